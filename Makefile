@@ -1,0 +1,46 @@
+# Tasks of Serinus. Everything a task needs is set up by the task itself, in .venv.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check kafka test-kafka bench lock clean
+
+help: ## show the tasks
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+$(READY): requirements-dev.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Serinus needs Python 3.11 or newer, $(PYTHON) is %d.%d: make PYTHON=python3.12 ..." % sys.version_info[:2])'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+demo: $(READY) ## play a healthy and a broken rollout through the whole pipeline
+	$(BIN)/serinus demo $(DEMO_FLAGS)
+
+check: $(READY) ## formatting, lint, types, import contracts
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+test: check ## everything that needs no Apache Kafka
+	$(BIN)/python -m pytest -m "not kafka and not nightly" $(PYTEST_FLAGS)
+
+kafka: $(READY) ## run a single-node Apache Kafka here until Ctrl-C (JDK 17 and Maven)
+	deploy/kafka/run
+
+test-kafka: $(READY) ## the tests on real Apache Kafka (JDK 17 and Maven)
+	$(BIN)/python -m pytest -m kafka --timeout 900 $(PYTEST_FLAGS)
+
+bench: $(READY) ## measure; writes build/bench.json
+	$(BIN)/python -m tests.bench $(BENCH_FLAGS)
+
+lock: ## pin the dependencies anew (needs uv)
+	uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-annotate pyproject.toml -o requirements.lock
+	uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --extra dev -c requirements.lock pyproject.toml -o requirements-dev.lock
+
+clean: ## remove what the tasks made
+	rm -rf $(VENV) build .pytest_cache .mypy_cache .ruff_cache

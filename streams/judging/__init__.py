@@ -1,0 +1,1 @@
+"""Summaries to evidence to risk: one statistical question per file."""

@@ -1,0 +1,1 @@
+"""The vocabulary: whose record it is (identity), a log line (log), a metric sample (metric)."""

@@ -1,0 +1,152 @@
+"""A distribution as a sparse exponential histogram, which merges exactly.
+
+Buckets are those of OpenTelemetry's ExponentialHistogram (metrics data model, section "ExponentialHistogram"):
+with base = 2 ** (2 ** -scale), bucket `index` holds values in (base ** index, base ** (index + 1)].
+Explicit-bounds histograms become exponential ones at `EXPLICIT_SCALE`, each bucket's count at its *upper* bound, so
+that only the source's own bounds are ever populated: nothing is interpolated, and equal bounds of different pods meet
+in equal indices.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
+
+from msgspec import Struct
+
+EXPLICIT_SCALE = 8
+"""Bounds that differ by more than 0.27% stay apart."""
+_MAX_SCALE = 20
+_MIN_SCALE = -10
+
+
+class Histogram(Struct, frozen=True, array_like=True):
+    """Counts of values by bucket; a value, never changed in place."""
+
+    scale: int
+    count: int
+    """All values, also those in no bucket."""
+    total: float
+    """Sum of the values, in the series' unit; 0 where the source gives none."""
+    zero_count: int = 0
+    positive: dict[int, int] = {}
+    """Bucket index -> count of positive values."""
+    negative: dict[int, int] = {}
+    """Bucket index of the absolute value -> count of negative values."""
+
+    def merge(self, other: Histogram) -> Histogram:
+        """Both together, at the coarser scale: associative and commutative, exactly."""
+        scale = min(self.scale, other.scale)
+        mine, theirs = self.at_scale(scale), other.at_scale(scale)
+        return Histogram(
+            scale,
+            mine.count + theirs.count,
+            mine.total + theirs.total,
+            mine.zero_count + theirs.zero_count,
+            _added(mine.positive, theirs.positive),
+            _added(mine.negative, theirs.negative),
+        )
+
+    def at_scale(self, scale: int) -> Histogram:
+        """The same values in coarser buckets (data model, section "Exponential Scale")."""
+        shift = self.scale - scale
+        if shift == 0:
+            return self
+        if shift < 0:
+            raise ValueError(f"a histogram of scale {self.scale} cannot be refined to {scale}")
+        return Histogram(
+            scale,
+            self.count,
+            self.total,
+            self.zero_count,
+            _shifted(self.positive, shift),
+            _shifted(self.negative, shift),
+        )
+
+    def increase_since(self, earlier: Histogram) -> Histogram | None:
+        """This cumulative state less an earlier one; None if that is impossible (the source was reset)."""
+        scale = min(self.scale, earlier.scale)
+        now, then = self.at_scale(scale), earlier.at_scale(scale)
+        positive = _subtracted(now.positive, then.positive)
+        negative = _subtracted(now.negative, then.negative)
+        count, zero_count = now.count - then.count, now.zero_count - then.zero_count
+        if positive is None or negative is None or count < 0 or zero_count < 0:
+            return None
+        return Histogram(scale, count, now.total - then.total, zero_count, positive, negative)
+
+
+def from_explicit_bounds(
+    bounds: Sequence[float], counts: Sequence[int], total: float, count: int | None = None
+) -> Histogram:
+    """A histogram of explicit upper bounds as an exponential one.
+
+    Args:
+        bounds: finite upper bounds, ascending.
+        counts: values per bucket (not cumulative); one more than bounds, the last counting what lies beyond.
+        total: sum of the values.
+        count: all values, where it is given apart.
+
+    Raises:
+        ValueError: the counts do not fit the bounds, or a count is negative, or bounds do not ascend.
+    """
+    if len(counts) != len(bounds) + 1:
+        raise ValueError(f"{len(counts)} bucket counts for {len(bounds)} bounds")
+    if any(number < 0 for number in counts):
+        raise ValueError("a bucket count is negative")
+    if any(not low < high for low, high in pairwise(bounds)):
+        raise ValueError("bucket bounds do not ascend")
+    positive: dict[int, int] = {}
+    negative: dict[int, int] = {}
+    zero_count = 0
+    beyond = 2.0 * bounds[-1] if bounds and bounds[-1] > 0 else 1.0
+    for bound, number in zip((*bounds, beyond), counts, strict=True):
+        if number == 0:
+            continue
+        if bound == 0:
+            zero_count += number
+            continue
+        buckets = positive if bound > 0 else negative
+        index = bucket_index(abs(bound), EXPLICIT_SCALE)
+        buckets[index] = buckets.get(index, 0) + number
+    return Histogram(EXPLICIT_SCALE, sum(counts) if count is None else count, total, zero_count, positive, negative)
+
+
+def bucket_index(value: float, scale: int) -> int:
+    """Index of the bucket that holds a positive value: ceil(log_base(value)) - 1."""
+    return math.ceil(math.log2(value) * 2.0**scale) - 1
+
+
+def check_scale(scale: int) -> int:
+    """The scale, if the data model allows it.
+
+    Raises:
+        ValueError: outside -10..20.
+    """
+    if not _MIN_SCALE <= scale <= _MAX_SCALE:
+        raise ValueError(f"scale {scale} is outside {_MIN_SCALE}..{_MAX_SCALE}")
+    return scale
+
+
+def _added(left: Mapping[int, int], right: Mapping[int, int]) -> dict[int, int]:
+    merged = dict(left)
+    for index, number in right.items():
+        merged[index] = merged.get(index, 0) + number
+    return dict(sorted(merged.items()))
+
+
+def _shifted(buckets: Mapping[int, int], shift: int) -> dict[int, int]:
+    coarse: dict[int, int] = {}
+    for index, number in buckets.items():
+        coarse[index >> shift] = coarse.get(index >> shift, 0) + number
+    return coarse
+
+
+def _subtracted(now: Mapping[int, int], then: Mapping[int, int]) -> dict[int, int] | None:
+    difference = dict(now)
+    for index, number in then.items():
+        left = difference.get(index, 0) - number
+        if left < 0:
+            return None
+        difference[index] = left
+    return {index: number for index, number in difference.items() if number}

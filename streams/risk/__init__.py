@@ -1,0 +1,1 @@
+"""What the outside reads: the document of one comparison."""

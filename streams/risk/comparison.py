@@ -1,0 +1,63 @@
+"""Which two revisions are compared, and what is said of it on `serinus.rollouts`."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from msgspec import Meta, Struct
+
+from streams.records.identity import Workload
+
+ClusterName = Annotated[str, Meta(max_length=253, pattern=r"^([A-Za-z0-9]([-._A-Za-z0-9]*[A-Za-z0-9])?)?$")]
+"""Ours to give, so any label-like text; empty where there is one cluster."""
+ObjectName = Annotated[str, Meta(min_length=1, max_length=253, pattern=r"^[a-z0-9]([-.a-z0-9]*[a-z0-9])?$")]
+"""A Kubernetes object name (RFC 1123 subdomain)."""
+HashValue = Annotated[str, Meta(min_length=1, max_length=63, pattern=r"^[A-Za-z0-9]([-._A-Za-z0-9]*[A-Za-z0-9])?$")]
+"""A Kubernetes label value that is not empty."""
+
+Outcome = Literal["promoted", "aborted", "expired"]
+
+
+class Comparison(Struct, frozen=True, order=True, cache_hash=True):
+    """One baseline-canary pair of one workload."""
+
+    cluster: ClusterName
+    namespace: ObjectName
+    workload: ObjectName
+    baseline: HashValue
+    """Pod-template hash of the revision that serves now."""
+    canary: HashValue
+    """Pod-template hash of the revision on trial."""
+
+    @property
+    def of(self) -> Workload:
+        """The workload it is about."""
+        return Workload(self.cluster, self.namespace, self.workload)
+
+    @property
+    def key(self) -> str:
+        """Kafka key on `serinus.risk`: the workload's key and both hashes.
+
+        >>> Comparison("", "prod", "shop", "5d5", "6f8").key
+        '/prod/shop/5d5/6f8'
+        """
+        return f"{self.of.key}/{self.baseline}/{self.canary}"
+
+
+class CompareRequest(Struct, frozen=True, tag="compare", tag_field="type"):
+    """Somebody wants this comparison; asking again changes nothing."""
+
+    comparison: Comparison
+    source: str = ""
+    """Who asked: `query`, `cli`, ..."""
+
+
+class ComparisonEnded(Struct, frozen=True, tag="ended", tag_field="type"):
+    """The rollout is over; asking again changes nothing."""
+
+    comparison: Comparison
+    outcome: Outcome
+
+
+RolloutEvent = CompareRequest | ComparisonEnded
+"""A message of `serinus.rollouts`, as JSON, keyed by `Workload.key`."""

@@ -1,0 +1,106 @@
+"""The document of one comparison: everything a reader needs, in one JSON object without NaN.
+
+It says what the judging found, never more: `none` where it cannot tell. What only the reader's moment knows (the
+age of the answer, the address of the page) is added by serve.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Literal
+
+from msgspec import Struct
+
+from streams.risk.comparison import Comparison, Outcome
+
+VERSION = 1
+UNDECIDED_RISK = 50.0
+"""Shown while nothing at all is known: as far from 0 as from 100."""
+
+Verdict = Literal["pass", "fail", "marginal", "none"]
+ExposureUnit = Literal["requests", "pod_seconds"]
+
+
+class Exposure(Struct, frozen=True):
+    """How much each side could have failed so far."""
+
+    unit: ExposureUnit = "pod_seconds"
+    baseline: float = 0.0
+    canary: float = 0.0
+
+
+class SignalEvidence(Struct, frozen=True):
+    """What the comparison says of one signal."""
+
+    signal: str
+    """`log/critical`, `log/error`, `log/warning`, `requests/error`."""
+    baseline_count: float
+    """Events of the baseline."""
+    canary_count: float
+    """Events of the canary."""
+    effect_ratio: float | None
+    """Canary's rate per exposure over the baseline's; None where either cannot be told."""
+    log10_e: float
+    """log10 of the largest e-value against "the canary is no worse" so far; 0 = no evidence."""
+    weight: float
+    """Share in the combined e-value; shares of one document sum to 1."""
+    risk: float
+    """0..100: this signal's own evidence on the scale of the whole."""
+    confidence: float
+    """0..1: how far "not worse than tolerated" is shown."""
+
+
+class RiskPoint(Struct, frozen=True, array_like=True):
+    """One point of the risk over time."""
+
+    time_s: float
+    """Event time at a window's end, seconds since 1970."""
+    risk: float
+
+
+class RiskDocument(Struct, frozen=True):
+    """A message of `serinus.risk`, keyed by `Comparison.key`, compacted: the latest replaces all before."""
+
+    comparison: Comparison
+    verdict: Verdict = "none"
+    """`fail` stays; `pass` stays unless it becomes `fail`; `none` = cannot tell yet."""
+    risk: float = UNDECIDED_RISK
+    """0..100. 100 exactly when the verdict is `fail`; with `none` never 0 and never 100."""
+    score: float = 100.0 - UNDECIDED_RISK
+    """100 - risk, as Kayenta counts."""
+    confidence: float = 0.0
+    """0..1: how far it is shown that the canary can be promoted; 1 where it is."""
+    exposure: Exposure = Exposure()
+    started_at: str | None = None
+    """Start of the first window in which both revisions were seen; RFC 3339, like all times here."""
+    as_of: str | None = None
+    """End of the last window judged."""
+    decided_at: str | None = None
+    """End of the window in which the verdict became what it is; None while `none`."""
+    state: Literal["running", "ended"] = "running"
+    outcome: Outcome | None = None
+    """What became of the rollout, once ended."""
+    signals: tuple[SignalEvidence, ...] = ()
+    """Worst first."""
+    reasons: tuple[str, ...] = ()
+    """Sentences with numbers, most important first; never empty."""
+    unjudged: tuple[str, ...] = ()
+    """What could not be judged and why."""
+    history: tuple[RiskPoint, ...] = ()
+    """The risk over time, thinned evenly to a bounded number of points."""
+    version: int = VERSION
+
+
+def undecided(comparison: Comparison, reason: str) -> RiskDocument:
+    """The document of a comparison of which nothing is known."""
+    return RiskDocument(comparison, reasons=(reason,))
+
+
+def rfc3339(time_ns: int) -> str:
+    """Nanoseconds since 1970 as UTC text with milliseconds.
+
+    >>> rfc3339(1_787_300_000_123_000_000)
+    '2026-08-21T08:13:20.123Z'
+    """
+    moment = datetime.fromtimestamp(time_ns // 1_000_000_000, UTC)
+    return f"{moment:%Y-%m-%dT%H:%M:%S}.{time_ns // 1_000_000 % 1000:03d}Z"

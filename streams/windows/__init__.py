@@ -1,0 +1,1 @@
+"""Records to summaries that merge in any order."""
