@@ -1,0 +1,68 @@
+"""Does the canary have more events than its share of the exposure explains, by more than is tolerated?
+
+For one window: x canary events of k in both revisions; rho = the canary's share of the exposure, known independently of
+the events. Given k, and if the canary's rate is psi times the baseline's, x is binomial with success probability
+p(psi) = psi*rho / (1 - rho + psi*rho), whatever the common rate does: a moving traffic split and incidents that both
+revisions share cancel. The likelihood ratio of an alternative psi_j to the tolerated psi_0, in a form without p,
+
+    x*log(p_j/p_0) + (k-x)*log((1-p_j)/(1-p_0)) = x*log(psi_j/psi_0) - k*log(D_j/D_0),    D = 1 + (psi-1)*rho,
+
+is added up per alternative; the mixture over alternatives is an e-process (a test martingale at psi_0, a
+supermartingale at any ratio on the null's side of it), so that P(sup E >= 1/alpha) <= alpha (Ville) however often it is
+read.
+
+Source: Lindon & Malek, NeurIPS 2022 (arXiv 2011.03567), section 3; method of mixtures as in Howard & Ramdas 2022.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+WORSE_FACTORS = (1.25, 1.5, 2.0, 3.0, 5.0, 10.0, 30.0)
+"""Alternatives to the tolerated ratio: how many times worse still. The grid of judging.md, section 1."""
+LARGEST_COUNT = 1e12
+"""Counts and exposures of one bin are cut here, so that sums stay finite for ever."""
+
+
+def log_ratios(null: float, alternatives: Sequence[float], canary: float, total: float, share: float) -> list[float]:
+    """What one bin adds to the log likelihood ratio of each alternative.
+
+    Args:
+        null: rate ratio canary / baseline of the null, > 0.
+        alternatives: rate ratios, > 0.
+        canary: events of the canary, 0..total.
+        total: events of both.
+        share: the canary's share of the exposure. At exactly 0 or 1, as without events, nothing can be learnt.
+
+    >>> [round(value, 4) for value in log_ratios(1.0, (2.0, 5.0), 3, 4, 0.1)]
+    [1.6982, 3.4824]
+    """
+    if total <= 0.0 or not 0.0 < share < 1.0:
+        return [0.0] * len(alternatives)
+    base = math.log1p((null - 1.0) * share)
+    return [
+        canary * math.log(ratio / null) - total * (math.log1p((ratio - 1.0) * share) - base) for ratio in alternatives
+    ]
+
+
+def log_mean_exp(values: Sequence[float]) -> float:
+    """Log of the equally weighted mean of exp(values), without overflow."""
+    top = max(values)
+    return top + math.log(sum(math.exp(value - top) for value in values) / len(values))
+
+
+def log_mix(parts: Sequence[tuple[float, float]]) -> float:
+    """Log of sum w*exp(value) over (w, value), w >= 0 and not all 0, without overflow."""
+    present = [(weight, value) for weight, value in parts if weight > 0.0]
+    top = max(value for _, value in present)
+    return top + math.log(sum(weight * math.exp(value - top) for weight, value in present))
+
+
+def cut(value: float) -> float:
+    """A count or exposure as it can be reckoned with: not a number or negative is 0, too large is cut.
+
+    >>> cut(float("nan")), cut(-3.0), cut(float("inf"))
+    (0.0, 0.0, 1000000000000.0)
+    """
+    return min(value, LARGEST_COUNT) if value > 0.0 else 0.0

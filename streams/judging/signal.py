@@ -1,0 +1,118 @@
+"""What has one signal shown so far, in both directions: worse than tolerated, and not worse than the margin?
+
+Each direction is kept under two shares of exposure, by requests and by pod-seconds (`exposure` says why), and guarded by
+a mixture of the two nulls: E = 1 / ((1-g)/E_requests + g/E_pods) is at most E_requests/(1-g) and at most E_pods/g, so that
+neither null is violated by much more than its prior allows. Where only one share is known both are the same and E is
+that of the core. More canary events never lower the first E nor raise the second.
+"""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+from streams.judging.counts import WORSE_FACTORS, log_mean_exp, log_mix, log_ratios
+from streams.judging.noninferiority import (
+    BETTER_FACTORS,
+    QUIET_FACTORS,
+    expected_still_needed,
+    log_not_worse,
+    log_quiet,
+)
+from streams.judging.settings import JudgeSettings, SignalSettings
+
+
+class SignalState(Struct, array_like=True):
+    """All that is kept of one signal."""
+
+    worse_requests: list[float] = [0.0] * len(WORSE_FACTORS)
+    """Log likelihood ratio per alternative, share by requests."""
+    worse_pods: list[float] = [0.0] * len(WORSE_FACTORS)
+    """The same, share by pod-seconds."""
+    better_requests: list[float] = [0.0] * len(BETTER_FACTORS)
+    better_pods: list[float] = [0.0] * len(BETTER_FACTORS)
+    quiet: list[float] = [0.0] * len(QUIET_FACTORS)
+    sup_worse: float = 0.0
+    """Largest log E so far against "no worse than tolerated"; E_0 = 1."""
+    sup_better: float = 0.0
+    """Largest log E' so far against "worse than the margin, and above the floor"."""
+    canary: float = 0.0
+    """Events in bins that were judged."""
+    baseline: float = 0.0
+    weighted_canary: float = 0.0
+    """Sum of x*(1-rho), the numerator of the Mantel-Haenszel rate ratio."""
+    weighted_baseline: float = 0.0
+    """Sum of (k-x)*rho, its denominator."""
+
+
+class Counted(Struct, frozen=True):
+    """One signal in one settled bin."""
+
+    canary: float
+    baseline: float
+    share_by_requests: float
+    """The canary's share of the exposure; the same as by pod-seconds where requests say nothing."""
+    share_by_pods: float
+    expected: float
+    """Events that the floor's rate would have brought at the canary."""
+
+
+class Signal:
+    """One signal of a comparison: `add` a bin, then read."""
+
+    def __init__(self, rule: SignalSettings, settings: JudgeSettings, state: SignalState) -> None:
+        self.rule = rule
+        self.state = state
+        self._tolerance = settings.tolerance
+        self._background = settings.background
+        self._worse = [settings.tolerance * factor for factor in WORSE_FACTORS]
+        self._better = [rule.margin * factor for factor in BETTER_FACTORS]
+
+    @property
+    def log_e(self) -> float:
+        """Log of the e-value now, against "the canary's rate is at most the tolerated ratio times the baseline's"."""
+        return self._guarded(self.state.worse_requests, self.state.worse_pods)
+
+    @property
+    def effect_ratio(self) -> float | None:
+        """Mantel-Haenszel rate ratio, which a moving split does not bias; None without baseline events.
+
+        Source: Rothman, Greenland & Lash, Modern Epidemiology, 3rd ed., ch. 15 (person-time data, strata = bins).
+        """
+        state = self.state
+        return state.weighted_canary / state.weighted_baseline if state.weighted_baseline > 0.0 else None
+
+    def add(self, bin_: Counted) -> None:
+        """One settled bin."""
+        state, total = self.state, bin_.canary + bin_.baseline
+        for sums, null, ratios, share in (
+            (state.worse_requests, self._tolerance, self._worse, bin_.share_by_requests),
+            (state.worse_pods, self._tolerance, self._worse, bin_.share_by_pods),
+            (state.better_requests, self.rule.margin, self._better, bin_.share_by_requests),
+            (state.better_pods, self.rule.margin, self._better, bin_.share_by_pods),
+        ):
+            _add(sums, log_ratios(null, ratios, bin_.canary, total, share))
+        _add(state.quiet, log_quiet(bin_.canary, bin_.expected))
+        state.sup_worse = max(state.sup_worse, self.log_e)
+        state.sup_better = max(state.sup_better, log_not_worse(self._log_relative, state.quiet))
+        state.canary += bin_.canary
+        state.baseline += bin_.baseline
+        if 0.0 < bin_.share_by_requests < 1.0:
+            state.weighted_canary += bin_.canary * (1.0 - bin_.share_by_requests)
+            state.weighted_baseline += bin_.baseline * bin_.share_by_requests
+
+    def floors_needed(self, log_goal: float) -> float:
+        """Events the floor would bring in the silent exposure that is still needed for log E' to reach the goal."""
+        return expected_still_needed(self._log_relative, self.state.quiet, log_goal)
+
+    @property
+    def _log_relative(self) -> float:
+        return self._guarded(self.state.better_requests, self.state.better_pods)
+
+    def _guarded(self, by_requests: list[float], by_pods: list[float]) -> float:
+        prior = self._background
+        return -log_mix(((1.0 - prior, -log_mean_exp(by_requests)), (prior, -log_mean_exp(by_pods))))
+
+
+def _add(sums: list[float], more: list[float]) -> None:
+    for index, value in enumerate(more):
+        sums[index] += value

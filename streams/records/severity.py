@@ -1,0 +1,1 @@
+../shippers/severity.py

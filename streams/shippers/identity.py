@@ -1,0 +1,182 @@
+"""Whose record is it: from whatever labels and attributes a shipper sends, to one pod of one revision.
+
+Everything is looked up in *canonical* spelling: `.`, `-` and `/` become `_`. So the label
+`rollouts-pod-template-hash` is found as Kubernetes writes it, de-dotted, as Prometheus spells it, or behind one of
+`LABEL_PREFIXES` (formats: OpenTelemetry semantic conventions `k8s.pod.label.<key>`; kube-state-metrics `label_<key>`;
+Prometheus `exported_<key>`; Vector `resource.<key>`).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+
+from streams.errors import BadPolicy, BadRecord, Reason
+from streams.records.identity import Revision, Source, Workload
+from streams.shippers.names import is_cluster_name, is_label_value, is_namespace, is_object_name
+
+WORKLOAD_LABELS = ("serinus.io/workload",)
+"""Labels that name the workload outright, before anything is guessed."""
+LABEL_PREFIX = "k8s_pod_label_"
+"""Where a format with a map of pod labels puts them."""
+
+_HASHES = ("rollouts_pod_template_hash", "pod_template_hash")
+_LABEL_PREFIXES = (
+    *(LABEL_PREFIX, "k8s_pod_labels_", ""),
+    *("label_", "pod_label_", "pod_labels_", "kubernetes_labels_", "exported_"),
+    *("resource_k8s_pod_label_", "resource_k8s_pod_labels_", "resource_"),
+)
+_POD = ("k8s_pod_name", "resource_k8s_pod_name", "pod", "pod_name", "kubernetes_pod_name")
+_NAMESPACE = (
+    "k8s_namespace_name",
+    "resource_k8s_namespace_name",
+    "namespace",
+    "namespace_name",
+    "kubernetes_namespace",
+)
+_OWNER = ("k8s_replicaset_name", "resource_k8s_replicaset_name", "replicaset", "owner_name", "created_by_name")
+_NAMING_LABELS = ("app_kubernetes_io_name", "app_kubernetes_io_instance", "k8s_app", "app")
+_DEPLOYMENT = ("k8s_deployment_name", "resource_k8s_deployment_name")
+_CLUSTER = ("k8s_cluster_name", "resource_k8s_cluster_name")
+_CANONICAL = str.maketrans("-./", "___")
+_EXPERIMENT = re.compile(r"-[456789bcdf]{4,10}-[0-9]+-[0-9]+-")
+"""`-<canaryHash>-<revision>-<step>-`; the alphabet is that of argo-rollouts utils/hash/hash.go."""
+
+Attributes = Mapping[str, object]
+
+
+def canonical(attributes: Mapping[str, object], prefix: str = "") -> dict[str, object]:
+    """The attributes by canonical key; nested maps (labels that were not de-dotted) joined.
+
+    >>> canonical({"app": {"value": "a", "kubernetes.io/name": "shop"}})
+    {'app_value': 'a', 'app': 'a', 'app_kubernetes_io_name': 'shop'}
+    """
+    flat: dict[str, object] = {}
+    for key, value in attributes.items():
+        name = prefix + key.translate(_CANONICAL)
+        if isinstance(value, Mapping):
+            if name.count("_") < 32:
+                flat.update(canonical(value, name + "_"))
+            continue
+        flat[name] = value
+        if name.endswith("_value"):
+            flat.setdefault(name[:-6], value)
+    return flat
+
+
+class Identities:
+    """Attributes -> `Source`, by the rules an operator has set."""
+
+    def __init__(self, cluster: str = "", workload_labels: Sequence[str] = WORKLOAD_LABELS) -> None:
+        """Set the rules.
+
+        Args:
+            cluster: where the records come from, unless they say so themselves (`k8s.cluster.name`).
+            workload_labels: pod labels that hold the workload's name, best first.
+
+        Raises:
+            BadPolicy: a cluster name with a slash or the like, or an empty label name.
+        """
+        if not is_cluster_name(cluster):
+            raise BadPolicy("cluster", cluster, "letters, digits and -_.:@ only, at most 253")
+        if not all(workload_labels):
+            raise BadPolicy("workload_labels", workload_labels, "each names a pod label")
+        self._cluster = cluster
+        self._workload_labels = tuple(label.translate(_CANONICAL) for label in workload_labels)
+
+    def source(self, *levels: Attributes) -> Source:
+        """The pod and revision that canonical attributes speak of.
+
+        Args:
+            levels: the most general first (resource, then record). Pod and namespace are looked for first where the
+                hash was found, so that a collector's own pod never stands in for the pod it observed.
+
+        Raises:
+            BadRecord: NO_HASH, BAD_HASH, NO_POD, NO_WORKLOAD or BAD_NAME.
+        """
+        for level in levels:
+            for prefix, found in _labels(level, _HASHES):
+                break
+            else:
+                continue
+            pod_template_hash = _as_hash(found)
+            ordered = (level, *(other for other in levels if other is not level))
+            return self._source(pod_template_hash, ordered, observed=prefix in ("exported_", "label_"))
+        raise BadRecord(Reason.NO_HASH, "no label rollouts-pod-template-hash or pod-template-hash, in any spelling")
+
+    def _source(self, pod_template_hash: str, levels: Sequence[Attributes], *, observed: bool) -> Source:
+        pod = _first(levels, _subject("exported_pod", _POD, first=observed))
+        if not pod:
+            raise BadRecord(Reason.NO_POD, f"hash {pod_template_hash} without a pod name")
+        if not is_object_name(pod):
+            raise BadRecord(Reason.BAD_NAME, f"pod {pod[:80]!r} is no Kubernetes name")
+        namespace = _first(levels, _subject("exported_namespace", _NAMESPACE, first=observed))
+        if not is_namespace(namespace):
+            raise BadRecord(Reason.BAD_NAME, f"namespace {namespace[:80]!r} of pod {pod[:80]}")
+        cluster = _first(levels, _CLUSTER) or self._cluster
+        if not is_cluster_name(cluster):
+            raise BadRecord(Reason.BAD_NAME, f"cluster {cluster[:80]!r} of pod {pod[:80]}")
+        for name in self._workload_names(pod_template_hash, pod, levels):
+            if is_object_name(name):
+                return Source(Revision(Workload(cluster, namespace, name), pod_template_hash), pod)
+        raise BadRecord(Reason.NO_WORKLOAD, f"neither labels nor owner nor pod name {pod[:80]} name the workload")
+
+    def _workload_names(self, pod_template_hash: str, pod: str, levels: Sequence[Attributes]) -> Iterator[str]:
+        """Candidates for the workload's name, surest first; may be empty or malformed."""
+        for level in levels:
+            yield from (_text(value) for _, value in _labels(level, self._workload_labels))
+        before, found, _ = pod.partition(f"-{pod_template_hash}-")
+        if found:
+            yield before
+        owner = _first(levels, _OWNER).rpartition("/")[2]
+        if owner.endswith(f"-{pod_template_hash}"):
+            yield owner[: -len(pod_template_hash) - 1]
+        experiment = _EXPERIMENT.search(pod)
+        if experiment is not None and not found:
+            yield pod[: experiment.start()]
+        for level in levels:
+            yield from (_text(value) for _, value in _labels(level, _NAMING_LABELS))
+        yield _first(levels, _DEPLOYMENT)
+
+
+def _labels(level: Attributes, names: Sequence[str]) -> Iterator[tuple[str, object]]:
+    """(prefix, value) of the labels that have a value, in order of names, then of prefixes."""
+    for name in names:
+        for prefix in _LABEL_PREFIXES:
+            value = level.get(prefix + name)
+            if value is not None and value != "":
+                yield prefix, value
+
+
+def _as_hash(value: object) -> str:
+    """The hash as text, also where a shipper took its digits for a number (roughly 1 in 100 is digits only)."""
+    text = _text(value)
+    if is_label_value(text):
+        return text
+    raise BadRecord(Reason.BAD_HASH, f"pod-template hash {str(value)[:80]!r} is no Kubernetes label value")
+
+
+def _subject(exported: str, names: Sequence[str], *, first: bool) -> Sequence[str]:
+    """Where to look: Prometheus' `exported_x` is the pod observed, where `x` is the scraped exporter's own."""
+    return (exported, *names) if first else (*names, exported)
+
+
+def _first(levels: Sequence[Attributes], names: Sequence[str]) -> str:
+    for level in levels:
+        for name in names:
+            text = _text(level.get(name))
+            if text:
+                return text
+    return ""
+
+
+def _text(value: object) -> str:
+    if isinstance(value, str):
+        return value
+    if isinstance(value, bool):
+        return ""
+    if isinstance(value, int):
+        return str(value) if -(2**64) < value < 2**64 else ""
+    if isinstance(value, float) and value.is_integer() and abs(value) < 2**53:
+        return str(int(value))
+    return ""

@@ -1,0 +1,74 @@
+"""One container log line as a JSON object: the fields that Serinus reads, whichever shipper wrote it.
+
+What to make of them is each shipper's own file; how they are read fast is `container_lines`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
+
+from msgspec import Raw, Struct, field
+
+from streams.shippers.identity import Attributes
+
+MAX_TRACE_ID = 128
+Level = str | int | float | None
+
+
+class LogObject(Struct, gc=False):
+    """Filebeat's and ECS' `log`, an object where Fluent Bit has the line."""
+
+    level: Level = None
+
+
+class Line(Struct, gc=False):
+    """The fields of a line that Serinus reads, under the names of all three shippers and of merged application JSON."""
+
+    kubernetes: Raw = Raw()
+    log: str | LogObject | None = None
+    message: str | None = None
+    msg: str | None = None
+    at_timestamp: str | int | float | None = field(default=None, name="@timestamp")
+    timestamp: str | int | float | None = None
+    time: str | int | float | None = None
+    level: Level = None
+    severity: Level = None
+    lvl: Level = None
+    log_level: Level = field(default=None, name="log.level")
+    at_level: Level = field(default=None, name="@l")
+    trace_id: str | None = None
+    trace_id_camel: str | None = field(default=None, name="traceId")
+    trace_id_ecs: str | None = field(default=None, name="trace.id")
+    request_id: str | None = None
+    resource_logs: Raw = field(default=Raw(), name="resourceLogs")
+    """Not a line at all, but an OTLP message."""
+    resource_logs_snake: Raw = field(default=Raw(), name="resource_logs")
+
+    def is_otlp(self) -> bool:
+        """Whether the message is an OTLP batch."""
+        return bool(bytes(self.resource_logs) or bytes(self.resource_logs_snake))
+
+    def any_level(self) -> Level:
+        """Of the level fields the first that there is."""
+        for level in (self.level, self.severity, self.lvl, self.log_level, self.at_level):
+            if level is not None:
+                return level
+        return self.log.level if isinstance(self.log, LogObject) else None
+
+    def any_trace_id(self) -> str | None:
+        """Of the trace and request ids the first that there is."""
+        found = self.trace_id or self.trace_id_camel or self.trace_id_ecs or self.request_id
+        return found[:MAX_TRACE_ID] if found else None
+
+
+class Layout(NamedTuple):
+    """How one shipper lays a line out."""
+
+    name: str
+    attributes: Callable[[Mapping[str, object]], Attributes | None]
+    """What the `kubernetes` object says of the pod, in the words of `identity`; None if this shipper wrote none such."""
+    event: Callable[[Line], tuple[int, str | None]]
+    """Event time in ns (0 = none) and message of a line."""
+    line_in_log: bool = False
+    """Whether the line is in `log` and the application's JSON may have been merged into the root (Fluent Bit)."""

@@ -1,0 +1,152 @@
+"""JSON objects in which keys are doubled or of odd types, as Fluent Bit's `Merge_Log` makes them.
+
+The application's own fields are merged into the record's root, so a key may occur twice: the `kubernetes` objects are
+merged, of times the first is the shipper's own, of messages the longest is the most complete; of other keys the last
+counts. An application's field of an odd type is passed over; a shipper's own field of an odd type is a fault.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+
+import msgspec
+from msgspec import Raw
+
+from streams.errors import BadRecord, Reason
+from streams.shippers.line import Line, LogObject
+from streams.shippers.faults import JSON_FAULTS, json_fault
+
+_VALIDATE = msgspec.json.Decoder(object).decode
+_DOUBLED = (b'"@timestamp"', b'"log"', b'"message"', b'"kubernetes"', b'"time"')
+_TIMES = ("@timestamp", "timestamp", "time")
+_MESSAGES = ("log", "message", "msg")
+_LEVELS = ("level", "severity", "lvl", "log.level", "@l")
+_TRACES = ("trace_id", "traceId", "trace.id", "request_id")
+_OTLP = ("resourceLogs", "resource_logs")
+
+
+def may_be_doubled(line: Line, payload: bytes) -> bool:
+    """Whether a decoded line may hide an earlier value of a key, or its message in a nested object.
+
+    Counts also what only looks like a key: a wrong yes costs time, nothing else.
+    """
+    return any(payload.count(key) > 1 for key in _DOUBLED) or (line.log is line.message is line.msg is None)
+
+
+def merged_line(payload: bytes, fault: Exception | None = None) -> Line:
+    """The line of one message by the rules above; `fault` is what the fast decoder made of it.
+
+    Raises:
+        BadRecord: it is no JSON object, or a field of the shipper is of another type.
+    """
+    if fault is not None and not isinstance(fault, msgspec.ValidationError):
+        raise json_fault(fault) from fault
+    try:
+        _VALIDATE(payload)  # as strict as the fast decoder: json.loads alone admits NaN and lone surrogates
+        root = json.loads(payload.decode(), object_pairs_hook=_Pairs)
+    except JSON_FAULTS as other:
+        raise json_fault(other) from other
+    except ValueError as other:  # an integer of thousands of digits
+        raise BadRecord(Reason.WRONG_TYPE, str(other)) from other
+    if not isinstance(root, _Pairs):
+        raise BadRecord(Reason.UNKNOWN_FORMAT, f"a JSON {type(root).__name__} where an object is expected")
+    if root.keys() == {"log"} and isinstance(root["log"], _Pairs):
+        root = root["log"]  # Vector's native_json wraps its event
+    return _line(root)
+
+
+class _Pairs(dict[str, object]):
+    """A JSON object that still knows every pair."""
+
+    def __init__(self, pairs: Iterable[tuple[str, object]]) -> None:
+        self.pairs = list(pairs)
+        super().__init__(self.pairs)
+
+    def all_of(self, key: str) -> list[object]:
+        """The values of a key, in order; none that is null."""
+        return [value for name, value in self.pairs if name == key and value is not None]
+
+    def plain(self) -> dict[str, object]:
+        """As an ordinary dict, to be encoded."""
+        return {key: _plain(value) for key, value in self.items()}
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, _Pairs):
+        return value.plain()
+    if isinstance(value, list):
+        return [_plain(item) for item in value]
+    if isinstance(value, int) and not -(2**63) <= value < 2**64:
+        return str(value)
+    return value
+
+
+def _line(root: _Pairs) -> Line:
+    line = Line(kubernetes=_kubernetes(root.all_of("kubernetes")))
+    line.at_timestamp, line.timestamp, line.time = (_time(root, key) for key in _TIMES)
+    line.log, line.message, line.msg = (_longest(root, key) for key in _MESSAGES)
+    if line.log is None:
+        line.log = next(
+            (LogObject(_scalar(one.get("level"))) for one in root.all_of("log") if isinstance(one, dict)), None
+        )
+        if line.log is None and line.message is None and line.msg is None:
+            line.msg = _nested_message(root)
+    line.level, line.severity, line.lvl, line.log_level, line.at_level = (_scalar(root.get(key)) for key in _LEVELS)
+    traces = (root.get(key) for key in _TRACES)
+    line.trace_id = next((trace for trace in traces if isinstance(trace, str) and trace), None)
+    if any(key in root for key in _OTLP):
+        line.resource_logs = Raw(b"[]")
+    return line
+
+
+def _kubernetes(found: list[object]) -> Raw:
+    """All objects of that name as one; where they disagree the last, the shipper's own, is right."""
+    if not found:
+        return Raw()
+    merged: dict[str, object] = {}
+    for one in found:
+        if not isinstance(one, Mapping):
+            raise BadRecord(Reason.WRONG_TYPE, f"kubernetes is a {type(one).__name__}")
+        for key, value in one.items():
+            known = merged.get(key)
+            merged[key] = {**known, **value} if isinstance(known, dict) and isinstance(value, dict) else value
+    return Raw(msgspec.json.encode({key: _plain(value) for key, value in merged.items()}))
+
+
+def _time(root: _Pairs, key: str) -> str | int | float | None:
+    found = root.all_of(key)
+    if not found:
+        return None
+    first = _scalar(found[0])
+    if first is None and key == "@timestamp":
+        raise BadRecord(Reason.WRONG_TYPE, f"{key} is a {type(found[0]).__name__}")
+    return first
+
+
+def _longest(root: _Pairs, key: str) -> str | None:
+    found = root.all_of(key)
+    texts = [value for value in found if isinstance(value, str)]
+    if texts:
+        return max(texts, key=len)
+    for value in found:
+        if isinstance(value, _Pairs):
+            if key != "log":
+                return msgspec.json.encode(value.plain()).decode()
+        else:
+            raise BadRecord(Reason.WRONG_TYPE, f"{key} is a {type(value).__name__}")
+    return None
+
+
+def _nested_message(root: _Pairs) -> str | None:
+    for key, value in root.items():
+        if isinstance(value, _Pairs) and key != "kubernetes":
+            for name in _MESSAGES:
+                text = value.get(name)
+                if isinstance(text, str):
+                    return text
+    return None
+
+
+def _scalar(value: object) -> str | int | float | None:
+    return value if isinstance(value, str | int | float) and not isinstance(value, bool) else None

@@ -1,0 +1,37 @@
+"""What Kubernetes admits as a name or a label value.
+
+Source: Kubernetes documentation, "Object Names and IDs" (RFC 1123) and "Labels and Selectors", section "Syntax".
+"""
+
+from __future__ import annotations
+
+import re
+
+_LABEL_VALUE = re.compile(r"[A-Za-z0-9](?:[-_.A-Za-z0-9]{0,61}[A-Za-z0-9])?")
+_DNS_LABEL = re.compile(r"[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?")
+_DNS_SUBDOMAIN = re.compile(r"[a-z0-9][-a-z0-9]*(?:\.[a-z0-9][-a-z0-9]*)*")
+_CLUSTER = re.compile(r"[A-Za-z0-9][-_.:@A-Za-z0-9]{0,252}")
+
+
+def is_label_value(text: str) -> bool:
+    """Non-empty, at most 63 of letters, digits, `-_.`, a letter or digit at both ends."""
+    return _LABEL_VALUE.fullmatch(text) is not None
+
+
+def is_namespace(text: str) -> bool:
+    """A DNS label: at most 63 of lower-case letters, digits and `-`."""
+    return _DNS_LABEL.fullmatch(text) is not None
+
+
+def is_object_name(text: str) -> bool:
+    """A DNS subdomain: at most 253, parts as in a DNS label joined by dots (pods, Rollouts, Deployments).
+
+    >>> is_object_name("shop-6f87c5d5d5-x2k9p"), is_object_name("Shop"), is_object_name("shop-")
+    (True, False, False)
+    """
+    return len(text) <= 253 and _DNS_SUBDOMAIN.fullmatch(text) is not None and "-." not in text and text[-1] != "-"
+
+
+def is_cluster_name(text: str) -> bool:
+    """Ours, as Kubernetes names no clusters: empty, or at most 253 of letters, digits, `-_.:@`; never a slash."""
+    return not text or _CLUSTER.fullmatch(text) is not None

@@ -1,0 +1,180 @@
+"""Rolls records up into summaries: the hot path.
+
+Lives for one transaction at a time: `add` many, then `drain` once. Per log record it does no more than find the pod's
+open window and count the folded line; what a line means is worked out once per distinct line, at the drain.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from msgspec import Struct, structs
+
+from streams.errors import BadRecord, Reason
+from streams.records.histogram import Histogram
+from streams.records.identity import Revision, Source
+from streams.records.log import LogRecord, Severity
+from streams.records.metric import Kind, MetricSample, Series, exact
+from streams.windows.signature import MAX_LINE_CHARACTERS, Signature, fold, signature, signature_id
+from streams.windows.summary import (
+    Limits,
+    PodSummary,
+    Summary,
+    merge_points,
+    merge_states,
+    series_id,
+    trim,
+)
+
+_CACHED_LINES = 50_000
+_CACHED_SERIES = 50_000
+_DIGITS = bytes.maketrans(b"123456789", b"000000000")
+_Line = bytes | tuple[Severity, bytes]
+
+
+class Rolled(Struct, frozen=True):
+    """What one transaction's records came to."""
+
+    summaries: list[Summary]
+    signatures: dict[int, Signature]
+    series: dict[int, Series]
+    other_samples: int = 0
+    """Samples whose series or pod found no place within the limits."""
+
+
+class _Slot:
+    """One pod in one window, while it is being filled."""
+
+    __slots__ = ("end_ns", "lines", "pod", "records", "source", "start_ns")
+
+    def __init__(self, source: Source, start_ns: int, end_ns: int) -> None:
+        self.source = source
+        self.start_ns = start_ns
+        self.end_ns = end_ns
+        self.records = 0
+        self.lines: dict[_Line, int] = {}
+        self.pod = PodSummary()
+
+
+class Roller:
+    """Records in, summaries out."""
+
+    def __init__(self, window_ns: int, limits: Limits) -> None:
+        self._window_ns = window_ns
+        self._limits = limits
+        self._slots: dict[tuple[Source, int], _Slot] = {}
+        self._current: dict[Source, _Slot] = {}
+        self._earliest_ns = 0
+        self._latest_ns = 2**63
+        self._line_ids: dict[_Line, tuple[int, Signature]] = {}
+        self._series_ids: dict[Series, int] = {}
+        self._series: dict[int, Series] = {}
+
+    def accept(self, earliest_ns: int, latest_ns: int) -> None:
+        """From now on a record outside [earliest, latest] is too late or too early."""
+        self._earliest_ns = earliest_ns
+        self._latest_ns = latest_ns
+        self._current.clear()
+
+    def add(self, record: LogRecord | MetricSample) -> None:
+        """Count one record.
+
+        Raises:
+            BadRecord: its time is out of bounds; nothing was counted.
+        """
+        time_ns = record.time_ns
+        slot = self._current.get(record.source)
+        if slot is None or not slot.start_ns <= time_ns < slot.end_ns:
+            slot = self._slot(record.source, time_ns)
+        slot.records += 1
+        if type(record) is LogRecord:
+            message = record.message
+            if len(message) > MAX_LINE_CHARACTERS:
+                line: _Line = fold(message)
+            else:
+                line = message.encode("utf-8", "replace").translate(_DIGITS)  # fold(), inlined
+            if record.severity:
+                line = (record.severity, line)
+            lines = slot.lines
+            lines[line] = lines.get(line, 0) + 1
+        else:
+            self._add_sample(slot.pod, record)  # type: ignore[arg-type] # the other of the two
+
+    def drain(self) -> Rolled:
+        """Everything added since the last drain; the roller is empty afterwards."""
+        rolled = Rolled([], {}, {})
+        dropped = 0
+        by_window: dict[tuple[Revision, int], Summary] = {}
+        for slot in self._slots.values():
+            revision = slot.source.revision
+            summary = by_window.get((revision, slot.start_ns))
+            if summary is None:
+                summary = by_window[revision, slot.start_ns] = Summary(revision, slot.start_ns)
+                rolled.summaries.append(summary)
+            summary.records += slot.records
+            counts = slot.pod.lines
+            for line, count in slot.lines.items():
+                number, what = self._identify(line)
+                counts[number] = counts.get(number, 0) + count
+                rolled.signatures[number] = what
+            summary.pods[slot.source.pod] = slot.pod
+        for summary in rolled.summaries:
+            dropped += trim(summary, self._limits, lambda number: _judged_severity(rolled.signatures[number]))
+        rolled.series.update((number, self._series[number]) for number in _series_in(rolled.summaries))
+        self._slots.clear()
+        self._current.clear()
+        if len(self._series_ids) > _CACHED_SERIES:
+            self._series_ids.clear()
+            self._series.clear()
+        return structs.replace(rolled, other_samples=dropped)
+
+    def _slot(self, source: Source, time_ns: int) -> _Slot:
+        if not self._earliest_ns <= time_ns <= self._latest_ns:
+            late = time_ns < self._earliest_ns
+            raise BadRecord(
+                Reason.TOO_LATE if late else Reason.TOO_EARLY,
+                f"event time {time_ns} ns is outside {self._earliest_ns}..{self._latest_ns} ns",
+            )
+        start_ns = time_ns - time_ns % self._window_ns
+        slot = self._slots.get((source, start_ns))
+        if slot is None:
+            slot = self._slots[source, start_ns] = _Slot(source, start_ns, start_ns + self._window_ns)
+        self._current[source] = slot
+        return slot
+
+    def _identify(self, line: _Line) -> tuple[int, Signature]:
+        known = self._line_ids.get(line)
+        if known is None:
+            what = signature(line) if isinstance(line, bytes) else signature(line[1], line[0])
+            if len(self._line_ids) >= _CACHED_LINES:
+                self._line_ids.clear()
+            known = self._line_ids[line] = (signature_id(what), what)
+        return known
+
+    def _add_sample(self, pod: PodSummary, sample: MetricSample) -> None:
+        number = self._series_ids.get(sample.series)
+        if number is None:
+            number = self._series_ids[sample.series] = series_id(sample.series)
+            self._series[number] = sample.series
+        value = sample.value
+        if isinstance(value, Histogram):
+            if sample.kind is Kind.CUMULATIVE:
+                states = pod.histogram_totals.setdefault(number, {})
+                merge_states(states, {sample.time_ns: (sample.start_ns, value)})
+            else:
+                known = pod.histogram_increases.get(number)
+                pod.histogram_increases[number] = value if known is None else known.merge(value)
+        elif sample.kind is Kind.GAUGE:
+            merge_points(pod.gauges.setdefault(number, {}), {sample.time_ns: value})
+        elif sample.kind is Kind.CUMULATIVE:
+            merge_points(pod.totals.setdefault(number, {}), {sample.time_ns: (sample.start_ns, value)})
+        else:
+            pod.increases[number] = pod.increases.get(number, 0.0) + exact(value)
+
+
+def _judged_severity(what: Signature) -> int:
+    return what.severity if what.severity >= Severity.WARN else 0
+
+
+def _series_in(summaries: Iterable[Summary]) -> set[int]:
+    return {number for summary in summaries for pod in summary.pods.values() for number in pod.series()}

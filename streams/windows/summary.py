@@ -1,0 +1,187 @@
+"""What one revision did in one window, as statistics that merge.
+
+`merge` is associative and commutative **to the bit**, so that it does not matter how records were spread over workers
+and transactions. Three means make it so: counts are integers; sums of floats are of multiples of 1/65536 (exact); and
+what is bounded keeps the entries of *least rank* under an order that depends on the entry alone, so that an entry
+dropped in a part can never belong to the whole (bottom-k sketch: Cohen & Kaplan, PODC 2007).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from hashlib import blake2b
+from itertools import chain
+
+from msgspec import Struct
+
+from streams.records.histogram import Histogram
+from streams.records.identity import Revision
+from streams.records.metric import Series
+from streams.windows.signature import Signature
+
+POINTS_PER_WINDOW = 64
+"""Samples of one series at one pod kept per window, the latest; 12 a second at 5 s."""
+
+
+class Limits(Struct, frozen=True):
+    """How much one revision may fill in one window."""
+
+    signatures: int = 20_000
+    """Pairs of pod and signature: 200 signatures at 100 pods."""
+    series: int = 20_000
+    """Pairs of pod and series."""
+
+
+class PodSummary(Struct, array_like=True):
+    """One pod in one window. Keys of the metric fields are series ids."""
+
+    lines: dict[int, int] = {}
+    """Signature id -> lines."""
+    gauges: dict[int, dict[int, float]] = {}
+    """-> event time (ns) -> level."""
+    totals: dict[int, dict[int, tuple[int, float]]] = {}
+    """Cumulative sums -> event time (ns) -> (start of the total in ns or 0, total)."""
+    increases: dict[int, float] = {}
+    """Delta sums -> their sum, of multiples of 1/65536."""
+    histogram_totals: dict[int, dict[int, tuple[int, Histogram]]] = {}
+    """Cumulative histograms -> event time (ns) -> (start in ns or 0, state)."""
+    histogram_increases: dict[int, Histogram] = {}
+    """Delta histograms -> all together."""
+
+    def metric_fields(self) -> tuple[dict[int, object], ...]:
+        """The five fields that are keyed by series id."""
+        return self.gauges, self.totals, self.increases, self.histogram_totals, self.histogram_increases  # type: ignore[return-value]
+
+    def series(self) -> Iterator[int]:
+        """Ids of all series in it; some may come twice."""
+        return chain(*self.metric_fields())
+
+
+class Summary(Struct, array_like=True):
+    """One revision in one window: a delta of one transaction, or any number of them merged."""
+
+    revision: Revision
+    start_ns: int
+    """Start of the window; its end is start + size, exclusive."""
+    records: int = 0
+    """Log lines and samples, dropped ones included."""
+    other_lines: int = 0
+    """Lines whose signature or pod found no place."""
+    pods: dict[str, PodSummary] = {}
+
+
+class Bundle(Struct, array_like=True):
+    """A message of `serinus.summaries`: one transaction's deltas for the workloads of one partition."""
+
+    worker: str
+    reports: dict[str, int]
+    """Input partition (`topic/number`) -> event time (ns) up to which its owner has read it."""
+    inputs: dict[str, int]
+    """Input topic -> how many partitions it has."""
+    signatures: dict[int, Signature]
+    """Id -> what it stands for, for all ids in `summaries`."""
+    series: dict[int, Series]
+    """Id -> what it stands for, for all ids in `summaries`."""
+    summaries: list[Summary]
+
+
+def series_id(series: Series) -> int:
+    """63 bits of a hash, the same everywhere."""
+    parts = [series.name, series.unit, *(part for pair in series.attributes for part in pair)]
+    digest = blake2b("\x00".join(parts).encode(), digest_size=8).digest()
+    return int.from_bytes(digest, "big") >> 1
+
+
+def merge(into: Summary, delta: Summary) -> None:
+    """Add one summary to another of the same revision and window; the second stays as it is."""
+    into.records += delta.records
+    into.other_lines += delta.other_lines
+    for name, theirs in delta.pods.items():
+        mine = into.pods.get(name)
+        if mine is None:
+            mine = into.pods[name] = PodSummary()
+        _add(mine.lines, theirs.lines)
+        _add(mine.increases, theirs.increases)
+        for number, levels in theirs.gauges.items():
+            merge_points(mine.gauges.setdefault(number, {}), levels)
+        for number, totals in theirs.totals.items():
+            merge_points(mine.totals.setdefault(number, {}), totals)
+        for number, states in theirs.histogram_totals.items():
+            merge_states(mine.histogram_totals.setdefault(number, {}), states)
+        for number, more in theirs.histogram_increases.items():
+            known = mine.histogram_increases.get(number)
+            mine.histogram_increases[number] = more if known is None else known.merge(more)
+
+
+def trim(summary: Summary, limits: Limits, severity: Callable[[int], int]) -> int:
+    """Drop what is over the limits: the pairs of highest rank, whichever order they came in.
+
+    Pairs of pod and signature rank by severity (worst first), then signature, then pod; pairs of pod and series by
+    series, then pod. A pod of which nothing is left is dropped. (Limits on pods and on signatures apart would not do:
+    what one drops would change what the other sees, and the order of merging would show.)
+
+    Args:
+        summary: changed in place; lines dropped are counted in `other_lines`.
+        limits: what may stay.
+        severity: of a signature id; the same for all that is below `Severity.WARN`.
+
+    Returns:
+        The number of samples dropped, for whoever wants to tell.
+    """
+    pods, dropped_samples = summary.pods, 0
+    if sum(len(pod.lines) for pod in pods.values()) > limits.signatures:
+        lines = [(-severity(number), number, name) for name, pod in pods.items() for number in pod.lines]
+        for _, number, name in sorted(lines)[limits.signatures :]:
+            summary.other_lines += pods[name].lines.pop(number)
+    if sum(len(field) for pod in pods.values() for field in pod.metric_fields()) > limits.series:
+        series = {(number, name) for name, pod in pods.items() for number in pod.series()}
+        for number, name in sorted(series)[limits.series :]:
+            dropped_samples += _drop_series(pods[name], number)
+    for name in [name for name, pod in pods.items() if not (pod.lines or any(pod.metric_fields()))]:
+        del pods[name]
+    return dropped_samples
+
+
+def merge_points(mine: dict[int, float] | dict[int, tuple[int, float]], theirs: Mapping[int, object]) -> None:
+    """Take over points by time. Of two at one time the larger stays; of too many the latest."""
+    for time_ns, point in theirs.items():
+        known = mine.get(time_ns)
+        if known is None or point > known:  # type: ignore[operator] # both are floats or both are tuples
+            mine[time_ns] = point  # type: ignore[assignment]
+    _keep_latest(mine)
+
+
+def merge_states(mine: dict[int, tuple[int, Histogram]], theirs: Mapping[int, tuple[int, Histogram]]) -> None:
+    """Take over histogram states by time. Of two at one time the fuller stays; of too many the latest."""
+    for time_ns, state in theirs.items():
+        known = mine.get(time_ns)
+        if known is None or _fullness(state) > _fullness(known):
+            mine[time_ns] = state
+    _keep_latest(mine)
+
+
+def _keep_latest(points: dict[int, float] | dict[int, tuple[int, float]] | dict[int, tuple[int, Histogram]]) -> None:
+    if len(points) > POINTS_PER_WINDOW:
+        for time_ns in sorted(points)[:-POINTS_PER_WINDOW]:
+            del points[time_ns]
+
+
+def _fullness(state: tuple[int, Histogram]) -> tuple[int, int, float, int, list[tuple[int, int]]]:
+    start_ns, histogram = state
+    return start_ns, histogram.count, histogram.total, histogram.scale, sorted(histogram.positive.items())
+
+
+def _add(mine: dict[int, int] | dict[int, float], theirs: Mapping[int, int | float]) -> None:
+    for number, count in theirs.items():
+        mine[number] = mine.get(number, 0) + count  # type: ignore[assignment] # ints meet ints, floats floats
+
+
+def _drop_series(pod: PodSummary, number: int) -> int:
+    """Remove one series from a pod; how many samples that were."""
+    points: tuple[dict[int, object] | None, ...] = (
+        pod.gauges.pop(number, None),  # type: ignore[assignment] # only counted
+        pod.totals.pop(number, None),  # type: ignore[assignment]
+        pod.histogram_totals.pop(number, None),  # type: ignore[assignment]
+    )
+    sums = (pod.increases.pop(number, None), pod.histogram_increases.pop(number, None))
+    return sum(len(each) for each in points if each) + sum(each is not None for each in sums)

@@ -1,0 +1,298 @@
+"""One workload's life: the revisions seen lately and the comparisons running.
+
+Summaries come in as deltas, in any order and grouping; once the watermark has passed a window it is closed, reduced to
+one `Side` per revision, kept for a while (so that a comparison asked for late still starts at the canary's first pod)
+and given to every comparison that runs. What comes out depends on the deltas and requests alone, never on when or in
+which portions they came.
+
+A delta for a window already closed is not lost: its records count in the oldest window still open. (Its metric samples
+keep their own times: a level or total older than what is known already says nothing new.)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from msgspec import Struct, structs
+
+from streams.errors import BrokenInvariant
+from streams.judging.judge import Judge, JudgeSettings, JudgeState
+from streams.judging.presence import Presence, PresenceState
+from streams.judging.requests import RequestRole, request_role
+from streams.judging.side import Side, SignatureInfo
+from streams.records.identity import Workload
+from streams.records.log import Severity
+from streams.records.metric import Series
+from streams.risk.comparison import Comparison, Outcome
+from streams.risk.document import RiskDocument, rfc3339, undecided
+from streams.windows.signature import Signature
+from streams.windows.summary import Limits, Summary, merge, trim
+
+_CLASSES = {Severity.FATAL: "critical", Severity.ERROR: "error", Severity.WARN: "warning"}
+_SEVERITIES = {log_class: severity for severity, log_class in _CLASSES.items()}
+_MAX_ROLES = 20_000
+"""Series of which we remember whether they count requests."""
+_MAX_RUNNING = 20
+"""Comparisons of one workload at a time; a further one ends the oldest as `expired`."""
+_MAX_SIGNATURES = 5000
+"""Signatures of class warning and worse remembered per workload."""
+
+
+class WorkloadSettings(Struct, frozen=True):
+    """What holds for every workload."""
+
+    window_ns: int = 5_000_000_000
+    ring_ns: int = 900_000_000_000
+    """How long closed windows are kept for comparisons that are asked for late."""
+    expire_ns: int = 1_800_000_000_000
+    """A comparison ends as `expired` when its canary has not been seen for so long."""
+    judge: JudgeSettings = JudgeSettings()
+    limits: Limits = Limits()
+
+
+class RunningState(Struct, array_like=True):
+    """One comparison that runs."""
+
+    comparison: Comparison
+    requested_ns: int
+    judge: JudgeState
+    canary_seen_ns: int
+
+
+class WorkloadState(Struct):
+    """The snapshot: language-neutral (MessagePack), versioned, all there is to know."""
+
+    workload: Workload
+    version: int = 1
+    closed_to_ns: int = 0
+    """End of the last closed window; 0 before the first."""
+    open: dict[int, dict[str, Summary]] = {}
+    """Window start (ns) -> pod-template hash -> merged summary."""
+    presence: dict[str, PresenceState] = {}
+    """Pod-template hash -> its pods."""
+    ring: list[tuple[int, dict[str, Side]]] = []
+    """Closed windows, oldest first: (start, pod-template hash -> side)."""
+    signatures: dict[int, SignatureInfo] = {}
+    roles: dict[int, RequestRole | None] = {}
+    """Series id -> whether and how it counts requests."""
+    running: dict[str, RunningState] = {}
+    """Comparison key -> the comparison."""
+    ended: dict[str, int] = {}
+    """Comparison key -> event time (ns) at which it ended: asking again does not revive it."""
+    late_records: int = 0
+    """Records that came after their window had closed; they counted in the next."""
+
+
+class WorkloadLife:
+    """One workload: `add`, `close`, `compare` and `end`, then `documents`."""
+
+    def __init__(self, settings: WorkloadSettings, state: WorkloadState) -> None:
+        self._settings = settings
+        self._state = state
+        self._presence = {name: Presence(settings.window_ns, known) for name, known in state.presence.items()}
+        self._judges = {
+            key: Judge.from_state(settings.judge, settings.window_ns, running.judge)
+            for key, running in state.running.items()
+        }
+        self._fresh: dict[str, RiskDocument] = {}
+        self._watermark_ns = 0
+
+    @property
+    def workload(self) -> Workload:
+        """Whose life this is."""
+        return self._state.workload
+
+    @property
+    def idle(self) -> bool:
+        """Nothing is open, running or worth remembering: it may be forgotten."""
+        state = self._state
+        if state.open or state.running or self._presence:
+            return False
+        return self._watermark_ns - state.closed_to_ns > self._settings.ring_ns
+
+    @property
+    def late_records(self) -> int:
+        """Records so far that came after their window had closed."""
+        return self._state.late_records
+
+    @property
+    def running(self) -> int:
+        """Comparisons that run."""
+        return len(self._state.running)
+
+    def to_state(self) -> WorkloadState:
+        """The snapshot; valid until the next call of anything else."""
+        state = self._state
+        state.presence = {name: presence.state for name, presence in self._presence.items()}
+        for key, judge in self._judges.items():
+            state.running[key].judge = judge.to_state()
+        return state
+
+    def add(self, delta: Summary, signatures: Mapping[int, Signature], series: Mapping[int, Series]) -> None:
+        """Take in one delta of this workload.
+
+        Args:
+            delta: of any revision and window.
+            signatures: at least those of the delta, by id.
+            series: at least those of the delta, by id.
+        """
+        state = self._state
+        for pod in delta.pods.values():
+            for number in pod.lines:
+                self._learn_signature(number, signatures[number])
+            for field in (pod.totals, pod.increases, pod.histogram_totals, pod.histogram_increases):
+                for number in field:
+                    if number not in state.roles:
+                        self._learn_role(number, series[number])
+        start_ns = delta.start_ns
+        if start_ns < state.closed_to_ns:
+            state.late_records += delta.records
+            start_ns = state.closed_to_ns
+        name = delta.revision.pod_template_hash
+        summary = state.open.setdefault(start_ns, {}).get(name)
+        if summary is None:
+            summary = state.open[start_ns][name] = Summary(delta.revision, start_ns)
+        merge(summary, delta)
+        trim(summary, self._settings.limits, self._severity)
+
+    def close(self, watermark_ns: int) -> bool:
+        """Close every window that ends at or before the watermark; whether that changed anything."""
+        state, window_ns = self._state, self._settings.window_ns
+        self._watermark_ns = watermark_ns
+        changed = False
+        while True:
+            start_ns = self._next_window()
+            if start_ns is None or start_ns + window_ns > watermark_ns:
+                break
+            self._close_window(start_ns)
+            changed = True
+        for running in list(state.running.values()):
+            seen_ns = max(running.requested_ns, running.canary_seen_ns)
+            if watermark_ns - seen_ns > self._settings.expire_ns:
+                self.end(running.comparison, "expired", watermark_ns)
+                changed = True
+        return changed
+
+    def compare(self, comparison: Comparison, requested_ns: int) -> None:
+        """Start a comparison, from the oldest window still known; one that runs or has ended stays as it is."""
+        state = self._state
+        if comparison.key in state.running or comparison.key in state.ended:
+            return
+        if comparison.of != state.workload:
+            raise BrokenInvariant(f"{comparison.key} is not about {state.workload.key}")
+        if len(state.running) >= _MAX_RUNNING:
+            oldest = min(state.running.values(), key=lambda running: (running.requested_ns, running.comparison))
+            self.end(oldest.comparison, "expired", requested_ns)
+        judge = Judge(self._settings.judge, self._settings.window_ns)
+        running = RunningState(comparison, requested_ns, judge.to_state(), 0)
+        state.running[comparison.key] = running
+        self._judges[comparison.key] = judge
+        for start_ns, sides in state.ring:
+            self._judge_window(running, judge, start_ns, sides)
+        self._publish(running, judge)
+
+    def end(self, comparison: Comparison, outcome: Outcome, ended_ns: int) -> None:
+        """End a comparison; its last document says what became of it. One that is unknown stays so."""
+        running = self._state.running.get(comparison.key)
+        if running is None:
+            return
+        self._publish(running, self._judges[comparison.key])
+        last = self._fresh[comparison.key]
+        self._fresh[comparison.key] = structs.replace(last, state="ended", outcome=outcome)
+        del self._state.running[comparison.key], self._judges[comparison.key]
+        self._state.ended[comparison.key] = ended_ns
+
+    def documents(self) -> list[RiskDocument]:
+        """What has changed since this was last called: one document per comparison, its latest."""
+        fresh = list(self._fresh.values())
+        self._fresh.clear()
+        return fresh
+
+    def _next_window(self) -> int | None:
+        """Start of the next window to close: without a gap while pods are there, else where records are."""
+        state = self._state
+        if self._presence:
+            return state.closed_to_ns
+        return min(state.open) if state.open else None
+
+    def _close_window(self, start_ns: int) -> None:
+        state, window_ns = self._state, self._settings.window_ns
+        sides: dict[str, Side] = {}
+        summaries = state.open.pop(start_ns, {})
+        for name in sorted(self._presence.keys() | summaries.keys()):
+            presence = self._presence.get(name)
+            if presence is None:
+                presence = self._presence[name] = Presence(window_ns)
+            sides[name] = presence.close(start_ns, summaries.get(name), state.roles, state.signatures)
+            if presence.gone:
+                del self._presence[name]
+                state.presence.pop(name, None)
+        state.closed_to_ns = start_ns + window_ns
+        horizon_ns = start_ns - self._settings.ring_ns
+        state.ring = [entry for entry in state.ring if entry[0] > horizon_ns]
+        state.ring.append((start_ns, sides))
+        state.ended = {key: ended_ns for key, ended_ns in state.ended.items() if ended_ns > horizon_ns}
+        for key, running in state.running.items():
+            if self._judge_window(running, self._judges[key], start_ns, sides):
+                self._publish(running, self._judges[key])
+
+    def _judge_window(self, running: RunningState, judge: Judge, start_ns: int, sides: Mapping[str, Side]) -> bool:
+        baseline = sides.get(running.comparison.baseline)
+        canary = sides.get(running.comparison.canary)
+        if canary is not None:
+            running.canary_seen_ns = start_ns
+        if baseline is None and canary is None:
+            return False
+        judge.add(start_ns, baseline, canary, self._state.signatures)
+        return True
+
+    def _publish(self, running: RunningState, judge: Judge) -> None:
+        found = judge.assess(self._state.signatures)
+        self._fresh[running.comparison.key] = RiskDocument(
+            running.comparison,
+            verdict=found.verdict,
+            risk=found.risk,
+            score=100.0 - found.risk,
+            confidence=found.confidence,
+            exposure=found.exposure,
+            started_at=_time(found.started_ns),
+            as_of=_time(found.as_of_ns),
+            decided_at=_time(found.decided_ns),
+            signals=found.signals,
+            reasons=found.reasons or undecided(running.comparison, "nothing has been judged yet").reasons,
+            unjudged=found.unjudged,
+            history=found.history,
+        )
+
+    def _learn_signature(self, number: int, what: Signature) -> None:
+        log_class = _CLASSES.get(what.severity)
+        known = self._state.signatures
+        if log_class is None or number in known:
+            return
+        if len(known) >= _MAX_SIGNATURES:
+            self._forget_signatures()
+        if len(known) < _MAX_SIGNATURES:
+            known[number] = SignatureInfo(what.text, log_class)
+
+    def _forget_signatures(self) -> None:
+        """Forget those that no window still kept has seen."""
+        state = self._state
+        seen = {number for _, sides in state.ring for side in sides.values() for number in side.incidents}
+        for summaries in state.open.values():
+            for summary in summaries.values():
+                seen.update(number for pod in summary.pods.values() for number in pod.lines)
+        state.signatures = {number: info for number, info in state.signatures.items() if number in seen}
+
+    def _learn_role(self, number: int, series: Series) -> None:
+        roles = self._state.roles
+        if len(roles) >= _MAX_ROLES:
+            self._state.roles = roles = {known: role for known, role in roles.items() if role is not None}
+        roles[number] = request_role(series)
+
+    def _severity(self, number: int) -> int:
+        known = self._state.signatures.get(number)
+        return 0 if known is None else int(_SEVERITIES[known.log_class])
+
+
+def _time(time_ns: int | None) -> str | None:
+    return None if time_ns is None else rfc3339(time_ns)

@@ -1,0 +1,72 @@
+"""Histograms merge exactly, and explicit bounds keep their places."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from streams.records.histogram import EXPLICIT_SCALE, Histogram, bucket_index, from_explicit_bounds
+
+buckets = st.dictionaries(st.integers(-500, 500), st.integers(1, 100), max_size=8)
+histograms = st.builds(
+    Histogram,
+    st.integers(-3, 8),
+    st.integers(0, 500),
+    st.integers(0, 10**6).map(float),
+    st.integers(0, 9),
+    buckets,
+    buckets,
+)
+
+
+@given(histograms, histograms, histograms)
+def test_merging_is_associative_and_commutative(a, b, c):
+    """Promise: any order and grouping gives the same histogram, also over different scales."""
+    assert a.merge(b).merge(c) == a.merge(b.merge(c))
+    assert a.merge(b) == b.merge(a)
+
+
+@given(histograms, histograms)
+def test_the_increase_undoes_the_merge(a, b):
+    """Promise: a cumulative state less an earlier one is what came between."""
+    increase = a.merge(b).increase_since(a)
+    assert increase is not None
+    assert increase.count == b.count
+    assert sum(increase.positive.values()) == sum(b.positive.values())
+
+
+def test_a_reset_has_no_increase():
+    """Promise: a state that fell is a reset, said as None."""
+    assert Histogram(0, 3, 1.0, 0, {1: 3}).increase_since(Histogram(0, 5, 1.0, 0, {1: 5})) is None
+
+
+@given(st.floats(1e-9, 1e12), st.integers(-2, 12))
+def test_a_value_lies_in_its_bucket(value, scale):
+    """Promise: the bucket (base^i, base^(i+1)] of the data model holds the value, up to rounding."""
+    index = bucket_index(value, scale)
+    base_log2 = 2.0**-scale
+    assert index * base_log2 - 1e-9 <= math.log2(value) <= (index + 1) * base_log2 + 1e-9
+
+
+def test_explicit_bounds_stay_where_they_are():
+    """Promise: counts sit at their bucket's upper bound, zero and overflow apart, none invented."""
+    found = from_explicit_bounds([0.0, 0.5, 1.0], [1, 2, 3, 4], 9.0)
+    assert found.count == 10
+    assert found.zero_count == 1
+    assert found.positive == {
+        bucket_index(0.5, EXPLICIT_SCALE): 2,
+        bucket_index(1.0, EXPLICIT_SCALE): 3,
+        bucket_index(2.0, EXPLICIT_SCALE): 4,
+    }
+
+
+@pytest.mark.parametrize(
+    ("bounds", "counts"), [([1.0], [1]), ([1.0, 1.0], [1, 1, 1]), ([2.0, 1.0], [1, 1, 1]), ([1.0], [-1, 1])]
+)
+def test_what_cannot_be_a_histogram_is_refused(bounds, counts):
+    """Promise: counts that do not fit their bounds raise, they are not mended."""
+    with pytest.raises(ValueError, match=r"bucket"):
+        from_explicit_bounds(bounds, counts, 0.0)

@@ -1,0 +1,143 @@
+"""Summaries merge in any order and grouping, to the bit, also where they are trimmed."""
+
+from __future__ import annotations
+
+import random
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from streams.records.histogram import Histogram
+from streams.records.identity import Revision, Source, Workload
+from streams.records.log import LogRecord, Severity
+from streams.records.metric import Kind, MetricSample, Series
+from streams.windows.roller import Roller
+from streams.windows.summary import Limits, Summary, merge, trim
+from topology.codecs import decode_bundle, encode_bundle
+from streams.windows.summary import Bundle
+
+WINDOW_NS = 5_000_000_000
+REVISION = Revision(Workload("", "prod", "shop"), "6f87c5d5d5")
+LIMITS = Limits(signatures=5, series=5)
+
+sources = st.builds(Source, st.just(REVISION), st.sampled_from([f"shop-6f87c5d5d5-{n}" for n in range(5)]))
+times = st.integers(0, WINDOW_NS - 1)
+lines = st.builds(
+    LogRecord,
+    sources,
+    times,
+    st.sampled_from([f"word{letter} happened {n} times" for letter in "abcdefgh" for n in (1, 22)]),
+    st.sampled_from([Severity.UNSET, Severity.INFO, Severity.ERROR]),
+)
+series = st.builds(Series, st.sampled_from(["a", "b", "c", "d", "e"]))
+numbers = st.floats(0, 1e9).map(lambda value: round(value, 3))
+histograms = st.builds(
+    Histogram,
+    st.integers(0, 3),
+    st.integers(0, 50),
+    st.integers(0, 1000).map(float),
+    st.integers(0, 3),
+    st.dictionaries(st.integers(-8, 8), st.integers(1, 9), max_size=3),
+)
+samples = st.one_of(
+    st.builds(MetricSample, sources, times, series, st.sampled_from(list(Kind)), numbers, st.integers(0, 2)),
+    st.builds(
+        MetricSample,
+        sources,
+        times,
+        series,
+        st.sampled_from([Kind.CUMULATIVE, Kind.DELTA]),
+        histograms,
+        st.integers(0, 2),
+    ),
+)
+
+
+def rolled(records):
+    """One transaction's only summary of these records, untrimmed; None if there are none."""
+    roller = Roller(WINDOW_NS, Limits(signatures=10**6, series=10**6))
+    for record in records:
+        roller.add(record)
+    result = roller.drain()
+    return (result.summaries[0] if result.summaries else None), result.signatures
+
+
+def merged(parts, severity, limits=LIMITS):
+    """All parts in one, trimmed after each, as the scorer does."""
+    whole = Summary(REVISION, 0)
+    for part in parts:
+        merge(whole, part)
+        trim(whole, limits, severity)
+    return whole
+
+
+def canonical(summary):
+    """The summary without the order of its dictionaries."""
+
+    def ordered(value):
+        if isinstance(value, dict):
+            return sorted((key, ordered(each)) for key, each in value.items())
+        if isinstance(value, Histogram):
+            return tuple(ordered(getattr(value, field)) for field in value.__struct_fields__)
+        if hasattr(value, "__struct_fields__"):
+            return [ordered(getattr(value, field)) for field in value.__struct_fields__]
+        return value
+
+    return ordered(summary)
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.lists(st.one_of(lines, samples), min_size=1, max_size=60), st.integers(0, 2**32), st.integers(1, 6))
+def test_any_split_of_records_over_transactions_merges_to_the_same(records, seed, parts):
+    """Promise: how records were spread over workers and transactions, and in which order deltas come, changes no bit."""
+    draw = random.Random(seed)
+    whole, signatures = rolled(records)
+
+    def severity(number):
+        return int(signatures[number].severity) if signatures[number].severity >= Severity.WARN else 0
+
+    shuffled = list(records)
+    draw.shuffle(shuffled)
+    piles = [shuffled[n::parts] for n in range(parts)]
+    deltas = [summary for summary, _ in map(rolled, piles) if summary is not None]
+    for delta in deltas:
+        trim(delta, LIMITS, severity)
+    draw.shuffle(deltas)
+    assert canonical(merged(deltas, severity)) == canonical(merged([whole], severity))
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.lists(st.one_of(lines, samples), min_size=1, max_size=40))
+def test_nothing_is_lost_by_trimming(records):
+    """Promise: what finds no place is counted as other; the number of records never changes."""
+    whole, _ = rolled(records)
+    trimmed = merged([whole], lambda number: 0)
+    kept = sum(count for pod in trimmed.pods.values() for count in pod.lines.values())
+    assert trimmed.records == len(records)
+    assert kept + trimmed.other_lines == sum(isinstance(record, LogRecord) for record in records)
+    assert sum(len(pod.lines) for pod in trimmed.pods.values()) <= LIMITS.signatures
+    assert sum(len(set(pod.series())) for pod in trimmed.pods.values()) <= LIMITS.series
+
+
+def test_errors_are_kept_before_anything_else():
+    """Promise: a flood of distinct harmless lines does not push an error out."""
+    source = Source(REVISION, "shop-6f87c5d5d5-0")
+    letters = "abcdefghij"
+    flood = [LogRecord(source, 0, f"{x}{y}{z} is fine") for x in letters for y in letters for z in letters]
+    whole, signatures = rolled([*flood, LogRecord(source, 0, "ERROR the one that matters")])
+    trim(whole, Limits(signatures=10), lambda number: int(signatures[number].severity))
+    kept = [signatures[number].text for number in whole.pods[source.pod].lines]
+    assert "ERROR the one that matters" in kept
+    assert whole.other_lines == 991
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.lists(st.one_of(lines, samples), min_size=1, max_size=30))
+def test_a_bundle_survives_the_wire(records):
+    """Promise: what score reads is what ingest wrote."""
+    roller = Roller(WINDOW_NS, Limits())
+    for record in records:
+        roller.add(record)
+    result = roller.drain()
+    bundle = Bundle("w", {"t/0": 5}, {"t": 1}, result.signatures, result.series, result.summaries)
+    assert decode_bundle(encode_bundle(bundle)) == bundle

@@ -1,0 +1,121 @@
+"""Settings: what cannot be followed stops at start, and no secret is ever shown."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from typing import Any
+
+import pytest
+import rich.console
+
+from streams.errors import BadPolicy
+from topology import kafka_properties
+from topology.settings import IngestSettings, Kafka, ScoreSettings, ServeSettings, TelemetrySettings
+
+KAFKA = Kafka("localhost:9092")
+SECRET = "hunter2"  # noqa: S105 - what must not be shown
+
+
+@pytest.mark.parametrize("servers", ["a:9092", "a:1,b.c-d:65535", "127.0.0.1:9092, [::1]:9092", "broker_0:9092"])
+def test_brokers_are_accepted(servers: str) -> None:
+    """Names, addresses of both families, several with commas."""
+    assert Kafka(servers).servers
+
+
+@pytest.mark.parametrize("servers", ["", "a", "a:", "a:0", "a:65536", ":9092", "kafka://a:9092", "a:9092,", "a b:1"])
+def test_other_brokers_are_refused(servers: str) -> None:
+    """The error names the field."""
+    with pytest.raises(BadPolicy, match="bootstrap-servers"):
+        Kafka(servers)
+
+
+@pytest.mark.parametrize(
+    ("make", "field"),
+    [
+        (lambda: IngestSettings(KAFKA, window_s=0), "window_s"),
+        (lambda: IngestSettings(KAFKA, window_s=2.5), "window_s"),  # type: ignore[arg-type]
+        (lambda: IngestSettings(KAFKA, window_s=True), "window_s"),
+        (lambda: IngestSettings(KAFKA, cycle_s=float("nan")), "cycle_s"),
+        (lambda: IngestSettings(KAFKA, cycle_s=30), "transaction_timeout_s"),
+        (lambda: IngestSettings(KAFKA, batch_records=0), "batch_records"),
+        (lambda: IngestSettings(KAFKA, cluster="-x"), "cluster"),
+        (lambda: IngestSettings(KAFKA, worker_id=""), "worker_id"),
+        (lambda: IngestSettings(KAFKA, log_topics={"a b": "auto"}), "log_topics"),
+        (lambda: IngestSettings(KAFKA, log_topics={"..": "auto"}), "log_topics"),
+        (lambda: IngestSettings(KAFKA, log_topics={"x": ""}), "log_topics"),
+        (lambda: IngestSettings(KAFKA, log_topics={}, metric_topics={}), "log_topics"),
+        (lambda: IngestSettings(KAFKA, log_topics={"x": "auto"}, metric_topics={"x": "auto"}), "metric_topics"),
+        (lambda: IngestSettings(KAFKA, metrics_port=70_000), "metrics_port"),
+        (lambda: ScoreSettings(KAFKA, alpha=0), "alpha"),
+        (lambda: ScoreSettings(KAFKA, beta=0.6), "beta"),
+        (lambda: ScoreSettings(KAFKA, hold_s=float("inf")), "hold_s"),
+        (lambda: ScoreSettings(Kafka("a:1", {"sasl.oauthbearer.method": "oidc"})), "sasl.oauthbearer.method"),
+        (lambda: ServeSettings(KAFKA, port=-1), "port"),
+        (lambda: ServeSettings(KAFKA, host=""), "host"),
+        (lambda: ServeSettings(KAFKA, public_url="risk.example"), "public_url"),
+        (lambda: ServeSettings(KAFKA, token_file="/nowhere/token"), "token_file"),  # noqa: S106 - a path
+        (lambda: TelemetrySettings("collector:4318"), "otlp_endpoint"),
+    ],
+)
+def test_what_cannot_be_followed_names_its_field(make: Any, field: str) -> None:
+    """Every bad value is refused when the settings are made, with the field's name."""
+    with pytest.raises(BadPolicy, match=field):
+        make()
+
+
+def test_the_defaults_can_be_followed() -> None:
+    """A cluster is all that must be given."""
+    assert IngestSettings(KAFKA).log_topics == {"serinus.logs": "auto"}
+    assert ScoreSettings(KAFKA).worker_id.startswith("score-")
+    assert ServeSettings(KAFKA).host == "127.0.0.1"
+
+
+def test_no_secret_is_shown() -> None:
+    """Neither repr, nor rich, nor an error, of the cluster or of settings that hold it, shows a secret."""
+    properties = {"sasl.password": SECRET, "ssl.key.pem": SECRET, "sasl.oauthbearer.config": SECRET}
+    kafka = Kafka("a:9092", {**properties, "security.protocol": "sasl_ssl"})
+    rich_text = io.StringIO()
+    rich.console.Console(file=rich_text, width=200).print(kafka, IngestSettings(kafka))
+    shown = [repr(kafka), str(kafka), repr(IngestSettings(kafka)), rich_text.getvalue(), str(BadPolicy("x", kafka, ""))]
+    assert not [text for text in shown if SECRET in text]
+    assert "sasl_ssl" in shown[0]
+    with pytest.raises(BadPolicy) as refused:
+        TelemetrySettings(f"http://me:{SECRET}@collector:4318")
+    assert SECRET not in str(refused.value)
+
+
+def test_librdkafka_gets_all_and_overrides_win() -> None:
+    """The operator's properties, the brokers, then what the role itself needs."""
+    kafka = Kafka("a:1, b:2", {"client.id": "x", "linger.ms": "9"})
+    assert kafka.librdkafka(**{"linger.ms": 5}) == {"client.id": "x", "bootstrap.servers": "a:1,b:2", "linger.ms": 5}
+
+
+@pytest.mark.parametrize("name", ["group.id", "isolation.level", "enable.auto.commit", "transactional.id", "Security"])
+def test_properties_that_would_break_exactly_once_are_refused(name: str) -> None:
+    """What Serinus sets itself is not silently overridden."""
+    with pytest.raises(BadPolicy, match=name):
+        Kafka("a:1", {name: SECRET})
+
+
+def test_a_file_of_properties_is_read(tmp_path: Path) -> None:
+    """Blank lines and comments are skipped; a value may hold an equals sign."""
+    file = tmp_path / "kafka.properties"
+    file.write_text("# ours\n\nsecurity.protocol = SASL_SSL\nsasl.password=a=b\n")
+    assert kafka_properties.read(file) == {"security.protocol": "SASL_SSL", "sasl.password": "a=b"}
+
+
+@pytest.mark.parametrize("text", [f"sasl.password {SECRET}", f"sasl.password={SECRET}\nsasl.password={SECRET}"])
+def test_a_bad_line_is_named_by_its_number_only(tmp_path: Path, text: str) -> None:
+    """The error never quotes a line, as it may hold a secret."""
+    file = tmp_path / "kafka.properties"
+    file.write_text(text)
+    with pytest.raises(BadPolicy, match=r"kafka\.properties:[12]") as refused:
+        kafka_properties.read(file)
+    assert SECRET not in str(refused.value)
+
+
+def test_a_missing_file_is_refused(tmp_path: Path) -> None:
+    """With its name."""
+    with pytest.raises(BadPolicy, match="absent"):
+        kafka_properties.read(tmp_path / "absent")

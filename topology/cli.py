@@ -1,0 +1,172 @@
+"""The command `serinus`: words and environment in, settings out; what is done with them is elsewhere.
+
+Exit status: 0 ended as asked, 1 a fault, 2 a configuration that cannot be followed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from streams.errors import BadPolicy
+from topology import log, options
+from topology.errors import Unavailable
+from topology.settings import IngestSettings, ScoreSettings, ServeSettings, TelemetrySettings
+from topology.topics import LOGS, METRICS
+
+_PARTITIONS = click.option("--partitions", type=int, help="Overrides the number of partitions of every topic.")
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.version_option(package_name="serinus")
+def command() -> None:
+    """Continuous release risk for Argo Rollouts, from logs and metrics in Kafka."""
+
+
+@command.command()
+@options.role_options
+@options.cluster_option
+@options.metrics_port_option
+@click.option("--log-topic", multiple=True, default=(LOGS,), show_default=True, metavar="TOPIC[=FORMAT]")
+@click.option("--metric-topic", multiple=True, default=(METRICS,), show_default=True, metavar="TOPIC[=FORMAT]")
+@click.option("--worker-id", help="Unique among live workers.  [default: ingest-<host>-<pid>]")
+@click.option("--group", help="Consumer group.  [default: serinus-ingest]")
+@click.option("--window-s", type=int, help="Length of an event-time window.  [default: 5]")
+@click.option("--cycle-s", type=float, help="Longest time of one transaction's reading.  [default: 0.25]")
+@click.option("--batch-records", type=int, help="Most records of one transaction.  [default: 50000]")
+@click.option("--lateness-s", type=float, help="How far event time may lag at a partition's end.  [default: 1]")
+@click.option("--max-late-s", type=float, help="Later records are dead letters.  [default: 600]")
+@click.option("--max-early-s", type=float, help="Earlier records are dead letters.  [default: 60]")
+@click.option("--signatures-per-revision", type=int, help="Bound on log signatures.  [default: 1000]")
+@click.option("--series-per-revision", type=int, help="Bound on metric series.  [default: 2000]")
+@click.option("--transaction-timeout-s", type=float, help="The broker's patience with a lost worker.  [default: 15]")
+@click.option("--session-timeout-s", type=float, help="The group's patience with a lost worker.  [default: 6]")
+def ingest(host: str, log_topic: tuple[str, ...], metric_topic: tuple[str, ...], **given: Any) -> None:
+    """Count records into summaries: one worker, as many as there are input partitions."""
+    log.start("ingest", given.pop("log_level"))
+    observe = TelemetrySettings(given.pop("otlp_endpoint"))
+    settings = IngestSettings(
+        kafka=options.required_kafka(given.pop("bootstrap_servers"), given.pop("kafka_config")),
+        log_topics=options.topic_formats(log_topic, "log-topic"),
+        metric_topics=options.topic_formats(metric_topic, "metric-topic"),
+        **_said(given),
+    )
+    from topology import roles  # noqa: PLC0415 - telemetry's libraries are slow to import
+
+    roles.ingest(settings, observe, host)
+
+
+@command.command()
+@options.role_options
+@options.metrics_port_option
+@click.option("--worker-id", help="Unique among live workers.  [default: score-<host>-<pid>]")
+@click.option("--group", help="Consumer group.  [default: serinus-score]")
+@click.option("--snapshot-s", type=float, help="Time between snapshots of a workload.  [default: 5]")
+@click.option("--alpha", type=float, help="Bound on failing a healthy canary.  [default: 0.01]")
+@click.option("--beta", type=float, help="Bound on passing a broken canary.  [default: 0.05]")
+@click.option("--ring-s", type=int, help="How long windows are kept for late comparisons.  [default: 900]")
+@click.option("--hold-s", type=float, help="How long a partition without owner holds windows open.  [default: 60]")
+@click.option("--expire-s", type=float, help="Silence that ends a comparison.  [default: 1800]")
+def score(host: str, **given: Any) -> None:
+    """Judge summaries: one worker, as many as there are partitions of summaries."""
+    log.start("score", given.pop("log_level"))
+    observe = TelemetrySettings(given.pop("otlp_endpoint"))
+    kafka = options.required_kafka(given.pop("bootstrap_servers"), given.pop("kafka_config"))
+    settings = ScoreSettings(kafka=kafka, **_said(given))
+    from topology import roles  # noqa: PLC0415 - telemetry's libraries are slow to import
+
+    roles.score(settings, observe, host)
+
+
+@command.command()
+@options.role_options
+@options.serve_options
+@click.option("--stale-s", type=float, help="Older risk documents answer `none`.  [default: 60]")
+def serve(**given: Any) -> None:
+    """Answer queries, show the pages, expose the gauges: one replica, any number."""
+    log.start("serve", given.pop("log_level"))
+    observe = TelemetrySettings(given.pop("otlp_endpoint"))
+    kafka = options.required_kafka(given.pop("bootstrap_servers"), given.pop("kafka_config"))
+    settings = ServeSettings(kafka=kafka, **_said(given))
+    from topology import roles  # noqa: PLC0415 - telemetry's libraries are slow to import
+
+    roles.serve(settings, observe)
+
+
+@command.command()
+@options.cluster_options
+@_PARTITIONS
+def topics(bootstrap_servers: str | None, kafka_config: Path | None, log_level: str, partitions: int | None) -> None:
+    """Create the topics that are missing, and say how the others differ."""
+    log.start("topics", log_level)
+    kafka = options.required_kafka(bootstrap_servers, kafka_config)
+    from topology import pipeline  # noqa: PLC0415 - other commands do not need it
+
+    for outcome in pipeline.prepare(kafka, partitions):
+        click.echo(str(outcome))
+
+
+@command.command()
+@options.role_options
+@options.cluster_option
+@options.shared("--metrics-port", type=int, help="First of consecutive ports of the workers' /metrics; else any free.")
+@options.serve_options
+@_PARTITIONS
+@click.option("--ingest", "ingest_workers", type=click.IntRange(0), default=1, show_default=True)
+@click.option("--score", "score_workers", type=click.IntRange(0), default=1, show_default=True)
+def run(ingest_workers: int, score_workers: int, partitions: int | None, **given: Any) -> None:
+    """Run all roles, against a Kafka cluster or, if none is named, an embedded broker."""
+    log.start("run", given["log_level"])
+    kafka = options.kafka(given["bootstrap_servers"], given["kafka_config"])
+    from topology import pipeline  # noqa: PLC0415 - other commands do not need it
+
+    plan = pipeline.Plan(ingest=ingest_workers, score=score_workers, partitions=partitions, **given)
+    sys.exit(pipeline.run(kafka, plan))
+
+
+@command.command()
+@click.option("--seconds", type=click.IntRange(1), default=90, show_default=True, help="How long to play.")
+@click.option("--json", "as_json", is_flag=True, help="End with one line of JSON.")
+@click.option("--keep", is_flag=True, help="Leave everything running until Ctrl-C.")
+@options.shared("--log-level", type=click.Choice(log.LEVELS), default="warning", help="Least important lines to show.")
+def demo(seconds: int, as_json: bool, keep: bool, log_level: str) -> None:
+    """Play a healthy and a broken rollout through the whole pipeline."""
+    log.start("demo", log_level)
+    from topology import demo as demonstration  # noqa: PLC0415 - other commands do not need it
+
+    sys.exit(demonstration.play(seconds, as_json, keep))
+
+
+def main() -> None:
+    """Run the command; every fault ends in one line on stderr."""
+    try:
+        command(auto_envvar_prefix="SERINUS")
+    except BadPolicy as error:
+        _say(error)
+        sys.exit(2)
+    except Unavailable as error:
+        _say(error)
+        sys.exit(1)
+    except Exception as error:
+        logging.getLogger(__name__).critical("%s: %s", type(error).__name__, error, exc_info=True)
+        sys.exit(1)
+
+
+def _said(given: dict[str, Any]) -> dict[str, Any]:
+    """The options that were given, so that the settings' own defaults hold for the others."""
+    return {name: value for name, value in given.items() if value is not None}
+
+
+def _say(error: Exception) -> None:
+    with contextlib.suppress(OSError):
+        os.write(2, f"serinus: {error}\n".replace("\n", " ").rstrip().encode() + b"\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,25 @@
+"""How each topic's messages are written: MessagePack between our own roles, JSON where others read or write.
+
+| topic | key | value |
+|---|---|---|
+| serinus.summaries | none; the partition says whose it is | `Bundle`, MessagePack |
+| serinus.rollouts | `Workload.key` | `RolloutEvent`, JSON |
+| serinus.risk | `Comparison.key` | `RiskDocument`, JSON |
+| serinus.dead-letters | none | `DeadLetter`, JSON |
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from streams.risk.comparison import RolloutEvent
+from streams.risk.document import RiskDocument
+from streams.windows.summary import Bundle
+
+encode_bundle = msgspec.msgpack.Encoder().encode
+decode_bundle = msgspec.msgpack.Decoder(Bundle).decode
+
+_json = msgspec.json.Encoder()  # writes no NaN: not-a-number becomes null, which no document of ours holds
+encode_json = _json.encode
+decode_rollout_event = msgspec.json.Decoder(RolloutEvent).decode
+decode_risk_document = msgspec.json.Decoder(RiskDocument).decode

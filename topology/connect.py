@@ -1,0 +1,58 @@
+"""The first contact with the cluster: is the configuration one, and does anybody answer?"""
+
+from __future__ import annotations
+
+import logging
+import threading
+
+from confluent_kafka import KafkaException
+from confluent_kafka.admin import AdminClient
+
+from streams.errors import BadPolicy
+from topology.settings import Kafka
+
+log = logging.getLogger(__name__)
+
+_FIRST_PAUSE_S = 0.5
+_LONGEST_PAUSE_S = 15.0
+
+_SILENT = logging.getLogger(f"{__name__}.librdkafka")
+_SILENT.addHandler(logging.NullHandler())
+_SILENT.propagate = False
+
+
+def admin_client(kafka: Kafka) -> AdminClient:
+    """An admin client of the cluster; librdkafka's own log lines are dropped, its errors still raise.
+
+    Raises:
+        BadPolicy: librdkafka refuses the configuration.
+    """
+    try:
+        return AdminClient(kafka.librdkafka(logger=_SILENT))
+    except KafkaException as error:
+        raise BadPolicy("kafka-config", kafka, f"librdkafka says: {error.args[0].str()}") from error
+
+
+def wait_for_kafka(kafka: Kafka, stop: threading.Event) -> bool:
+    """Ask the cluster for its brokers until it answers, pausing longer each time; False if stopped meanwhile.
+
+    Raises:
+        BadPolicy: librdkafka refuses the configuration.
+    """
+    admin = admin_client(kafka)
+    pause_s = _FIRST_PAUSE_S
+    while not stop.is_set():
+        try:
+            admin.list_topics(timeout=1.0)
+        except KafkaException as error:
+            log.warning(
+                "Kafka at %s does not answer (%s); next try in %.1f s",
+                kafka.bootstrap_servers,
+                error.args[0].str(),
+                pause_s,
+            )
+            stop.wait(pause_s)
+            pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
+        else:
+            return True
+    return False

@@ -1,0 +1,1 @@
+"""Records to summaries: stateless, one Kafka transaction a cycle."""

@@ -1,0 +1,73 @@
+"""Which summaries travel together: those of one partition, in messages the broker will take."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from msgspec import structs
+
+from streams.windows.roller import Rolled
+from streams.windows.summary import Bundle, Summary
+from topology.codecs import encode_bundle
+from topology.topics import partition_of
+
+MAX_MESSAGE_BYTES = 4_000_000
+"""Half of what the topic admits (deploy/kafka/topics.toml)."""
+
+
+def bundles(
+    rolled: Rolled, partitions: int, worker: str, reports: Mapping[str, int], inputs: Mapping[str, int]
+) -> Iterator[tuple[int, bytes]]:
+    """Each partition of `serinus.summaries` and the messages it gets: at least one, for the reports.
+
+    Deltas merge, so one that is too long for a message goes in parts, pods apart.
+    """
+    by_partition: dict[int, list[Summary]] = {number: [] for number in range(partitions)}
+    for summary in rolled.summaries:
+        by_partition[partition_of(summary.revision.workload, partitions)].append(summary)
+    last = Bundle(worker, dict(reports), dict(inputs), {}, {}, [])
+    for number, summaries in by_partition.items():
+        for payload in _payloads(summaries, rolled, last):
+            yield number, payload
+
+
+def _payloads(summaries: list[Summary], rolled: Rolled, last: Bundle) -> Iterator[bytes]:
+    """One partition's messages; only the last carries the reports: what they say is read has been sent by then."""
+    payload = encode_bundle(
+        structs.replace(
+            last,
+            summaries=summaries,
+            signatures={number: rolled.signatures[number] for number in _signatures_in(summaries)},
+            series={number: rolled.series[number] for number in _series_in(summaries)},
+        )
+    )
+    halves = _halves(summaries) if len(payload) > MAX_MESSAGE_BYTES else None
+    if halves is None:
+        yield payload
+        return
+    yield from _payloads(halves[0], rolled, structs.replace(last, reports={}))
+    yield from _payloads(halves[1], rolled, last)
+
+
+def _halves(summaries: list[Summary]) -> tuple[list[Summary], list[Summary]] | None:
+    """Two lists that merge to the one; None for a single pod."""
+    if not summaries:
+        return None
+    if len(summaries) > 1:
+        middle = len(summaries) // 2
+        return summaries[:middle], summaries[middle:]
+    only = summaries[0]
+    pods = list(only.pods.items())
+    if len(pods) < 2:
+        return None
+    middle = len(pods) // 2
+    rest = Summary(only.revision, only.start_ns, pods=dict(pods[middle:]))
+    return [structs.replace(only, pods=dict(pods[:middle]))], [rest]
+
+
+def _signatures_in(summaries: list[Summary]) -> set[int]:
+    return {number for summary in summaries for pod in summary.pods.values() for number in pod.lines}
+
+
+def _series_in(summaries: list[Summary]) -> set[int]:
+    return {number for summary in summaries for pod in summary.pods.values() for number in pod.series()}

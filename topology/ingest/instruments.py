@@ -1,0 +1,70 @@
+"""What an ingest worker tells of itself."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+
+from opentelemetry.metrics import Meter
+
+from streams.errors import Reason
+from streams.windows.roller import Rolled
+
+
+class Instruments:
+    """The worker's counters, gauges and histograms."""
+
+    def __init__(self, meter: Meter) -> None:
+        self._records = meter.create_counter("serinus.ingest.records", description="Records read, bad ones included.")
+        self._bytes = meter.create_counter("serinus.ingest.payload", unit="By", description="Payload read.")
+        self._letters = meter.create_counter(
+            "serinus.ingest.dead_letters", description="Records that could not be used, by reason."
+        )
+        self._other = meter.create_counter(
+            "serinus.ingest.other", description="Lines and samples that found no place within a revision's limits."
+        )
+        self._cycle = meter.create_histogram(
+            "serinus.ingest.commit.duration", unit="s", description="From the end of reading to the commit."
+        )
+        self._transactions = meter.create_counter(
+            "serinus.ingest.transactions", description="Transactions, by what became of them."
+        )
+        self._lag = meter.create_gauge(
+            "serinus.ingest.lag.records", description="Messages in the owned partitions not yet read."
+        )
+        self._delay = meter.create_gauge(
+            "serinus.ingest.event_time.delay",
+            unit="s",
+            description="How far the slowest owned partition is behind the clock.",
+        )
+
+    def read(self, topic: str, records: int, payload_bytes: int) -> None:
+        """Records of one run of messages."""
+        attributes = {"topic": topic}
+        self._records.add(records, attributes)
+        self._bytes.add(payload_bytes, attributes)
+
+    def dead_letter(self, reason: Reason) -> None:
+        """One record could not be used."""
+        self._letters.add(1, {"reason": str(reason)})
+
+    def sent(self, rolled: Rolled, reports: Mapping[str, int]) -> None:
+        """What a transaction held."""
+        for kind, number in (
+            ("lines", sum(summary.other_lines for summary in rolled.summaries)),
+            ("samples", rolled.other_samples),
+        ):
+            if number:
+                self._other.add(number, {"kind": kind})
+        if reports:
+            self._delay.set((time.time_ns() - min(reports.values())) / 1e9)
+
+    def committed(self, duration_s: float, lag_records: int) -> None:
+        """A cycle is over."""
+        self._transactions.add(1, {"outcome": "committed"})
+        self._cycle.record(duration_s)
+        self._lag.set(lag_records)
+
+    def aborted(self) -> None:
+        """A transaction was given up."""
+        self._transactions.add(1, {"outcome": "aborted"})

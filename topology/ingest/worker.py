@@ -1,0 +1,310 @@
+"""The ingest role: consume a batch, decode, tag, summarise, produce, commit; one Kafka transaction a cycle.
+
+Everything produced and the consumed offsets are committed together (read-process-write, KIP-447), and nothing that
+matters survives a transaction. So a crash at any point loses nothing and counts nothing twice: what was not committed
+is read again by whoever owns the partition then.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Sequence
+from itertools import groupby
+
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Producer, TopicPartition
+from opentelemetry import trace
+
+from streams.errors import BadRecord
+from streams.shippers.formats import Reader, reader
+from streams.windows.roller import Roller
+from streams.windows.summary import Limits
+from topology.codecs import encode_json
+from topology.errors import Unavailable
+from topology.ingest.bundles import bundles
+from topology.ingest.dead_letters import DeadLetter, dead_letter
+from topology.ingest.inputs import Inputs
+from topology.ingest.instruments import Instruments
+from topology.settings import IngestSettings
+from topology.telemetry import Telemetry
+from topology.topics import DEAD_LETTERS, SUMMARIES
+
+log = logging.getLogger(__name__)
+
+_HEARTBEAT_S = 0.5
+"""An idle worker still reports how far it has read."""
+_BATCH = 5_000
+"""Messages asked for at once; librdkafka hands out what it has."""
+_CYCLE_BYTES = 32 * 2**20
+"""Payload of one transaction after which it is closed early: bounds memory."""
+_KAFKA_WAIT_S = 30.0
+
+
+def run(settings: IngestSettings, telemetry: Telemetry, stop: threading.Event) -> None:
+    """Work until told to stop.
+
+    Raises:
+        Unavailable: Kafka refused or fenced this worker; starting again helps.
+    """
+    try:
+        worker = IngestWorker(settings, telemetry)
+        try:
+            while not stop.is_set():
+                worker.cycle(stop)
+        finally:
+            worker.close()
+    except KafkaException as error:
+        raise Unavailable(f"ingest {settings.worker_id}: {error.args[0]}") from error
+
+
+class IngestWorker:
+    """One consumer, one transactional producer, one roller."""
+
+    def __init__(self, settings: IngestSettings, telemetry: Telemetry) -> None:
+        self._settings = settings
+        self._telemetry = telemetry
+        self._instruments = Instruments(telemetry.meter)
+        limits = Limits(signatures=settings.signatures_per_revision, series=settings.series_per_revision)
+        self._roller = Roller(settings.window_s * 1_000_000_000, limits)
+        self._readers: dict[str, Reader] = {}
+        for content, topics in (("logs", settings.log_topics), ("metrics", settings.metric_topics)):
+            for topic, format_name in topics.items():
+                self._readers[topic] = reader(content, format_name, cluster=settings.cluster)  # type: ignore[arg-type]
+        self._inputs = Inputs(round(settings.lateness_s * 1e9))
+        self._letters: list[DeadLetter] = []
+        self._records = 0
+        self._bytes = 0
+        self._reported_s = 0.0
+        self._producer = Producer(_producer_configuration(settings))
+        self._producer.init_transactions(_KAFKA_WAIT_S)
+        self._consumer = Consumer(_consumer_configuration(settings))
+        self._topic_sizes: dict[str, int] = {}
+        self._consumer.subscribe(
+            list(self._readers), on_assign=self._assigned, on_revoke=self._revoked, on_lost=self._lost
+        )
+
+    def cycle(self, stop: threading.Event) -> None:
+        """Read for one cycle, then commit what came of it."""
+        began_s = time.monotonic()
+        ends_s = began_s + self._settings.cycle_s
+        while self._records < self._settings.batch_records and self._bytes < _CYCLE_BYTES and not stop.is_set():
+            left_s = ends_s - time.monotonic()
+            if left_s <= 0:
+                break
+            self._take(self._consumer.consume(_BATCH, left_s))
+        if self._inputs.offsets() or time.monotonic() - self._reported_s >= _HEARTBEAT_S:
+            self._commit()
+
+    def close(self) -> None:
+        """Commit what has been read, leave the group, so that others take over at once."""
+        try:
+            if self._inputs.offsets():
+                self._commit()
+        finally:
+            self._consumer.close()
+
+    # --- reading ---
+
+    def _take(self, messages: Sequence[Message]) -> None:
+        """Count a batch, partition by partition."""
+        if not messages:
+            return
+        times = (messages[0].timestamp()[1], messages[-1].timestamp()[1])
+        if min(times) > 0:
+            self._roller.accept(
+                min(times) * 1_000_000 - round(self._settings.max_late_s * 1e9),
+                max(times) * 1_000_000 + round(self._settings.max_early_s * 1e9),
+            )
+        for (topic, number), run_of in groupby(messages, _input):
+            self._take_run(topic, number, list(run_of))
+
+    def _take_run(self, topic: str, number: int, messages: list[Message]) -> None:
+        """Count messages of one partition that came in a row: the hot loop."""
+        read, add = self._readers[topic].read, self._roller.add
+        newest_ns = records = payload_bytes = 0
+        first = last = None
+        for message in messages:
+            if message.error() is not None:
+                self._heed(message)
+                continue
+            payload = message.value() or b""
+            last = message
+            if first is None:
+                first = message
+            payload_bytes += len(payload)
+            try:
+                for record in read(payload, message.timestamp()[1] * 1_000_000):
+                    records += 1
+                    if isinstance(record, BadRecord):
+                        self._reject(record, message, payload)
+                        continue
+                    add(record)
+                    if record.time_ns > newest_ns:  # noqa: PLR1730 - max() costs a call a record
+                        newest_ns = record.time_ns
+            except BadRecord as bad:
+                records += 1
+                self._reject(bad, message, payload)
+        if first is None or last is None:
+            return
+        last_time_ns = last.timestamp()[1] * 1_000_000
+        self._inputs.took((topic, number), first.offset(), last.offset(), min(newest_ns, last_time_ns) or newest_ns)
+        self._records += records
+        self._bytes += payload_bytes
+        self._instruments.read(topic, records, payload_bytes)
+
+    def _heed(self, message: Message) -> None:
+        error = message.error()
+        if error.code() == KafkaError._PARTITION_EOF:  # noqa: SLF001 - its public name
+            self._inputs.reached_end((message.topic(), message.partition()))
+        elif error.fatal():
+            raise KafkaException(error)
+        else:
+            log.warning("reading: %s", error)
+
+    def _reject(self, bad: BadRecord, message: Message, payload: bytes) -> None:
+        self._instruments.dead_letter(bad.reason)
+        self._letters.append(dead_letter(bad, message.topic(), message.partition(), message.offset(), payload))
+
+    # --- committing ---
+
+    def _commit(self) -> None:
+        """Send everything and the offsets in one transaction; if it must be given up, read again."""
+        began_s = time.monotonic()
+        with self._telemetry.tracer.start_as_current_span("ingest.cycle") as span:
+            span.set_attribute("serinus.records", self._records)
+            span.set_attribute("serinus.dead_letters", len(self._letters))
+            try:
+                self._transact()
+            except KafkaException as error:
+                self._give_up(error, span)
+            else:
+                self._inputs.committed()
+                self._instruments.committed(time.monotonic() - began_s, self._lag())
+        self._forget()
+
+    def _transact(self) -> None:
+        producer, headers = self._producer, self._telemetry.headers()
+        rolled = self._roller.drain()
+        reports = self._inputs.reports(time.time_ns())
+        producer.begin_transaction()
+        for number, payload in bundles(
+            rolled, self._partitions(SUMMARIES), self._settings.worker_id, reports, self._input_sizes()
+        ):
+            producer.produce(SUMMARIES, payload, partition=number, headers=headers)
+        for letter in self._letters:
+            self._produce_letter(letter)
+        offsets = [TopicPartition(topic, number, offset) for (topic, number), offset in self._inputs.offsets().items()]
+        if offsets:
+            group = self._consumer.consumer_group_metadata()
+            producer.send_offsets_to_transaction(offsets, group, _KAFKA_WAIT_S)
+        producer.commit_transaction(_KAFKA_WAIT_S)
+        self._reported_s = time.monotonic()
+        self._instruments.sent(rolled, reports)
+
+    def _produce_letter(self, letter: DeadLetter) -> None:
+        while True:
+            try:
+                self._producer.produce(DEAD_LETTERS, encode_json(letter))
+            except BufferError:
+                self._producer.poll(0.1)
+            else:
+                return
+
+    def _give_up(self, error: KafkaException, span: trace.Span) -> None:
+        """Abort, and read again from where the transaction began."""
+        cause = error.args[0]
+        span.record_exception(error)
+        if cause.fatal():
+            raise error
+        log.warning("transaction given up, reading again: %s", cause)
+        self._instruments.aborted()
+        self._producer.abort_transaction(_KAFKA_WAIT_S)
+        for (topic, number), offset in self._inputs.rewind().items():
+            self._consumer.seek(TopicPartition(topic, number, offset))
+
+    # --- the group ---
+
+    def _assigned(self, _consumer: Consumer, partitions: list[TopicPartition]) -> None:
+        log.info("reads %s", ", ".join(f"{each.topic}/{each.partition}" for each in partitions) or "nothing for now")
+        self._forget()
+        self._inputs.own([(each.topic, each.partition) for each in partitions])
+
+    def _revoked(self, _consumer: Consumer, _partitions: list[TopicPartition]) -> None:
+        """Others may read from here on: commit what was read, or let them read it again."""
+        if self._inputs.offsets():
+            try:
+                self._transact()
+            except KafkaException as error:
+                log.warning("transaction given up on a rebalance: %s", error.args[0])
+                self._instruments.aborted()
+                if error.args[0].fatal():
+                    raise
+                self._producer.abort_transaction(_KAFKA_WAIT_S)
+        self._forget()
+        self._inputs.own([])
+
+    def _lost(self, _consumer: Consumer, _partitions: list[TopicPartition]) -> None:
+        """Others read already: what is not committed is theirs."""
+        self._forget()
+        self._inputs.own([])
+
+    def _forget(self) -> None:
+        self._roller.drain()
+        self._letters.clear()
+        self._records = self._bytes = 0
+
+    # --- the cluster ---
+
+    def _partitions(self, topic: str) -> int:
+        known = self._topic_sizes.get(topic)
+        if known is None:
+            metadata = self._consumer.list_topics(topic, timeout=_KAFKA_WAIT_S).topics[topic]
+            if metadata.error is not None or not metadata.partitions:
+                raise Unavailable(f"topic {topic} is not there ({metadata.error}); `serinus topics` creates it")
+            known = self._topic_sizes[topic] = len(metadata.partitions)
+        return known
+
+    def _input_sizes(self) -> dict[str, int]:
+        return {topic: self._partitions(topic) for topic in self._readers}
+
+    def _lag(self) -> int:
+        lag = 0
+        for (topic, number), next_offset in self._inputs.positions().items():
+            _low, high = self._consumer.get_watermark_offsets(TopicPartition(topic, number), cached=True)
+            lag += max(0, high - next_offset)
+        return lag
+
+
+def _input(message: Message) -> tuple[str, int]:
+    return message.topic(), message.partition()
+
+
+def _consumer_configuration(settings: IngestSettings) -> dict[str, object]:
+    return settings.kafka.librdkafka(
+        **{
+            "group.id": settings.group,
+            "auto.offset.reset": "earliest",
+            "enable.auto.commit": False,
+            "enable.partition.eof": True,
+            "isolation.level": "read_committed",
+            "session.timeout.ms": round(settings.session_timeout_s * 1000),
+            "heartbeat.interval.ms": round(settings.session_timeout_s * 1000 / 4),
+            "fetch.wait.max.ms": 100,
+            "queued.max.messages.kbytes": 65_536,
+            "fetch.message.max.bytes": 8 * 2**20,
+        }
+    )
+
+
+def _producer_configuration(settings: IngestSettings) -> dict[str, object]:
+    return settings.kafka.librdkafka(
+        **{
+            "transactional.id": f"{settings.group}-{settings.worker_id}",
+            "transaction.timeout.ms": round(settings.transaction_timeout_s * 1000),
+            "compression.type": "lz4",
+            "linger.ms": 5,
+            "message.max.bytes": 8 * 2**20,
+            "queue.buffering.max.messages": 1_000_000,
+        }
+    )

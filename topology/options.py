@@ -1,0 +1,114 @@
+"""The options that several `serinus` commands share, and what they make of the words given.
+
+Every option can also come from the environment: SERINUS_BOOTSTRAP_SERVERS, SERINUS_METRICS_PORT and so on for the
+shared ones, SERINUS_INGEST_WINDOW_S and so on for those of one command.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from streams.errors import BadPolicy
+from topology import kafka_properties
+from topology.log import LEVELS
+from topology.settings import Kafka
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+def shared(*flags: str, **attributes: Any) -> Callable[[Command], Command]:
+    """An option whose environment variable is SERINUS_<NAME> for every command."""
+    name = flags[0].removeprefix("--").replace("-", "_").upper()
+    attributes = {"envvar": f"SERINUS_{name}", "show_envvar": True, "show_default": True, **attributes}
+    return click.option(*flags, **attributes)
+
+
+def together(*options: Callable[[Any], Any]) -> Callable[[Command], Command]:
+    """Several options as one decorator, shown in this order."""
+
+    def decorate(command: Command) -> Command:
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return decorate
+
+
+cluster_options = together(
+    shared("--bootstrap-servers", metavar="HOST:PORT,...", help="Kafka brokers to ask first."),
+    shared(
+        "--kafka-config",
+        type=click.Path(dir_okay=False, path_type=Path),
+        metavar="FILE",
+        help="librdkafka properties (security.protocol, sasl.*, ssl.*, ...), one name=value a line.",
+    ),
+    shared("--log-level", type=click.Choice(LEVELS), default="info", help="Least important lines to show."),
+)
+
+role_options = together(
+    cluster_options,
+    shared("--otlp-endpoint", metavar="URL", help="Base URL of an OTLP/HTTP receiver of our own traces and metrics."),
+    shared("--host", default="127.0.0.1", help="Address that /metrics, or the API, listens on; 0.0.0.0: all."),
+)
+
+metrics_port_option = shared("--metrics-port", type=int, default=0, help="Port of /metrics and /healthz; 0: any free.")
+
+cluster_option = shared(
+    "--cluster", default="", show_default=False, help="Kubernetes cluster of records that name none."
+)
+
+serve_options = together(
+    shared("--port", type=int, default=8080, help="Port of the API; 0: any free."),
+    shared("--token-file", metavar="FILE", help="Holds the bearer token that queries must bring."),
+    shared("--public-url", metavar="URL", help="How people reach this server, for links."),
+)
+
+
+def kafka(bootstrap_servers: str | None, kafka_config: Path | None) -> Kafka | None:
+    """The cluster that the options name; None if they name none.
+
+    Raises:
+        BadPolicy: they name it badly.
+    """
+    properties = kafka_properties.read(kafka_config) if kafka_config is not None else {}
+    servers = bootstrap_servers or properties.get("bootstrap.servers")
+    properties.pop("bootstrap.servers", None)
+    if servers:
+        return Kafka(servers, properties)
+    if properties:
+        raise BadPolicy("bootstrap-servers", None, f"{kafka_config} needs them: host:port, several with commas")
+    return None
+
+
+def required_kafka(bootstrap_servers: str | None, kafka_config: Path | None) -> Kafka:
+    """The cluster that the options name.
+
+    Raises:
+        BadPolicy: they name none, or badly.
+    """
+    named = kafka(bootstrap_servers, kafka_config)
+    if named is None:
+        raise BadPolicy("bootstrap-servers", None, "give host:port of a Kafka broker, several with commas")
+    return named
+
+
+def topic_formats(words: tuple[str, ...], option: str) -> dict[str, str]:
+    """TOPIC or TOPIC=FORMAT, each with the format `auto` unless said.
+
+    >>> topic_formats(("app.logs=vector", "serinus.logs"), "log-topic")
+    {'app.logs': 'vector', 'serinus.logs': 'auto'}
+
+    Raises:
+        BadPolicy: a topic is named twice.
+    """
+    formats: dict[str, str] = {}
+    for word in words:
+        topic, equals, name = word.partition("=")
+        if topic in formats:
+            raise BadPolicy(option, word, "name each topic once")
+        formats[topic] = name if equals else "auto"
+    return formats

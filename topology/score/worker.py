@@ -1,0 +1,293 @@
+"""The score role: a Faust application. Two agents feed the boards of the partitions it owns; a table keeps them.
+
+What Faust is trusted with: who owns which partition, the table's changelog, reading it back. What it is not: when an
+offset may be committed. Streams are `noack`; a message is acknowledged only after the checkpoint that includes it is in
+the changelog and the documents that came of it are in `serinus.risk`. (With `table[key] = ...` Faust commits ahead of
+its changelog: one SIGKILL lost 800 of 20,000 bundles; design.md, section 4.) Windows are ours, see `streams/windows`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+import tempfile
+import time
+from collections.abc import Awaitable
+from pathlib import Path
+from typing import Any
+
+import faust
+from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread, Consumer, Transport
+from msgspec import MsgspecError
+
+from streams.judging.judge import JudgeSettings
+from streams.risk.document import RiskDocument
+from streams.workload import WorkloadSettings
+from topology.codecs import decode_bundle, decode_rollout_event, encode_json
+from topology.connect import admin_client
+from topology.errors import Unavailable
+from topology.score.board import Board, partition_of_key
+from topology.score.instruments import Instruments
+from topology.settings import ScoreSettings
+from topology.telemetry import Telemetry
+from topology.topics import RISK, ROLLOUTS, SUMMARIES, partition_of
+
+log = logging.getLogger(__name__)
+
+_STOP_S = 4.0
+
+
+class _CommittedThread(AIOKafkaConsumerThread):
+    """Reads committed messages only; Faust offers that just with its own transactions."""
+
+    def _create_worker_consumer(self, transport: Any) -> Any:
+        consumer = super()._create_worker_consumer(transport)
+        consumer._isolation_level = "read_committed"  # noqa: SLF001 - Faust passes no option on
+        return consumer
+
+
+class _CommittedConsumer(Consumer):
+    def _new_consumer_thread(self) -> Any:
+        return _CommittedThread(self, loop=self.loop, beacon=self.beacon)
+
+
+class _CommittedTransport(Transport):
+    Consumer = _CommittedConsumer
+
+
+def run(settings: ScoreSettings, telemetry: Telemetry) -> None:
+    """Work until SIGINT or SIGTERM.
+
+    Raises:
+        Unavailable: Kafka refused, or a message could not be applied; starting again reads it again.
+    """
+    with tempfile.TemporaryDirectory(prefix="serinus-score-") as scratch:
+        asyncio.run(_run(settings, telemetry, Path(scratch)))
+
+
+async def _run(settings: ScoreSettings, telemetry: Telemetry, scratch: Path) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    scorer = Scorer(settings, telemetry, scratch)
+    try:
+        await scorer.app.start()
+        waiting = [asyncio.ensure_future(stop.wait()), asyncio.ensure_future(scorer.failed.wait())]
+        waiting.append(asyncio.ensure_future(scorer.app.wait_until_stopped()))
+        await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+        for each in waiting:
+            each.cancel()
+        if not stop.is_set():
+            cause = scorer.failure or scorer.app.crash_reason
+            raise Unavailable(f"score {settings.worker_id} stopped: {cause!r}") from cause
+    finally:
+        try:
+            await asyncio.wait_for(scorer.app.stop(), _STOP_S)
+        except TimeoutError:
+            log.warning("Faust did not stop in %.0f s; what was not acknowledged is read again", _STOP_S)
+
+
+class Scorer:
+    """The boards of the partitions this worker owns, and the Faust application around them."""
+
+    def __init__(self, settings: ScoreSettings, telemetry: Telemetry, scratch: Path) -> None:
+        self._settings = settings
+        self._telemetry = telemetry
+        self._workload_settings = WorkloadSettings(
+            ring_ns=settings.ring_s * 1_000_000_000,
+            expire_ns=round(settings.expire_s * 1e9),
+            judge=JudgeSettings(alpha=settings.alpha, beta=settings.beta),
+        )
+        self._partitions = _partitions(settings)
+        self._boards: dict[int, Board] = {}
+        self._unacknowledged: dict[int, list[faust.EventT[Any]]] = {}
+        self._sent: dict[int, list[Awaitable[Any]]] = {}
+        self._checkpointed_s: dict[int, float] = {}
+        self._checkpointing: set[int] = set()
+        self._instruments = Instruments(telemetry.meter, self._boards)
+        self.failed = asyncio.Event()
+        self.failure: BaseException | None = None
+        self.app = self._build(scratch)
+
+    def _build(self, scratch: Path) -> faust.App:
+        app = faust.App(
+            self._settings.group,
+            **self._settings.kafka.faust(),
+            **_faust_configuration(self._partitions, scratch),
+        )
+        app.transport = _CommittedTransport(app.conf.broker_consumer, app)
+        raw = {"key_type": bytes, "value_type": bytes, "key_serializer": "raw", "value_serializer": "raw"}
+        self._risk = app.topic(RISK, partitions=self._partitions, **raw)
+        self._table = app.Table(
+            "workloads",
+            partitions=self._partitions,
+            on_recover=self._recovered,
+            help="Snapshots of workloads and partitions (topology/score/board.py)",
+            **raw,
+        )
+        app.agent(app.topic(SUMMARIES, partitions=self._partitions, **raw), name="summaries")(self._read_summaries)
+        app.agent(app.topic(ROLLOUTS, partitions=self._partitions, **raw), name="rollouts")(self._read_rollouts)
+        return app
+
+    async def _read_summaries(self, stream: faust.StreamT[bytes]) -> None:
+        async for event in stream.noack().events():
+            await self._guarded(self._take_bundle(event))
+
+    async def _read_rollouts(self, stream: faust.StreamT[bytes]) -> None:
+        async for event in stream.noack().events():
+            await self._guarded(self._take_event(event))
+
+    async def _guarded(self, taking: Awaitable[None]) -> None:
+        """Faust would skip a message whose agent failed; we stop instead, and read it again."""
+        try:
+            await taking
+        except asyncio.CancelledError:
+            raise
+        except BaseException as error:
+            self.failure = error
+            self.failed.set()
+            raise
+
+    async def _take_bundle(self, event: faust.EventT[Any]) -> None:
+        message = event.message
+        board = self._boards.get(message.partition)
+        if board is None:
+            return
+        with self._telemetry.tracer.start_as_current_span(
+            "score.bundle", links=self._telemetry.links(_headers(message))
+        ) as span:
+            try:
+                bundle = decode_bundle(message.value)
+            except MsgspecError as error:
+                self._skip(message, error)
+            else:
+                began_s = time.perf_counter()
+                documents = board.apply_bundle(message.offset, bundle)
+                self._instruments.applied(time.perf_counter() - began_s, len(documents))
+                span.set_attribute("serinus.documents", len(documents))
+                await self._publish(board, documents)
+        await self._taken(board, event)
+
+    async def _take_event(self, event: faust.EventT[Any]) -> None:
+        message = event.message
+        board = self._boards.get(message.partition)
+        if board is None:
+            return
+        try:
+            rollout = decode_rollout_event(message.value)
+        except MsgspecError as error:
+            self._skip(message, error)
+        else:
+            if partition_of(rollout.comparison.of, self._partitions) == message.partition:
+                await self._publish(board, board.apply_event(message.offset, rollout, round(message.timestamp * 1e9)))
+            else:
+                self._skip(message, ValueError("keyed for another partition than its workload's"))
+        await self._taken(board, event)
+
+    def _skip(self, message: Any, error: Exception) -> None:
+        log.error("%s/%s@%s skipped: %s", message.topic, message.partition, message.offset, error)
+        self._instruments.skipped(message.topic)
+
+    async def _publish(self, board: Board, documents: list[RiskDocument]) -> None:
+        headers = dict(self._telemetry.headers())
+        for document in documents:
+            self._sent[board.number].append(
+                await self._risk.send(
+                    key=document.comparison.key.encode(),
+                    value=encode_json(document),
+                    partition=board.number,
+                    headers=headers,
+                )
+            )
+
+    async def _taken(self, board: Board, event: faust.EventT[Any]) -> None:
+        number = board.number
+        self._unacknowledged[number].append(event)
+        due_s = self._checkpointed_s[number] + self._settings.snapshot_s
+        if time.monotonic() >= due_s and number not in self._checkpointing:
+            self._checkpointing.add(number)
+            try:
+                await self._checkpoint(board)
+            finally:
+                self._checkpointing.discard(number)
+
+    async def _checkpoint(self, board: Board) -> None:
+        """Snapshots into the changelog, then acknowledge what they include."""
+        number = board.number
+        began_s = time.monotonic()
+        records = list(board.checkpoint())
+        events, self._unacknowledged[number] = self._unacknowledged[number], []
+        sent, self._sent[number] = self._sent[number], []
+        for published in sent:
+            await published
+        # Faust's buffer keeps no order between a failed send and the next: the partition's record goes alone, last.
+        *workloads, own = records
+        for written in [self._write(number, key, value) for key, value in workloads]:
+            await written
+        await self._write(number, *own)
+        if self._boards.get(number) is not board:
+            return  # the partition went away meanwhile; its next owner reads these events again
+        for event in events:
+            event.ack()
+        self._checkpointed_s[number] = time.monotonic()
+        self._instruments.checkpointed(time.monotonic() - began_s, sum(len(value or b"") for _, value in records))
+
+    def _write(self, number: int, key: bytes, value: bytes | None) -> Awaitable[Any]:
+        written: Awaitable[Any] = self._table.send_changelog(number, key, value, "raw", "raw")
+        return written
+
+    async def _recovered(self) -> None:
+        """After each rebalance: boards anew from the table, for what is ours now; all else is read again."""
+        owned = {tp.partition for tp in self.app.consumer.assignment() if tp.topic == SUMMARIES}
+        records: dict[int, list[tuple[bytes, bytes]]] = {number: [] for number in owned}
+        for key, value in list(self._table.items()):
+            number = partition_of_key(key, self._partitions)
+            if value is not None and number in records:
+                records[number].append((key, value))
+        self._boards.clear()
+        for number in owned:
+            board = Board(self._workload_settings, round(self._settings.hold_s * 1e9), number)
+            board.restore(records[number])
+            self._boards[number] = board
+            self._unacknowledged[number] = []
+            self._sent[number] = []
+            self._checkpointed_s[number] = time.monotonic()
+        log.info("scores partitions %s", ", ".join(map(str, sorted(owned))) or "none for now")
+
+
+def _partitions(settings: ScoreSettings) -> int:
+    topics = admin_client(settings.kafka).list_topics(timeout=30).topics
+    missing = [name for name in (SUMMARIES, ROLLOUTS, RISK) if name not in topics]
+    if missing:
+        raise Unavailable(f"topic {missing[0]} is not there; `serinus topics` creates it")
+    return len(topics[SUMMARIES].partitions)
+
+
+def _headers(message: Any) -> list[tuple[str, bytes]]:
+    headers = message.headers or {}
+    return list(headers.items()) if isinstance(headers, dict) else list(headers)
+
+
+def _faust_configuration(partitions: int, scratch: Path) -> dict[str, Any]:
+    return {
+        "store": "memory://",
+        "datadir": scratch,
+        "web_enabled": False,
+        "autodiscover": False,
+        "topic_partitions": partitions,
+        "topic_disable_leader": True,
+        "table_standby_replicas": 0,
+        "processing_guarantee": "at_least_once",  # exactly_once crashes workers on a rebalance (robinhood/faust 658)
+        "consumer_auto_offset_reset": "earliest",
+        "consumer_max_fetch_size": 8 * 2**20,
+        "producer_max_request_size": 8 * 2**20,
+        "producer_linger": 0.005,
+        "broker_session_timeout": 10.0,
+        "broker_heartbeat_interval": 2.0,
+        "broker_commit_interval": 1.0,
+        "stream_buffer_maxsize": 64,
+        "stream_wait_empty": False,
+        "worker_redirect_stdouts": False,
+    }

@@ -1,0 +1,170 @@
+"""What `GET /v1/risk` says: the document of one comparison as it stands at the moment of reading.
+
+Argo Rollouts evaluates a condition such as `result.verdict == "pass"` on it, and a field that is missing or null makes
+that an error, five of which abort a rollout. So every field is in every answer, and each keeps one type: times that are
+not known yet are `""`, and `age_s` then counts from 1970, so that `result.age_s < 60` is false while nothing is known.
+
+An answer that has grown old (`stale_s`) says nothing of the canary now: `pass` and `marginal` become `none`, with the
+last risk kept within 1..99 and confidence 0. A `fail` stays: what was proved does not cease to be with time.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import Meta, Struct
+
+from streams.risk.comparison import Comparison
+from streams.risk.document import (
+    UNDECIDED_RISK,
+    VERSION,
+    Exposure,
+    RiskDocument,
+    SignalEvidence,
+    Verdict,
+    undecided,
+)
+from topology.serve.view import Entry
+
+_Percent = Annotated[float, Meta(ge=0, le=100)]
+_Time = Annotated[str, Meta(description='RFC 3339, "" while there is none')]
+
+
+class RiskAnswer(Struct, frozen=True, kw_only=True):
+    """One comparison at the moment of reading."""
+
+    verdict: Annotated[Verdict, Meta(description="`fail` stays; `none`: cannot tell, yet or any more")] = "none"
+    risk: Annotated[
+        _Percent, Meta(description="100 exactly when the verdict is `fail`; with `none` never 0 and never 100")
+    ] = UNDECIDED_RISK
+    score: Annotated[_Percent, Meta(description="100 - risk, as Kayenta counts")] = 100.0 - UNDECIDED_RISK
+    confidence: Annotated[float, Meta(ge=0, le=1, description="How far it is shown that it can be promoted")] = 0.0
+    exposure: Exposure = Exposure()
+    as_of: Annotated[_Time, Meta(description='End of the last window judged, RFC 3339; "" while there is none')] = ""
+    age_s: Annotated[float, Meta(ge=0, description="Seconds since `as_of`; since 1970 while nothing was judged")]
+    reasons: Annotated[tuple[str, ...], Meta(min_length=1, description="Most important first")]
+    report_url: Annotated[str, Meta(description="Page for people")]
+    cluster: str = ""
+    namespace: str = ""
+    workload: str = ""
+    baseline: str = ""
+    canary: str = ""
+    state: Literal["running", "ended"] = "running"
+    outcome: Annotated[
+        Literal["", "promoted", "aborted", "expired"], Meta(description="What became of it, once ended")
+    ] = ""
+    started_at: _Time = ""
+    decided_at: _Time = ""
+    signals: Annotated[tuple[SignalEvidence, ...], Meta(description="Worst first")] = ()
+    unjudged: Annotated[tuple[str, ...], Meta(description="What could not be judged, and why")] = ()
+    version: int = VERSION
+
+
+class ComparisonSummary(Struct, frozen=True, kw_only=True):
+    """One line of `GET /v1/comparisons`; the fields mean what they mean in a RiskAnswer."""
+
+    cluster: str
+    namespace: str
+    workload: str
+    baseline: str
+    canary: str
+    state: Literal["running", "ended"]
+    verdict: Verdict
+    risk: _Percent
+    as_of: _Time
+    age_s: float
+    report_url: str
+
+
+def age_s(entry: Entry | None, now_s: float) -> float:
+    """Seconds since the end of the last window judged, never negative; since 1970 while there is none."""
+    return round(max(0.0, now_s - (0.0 if entry is None else entry.as_of_s)), 3)
+
+
+def is_stale(entry: Entry, now_s: float, stale_s: float) -> bool:
+    """Whether a running comparison was judged, but not for so long that it says nothing of now."""
+    return entry.as_of_s > 0 and entry.document.state == "running" and now_s - entry.as_of_s > stale_s
+
+
+def at(entry: Entry, now_s: float, stale_s: float) -> RiskDocument:
+    """The document as it stands at a moment: as published, unless it has grown stale."""
+    document = entry.document
+    if not is_stale(entry, now_s, stale_s):
+        return document
+    old = f"nothing was judged for {now_s - entry.as_of_s:.0f} s (more than {stale_s:g} s): do its records still flow?"
+    if document.verdict == "fail":
+        return msgspec.structs.replace(document, reasons=(*document.reasons, old))
+    risk = min(99.0, max(1.0, document.risk))
+    return msgspec.structs.replace(
+        document,
+        verdict="none",
+        risk=risk,
+        score=100.0 - risk,
+        confidence=0.0,
+        decided_at=None,
+        reasons=(f"{old} The last verdict was {document.verdict}", *document.reasons),
+    )
+
+
+def known(entry: Entry, now_s: float, stale_s: float, report_url: str) -> RiskAnswer:
+    """The answer for a comparison that has a document."""
+    return _flat(at(entry, now_s, stale_s), age_s(entry, now_s), report_url)
+
+
+def unknown(comparison: Comparison, now_s: float, report_url: str, reason: str) -> RiskAnswer:
+    """The answer for a comparison that has none."""
+    return _flat(undecided(comparison, reason), age_s(None, now_s), report_url)
+
+
+def unanswerable(reasons: tuple[str, ...], now_s: float, report_url: str, valid: dict[str, Any]) -> RiskAnswer:
+    """The answer to a query that names no comparison, with those of its parts that could be read."""
+    return RiskAnswer(age_s=age_s(None, now_s), reasons=reasons, report_url=report_url, **valid)
+
+
+def summary(entry: Entry, now_s: float, stale_s: float, report_url: str) -> ComparisonSummary:
+    """The line of a comparison in a list."""
+    document = at(entry, now_s, stale_s)
+    return ComparisonSummary(
+        **msgspec.structs.asdict(document.comparison),
+        state=document.state,
+        verdict=document.verdict,
+        risk=document.risk,
+        as_of=document.as_of or "",
+        age_s=age_s(entry, now_s),
+        report_url=report_url,
+    )
+
+
+def worst_first(entry: Entry, document: RiskDocument) -> tuple[int, float, str]:
+    """Sort key of lists: the running by risk, then the ended, latest first."""
+    if document.state == "ended":
+        return (1, -entry.as_of_s, document.comparison.key)
+    return (0, -document.risk, document.comparison.key)
+
+
+def _flat(document: RiskDocument, age: float, report_url: str) -> RiskAnswer:
+    pair = document.comparison
+    return RiskAnswer(
+        verdict=document.verdict,
+        risk=document.risk,
+        score=document.score,
+        confidence=document.confidence,
+        exposure=document.exposure,
+        as_of=document.as_of or "",
+        age_s=age,
+        reasons=document.reasons or ("no reason was given",),
+        report_url=report_url,
+        cluster=pair.cluster,
+        namespace=pair.namespace,
+        workload=pair.workload,
+        baseline=pair.baseline,
+        canary=pair.canary,
+        state=document.state,
+        outcome=document.outcome or "",
+        started_at=document.started_at or "",
+        decided_at=document.decided_at or "",
+        signals=document.signals,
+        unjudged=document.unjudged,
+        version=document.version,
+    )

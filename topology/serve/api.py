@@ -1,0 +1,121 @@
+"""`GET /v1/risk` and `GET /v1/comparisons`.
+
+`/v1/risk` always answers 200 with a whole RiskAnswer, also to a query that makes no sense and when the fault is ours:
+Argo Rollouts takes anything else for an error of the measurement and aborts the rollout at the fifth, whereas verdict
+`none` makes it wait or pause (`rollouts-contract.md`, 0.1 to 0.3). Nothing is sent to Kafka for a query with a fault.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import Protocol
+
+import msgspec
+from aiohttp import web
+
+from streams.risk.comparison import Comparison
+from topology.serve import answer
+from topology.serve.answer import RiskAnswer
+from topology.serve.links import Links, page
+from topology.serve.queries import BadQuery, ComparisonsQuery, RiskQuery, comparison_of, parse
+from topology.serve.rollouts import MOST_PER_MINUTE, Asked
+from topology.serve.view import View
+
+log = logging.getLogger(__name__)
+
+SILENCE_S = 30.0
+"""A broker that has not answered for so long is mentioned where nothing is known of a pair."""
+
+_AWAITED = (
+    "nothing is known of this pair yet: its comparison is asked for and begins with the first records of both revisions"
+)
+_REASONS = {
+    Asked.SENT: _AWAITED,
+    Asked.ALREADY: _AWAITED,
+    Asked.TOO_MANY: (
+        f"nothing is known of this pair, and its comparison is not asked for: within a minute "
+        f"{MOST_PER_MINUTE} other unknown pairs were; are the hashes right?"
+    ),
+    Asked.UNSENT: "nothing is known of this pair, and its comparison cannot be asked for: Kafka takes nothing now",
+}
+_STARTING = "this server has just started and has not read all of serinus.risk yet: ask again"
+_OUR_FAULT = "an error of ours kept this answer from being made: its trace is in the log of the serve role"
+
+_encode = msgspec.json.Encoder().encode
+
+
+class Asker(Protocol):
+    """Has comparisons begun."""
+
+    def ask(self, comparison: Comparison) -> Asked:
+        """Ask for one, without waiting."""
+
+
+class Api:
+    """The queries that programs make."""
+
+    def __init__(self, view: View, asker: Asker, links: Links, stale_s: float, now: Callable[[], float]) -> None:
+        self._view = view
+        self._asker = asker
+        self._links = links
+        self._stale_s = stale_s
+        self._now = now
+
+    async def risk(self, request: web.Request) -> web.Response:
+        """One comparison's risk and verdict; always 200."""
+        base = self._links.base(request)
+        now_s = self._now()
+        try:
+            return json(self._risk(request, now_s, base))
+        except BadQuery as fault:
+            return json(answer.unanswerable(fault.complaints, now_s, f"{base}/", fault.valid))
+        except Exception:  # whatever it is, an error status would abort a rollout
+            log.exception("no answer to %r", request.path_qs[:1000])
+            return json(answer.unanswerable((_OUR_FAULT,), now_s, f"{base}/", {}))
+
+    async def comparisons(self, request: web.Request) -> web.Response:
+        """What is compared: the running by risk, then the ended, latest first; 400 to a query with a fault."""
+        try:
+            query = parse(request.query, ComparisonsQuery)
+        except BadQuery as fault:
+            return json({"error": "; ".join(fault.complaints)}, 400)
+        base = self._links.base(request)
+        now_s = self._now()
+        found = [
+            (entry, answer.at(entry, now_s, self._stale_s)) for entry in self._view if _matches(entry.document, query)
+        ]
+        found.sort(key=lambda each: answer.worst_first(*each))
+        return json(
+            [
+                answer.summary(entry, now_s, self._stale_s, f"{base}/{page(document.comparison)}")
+                for entry, document in found[: query.limit]
+            ]
+        )
+
+    def _risk(self, request: web.Request, now_s: float, base: str) -> RiskAnswer:
+        comparison = comparison_of(parse(request.query, RiskQuery))
+        report_url = f"{base}/{page(comparison)}"
+        entry = self._view.get(comparison)
+        if entry is not None:
+            return answer.known(entry, now_s, self._stale_s, report_url)
+        reason = _REASONS[self._asker.ask(comparison)] if self._view.caught_up else _STARTING
+        silence_s = self._view.contact_age_s
+        if silence_s > SILENCE_S:
+            reason = f"{reason} (Kafka has not answered for {silence_s:.0f} s)"
+        return answer.unknown(comparison, now_s, report_url, reason)
+
+
+def json(value: object, status: int = 200) -> web.Response:
+    """A response of JSON, without NaN."""
+    return web.Response(body=_encode(value), status=status, content_type="application/json", charset="utf-8")
+
+
+def _matches(document: answer.RiskDocument, query: ComparisonsQuery) -> bool:
+    pair = document.comparison
+    return (
+        query.cluster in {"", pair.cluster}
+        and query.namespace in {None, pair.namespace}
+        and query.workload in {None, pair.workload}
+        and query.state in {None, document.state}
+    )

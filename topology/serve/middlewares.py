@@ -1,0 +1,73 @@
+"""What is done with every request: headers that keep browsers careful, the token, counting."""
+
+from __future__ import annotations
+
+import time
+
+from aiohttp import web
+from aiohttp.typedefs import Handler, Middleware
+
+from topology.serve.api import json
+from topology.serve.bearer import BearerToken
+from topology.telemetry import Telemetry
+
+OPEN_PATHS = frozenset({"/healthz", "/readyz"})
+"""Answered without a token: the kubelet has none."""
+
+_HEADERS = {
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Referrer-Policy": "no-referrer",
+    "Server": "serinus",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+}
+
+
+async def add_headers(_: web.Request, response: web.StreamResponse) -> None:
+    """Add what every response carries; a page brings its own Content-Security-Policy."""
+    for name, value in _HEADERS.items():
+        response.headers.setdefault(name, value)
+
+
+def observed(telemetry: Telemetry) -> Middleware:
+    """Counts and times requests by route, never by what strangers wrote in the path."""
+    requests = telemetry.meter.create_counter("serinus.serve.requests", description="HTTP requests answered")
+    duration = telemetry.meter.create_histogram("serinus.serve.request_duration", "s", "Time to make an answer")
+
+    @web.middleware
+    async def observe(request: web.Request, handler: Handler) -> web.StreamResponse:
+        began = time.perf_counter()
+        status = 500
+        try:
+            response = await handler(request)
+            status = response.status
+        except web.HTTPException as refusal:
+            status = refusal.status
+            raise
+        else:
+            return response
+        finally:
+            resource = request.match_info.route.resource
+            route = "none" if resource is None else resource.canonical
+            requests.add(1, {"route": route, "status": status})
+            duration.record(time.perf_counter() - began, {"route": route})
+
+    return observe
+
+
+def admitted(token: BearerToken) -> Middleware:
+    """Refuses who brings no token or a wrong one with 401."""
+
+    @web.middleware
+    async def admit(request: web.Request, handler: Handler) -> web.StreamResponse:
+        given = request.headers.get("Authorization", "")
+        if request.path in OPEN_PATHS or token.admits(given):
+            return await handler(request)
+        refusal = json({"error": "send Authorization: Bearer <token>, with the token of this server"}, 401)
+        fault = ', error="invalid_token"' if given else ""
+        refusal.headers["WWW-Authenticate"] = f'Bearer realm="serinus"{fault}'
+        return refusal
+
+    return admit

@@ -1,0 +1,146 @@
+"""What may be asked, and what is wrong with a query that asks something else.
+
+Values come from URLs, hence from anybody: what is said of them is shortened and printable.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, TypeVar
+
+import msgspec
+from msgspec import Meta, Struct
+from multidict import MultiMapping
+
+from streams.risk.comparison import ClusterName, Comparison, HashValue, ObjectName
+
+Query = TypeVar("Query", bound=Struct)
+
+_MOST_SHOWN = 60
+_OBJECT_NAME = "a Kubernetes name: 1 to 253 of a-z, 0-9, '-' and '.', beginning and ending with a letter or digit"
+_HASH = "a pod-template hash: 1 to 63 of letters, digits, '-', '_' and '.', beginning and ending with a letter or digit"
+_ALLOWED = {
+    "cluster": "empty, or 1 to 253 of letters, digits, '-', '_' and '.', beginning and ending with a letter or digit",
+    "namespace": _OBJECT_NAME,
+    "workload": _OBJECT_NAME,
+    "baseline": _HASH,
+    "canary": _HASH,
+    "state": "running or ended",
+    "limit": "a number from 1 to 1000",
+}
+
+
+class RiskQuery(Struct, frozen=True, forbid_unknown_fields=True):
+    """Which comparison `GET /v1/risk` is about."""
+
+    namespace: Annotated[ObjectName, Meta(description="Namespace of the Rollout or Deployment")]
+    workload: Annotated[ObjectName, Meta(description="Name of the Rollout or Deployment")]
+    baseline: Annotated[HashValue, Meta(description="Pod-template hash of the revision that serves now")]
+    canary: Annotated[HashValue, Meta(description="Pod-template hash of the revision on trial")]
+    cluster: Annotated[ClusterName, Meta(description="Name of the cluster; leave out where there is one")] = ""
+
+
+class ComparisonsQuery(Struct, frozen=True, forbid_unknown_fields=True):
+    """Which comparisons `GET /v1/comparisons` lists."""
+
+    cluster: Annotated[ClusterName, Meta(description="Only this cluster; empty: all")] = ""
+    namespace: Annotated[ObjectName, Meta(description="Only this namespace")] | None = None
+    workload: Annotated[ObjectName, Meta(description="Only this workload")] | None = None
+    state: Annotated[Literal["running", "ended"], Meta(description="Only those in this state")] | None = None
+    limit: Annotated[int, Meta(ge=1, le=1000, description="At most so many")] = 100
+
+
+class BadQuery(Exception):
+    """A query that cannot be answered.
+
+    Attributes:
+        complaints: a sentence for each parameter at fault, in the order of the query's fields.
+        valid: the parameters that are as they should be.
+    """
+
+    def __init__(self, complaints: tuple[str, ...], valid: dict[str, Any]) -> None:
+        self.complaints = complaints
+        self.valid = valid
+        super().__init__("; ".join(complaints))
+
+
+def parse(raw: MultiMapping[str], kind: type[Query]) -> Query:
+    """The query that a URL's parameters make.
+
+    Raises:
+        BadQuery: with every fault at once.
+    """
+    if len(set(raw)) == len(raw):  # none is given twice
+        values = dict(raw)
+        try:
+            query = msgspec.convert(values, kind, strict=False)
+        except msgspec.ValidationError:
+            pass
+        else:
+            if all(map(str.isprintable, values.values())):  # a pattern's $ admits a newline at the end
+                return query
+    raise _faults(raw, kind)
+
+
+def comparison_of(query: RiskQuery) -> Comparison:
+    """The pair asked for.
+
+    Raises:
+        BadQuery: it is a revision with itself.
+    """
+    pair = Comparison(query.cluster, query.namespace, query.workload, query.baseline, query.canary)
+    if pair.baseline == pair.canary:
+        complaint = f"canary: {shown(pair.canary)} is the baseline too; give the hashes of two revisions"
+        raise BadQuery((complaint,), msgspec.structs.asdict(query))
+    return pair
+
+
+def from_path(parts: Mapping[str, str]) -> Comparison | None:
+    """The comparison that a page's path names, where `-` stands for the empty cluster; None for no comparison."""
+    values = {**parts, "cluster": "" if parts["cluster"] == "-" else parts["cluster"]}
+    try:
+        pair = msgspec.convert(values, Comparison)
+    except msgspec.ValidationError:
+        return None
+    return pair if pair.key.isprintable() else None
+
+
+def shown(value: str) -> str:
+    r"""A stranger's text in a sentence: quoted, printable ASCII, shortened.
+
+    >>> shown("a\n<b>")
+    "'a\\n<b>'"
+    """
+    return ascii(value) if len(value) <= _MOST_SHOWN else f"{ascii(value[:_MOST_SHOWN])}..."
+
+
+def _faults(raw: MultiMapping[str], kind: type[Struct]) -> BadQuery:
+    complaints = []
+    valid = {}
+    fields = msgspec.structs.fields(kind)
+    for field in fields:
+        values = raw.getall(field.name, [])
+        allowed = _ALLOWED[field.name]
+        if not values:
+            if field.required:
+                complaints.append(f"{field.name}: missing; give {allowed}")
+        elif len(values) > 1:
+            complaints.append(f"{field.name}: given {len(values)} times; give it once")
+        elif _fits(values[0], field.type):
+            valid[field.name] = msgspec.convert(values[0], field.type, strict=False)
+        elif values[0].startswith("{{"):
+            complaints.append(f"{field.name}: {shown(values[0])} was not substituted; is it an arg of the template?")
+        else:
+            complaints.append(f"{field.name}: {shown(values[0])} is not allowed; give {allowed}")
+    names = [field.name for field in fields]
+    unknown = [name for name in dict.fromkeys(raw) if name not in names]
+    complaints += [f"{shown(name)}: no such parameter; there are {', '.join(names)}" for name in unknown[:3]]
+    return BadQuery(tuple(complaints), valid)
+
+
+def _fits(value: str, kind: Any) -> bool:
+    try:
+        msgspec.convert(value, kind, strict=False)
+    except msgspec.ValidationError:
+        return False
+    return value.isprintable()

@@ -1,0 +1,174 @@
+"""Asks for a comparison that somebody queried and nobody has begun: `CompareRequest` to `serinus.rollouts`.
+
+Whatever the queries are, one process sends a pair at most once a minute and at most `MOST_PER_MINUTE` pairs a minute;
+its memory is those pairs. The answer to the query never waits for Kafka: a thread of its own sends.
+"""
+
+from __future__ import annotations
+
+import logging
+import queue
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from enum import StrEnum
+
+from confluent_kafka import KafkaError, KafkaException, Message, Producer
+
+from streams.risk.comparison import CompareRequest, Comparison
+from topology.codecs import encode_json
+from topology.settings import Kafka
+from topology.telemetry import Telemetry
+from topology.topics import ROLLOUTS, partition_of
+
+log = logging.getLogger(__name__)
+
+MOST_PER_MINUTE = 600
+"""Different pairs asked for by one process in any 60 seconds."""
+_MINUTE_S = 60.0
+_ASK_S = 2.0
+_FLUSH_S = 1.5
+
+
+class Asked(StrEnum):
+    """What became of the wish for a comparison; the label value of `serinus_serve_compare_requests_total`."""
+
+    SENT = "sent"
+    """On its way to the scorers."""
+    ALREADY = "already"
+    """Asked for within the last minute."""
+    TOO_MANY = "too_many"
+    """More different pairs than one minute allows."""
+    UNSENT = "unsent"
+    """Kafka takes nothing at the moment, and enough is waiting."""
+
+
+class Throttle:
+    """Admits a comparison once a minute, and a number of them in any minute; remembers one minute."""
+
+    def __init__(self, most: int = MOST_PER_MINUTE, clock: Callable[[], float] = time.monotonic) -> None:
+        self._most = most
+        self._clock = clock
+        self._admitted: OrderedDict[Comparison, float] = OrderedDict()
+
+    def __len__(self) -> int:
+        return len(self._admitted)
+
+    def admit(self, comparison: Comparison) -> Asked:
+        """SENT where it may be sent now, else why not."""
+        now = self._clock()
+        while self._admitted and now - next(iter(self._admitted.values())) >= _MINUTE_S:
+            self._admitted.popitem(last=False)
+        if comparison in self._admitted:
+            return Asked.ALREADY
+        if len(self._admitted) >= self._most:
+            return Asked.TOO_MANY
+        self._admitted[comparison] = now
+        return Asked.SENT
+
+    def forget(self, comparison: Comparison) -> None:
+        """It was not sent after all."""
+        self._admitted.pop(comparison, None)
+
+
+class ComparisonRequests:
+    """Sends requests from `start` to `stop`; `ask` belongs to one thread, the event loop's.
+
+    Attributes:
+        failure: what ended the thread, if it was not `stop`; the process must not go on.
+    """
+
+    def __init__(self, kafka: Kafka, telemetry: Telemetry, throttle: Throttle | None = None) -> None:
+        self._throttle = throttle or Throttle()
+        self._waiting: queue.Queue[Comparison] = queue.Queue(MOST_PER_MINUTE)
+        self._stopping = threading.Event()
+        self._partitions = 0
+        self.failure: BaseException | None = None
+        self._producer = Producer(
+            kafka.librdkafka(
+                **{
+                    "enable.idempotence": True,
+                    "message.timeout.ms": 30_000,
+                    "reconnect.backoff.max.ms": 2000,
+                    "linger.ms": 5,
+                    "logger": log,
+                }
+            )
+        )
+        self._thread = threading.Thread(target=self._run, name="serinus-rollouts", daemon=True)
+        self._asked = telemetry.meter.create_counter(
+            "serinus.serve.compare_requests", description="Unknown pairs queried, by what became of the request"
+        )
+        self._failed = telemetry.meter.create_counter(
+            "serinus.serve.compare_requests_failed", description="Requests that Kafka did not take in 30 s"
+        )
+
+    def start(self) -> None:
+        """Begin to send."""
+        self._thread.start()
+
+    def stop(self, timeout_s: float = 3.0) -> None:
+        """Send what is waiting, if it can be sent soon, and stop."""
+        self._stopping.set()
+        if self._thread.is_alive():
+            self._thread.join(timeout_s)
+
+    def ask(self, comparison: Comparison) -> Asked:
+        """Have a comparison begun; asking again changes nothing. Never waits."""
+        asked = self._throttle.admit(comparison)
+        if asked is Asked.SENT:
+            try:
+                self._waiting.put_nowait(comparison)
+            except queue.Full:
+                self._throttle.forget(comparison)
+                asked = Asked.UNSENT
+        self._asked.add(1, {"outcome": asked.value})
+        return asked
+
+    def _run(self) -> None:
+        try:
+            self._send_all()
+        except BaseException as error:
+            log.exception("comparisons are no longer asked for")
+            self.failure = error
+
+    def _send_all(self) -> None:
+        while not (self._stopping.is_set() and self._waiting.empty()):
+            self._producer.poll(0)
+            try:
+                comparison = self._waiting.get(timeout=0.1)
+            except queue.Empty:
+                continue
+            if not self._send(comparison):
+                break
+        self._producer.flush(_FLUSH_S)
+
+    def _send(self, comparison: Comparison) -> bool:
+        """Hand it to librdkafka, once the cluster tells how many partitions there are; False if stopped meanwhile."""
+        while not (partitions := self._partition_count()):
+            if self._stopping.wait(1.0):
+                return False
+        self._producer.produce(
+            ROLLOUTS,
+            encode_json(CompareRequest(comparison, source="query")),
+            key=comparison.of.key.encode(),
+            partition=partition_of(comparison.of, partitions),
+            on_delivery=self._delivered,
+        )
+        return True
+
+    def _partition_count(self) -> int:
+        """Asked for once; 0 while the cluster does not tell."""
+        if not self._partitions:
+            try:
+                topic = self._producer.list_topics(ROLLOUTS, timeout=_ASK_S).topics[ROLLOUTS]
+                self._partitions = 0 if topic.error is not None else len(topic.partitions)
+            except KafkaException as error:
+                log.warning("%s cannot be written yet: %s", ROLLOUTS, error.args[0].str())
+        return self._partitions
+
+    def _delivered(self, error: KafkaError | None, message: Message) -> None:
+        if error is not None:
+            self._failed.add(1)
+            log.error("a request for %r was not sent: %s", message.key(), error.str())

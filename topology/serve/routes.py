@@ -1,0 +1,108 @@
+"""What can be asked over HTTP: one table, from which the server and its description are both made."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from aiohttp.typedefs import Handler
+from msgspec import Struct
+
+from topology.serve.answer import ComparisonSummary, RiskAnswer
+from topology.serve.api import Api
+from topology.serve.pages import Pages
+from topology.serve.probes import Probes
+from topology.serve.queries import ComparisonsQuery, RiskQuery
+
+JSON = "application/json"
+HTML = "text/html"
+TEXT = "text/plain"
+OPENMETRICS = "application/openmetrics-text"
+
+
+class Fault(Struct, frozen=True):
+    """Why a request was refused."""
+
+    error: str
+
+
+class Alive(Struct, frozen=True):
+    """The process lives."""
+
+    alive: bool
+    reason: str
+
+
+class Ready(Struct, frozen=True):
+    """Whether queries should be sent here."""
+
+    ready: bool
+    reason: str
+
+
+class Reply(Struct, frozen=True):
+    """One status a route answers with."""
+
+    status: int
+    meaning: str
+    body: Any = None
+    """Type of the JSON body; None where it is no JSON of ours."""
+    media_types: tuple[str, ...] = (JSON,)
+
+
+class Route(Struct, frozen=True):
+    """One path, read with GET."""
+
+    path: str
+    handler: Handler
+    summary: str
+    replies: tuple[Reply, ...]
+    query: type[Struct] | None = None
+
+
+def routes(api: Api, pages: Pages, probes: Probes, openapi: Handler) -> Sequence[Route]:
+    """All of them."""
+    return (
+        Route(
+            "/v1/risk",
+            api.risk,
+            "Risk and verdict of one comparison; always 200, also where the query is at fault: then the verdict is "
+            "`none` and the reasons say which parameter. An unknown pair is asked for and answers `none` until judged.",
+            (Reply(200, "The comparison at this moment", RiskAnswer),),
+            RiskQuery,
+        ),
+        Route(
+            "/v1/comparisons",
+            api.comparisons,
+            "What is compared: the running by risk, then the ended, latest first",
+            (
+                Reply(200, "At most `limit` comparisons", list[ComparisonSummary]),
+                Reply(400, "A parameter is at fault", Fault),
+            ),
+            ComparisonsQuery,
+        ),
+        Route(
+            "/metrics",
+            probes.metrics,
+            "Gauges of the running comparisons, and of this process",
+            (Reply(200, "Prometheus text or OpenMetrics", media_types=(TEXT, OPENMETRICS)),),
+        ),
+        Route("/healthz", probes.healthz, "The process lives; needs no token", (Reply(200, "It does", Alive),)),
+        Route(
+            "/readyz",
+            probes.readyz,
+            "Whether what Kafka held at start has been read; needs no token",
+            (Reply(200, "It has", Ready), Reply(503, "Not yet", Ready)),
+        ),
+        Route("/openapi.json", openapi, "This description", (Reply(200, "OpenAPI 3.1", dict[str, Any]),)),
+        Route("/", pages.comparisons, "All comparisons, for people", (Reply(200, "A page", media_types=(HTML,)),)),
+        Route(
+            "/comparisons/{cluster}/{namespace}/{workload}/{baseline}/{canary}",
+            pages.comparison,
+            "One comparison, for people; the empty cluster is written `-`",
+            (
+                Reply(200, "A page", media_types=(HTML,)),
+                Reply(404, "A page that says that nothing is known", media_types=(HTML,)),
+            ),
+        ),
+    )

@@ -1,0 +1,136 @@
+"""Puts the serve role together, and runs it until it is told to stop."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable
+
+from aiohttp import web
+
+from streams.errors import BadPolicy, BrokenInvariant
+from topology.serve.api import Api, Asker, json
+from topology.serve.bearer import BearerToken
+from topology.serve.follower import Follower
+from topology.serve.gauges import RiskCollector
+from topology.serve.links import Links
+from topology.serve.middlewares import add_headers, admitted, observed
+from topology.serve.openapi import describe
+from topology.serve.pages import Pages
+from topology.serve.probes import Probes
+from topology.serve.rollouts import ComparisonRequests
+from topology.serve.routes import routes
+from topology.serve.view import View
+from topology.settings import ServeSettings
+from topology.telemetry import Telemetry
+
+log = logging.getLogger(__name__)
+
+_LOOK_S = 0.5
+_SHUTDOWN_S = 1.0
+
+
+def build(
+    settings: ServeSettings, view: View, asker: Asker, telemetry: Telemetry, now: Callable[[], float] = time.time
+) -> web.Application:
+    """The application over a view that somebody else keeps up to date.
+
+    Args:
+        settings: token, public URL, staleness.
+        view: what is known.
+        asker: told of pairs that are not.
+        telemetry: its registry is shown on /metrics, and counts what is asked.
+        now: wall clock, seconds since 1970.
+
+    Raises:
+        BadPolicy: the token file holds no token.
+    """
+    middlewares = [observed(telemetry)]
+    if settings.token_file is not None:
+        middlewares.append(admitted(BearerToken(settings.token_file)))
+    app = web.Application(middlewares=middlewares)
+    app.on_response_prepare.append(add_headers)
+
+    collector = RiskCollector(view, settings.stale_s, now)
+    telemetry.registry.register(collector)
+
+    async def unregister(_: web.Application) -> None:
+        telemetry.registry.unregister(collector)
+
+    app.on_cleanup.append(unregister)
+
+    async def openapi(_: web.Request) -> web.Response:
+        return json(description)
+
+    host = "localhost" if settings.host in {"0.0.0.0", "::"} else settings.host  # noqa: S104 - compared, not bound
+    links = Links(settings.public_url, f"http://{f'[{host}]' if ':' in host else host}:{settings.port}")
+    table = routes(
+        Api(view, asker, links, settings.stale_s, now),
+        Pages(view, settings.stale_s, now),
+        Probes(view, telemetry.registry),
+        openapi,
+    )
+    description = describe(table, token_needed=settings.token_file is not None)
+    app.add_routes([web.get(route.path, route.handler) for route in table])
+    return app
+
+
+async def run(
+    settings: ServeSettings,
+    telemetry: Telemetry,
+    stop: asyncio.Event,
+    listening: Callable[[str], None] | None = None,
+) -> None:
+    """Serve until `stop` is set; answers from the first moment, is ready once the view has caught up.
+
+    Args:
+        settings: of this replica.
+        telemetry: of this process.
+        stop: set it to end within a second or two.
+        listening: told the base URL once there is one, which a port of 0 leaves open until then.
+
+    Raises:
+        BadPolicy: the address cannot be had, or the token file holds no token.
+        BrokenInvariant: a thread of ours ended by itself.
+    """
+    view = View()
+    follower = Follower(settings.kafka, view, telemetry)
+    requests = ComparisonRequests(settings.kafka, telemetry)
+    runner = web.AppRunner(
+        build(settings, view, requests, telemetry), access_log=None, handle_signals=False, shutdown_timeout=_SHUTDOWN_S
+    )
+    await runner.setup()
+    try:
+        url = await _listen(runner, settings)
+        log.info("serve listens on %s", url)
+        if listening is not None:
+            listening(url)
+        follower.start()
+        requests.start()
+        await _until(stop, follower, requests)
+    finally:
+        await runner.cleanup()
+        await asyncio.gather(asyncio.to_thread(follower.stop), asyncio.to_thread(requests.stop))
+
+
+async def _listen(runner: web.AppRunner, settings: ServeSettings) -> str:
+    """Begin to listen; the base URL."""
+    try:
+        await web.TCPSite(runner, settings.host, settings.port).start()
+    except OSError as error:
+        allowed = f"it cannot be listened on ({error.strerror}); 0 takes any free port"
+        raise BadPolicy("port", f"{settings.host}:{settings.port}", allowed) from error
+    host, port = runner.addresses[0][:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+async def _until(stop: asyncio.Event, *threads: Follower | ComparisonRequests) -> None:
+    """Wait for `stop`, and look after our threads meanwhile."""
+    while not stop.is_set():
+        try:
+            await asyncio.wait_for(stop.wait(), _LOOK_S)
+        except TimeoutError:
+            for thread in threads:
+                if thread.failure is not None:
+                    raise BrokenInvariant(f"{type(thread).__name__} ended by itself") from thread.failure

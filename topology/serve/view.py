@@ -1,0 +1,139 @@
+"""What is known now: the latest risk document of every comparison, in memory, bounded.
+
+No Kafka and no HTTP here: `follower` writes, in a thread of its own, and the handlers read.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from typing import Literal
+
+import msgspec
+from msgspec import Struct
+
+from streams.risk.comparison import Comparison
+from streams.risk.document import RiskDocument, RiskPoint
+from topology.codecs import decode_risk_document
+
+MOST_COMPARISONS = 20_000
+"""Held at a time; past it the ended one that changed longest ago is dropped, then the running one."""
+
+Refusal = Literal["not_a_document", "key_differs"]
+
+
+class _History(Struct, frozen=True):
+    """The only part of a document that pages alone read."""
+
+    history: tuple[RiskPoint, ...] = ()
+
+
+_decode_history = msgspec.json.Decoder(_History).decode
+
+
+class Entry(Struct, frozen=True):
+    """One comparison as it was last published."""
+
+    document: RiskDocument
+    """Without its history, which stays in `payload`: decoded it takes ten times the memory."""
+    as_of_s: float
+    """`document.as_of` in seconds since 1970; 0 while nothing was judged."""
+    payload: bytes
+    """The message as it came."""
+
+    @property
+    def history(self) -> tuple[RiskPoint, ...]:
+        """The risk over time, decoded anew."""
+        return _decode_history(self.payload).history
+
+
+class View:
+    """The latest document of each comparison, and how far it can be trusted to be the latest.
+
+    Args:
+        most: number of comparisons held.
+        clock: seconds, for the time since the broker last answered; never set back.
+    """
+
+    def __init__(self, most: int = MOST_COMPARISONS, clock: Callable[[], float] = time.monotonic) -> None:
+        self._most = most
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._running: dict[str, Entry] = {}
+        self._ended: dict[str, Entry] = {}
+        self._made_at = self._contact_at = clock()
+        self.caught_up = False
+        """Whether everything that was in the topic at start has been read once; stays true."""
+        self.lag_messages = 0
+        """Messages in the topic that are not read yet, as last heard."""
+        self.dropped = 0
+        """Comparisons dropped because there were too many."""
+
+    def __len__(self) -> int:
+        return len(self._running) + len(self._ended)
+
+    def __iter__(self) -> Iterator[Entry]:
+        """All entries as they are now, those that changed longest ago first; running before ended."""
+        with self._lock:
+            return iter([*self._running.values(), *self._ended.values()])
+
+    def running(self) -> list[Entry]:
+        """The entries of comparisons that have not ended."""
+        with self._lock:
+            return list(self._running.values())
+
+    def get(self, comparison: Comparison) -> Entry | None:
+        """The entry of a comparison, if there is one."""
+        key = comparison.key
+        return self._running.get(key) or self._ended.get(key)
+
+    def apply(self, key: bytes | None, value: bytes | None) -> Refusal | None:
+        """Take one message of `serinus.risk`; why it was skipped, if it was.
+
+        A value replaces what was known under its key, no value (a tombstone) removes it.
+        """
+        try:
+            name = (key or b"").decode()
+        except UnicodeDecodeError:
+            return "key_differs"
+        if value is None:
+            self._remove(name)
+            return None
+        try:
+            document = decode_risk_document(value)
+            as_of_s = 0.0 if document.as_of is None else datetime.fromisoformat(document.as_of).timestamp()
+        except (msgspec.DecodeError, ValueError, OverflowError, RecursionError):
+            return "not_a_document"
+        if document.comparison.key != name:
+            return "key_differs"
+        self.put(Entry(msgspec.structs.replace(document, history=()), as_of_s, value))
+        return None
+
+    def put(self, entry: Entry) -> None:
+        """Hold an entry in place of the one before."""
+        key = entry.document.comparison.key
+        place = self._ended if entry.document.state == "ended" else self._running
+        with self._lock:
+            self._running.pop(key, None)
+            self._ended.pop(key, None)
+            place[key] = entry
+            if len(self) > self._most:
+                crowded = self._ended or self._running
+                del crowded[next(iter(crowded))]
+                self.dropped += 1
+
+    def _remove(self, key: str) -> None:
+        with self._lock:
+            self._running.pop(key, None)
+            self._ended.pop(key, None)
+
+    def contact(self) -> None:
+        """The broker has answered just now."""
+        self._contact_at = self._clock()
+
+    @property
+    def contact_age_s(self) -> float:
+        """Seconds since the broker last answered, or since the start."""
+        return self._clock() - self._contact_at

@@ -1,0 +1,258 @@
+"""What an operator may set, role by role; every value is checked when the settings are made, never later.
+
+No file, environment variable or flag is read here: `cli` does that.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import socket
+from typing import Any
+from urllib.parse import urlsplit
+
+from msgspec import Struct, field
+
+from streams.errors import BadPolicy
+from topology import kafka_properties
+from topology.topics import LOGS, METRICS
+
+_SERVER = re.compile(r"(\[[0-9A-Fa-f:.%]+\]|[A-Za-z0-9]([-._A-Za-z0-9]*[A-Za-z0-9])?):([0-9]{1,5})")
+_TOPIC = re.compile(r"[-._A-Za-z0-9]{1,249}")
+_IDENTIFIER = re.compile(r"[-._A-Za-z0-9]{1,200}")
+_CLUSTER = re.compile(r"([A-Za-z0-9]([-._A-Za-z0-9]*[A-Za-z0-9])?)?")
+
+
+def _require(holds: bool, name: str, value: object, allowed: str) -> None:
+    if not holds:
+        raise BadPolicy(name, value, allowed)
+
+
+def _within(settings: Struct, **bounds: tuple[float, float]) -> None:
+    """Every named field is a number from least to most, both included."""
+    for name, (least, most) in bounds.items():
+        value = getattr(settings, name)
+        if value is None and name == "metrics_port":
+            continue
+        is_number = isinstance(value, int | float) and not isinstance(value, bool)
+        _require(is_number and least <= value <= most, name, value, f"give a number from {least:g} to {most:g}")
+
+
+def _matches(settings: Struct, pattern: re.Pattern[str], allowed: str, *names: str) -> None:
+    for name in names:
+        value = getattr(settings, name)
+        _require(isinstance(value, str) and pattern.fullmatch(value) is not None, name, value, allowed)
+
+
+def _worker_id(role: str) -> str:
+    return f"{role}-{socket.gethostname()}-{os.getpid()}"
+
+
+class Kafka(Struct, frozen=True, repr_omit_defaults=True):
+    """Where the cluster is and how to be let in; its repr holds no secret."""
+
+    bootstrap_servers: str
+    """host:port, several separated by commas."""
+    properties: dict[str, str] = {}
+    """librdkafka's property names and values (security.protocol, sasl.*, ssl.*, ...)."""
+
+    def __post_init__(self) -> None:
+        allowed = "give host:port, several separated by commas"
+        for server in self.servers:
+            match = _SERVER.fullmatch(server)
+            _require(
+                match is not None and 0 < int(match[3]) < 65536, "bootstrap-servers", self.bootstrap_servers, allowed
+            )
+        kafka_properties.check(self.properties)
+
+    @property
+    def servers(self) -> list[str]:
+        """The single servers of `bootstrap_servers`.
+
+        >>> Kafka("a:9092, b:9092").servers
+        ['a:9092', 'b:9092']
+        """
+        return [server.strip() for server in self.bootstrap_servers.split(",")]
+
+    def librdkafka(self, **overrides: object) -> dict[str, object]:
+        """The configuration of a confluent-kafka client; `overrides` win over the operator's properties.
+
+        >>> Kafka("a:9092", {"client.id": "x"}).librdkafka(**{"group.id": "g"})
+        {'client.id': 'x', 'bootstrap.servers': 'a:9092', 'group.id': 'g'}
+        """
+        return {**self.properties, "bootstrap.servers": ",".join(self.servers), **overrides}
+
+    def faust(self) -> dict[str, Any]:
+        """The keyword arguments that let a `faust.App` in to the same cluster.
+
+        Raises:
+            BadPolicy: a property that faust's client cannot follow.
+        """
+        from topology.faust_client import app_arguments  # noqa: PLC0415 - faust takes half a second to import
+
+        return app_arguments(self.servers, self.properties)
+
+    def __repr__(self) -> str:
+        return f"Kafka({self.bootstrap_servers!r}, {kafka_properties.shown(self.properties)!r})"
+
+    def __rich_repr__(self) -> Any:
+        """What rich shows instead of the fields."""
+        yield self.bootstrap_servers
+        yield kafka_properties.shown(self.properties)
+
+
+class IngestSettings(Struct, frozen=True):
+    """One ingest worker."""
+
+    kafka: Kafka
+    cluster: str = ""
+    """Kubernetes cluster of records that name none."""
+    worker_id: str = field(default_factory=lambda: _worker_id("ingest"))
+    """Unique among live workers."""
+    log_topics: dict[str, str] = field(default_factory=lambda: {LOGS: "auto"})
+    """Topic -> format name; `auto` detects it for each message."""
+    metric_topics: dict[str, str] = field(default_factory=lambda: {METRICS: "auto"})
+    """Topic -> format name; `auto` detects it for each message."""
+    group: str = "serinus-ingest"
+    """Consumer group."""
+    window_s: int = 5
+    """Length of an event-time window."""
+    cycle_s: float = 0.25
+    """Longest time between the first record of a transaction and its commit."""
+    batch_records: int = 50_000
+    """Most records of one transaction."""
+    lateness_s: float = 1.0
+    """Margin by which an input partition read to its end is taken to be behind the clock."""
+    max_late_s: float = 600
+    """Records further behind their Kafka message's time are dead letters."""
+    max_early_s: float = 60
+    """Records further ahead of their Kafka message's time are dead letters."""
+    signatures_per_revision: int = 1000
+    """Most log signatures of one revision in one window; the rest count as `other`."""
+    series_per_revision: int = 2000
+    """Most metric series of one revision in one window; the rest count as `other`."""
+    transaction_timeout_s: float = 15
+    """After this the broker aborts the transaction of a worker that is gone."""
+    session_timeout_s: float = 6
+    """After this the group takes the partitions of a worker that is gone."""
+    metrics_port: int | None = None
+    """Port of /metrics and /healthz; 0 is any free one, None is none."""
+
+    def __post_init__(self) -> None:
+        _matches(self, _IDENTIFIER, "use 1 to 200 of letters, digits, . _ -", "worker_id", "group")
+        _matches(self, _CLUSTER, "begin and end with a letter or digit; . _ - between", "cluster")
+        _within(
+            self,
+            window_s=(1, 3600),
+            cycle_s=(0.01, 60),
+            batch_records=(1, 1_000_000),
+            lateness_s=(0, 3600),
+            max_late_s=(0, 7 * 86_400),
+            max_early_s=(0, 86_400),
+            signatures_per_revision=(1, 100_000),
+            series_per_revision=(1, 100_000),
+            transaction_timeout_s=(1, 900),
+            session_timeout_s=(1, 1800),
+            metrics_port=(0, 65_535),
+        )
+        _require(isinstance(self.window_s, int), "window_s", self.window_s, "give whole seconds")
+        _require(
+            self.transaction_timeout_s > 2 * self.cycle_s,
+            "transaction_timeout_s",
+            self.transaction_timeout_s,
+            f"give more than two cycles of {self.cycle_s:g} s",
+        )
+        for name in ("log_topics", "metric_topics"):
+            for topic, shape in getattr(self, name).items():
+                legal = _TOPIC.fullmatch(topic) is not None and topic not in {".", ".."} and bool(shape)
+                _require(legal, name, f"{topic}={shape}", "write topic=format; a topic has letters, digits, . _ -")
+        _require(bool(self.log_topics or self.metric_topics), "log_topics", {}, "name at least one topic to read")
+        both = self.log_topics.keys() & self.metric_topics.keys()
+        _require(not both, "metric_topics", sorted(both), "a topic holds logs or metrics, not both")
+
+
+class ScoreSettings(Struct, frozen=True):
+    """One score worker."""
+
+    kafka: Kafka
+    group: str = "serinus-score"
+    """Consumer group, and with it the name of the tables' changelogs."""
+    worker_id: str = field(default_factory=lambda: _worker_id("score"))
+    """Unique among live workers."""
+    snapshot_s: float = 5.0
+    """Time between two snapshots of a workload's state."""
+    alpha: float = 0.01
+    """Highest probability that a canary like its baseline is ever failed."""
+    beta: float = 0.05
+    """Highest probability that a canary worse than tolerated is ever passed."""
+    ring_s: int = 900
+    """How long a revision's windows are kept for a comparison asked for late."""
+    hold_s: float = 60
+    """How long, in event time, an input partition without owner holds windows open."""
+    expire_s: float = 1800
+    """A comparison of which nothing was heard for so long has ended."""
+    metrics_port: int | None = None
+    """Port of /metrics and /healthz; 0 is any free one, None is none."""
+
+    def __post_init__(self) -> None:
+        _matches(self, _IDENTIFIER, "use 1 to 200 of letters, digits, . _ -", "worker_id", "group")
+        _within(
+            self,
+            snapshot_s=(0.1, 600),
+            alpha=(1e-9, 0.5),
+            beta=(1e-9, 0.5),
+            ring_s=(60, 86_400),
+            hold_s=(0, 86_400),
+            expire_s=(60, 30 * 86_400),
+            metrics_port=(0, 65_535),
+        )
+        self.kafka.faust()
+
+
+class ServeSettings(Struct, frozen=True):
+    """One serve replica."""
+
+    kafka: Kafka
+    host: str = "127.0.0.1"
+    """Address to listen on; 0.0.0.0 is all of them."""
+    port: int = 8080
+    """Port to listen on; 0 is any free one."""
+    token_file: str | None = None
+    """File that holds the bearer token every query must bring; None lets everyone in."""
+    public_url: str | None = None
+    """How people reach this server, for the links in answers; None: as the query did."""
+    stale_s: float = 60.0
+    """A risk document older than this answers verdict `none`."""
+
+    def __post_init__(self) -> None:
+        _within(self, port=(0, 65_535), stale_s=(1, 86_400))
+        _require(bool(self.host), "host", self.host, "give an address to listen on")
+        if self.public_url is not None:
+            _require(_is_http(self.public_url), "public_url", self.public_url, "give an http or https URL")
+        if self.token_file is not None:
+            readable = os.path.isfile(self.token_file) and os.access(self.token_file, os.R_OK)  # noqa: PTH113
+            _require(readable, "token_file", self.token_file, "name a readable file")
+
+
+class TelemetrySettings(Struct, frozen=True):
+    """Where a role's own traces and metrics go."""
+
+    otlp_endpoint: str | None = None
+    """Base URL of an OTLP/HTTP receiver; None: as the OTEL_EXPORTER_OTLP_* variables say, else nowhere."""
+
+    def __post_init__(self) -> None:
+        if self.otlp_endpoint is not None:
+            allowed = "give an http or https URL without credentials, such as http://collector:4318"
+            _require(_is_http(self.otlp_endpoint), "otlp_endpoint", _without_user(self.otlp_endpoint), allowed)
+
+
+def _is_http(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        return parts.scheme in {"http", "https"} and bool(parts.hostname) and "@" not in parts.netloc
+    except ValueError:
+        return False
+
+
+def _without_user(url: str) -> str:
+    return re.sub(r"//[^/]*@", "//***@", url)

@@ -1,0 +1,14 @@
+"""How a process learns that it is to end."""
+
+from __future__ import annotations
+
+import signal
+import threading
+
+
+def stop_on_signal() -> threading.Event:
+    """An event that SIGINT or SIGTERM sets from now on."""
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
+    return stop
