@@ -1,0 +1,17 @@
+"""What moves bytes: Kafka, Faust, HTTP, processes. What is decided is decided in `streams`.
+
+The graph, one hop a line (topic -> role -> topic):
+
+serinus.logs, serinus.metrics      -> ingest -> serinus.summaries, serinus.dead-letters
+serinus.summaries, serinus.rollouts -> score  -> serinus.risk (and the changelog of its table)
+serinus.risk                       -> serve  -> HTTP, pages, gauges
+HTTP queries                       -> serve  -> serinus.rollouts
+
+settings, topics, codecs    what is configured, where it goes, how it is written
+telemetry, log              what the pipeline says of itself
+ingest/ score/ serve/       the three roles; roles.py runs one in this process
+pipeline, supervise         all of them on one machine, as child processes
+embedded                    a broker for trying out
+demo/                       two made-up rollouts through all of it
+cli                         serinus ...
+"""

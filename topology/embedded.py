@@ -6,6 +6,7 @@ be proved about exactly-once is proved on Apache Kafka.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import random
@@ -13,6 +14,7 @@ import socket
 import subprocess
 import sys
 import time
+import uuid
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -52,6 +54,7 @@ class EmbeddedBroker:
         self._asked_port = port
         self._log_file = log_file
         self._start_s = start_s
+        self._cluster_id = f"serinus-{uuid.uuid4().hex[:12]}"  # tells our broker from another on the same port
         self.bootstrap_servers = ""
 
     def __enter__(self) -> Self:
@@ -95,7 +98,8 @@ class EmbeddedBroker:
 
     def _start(self, binary: str) -> None:
         url = f"tcp://{self.bootstrap_servers}"
-        command = [binary, "--listener-url", url, "--advertised-listener-url", url, "--storage-engine", "memory://t/"]
+        command = [binary, "--listener-url", url, "--advertised-listener-url", url]
+        command += ["--storage-engine", "memory://serinus/", "--cluster-id", self._cluster_id]
         # Only what it is told here: an OTLP endpoint or a schema registry meant for others must not reach it.
         environment = {"RUST_LOG": "warn", "PATH": os.environ.get("PATH", "")}
         with open(self._log_file or os.devnull, "ab") as output:  # noqa: PTH123 - devnull is no pathlib matter
@@ -118,11 +122,13 @@ class EmbeddedBroker:
             if self.process.poll() is not None:
                 return False
             try:
-                admin.list_topics(timeout=1)
+                answered_by = admin.list_topics(timeout=1).cluster_id
             except KafkaException:
                 continue  # the call above has waited already
-            # Another broker may have been listening on this port before ours failed to.
-            return self.process.poll() is None
+            if answered_by == self._cluster_id:
+                return True
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self.process.wait(0.1)  # somebody else has this port; ours is about to find out
         self.stop()
         raise Unavailable(f"the embedded broker did not answer on {self.bootstrap_servers} in {self._start_s:g} s")
 

@@ -83,7 +83,7 @@ def partition_of(workload: Workload, partitions: int) -> int:
     Source: org.apache.kafka.clients.producer.internals.BuiltInPartitioner.partitionForKey.
 
     >>> partition_of(Workload("", "prod", "shop"), 12)
-    10
+    0
     """
     from aiokafka.partitioner import murmur2  # noqa: PLC0415 - aiokafka is slow to import, and few commands need it
 

@@ -63,8 +63,8 @@ class JudgeSettings(Struct, frozen=True):
     """Weight of the recent share against a bin's own requests (`exposure`)."""
     share_memory_requests: float = 50.0
     """Requests that the recent share remembers (`exposure`)."""
-    missed_lines: float = 20.0
-    """A side's log counts as cut off after a silence in which it would have written more lines than this (`flow`)."""
+    silence_chance: float = 1e-4
+    """A side's log counts as cut off after a silence that would come by chance this rarely (`flow`)."""
     history_points: int = 240
     """Points of the risk over time; a point a window for the first 20 minutes at 5 s."""
     signature_limit: int = 500
@@ -83,6 +83,7 @@ class JudgeSettings(Struct, frozen=True):
         _check("patience_windows", self.patience_windows, self.patience_windows >= 1, "1 or more")
         _check("pseudo_requests", self.pseudo_requests, 0.0 <= self.pseudo_requests < math.inf, "0 or more")
         _check("share_memory_requests", self.share_memory_requests, self.share_memory_requests > 0.0, "above 0")
+        _check("silence_chance", self.silence_chance, 0.0 < self.silence_chance < 1.0, "between 0 and 1, both exclusive")
         _check("history_points", self.history_points, self.history_points >= 2, "2 or more")
         _check("signature_limit", self.signature_limit, self.signature_limit >= 1, "1 or more")
         names = sorted(signal.signal for signal in self.signals)

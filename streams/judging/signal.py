@@ -8,7 +8,7 @@ that of the core. More canary events never lower the first E nor raise the secon
 
 from __future__ import annotations
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from streams.judging.counts import WORSE_FACTORS, log_mean_exp, log_mix, log_ratios
 from streams.judging.noninferiority import (
@@ -24,13 +24,13 @@ from streams.judging.settings import JudgeSettings, SignalSettings
 class SignalState(Struct, array_like=True):
     """All that is kept of one signal."""
 
-    worse_requests: list[float] = [0.0] * len(WORSE_FACTORS)
+    worse_requests: list[float] = field(default_factory=lambda: [0.0] * len(WORSE_FACTORS))
     """Log likelihood ratio per alternative, share by requests."""
-    worse_pods: list[float] = [0.0] * len(WORSE_FACTORS)
+    worse_pods: list[float] = field(default_factory=lambda: [0.0] * len(WORSE_FACTORS))
     """The same, share by pod-seconds."""
-    better_requests: list[float] = [0.0] * len(BETTER_FACTORS)
-    better_pods: list[float] = [0.0] * len(BETTER_FACTORS)
-    quiet: list[float] = [0.0] * len(QUIET_FACTORS)
+    better_requests: list[float] = field(default_factory=lambda: [0.0] * len(BETTER_FACTORS))
+    better_pods: list[float] = field(default_factory=lambda: [0.0] * len(BETTER_FACTORS))
+    quiet: list[float] = field(default_factory=lambda: [0.0] * len(QUIET_FACTORS))
     sup_worse: float = 0.0
     """Largest log E so far against "no worse than tolerated"; E_0 = 1."""
     sup_better: float = 0.0

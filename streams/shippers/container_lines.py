@@ -16,7 +16,7 @@ from streams.errors import BadRecord, Reason
 from streams.records.identity import Source
 from streams.records.log import LogRecord
 from streams.shippers.cache import BoundedCache
-from streams.shippers.faults import JSON_FAULTS, MAX_BATCH_BYTES, MAX_RECORD_BYTES, json_fault, too_large
+from streams.shippers.faults import JSON_FAULTS, MAX_BATCH_BYTES, MAX_RECORD_BYTES, check_size, json_fault, too_large
 from streams.shippers.identity import Identities
 from streams.shippers.line import Layout, Line
 from streams.shippers.merged_keys import may_be_doubled, merged_line
@@ -61,6 +61,7 @@ class ContainerLines:
         try:
             line = _DECODE(payload)
         except JSON_FAULTS as fault:
+            check_size(payload, MAX_RECORD_BYTES)
             return self._read_slowly(payload, merged_line(payload, fault), message_time_ns)
         origin = self._origins.recent.get(bytes(line.kubernetes))
         if origin is not None:
@@ -74,7 +75,8 @@ class ContainerLines:
                 and line.message is line.msg is line.level is line.severity is line.lvl is line.log_level is None
                 and line.at_level is line.trace_id is line.trace_id_camel is line.trace_id_ecs is line.request_id is None
             ):  # Fluent Bit's plain line, of which there are most: nothing merged, nothing more to look for
-                return (LogRecord(source, seconds_ns(stamp), log.rstrip("\r\n")),)  # type: ignore[arg-type,union-attr]
+                time_ns = round(stamp * 1e6) * 1000 if 0.0 < stamp < 9e9 else seconds_ns(stamp)  # type: ignore[arg-type,operator]
+                return (LogRecord(source, time_ns, log.rstrip("\r\n")),)  # type: ignore[union-attr]
         return self._read_slowly(payload, line, message_time_ns)
 
     def _read_large(self, payload: bytes, message_time_ns: int) -> Sequence[LogRecord | BadRecord]:

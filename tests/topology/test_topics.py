@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from confluent_kafka import Message, Producer
 from confluent_kafka.admin import AdminClient, NewTopic
 from hypothesis import given
 from hypothesis import strategies as st
@@ -17,14 +18,23 @@ from topology.settings import Kafka
 from topology.topics import COPARTITIONED, SUMMARIES, Topic, definitions, partition_of, require_copartitioned
 
 
-@pytest.mark.parametrize(
-    ("key", "positive"),
-    [(("", "prod", "shop"), 1_286_386_006), (("eu-1", "prod", "checkout"), 1_104_617_385)],
-)
-def test_partitions_are_those_of_javas_partitioner(key: tuple[str, str, str], positive: int) -> None:
-    """Fixed values, so that no release moves a workload away from its state."""
-    for partitions in (1, 8, 12, 97):
-        assert partition_of(Workload(*key), partitions) == positive % partitions
+def test_a_workload_lives_where_kafkas_own_partitioner_puts_it(broker: EmbeddedBroker) -> None:
+    """Whoever produces with the workload's key and murmur2, as Java does by default, meets the same partition."""
+    partitions = 11
+    create(Kafka(broker.bootstrap_servers), [Topic("partitioned", partitions)])
+    workloads = [Workload("eu-1" * (n % 2), f"team-{n % 5}", "x" * (n % 7) + f"shop-{n}") for n in range(200)]
+    delivered: dict[str, int] = {}
+
+    def landed(error: object, message: Message) -> None:
+        assert error is None
+        delivered[message.key().decode()] = message.partition()
+
+    producer = Producer({"bootstrap.servers": broker.bootstrap_servers, "partitioner": "murmur2"})
+    for workload in workloads:
+        producer.produce("partitioned", b"", key=workload.key, on_delivery=landed)
+    assert producer.flush(30) == 0
+    assert delivered == {workload.key: partition_of(workload, partitions) for workload in workloads}
+    assert len(set(delivered.values())) == partitions
 
 
 @given(st.text("abc-", min_size=1, max_size=20), st.integers(1, 10_000))

@@ -84,8 +84,8 @@ class IngestWorker:
             list(self._readers), on_assign=self._assigned, on_revoke=self._revoked, on_lost=self._lost
         )
 
-    def cycle(self, stop: threading.Event) -> None:
-        """Read for one cycle, then commit what came of it."""
+    def cycle(self, stop: threading.Event) -> int:
+        """Read for one cycle, then commit what came of it; the number of records committed."""
         began_s = time.monotonic()
         ends_s = began_s + self._settings.cycle_s
         while self._records < self._settings.batch_records and self._bytes < _CYCLE_BYTES and not stop.is_set():
@@ -94,7 +94,8 @@ class IngestWorker:
                 break
             self._take(self._consumer.consume(_BATCH, left_s))
         if self._inputs.offsets() or time.monotonic() - self._reported_s >= _HEARTBEAT_S:
-            self._commit()
+            return self._commit()
+        return 0
 
     def close(self) -> None:
         """Commit what has been read, leave the group, so that others take over at once."""
@@ -168,9 +169,10 @@ class IngestWorker:
 
     # --- committing ---
 
-    def _commit(self) -> None:
+    def _commit(self) -> int:
         """Send everything and the offsets in one transaction; if it must be given up, read again."""
         began_s = time.monotonic()
+        committed = 0
         with self._telemetry.tracer.start_as_current_span("ingest.cycle") as span:
             span.set_attribute("serinus.records", self._records)
             span.set_attribute("serinus.dead_letters", len(self._letters))
@@ -179,9 +181,11 @@ class IngestWorker:
             except KafkaException as error:
                 self._give_up(error, span)
             else:
+                committed = self._records
                 self._inputs.committed()
                 self._instruments.committed(time.monotonic() - began_s, self._lag())
         self._forget()
+        return committed
 
     def _transact(self) -> None:
         producer, headers = self._producer, self._telemetry.headers()

@@ -15,6 +15,7 @@ import msgspec
 from aiohttp import web
 
 from streams.risk.comparison import Comparison
+from streams.risk.document import RiskDocument
 from topology.serve import answer
 from topology.serve.answer import RiskAnswer
 from topology.serve.links import Links, page
@@ -111,7 +112,7 @@ def json(value: object, status: int = 200) -> web.Response:
     return web.Response(body=_encode(value), status=status, content_type="application/json", charset="utf-8")
 
 
-def _matches(document: answer.RiskDocument, query: ComparisonsQuery) -> bool:
+def _matches(document: RiskDocument, query: ComparisonsQuery) -> bool:
     pair = document.comparison
     return (
         query.cluster in {"", pair.cluster}

@@ -136,7 +136,7 @@ class Follower:
             if (error := message.error()) is None:
                 documents.append(message)
                 self._read_to[message.partition()] = message.offset() + 1
-            elif error.code() == KafkaError._PARTITION_EOF:
+            elif error.code() == KafkaError._PARTITION_EOF:  # noqa: SLF001 - its name in librdkafka
                 # Also where the last offsets hold no message: transaction markers, or compacted away.
                 self._read_to[message.partition()] = message.offset()
                 self._owed.pop(message.partition(), None)

@@ -13,9 +13,9 @@ from typing import get_args
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from streams.risk.document import Verdict
+from streams.risk.document import RiskDocument, Verdict
 from topology.serve import answer
-from topology.serve.view import View
+from topology.serve.view import Entry, View
 
 _PAIR = ("cluster", "namespace", "workload", "baseline", "canary")
 
@@ -52,7 +52,7 @@ class RiskCollector(Collector):
                 signal_log10_e.add_metric([*pair, signal.signal], signal.log10_e)
         yield from families
 
-    def _says_something(self, entry: answer.Entry, document: answer.RiskDocument, now_s: float) -> bool:
+    def _says_something(self, entry: Entry, document: RiskDocument, now_s: float) -> bool:
         """Whether the risk is one: something was judged, and lately or for good."""
         if document.verdict == "fail":
             return True

@@ -124,10 +124,10 @@ def moment(text: str | None) -> str:
     """An RFC 3339 time as people read it; anything else as it is.
 
     >>> moment("2026-08-21T08:13:20.123Z"), moment(None)
-    ('2026-08-21 08:13:20 UTC', '–')
+    ('2026-08-21 08:13:20 UTC', '-')
     """
     if not text:
-        return "–"
+        return "-"
     try:
         return f"{datetime.fromisoformat(text).astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
     except (ValueError, OverflowError):
@@ -138,8 +138,8 @@ def count(number: float | None, digits: int = 1) -> str:
     """A number for people: thousands apart, decimals only where there are any.
 
     >>> count(12345.0), count(0.25, 2), count(None)
-    ('12,345', '0.25', '–')
+    ('12,345', '0.25', '-')
     """
     if number is None:
-        return "–"
+        return "-"
     return f"{number:,.0f}" if number == int(number) else f"{number:,.{digits}f}"

@@ -111,7 +111,7 @@ def shown(value: str) -> str:
     >>> shown("a\n<b>")
     "'a\\n<b>'"
     """
-    return ascii(value) if len(value) <= _MOST_SHOWN else f"{ascii(value[:_MOST_SHOWN])}..."
+    return ascii(value) if len(value) <= _MOST_SHOWN else f"{value[:_MOST_SHOWN]!a}..."
 
 
 def _faults(raw: MultiMapping[str], kind: type[Struct]) -> BadQuery:

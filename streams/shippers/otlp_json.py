@@ -1,0 +1,367 @@
+"""OTLP in JSON: message -> rows.
+
+By the protobuf JSON mapping with OTLP's exceptions (opentelemetry-proto, docs/specification.md, "JSON Protobuf
+Encoding"): 64-bit integers as text or numbers, enums as numbers (names are admitted), trace ids in hex, NaN and Infinity
+as text. Keys in snake_case are admitted too. Each record or point is decoded by itself, so that one that cannot be read
+spoils no other.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import Final, TypeVar
+
+import msgspec
+from msgspec import Raw, Struct
+
+from streams.errors import BadRecord, Reason
+from streams.shippers.faults import JSON_FAULTS, json_fault
+from streams.shippers.otlp import MAX_BUCKETS, MAX_DEPTH, Buckets, Group, LogRow, Plain, PointRow, check_attributes
+
+Item = TypeVar("Item")
+Int = int | str | float
+Number = float | int | str
+
+
+class _AnyValue(Struct, rename="camel"):
+    string_value: str | None = None
+    bool_value: bool | None = None
+    int_value: Int | None = None
+    double_value: Number | None = None
+    array_value: _Values | None = None
+    kvlist_value: _KeyValues | None = None
+    bytes_value: str | None = None
+
+
+class _KeyValue(Struct):
+    key: str = ""
+    value: _AnyValue | None = None
+
+
+class _Values(Struct):
+    values: list[_AnyValue] = []
+
+
+class _KeyValues(Struct):
+    values: list[_KeyValue] = []
+
+
+class _Resource(Struct):
+    attributes: list[_KeyValue] = []
+
+
+class _Resources(Struct, rename="camel"):
+    resource_logs: list[Raw] | None = None
+    resource_metrics: list[Raw] | None = None
+    resource_spans: Raw = Raw()
+
+
+class _Scopes(Struct, rename="camel"):
+    resource: Raw = Raw(b"{}")
+    scope_logs: list[Raw] = []
+    scope_metrics: list[Raw] = []
+
+
+class _Members(Struct, rename="camel"):
+    log_records: list[Raw] = []
+    metrics: list[Raw] = []
+
+
+class _LogRecord(Struct, rename="camel"):
+    time_unix_nano: Int = 0
+    observed_time_unix_nano: Int = 0
+    severity_number: Int = 0
+    severity_text: str = ""
+    body: _AnyValue | None = None
+    attributes: list[_KeyValue] = []
+    trace_id: str = ""
+    event_name: str = ""
+
+
+class _Data(Struct, rename="camel"):
+    data_points: list[Raw] = []
+    aggregation_temporality: Int = 0
+    is_monotonic: bool = False
+
+
+class _Metric(Struct, rename="camel"):
+    name: str = ""
+    unit: str = ""
+    gauge: _Data | None = None
+    sum: _Data | None = None
+    histogram: _Data | None = None
+    exponential_histogram: _Data | None = None
+    summary: _Data | None = None
+
+
+class _Buckets(Struct, rename="camel"):
+    offset: Int = 0
+    bucket_counts: list[Int] = []
+
+
+class _Quantile(Struct):
+    quantile: Number = 0.0
+    value: Number = 0.0
+
+
+class _Point(Struct, rename="camel"):
+    """The data points of all five shapes."""
+
+    attributes: list[_KeyValue] = []
+    start_time_unix_nano: Int = 0
+    time_unix_nano: Int = 0
+    flags: Int = 0
+    as_double: Number | None = None
+    as_int: Int | None = None
+    count: Int = 0
+    sum: Number | None = None
+    bucket_counts: list[Int] = []
+    explicit_bounds: list[Number] = []
+    scale: Int = 0
+    zero_count: Int = 0
+    positive: _Buckets | None = None
+    negative: _Buckets | None = None
+    quantile_values: list[_Quantile] = []
+
+
+_SHAPES: Final = ("gauge", "sum", "histogram", "exponential_histogram", "summary")
+_TEMPORALITIES: Final = {"AGGREGATION_TEMPORALITY_DELTA": 1, "AGGREGATION_TEMPORALITY_CUMULATIVE": 2}
+_SEVERITIES: Final = {
+    f"SEVERITY_NUMBER_{name}{part or ''}": first + max(part - 1, 0)
+    for name, first in {"TRACE": 1, "DEBUG": 5, "INFO": 9, "WARN": 13, "ERROR": 17, "FATAL": 21}.items()
+    for part in (0, 2, 3, 4)
+}
+_SNAKE: Final = (b'_unix_nano"', b'_value"', b'_logs"', b'_metrics"', b'_points"', b'_records"')
+
+_NO_GROUP = Group(b"", lambda _: {})
+_resources = msgspec.json.Decoder(_Resources).decode
+_scopes = msgspec.json.Decoder(_Scopes).decode
+_members = msgspec.json.Decoder(_Members).decode
+_resource = msgspec.json.Decoder(_Resource).decode
+_log_record = msgspec.json.Decoder(_LogRecord).decode
+_metric = msgspec.json.Decoder(_Metric).decode
+_point = msgspec.json.Decoder(_Point).decode
+
+
+def log_rows(payload: bytes) -> Iterator[tuple[Group, LogRow | BadRecord]]:
+    """The log records of an ExportLogsServiceRequest.
+
+    Raises:
+        BadRecord: the whole message cannot be read.
+    """
+    resources = _opened(payload).resource_logs
+    if resources is None:
+        raise BadRecord(Reason.UNKNOWN_FORMAT, "no resourceLogs")
+    for group, member, where in _each(resources, logs=True):
+        if isinstance(member, BadRecord):
+            yield group, member
+            continue
+        try:
+            yield group, _log_row(_log_record(member))
+        except JSON_FAULTS as fault:
+            yield group, json_fault(fault, where)
+        except BadRecord as bad:
+            yield group, BadRecord(bad.reason, f"{where}: {bad.detail}")
+
+
+def point_rows(payload: bytes) -> Iterator[tuple[Group, PointRow | BadRecord]]:
+    """The data points of an ExportMetricsServiceRequest.
+
+    Raises:
+        BadRecord: the whole message cannot be read.
+    """
+    resources = _opened(payload).resource_metrics
+    if resources is None:
+        raise BadRecord(Reason.UNKNOWN_FORMAT, "no resourceMetrics")
+    for group, member, where in _each(resources, logs=False):
+        if isinstance(member, BadRecord):
+            yield group, member
+            continue
+        try:
+            metric = _metric(member)
+        except JSON_FAULTS as fault:
+            yield group, json_fault(fault, where)
+            continue
+        for row in _points_of(metric, where):
+            yield group, row
+
+
+def _opened(payload: bytes) -> _Resources:
+    if any(key in payload for key in _SNAKE):
+        payload = _in_camel_case(payload)
+    try:
+        return _resources(payload)
+    except JSON_FAULTS as fault:
+        raise json_fault(fault) from fault
+
+
+def _each(resources: list[Raw], *, logs: bool) -> Iterator[tuple[Group, Raw | BadRecord, str]]:
+    """Every log record or metric, undecoded, with its resource and its place in the message."""
+    top, middle, leaf = ("resourceLogs", "scopeLogs", "logRecords") if logs else ("resourceMetrics", "scopeMetrics", "metrics")
+    for i, raw in enumerate(resources):
+        where = f"{top}[{i}]"
+        try:
+            scopes = _scopes(raw)
+        except JSON_FAULTS as fault:
+            yield _NO_GROUP, json_fault(fault, where), where
+            continue
+        group = Group(bytes(scopes.resource), _resource_attributes)
+        for j, scope in enumerate(scopes.scope_logs if logs else scopes.scope_metrics):
+            try:
+                members = _members(scope)
+            except JSON_FAULTS as fault:
+                yield group, json_fault(fault, f"{where}.{middle}[{j}]"), where
+                continue
+            for k, member in enumerate(members.log_records if logs else members.metrics):
+                yield group, member, f"{where}.{middle}[{j}].{leaf}[{k}]"
+
+
+def _points_of(metric: _Metric, where: str) -> Iterator[PointRow | BadRecord]:
+    found = [(shape, data) for shape in _SHAPES if (data := getattr(metric, shape)) is not None]
+    if len(found) != 1:
+        yield BadRecord(Reason.WRONG_TYPE, f"{where}: {len(found)} kinds of data where one is expected")
+        return
+    [(shape, data)] = found
+    for i, raw in enumerate(data.data_points):
+        try:
+            yield _point_row(metric, shape, data, _point(raw))
+        except JSON_FAULTS as fault:
+            yield json_fault(fault, f"{where}.dataPoints[{i}]")
+        except BadRecord as bad:
+            yield BadRecord(bad.reason, f"{where}.dataPoints[{i}]: {bad.detail}")
+
+
+def _log_row(record: _LogRecord) -> LogRow:
+    number = record.severity_number
+    return LogRow(
+        _integer(record.time_unix_nano),
+        _integer(record.observed_time_unix_nano),
+        _SEVERITIES.get(number, 0) if isinstance(number, str) and not number.isdigit() else _integer(number),
+        record.severity_text,
+        None if record.body is None else _plain(record.body, MAX_DEPTH),
+        _attributes(record.attributes),
+        record.trace_id.lower(),
+        record.event_name,
+    )
+
+
+def _point_row(metric: _Metric, shape: str, data: _Data, point: _Point) -> PointRow:
+    temporality = data.aggregation_temporality
+    if isinstance(temporality, str) and not temporality.isdigit():
+        temporality = _TEMPORALITIES.get(temporality, 0)
+    number = point.as_double if point.as_int is None else _integer(point.as_int)
+    return PointRow(
+        shape,
+        metric.name,
+        metric.unit,
+        _integer(temporality),
+        data.is_monotonic,
+        _attributes(point.attributes),
+        _integer(point.start_time_unix_nano),
+        _integer(point.time_unix_nano),
+        _integer(point.flags),
+        None if number is None else _number(number),
+        _integer(point.count),
+        None if point.sum is None else _number(point.sum),
+        [_number(bound) for bound in _bounded(point.explicit_bounds)],
+        [_integer(count) for count in _bounded(point.bucket_counts)],
+        _integer(point.scale),
+        _integer(point.zero_count),
+        _side(point.positive),
+        _side(point.negative),
+        [(_number(one.quantile), _number(one.value)) for one in _bounded(point.quantile_values)],
+    )
+
+
+def _side(buckets: _Buckets | None) -> Buckets:
+    if buckets is None:
+        return Buckets(0, ())
+    return Buckets(_integer(buckets.offset), [_integer(count) for count in _bounded(buckets.bucket_counts)])
+
+
+def _bounded(values: list[Item]) -> list[Item]:
+    if len(values) > MAX_BUCKETS:
+        raise BadRecord(Reason.TOO_LARGE, f"{len(values)} buckets; at most {MAX_BUCKETS} are read")
+    return values
+
+
+def _resource_attributes(resource: bytes) -> dict[str, Plain]:
+    try:
+        return _attributes(_resource(resource).attributes)
+    except JSON_FAULTS as fault:
+        raise json_fault(fault, "resource") from fault
+
+
+def _attributes(pairs: list[_KeyValue]) -> dict[str, Plain]:
+    check_attributes(len(pairs))
+    return {pair.key: None if pair.value is None else _plain(pair.value, MAX_DEPTH) for pair in pairs}
+
+
+def _plain(value: _AnyValue, depth: int) -> Plain:
+    if value.string_value is not None:
+        return value.string_value
+    if value.int_value is not None:
+        return _integer(value.int_value)
+    if value.double_value is not None:
+        return _number(value.double_value)
+    if value.bool_value is not None:
+        return value.bool_value
+    if depth == 0:
+        raise BadRecord(Reason.TOO_DEEP, f"a value nested deeper than {MAX_DEPTH}")
+    if value.array_value is not None:
+        return [_plain(one, depth - 1) for one in value.array_value.values]
+    if value.kvlist_value is not None:
+        pairs = value.kvlist_value.values
+        return {pair.key: None if pair.value is None else _plain(pair.value, depth - 1) for pair in pairs}
+    return value.bytes_value
+
+
+def _integer(value: Int) -> int:
+    """A 64-bit integer, also from text and from a float that holds one."""
+    if isinstance(value, str):
+        digits = value.removeprefix("-")
+        if not (digits.isascii() and digits.isdigit() and len(digits) <= 20):
+            raise BadRecord(Reason.WRONG_TYPE, f"{value[:40]!r} is no integer")
+        value = int(value)
+    elif isinstance(value, float):
+        if not value.is_integer():
+            raise BadRecord(Reason.WRONG_TYPE, f"{value!r} is no integer")
+        value = int(value)
+    if not -(2**63) <= value < 2**64:
+        raise BadRecord(Reason.WRONG_TYPE, "an integer of more than 64 bits")
+    return value
+
+
+def _number(value: Number) -> float:
+    """A double, also from text: `NaN`, `Infinity`, `-Infinity`, or digits."""
+    if isinstance(value, str):
+        try:
+            if "_" in value or len(value) > 40:
+                raise ValueError(value)
+            return float(value)
+        except ValueError as fault:
+            raise BadRecord(Reason.WRONG_TYPE, f"{value[:40]!r} is no number") from fault
+    try:
+        return float(value)
+    except OverflowError:
+        return math.inf
+
+
+def _in_camel_case(payload: bytes) -> bytes:
+    """The same message with keys as protobuf's JSON mapping prefers them."""
+    try:
+        return msgspec.json.encode(_renamed(msgspec.json.decode(payload)))
+    except (*JSON_FAULTS, msgspec.EncodeError, OverflowError) as fault:
+        raise json_fault(fault) from fault
+
+
+def _renamed(value: object) -> object:
+    if isinstance(value, dict):
+        return {_camel(key): _renamed(member) for key, member in value.items()}
+    return [_renamed(member) for member in value] if isinstance(value, list) else value
+
+
+def _camel(key: str) -> str:
+    first, *rest = key.split("_")
+    return first + "".join(part.capitalize() for part in rest)

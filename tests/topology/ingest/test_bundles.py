@@ -1,0 +1,67 @@
+"""Each workload's deltas reach its partition, in messages the broker takes, and nothing is lost on the way."""
+
+from __future__ import annotations
+
+from streams.records.identity import Revision, Source, Workload
+from streams.records.log import LogRecord
+from streams.windows.roller import Roller
+from streams.windows.summary import Limits, Summary, merge
+from topology.codecs import decode_bundle
+from topology.ingest import bundles as module
+from topology.ingest.bundles import bundles
+from topology.topics import partition_of
+
+WINDOW_NS = 5_000_000_000
+
+
+def rolled(workloads, pods, lines):
+    """A transaction's worth of distinct lines."""
+    roller = Roller(WINDOW_NS, Limits())
+    letters = "abcdefghijklmnop"
+    for workload in range(workloads):
+        revision = Revision(Workload("", "prod", f"shop-{workload}"), "6f87c5d5d5")
+        for pod in range(pods):
+            for line in range(lines):
+                text = f"{letters[line % 16]}{letters[line // 16 % 16]} happened"
+                roller.add(LogRecord(Source(revision, f"p{pod}"), 0, text))
+    return roller.drain()
+
+
+def decoded(result, partitions=4):
+    """(partition, bundle) of all messages."""
+    return [
+        (number, decode_bundle(payload))
+        for number, payload in bundles(result, partitions, "w", {"logs/0": 7}, {"logs": 1})
+    ]
+
+
+def test_every_partition_hears_the_reports_once():
+    """Promise: each partition gets exactly one report a transaction, also where it has no workload: a heartbeat."""
+    messages = decoded(rolled(0, 0, 0))
+    assert [number for number, bundle in messages if bundle.reports] == [0, 1, 2, 3]
+
+
+def test_a_workload_lives_in_one_partition():
+    """Promise: all deltas of a workload go where its key says."""
+    for number, bundle in decoded(rolled(20, 1, 2)):
+        for summary in bundle.summaries:
+            assert partition_of(summary.revision.workload, 4) == number
+
+
+def test_what_is_too_long_goes_in_parts_that_merge_to_the_whole(monkeypatch):
+    """Promise: a transaction of any size fits the broker's messages; the parts merge to what was counted."""
+    monkeypatch.setattr(module, "MAX_MESSAGE_BYTES", 3_000)
+    result = rolled(3, 8, 40)
+    messages = decoded(result)
+    assert len(messages) > 4
+    for expected in result.summaries:
+        whole = Summary(expected.revision, expected.start_ns)
+        for _, bundle in messages:
+            for summary in bundle.summaries:
+                if summary.revision == expected.revision:
+                    assert {n for pod in summary.pods.values() for n in pod.lines} <= bundle.signatures.keys()
+                    merge(whole, summary)
+        assert whole == expected
+    for number in range(4):
+        reports = [bundle.reports for partition, bundle in messages if partition == number]
+        assert [bool(report) for report in reports] == [False] * (len(reports) - 1) + [True]

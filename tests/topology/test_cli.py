@@ -1,0 +1,188 @@
+"""The command: words and environment in, one line and an exit status out."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import subprocess
+import sys
+import threading
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+
+from streams.errors import BadPolicy
+from topology import cli, connect, log, options, pipeline
+from topology.embedded import EmbeddedBroker
+from topology.pipeline import Plan
+from topology.settings import Kafka
+
+NOBODY = "127.0.0.1:1"
+
+
+def _serinus(*words: str, **environment: str) -> subprocess.Popen[str]:
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith(("SERINUS_", "OTEL_"))}
+    return subprocess.Popen(
+        [sys.executable, "-m", "topology.cli", *words],
+        env={**inherited, **environment},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+@pytest.mark.parametrize("name", ["run", "ingest", "score", "serve", "topics", "demo"])
+def test_every_command_explains_itself(name: str) -> None:
+    """And names the environment variables that all of them share."""
+    shown = CliRunner().invoke(cli.command, [name, "--help"])
+    assert shown.exit_code == 0
+    assert "SERINUS_LOG_LEVEL" in shown.output
+    if name != "demo":
+        assert "SERINUS_BOOTSTRAP_SERVERS" in shown.output
+
+
+@pytest.mark.parametrize(("role", "port"), [("ingest", "METRICS_PORT"), ("score", "METRICS_PORT"), ("serve", "PORT")])
+def test_the_environment_configures_every_role(monkeypatch: pytest.MonkeyPatch, role: str, port: str) -> None:
+    """Shared names are SERINUS_<NAME>, those of one command SERINUS_<COMMAND>_<NAME>."""
+    from topology import roles  # noqa: PLC0415 - to be replaced
+
+    called: list[Any] = []
+    monkeypatch.setattr(roles, role, lambda *arguments: called.extend(arguments))
+    shared = {"SERINUS_BOOTSTRAP_SERVERS": "a:1", f"SERINUS_{port}": "1234", "SERINUS_HOST": "0.0.0.0"}  # noqa: S104
+    own = {"SERINUS_INGEST_WINDOW_S": "7", "SERINUS_SCORE_ALPHA": "0.02", "SERINUS_SERVE_STALE_S": "9"}
+    run = CliRunner().invoke(cli.command, [role], env={**shared, **own}, auto_envvar_prefix="SERINUS")
+    assert run.exception is None
+    settings = called[0]
+    assert settings.kafka == Kafka("a:1")
+    assert getattr(settings, port.lower()) == 1234
+    assert "0.0.0.0" in {getattr(settings, "host", None), *called[2:]}  # noqa: S104
+    own_field = {"ingest": "window_s", "score": "alpha", "serve": "stale_s"}[role]
+    assert getattr(settings, own_field) == {"ingest": 7, "score": 0.02, "serve": 9}[role]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["topics"],
+        ["topics", "--bootstrap-servers", "nonsense"],
+        ["ingest", "--bootstrap-servers", NOBODY, "--window-s", "0"],
+        ["run", "--bootstrap-servers", NOBODY, "--partitions", "0"],
+        ["run", "--bootstrap-servers", NOBODY, "--metrics-port", "65535"],
+    ],
+)
+def test_a_configuration_fault_is_one_line_and_status_2(words: list[str]) -> None:
+    """No stack trace, and nothing is started."""
+    with _serinus(*words) as process:
+        _, err = process.communicate(timeout=60)
+    assert process.returncode == 2
+    assert err.startswith("serinus: ")
+    assert err.count("\n") == 1
+
+
+def test_a_property_unknown_to_librdkafka_is_named_and_no_secret_shown(tmp_path: Path) -> None:
+    """A typing error stops the start."""
+    file = tmp_path / "kafka.properties"
+    file.write_text("sasl.pasword=hunter2\n")
+    with _serinus("topics", "--bootstrap-servers", NOBODY, "--kafka-config", str(file)) as process:
+        _, err = process.communicate(timeout=60)
+    assert process.returncode == 2
+    assert "sasl.pasword" in err
+    assert "hunter2" not in err
+
+
+def test_topics_says_what_it_did(broker: EmbeddedBroker) -> None:
+    """One line a topic."""
+    with _serinus("topics", SERINUS_BOOTSTRAP_SERVERS=broker.bootstrap_servers) as process:
+        out, err = process.communicate(timeout=60)
+    assert process.returncode == 0, err
+    assert sorted(line.split(":")[0] for line in out.splitlines()) == sorted(
+        f"serinus.{name}" for name in ("alarms", "dead-letters", "logs", "metrics", "risk", "rollouts", "summaries")
+    )
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_run_waits_for_kafka_and_ends_when_told(number: signal.Signals) -> None:
+    """While Kafka is away it says so and tries again; a signal ends it with status 0."""
+    with _serinus("run", "--bootstrap-servers", NOBODY) as process:
+        assert process.stderr is not None
+        line = process.stderr.readline()
+        assert f"Kafka at {NOBODY} does not answer" in line
+        process.send_signal(number)
+        rest = process.communicate(timeout=10)[1]
+    assert process.returncode == 0
+    assert "Traceback" not in rest
+
+
+def test_waiting_for_kafka_pauses_longer_each_time(caplog: pytest.LogCaptureFixture) -> None:
+    """So that a cluster that comes up is not flooded."""
+    pauses: list[float] = []
+
+    class Stop(threading.Event):
+        def wait(self, timeout: float | None = None) -> bool:
+            pauses.append(timeout or 0)
+            if len(pauses) == 7:
+                self.set()
+            return self.is_set()
+
+    assert connect.wait_for_kafka(Kafka(NOBODY), Stop()) is False
+    assert pauses == [0.5, 1, 2, 4, 8, 15, 15]
+    assert len([record for record in caplog.records if record.name == connect.__name__]) == 7
+
+
+def test_waiting_for_kafka_ends_when_it_answers(broker: EmbeddedBroker) -> None:
+    """At once, if it does already."""
+    assert connect.wait_for_kafka(Kafka(broker.bootstrap_servers), threading.Event())
+
+
+def test_brokers_come_from_the_flag_or_the_file(tmp_path: Path) -> None:
+    """The flag wins; a file without brokers needs it; nothing at all means the embedded broker."""
+    file = tmp_path / "kafka.properties"
+    file.write_text("bootstrap.servers=a:1\nclient.id=x\n")
+    assert options.kafka(None, file) == Kafka("a:1", {"client.id": "x"})
+    assert options.kafka("b:2", file) == Kafka("b:2", {"client.id": "x"})
+    assert options.kafka(None, None) is None
+    file.write_text("client.id=x\n")
+    with pytest.raises(BadPolicy, match="bootstrap-servers"):
+        options.kafka(None, file)
+
+
+def test_the_plan_gives_every_worker_its_own_metrics_port() -> None:
+    """Consecutive from the one given, any free one otherwise; secrets never stand in arguments, only files."""
+    plan = Plan(ingest=2, score=1, metrics_port=9000, kafka_config=Path("k.properties"), cluster="eu")
+    commands = dict(plan.commands("a:1", 3.0))
+    ports = [words[words.index("--metrics-port") + 1] for name, words in commands.items() if name != "serve"]
+    assert ports == ["9000", "9001", "9002"]
+    assert commands["ingest-1"][-4:] == ["--cluster", "eu", "--session-timeout-s", "3.0"]
+    assert all("--kafka-config" in words for words in commands.values())
+    free = dict(Plan().commands("a:1"))
+    assert free["score-0"][-2:] == ["--metrics-port", "0"]
+
+
+def test_the_plans_arguments_are_options(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each child would accept the words it is started with."""
+    from topology import roles  # noqa: PLC0415 - to be replaced
+
+    for role in ("ingest", "score", "serve"):
+        monkeypatch.setattr(roles, role, lambda *_: None)
+    for _, words in Plan(otlp_endpoint="http://c:4318", public_url="http://p", cluster="eu").commands("a:1", 3.0):
+        run = CliRunner().invoke(cli.command, words)
+        assert run.exit_code == 0, run.output
+
+
+def test_a_log_event_is_one_line() -> None:
+    """Also with a stack trace, and with a message that holds line ends."""
+    record = logging.LogRecord("x", logging.ERROR, __file__, 1, "c\r\nd", None, (ValueError, ValueError("a\nb"), None))
+    line = log.OneLine("ingest").format(record)
+    assert line.endswith(" ERROR ingest x: c\\r\\nd\\nValueError: a\\nb")
+    assert "\n" not in line
+
+
+def test_definitions_are_checked_before_the_broker_starts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A configuration fault costs nobody a broker."""
+    monkeypatch.setattr(EmbeddedBroker, "__enter__", lambda _: pytest.fail("started"))
+    with pytest.raises(BadPolicy):
+        pipeline.run(None, Plan(partitions=0))
