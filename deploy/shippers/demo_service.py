@@ -6,6 +6,7 @@ Three pods of the baseline and one of the canary write lines in the CRI format t
 DIRECTORY/<pod>_<namespace>_<container>-<id>.log. The canary loses its database now and then.
 """
 
+# ruff: noqa: INP001 - a script that its container runs alone
 from __future__ import annotations
 
 import random

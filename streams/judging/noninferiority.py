@@ -4,14 +4,15 @@ The null of one signal: in every bin the canary's rate is at least `margin` time
 floor, the rate below which nobody minds. Two e-processes hold under it, hence so does their average:
 
 - relative: the core of `counts` with its roles changed, null ratio `margin`, alternatives below it;
-- absolute: events are Poisson with at least `expected` of them in a bin at the floor; for alternatives a < 1 times that,
-  log E = sum of x*log(a) + expected*(1 - a), a supermartingale at the floor and above.
+- absolute: events are Poisson with at least `expected` of them in a bin at the floor; for alternatives a < 1 times
+  that, log E = sum of x*log(a) + expected*(1 - a), a supermartingale at the floor and above.
 
 The relative one needs events of the baseline, the absolute one needs exposure alone: a canary and a baseline that are
 both silent pass by exposure, and an idle canary (no exposure) never does. A PASS asks every signal to reach 1/beta
 by itself, so that no correction for many signals is due (intersection-union test: Berger 1982).
 
-Source: Shin, Ramdas & Rinaldo (arXiv 2203.03532) for one-sided e-processes; the Poisson one is Wald's likelihood ratio.
+Source: Shin, Ramdas & Rinaldo (arXiv 2203.03532) for one-sided e-processes; the Poisson one is Wald's likelihood
+ratio.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from collections.abc import Sequence
 from streams.judging.counts import log_mean_exp, log_mix
 
 BETTER_FACTORS = (1 / 1.25, 1 / 1.5, 1 / 2.0, 1 / 3.0, 1 / 5.0)
-"""Alternatives to the margin. Further ones would cost 0.3 of log E and help only canaries much better than the baseline."""
+"""Alternatives to the margin. Further ones would help only canaries much better than the baseline."""
 QUIET_FACTORS = (1 / 2.0, 1 / 5.0, 1 / 50.0)
 """Alternatives to the floor: half of it, a fifth, all but silent."""
 

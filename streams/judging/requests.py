@@ -2,8 +2,8 @@
 
 A table of rules in order of preference as exposure: what the application says of itself, then its proxy, then the
 generic name that anything may use. `_bucket` and `_sum` of a histogram count nothing here, and neither does
-`nginx_ingress_controller_requests`: it names no backend pod. A series of a rule that needs a status and has none (summed
-away, or never set) is not used at all: all its requests would count as good ones.
+`nginx_ingress_controller_requests`: it names no backend pod. A series of a rule that needs a status and has none
+(summed away, or never set) is not used at all: all its requests would count as good ones.
 
 Sources: OpenTelemetry semantic conventions, HTTP and RPC metrics; Prometheus names as its compatibility page derives
 them; Micrometer's `http.server.requests`; istio.io "Istio Standard Metrics"; grpc-ecosystem/go-grpc-prometheus.

@@ -35,10 +35,10 @@ DEFAULT_SIGNALS = (
 )
 """Weights: about a third each for what hurts users, a critical event a little more; warnings alone need E >= 5,000 at
 alpha .01, so they fail a canary on overwhelming evidence only. Margin 2: with 1.5 a PASS needs four times the events.
-Floors: half of the 1% of failed requests at which Flagger and the usual Argo examples roll back; one error incident per
-pod in two minutes, one critical in five. A PASS of a silent canary takes about 4.5 floors' worth of exposure: 900
-requests, 540 pod-seconds (critical: 1,800 and 1,340). Warnings pass at three times the baseline's or one per 20 requests
-and 20 pod-seconds: they are looked at, but seldom hold up a PASS."""
+Floors: half of the 1% of failed requests at which Flagger and the usual Argo examples roll back; one error incident
+per pod in two minutes, one critical in five. A PASS of a silent canary takes about 4.5 floors' worth of exposure: 900
+requests, 540 pod-seconds (critical: 1,800 and 1,340). Warnings pass at three times the baseline's or one per 20
+requests and 20 pod-seconds: they are looked at, but seldom hold up a PASS."""
 
 
 class JudgeSettings(Struct, frozen=True):
@@ -58,7 +58,7 @@ class JudgeSettings(Struct, frozen=True):
     background: float = 0.1
     """Prior chance that log incidents follow pods, not requests (`exposure`); 0 = never, 1 = always."""
     patience_windows: int = 12
-    """Windows that request counts of all pods are waited for: a minute at 5 s, twice the slowest usual scrape interval."""
+    """Windows that request counts of all pods are waited for: a minute at 5 s, the slowest usual scrape interval."""
     pseudo_requests: float = 5.0
     """Weight of the recent share against a bin's own requests (`exposure`)."""
     share_memory_requests: float = 50.0
@@ -83,7 +83,9 @@ class JudgeSettings(Struct, frozen=True):
         _check("patience_windows", self.patience_windows, self.patience_windows >= 1, "1 or more")
         _check("pseudo_requests", self.pseudo_requests, 0.0 <= self.pseudo_requests < math.inf, "0 or more")
         _check("share_memory_requests", self.share_memory_requests, self.share_memory_requests > 0.0, "above 0")
-        _check("silence_chance", self.silence_chance, 0.0 < self.silence_chance < 1.0, "between 0 and 1, both exclusive")
+        _check(
+            "silence_chance", self.silence_chance, 0.0 < self.silence_chance < 1.0, "between 0 and 1, both exclusive"
+        )
         _check("history_points", self.history_points, self.history_points >= 2, "2 or more")
         _check("signature_limit", self.signature_limit, self.signature_limit >= 1, "1 or more")
         names = sorted(signal.signal for signal in self.signals)

@@ -1,13 +1,13 @@
 """Which share of the requests had the canary, when a bin holds but a few?
 
-Given k failed requests among the n of a bin, the bin's own share n_c/n is exact, and with n = 1 it is always 0 or 1 and
-says nothing. The long-run share s is exact too, but late after a traffic step. Both are mixed by pseudo-requests,
+Given k failed requests among the n of a bin, the bin's own share n_c/n is exact, and with n = 1 it is always 0 or 1
+and says nothing. The long-run share s is exact too, but late after a traffic step. Both are mixed by pseudo-requests,
 
     rho = (n_c + m*s) / (n + m),    s = the share of the last `memory` requests, prior: one request at the pods' share.
 
-Why that is safe: if each request goes to the canary with probability s and fails with the same probability on either side,
-the expected likelihood ratio of a bin, as a function of the mixing weight, is convex (its terms are powers of 1 / linear)
-and is 1 at both ends; so in between it is at most 1. At n >> m a step is followed at once.
+Why that is safe: if each request goes to the canary with probability s and fails with the same probability on either
+side, the expected likelihood ratio of a bin, as a function of the mixing weight, is convex (its terms are powers of 1
+/ linear) and is 1 at both ends; so in between it is at most 1. At n >> m a step is followed at once.
 
 The defaults m = 5, memory = 50 come from `tests/simulation/test_low_traffic.py`: false alarms stay within alpha for
 every m > 0 tried (1 to 20), and what is found at 0.1 to 1 requests per bin hardly changes from m = 5 on.

@@ -1,9 +1,9 @@
 """What has one signal shown so far, in both directions: worse than tolerated, and not worse than the margin?
 
-Each direction is kept under two shares of exposure, by requests and by pod-seconds (`exposure` says why), and guarded by
-a mixture of the two nulls: E = 1 / ((1-g)/E_requests + g/E_pods) is at most E_requests/(1-g) and at most E_pods/g, so that
-neither null is violated by much more than its prior allows. Where only one share is known both are the same and E is
-that of the core. More canary events never lower the first E nor raise the second.
+Each direction is kept under two shares of exposure, by requests and by pod-seconds (`exposure` says why), and guarded
+by a mixture of the two nulls: E = 1 / ((1-g)/E_requests + g/E_pods) is at most E_requests/(1-g) and at most E_pods/g,
+so that neither null is violated by much more than its prior allows. Where only one share is known both are the same
+and E is that of the core. More canary events never lower the first E nor raise the second.
 """
 
 from __future__ import annotations
@@ -84,6 +84,13 @@ class Signal:
     def add(self, bin_: Counted) -> None:
         """One settled bin."""
         state, total = self.state, bin_.canary + bin_.baseline
+        _add(state.quiet, log_quiet(bin_.canary, bin_.expected))
+        if total > 0.0:
+            self._add_events(bin_, total)
+        state.sup_better = max(state.sup_better, log_not_worse(self._log_relative, state.quiet))
+
+    def _add_events(self, bin_: Counted, total: float) -> None:
+        state = self.state
         for sums, null, ratios, share in (
             (state.worse_requests, self._tolerance, self._worse, bin_.share_by_requests),
             (state.worse_pods, self._tolerance, self._worse, bin_.share_by_pods),
@@ -91,9 +98,7 @@ class Signal:
             (state.better_pods, self.rule.margin, self._better, bin_.share_by_pods),
         ):
             _add(sums, log_ratios(null, ratios, bin_.canary, total, share))
-        _add(state.quiet, log_quiet(bin_.canary, bin_.expected))
         state.sup_worse = max(state.sup_worse, self.log_e)
-        state.sup_better = max(state.sup_better, log_not_worse(self._log_relative, state.quiet))
         state.canary += bin_.canary
         state.baseline += bin_.baseline
         if 0.0 < bin_.share_by_requests < 1.0:
@@ -109,6 +114,8 @@ class Signal:
         return self._guarded(self.state.better_requests, self.state.better_pods)
 
     def _guarded(self, by_requests: list[float], by_pods: list[float]) -> float:
+        if by_requests == by_pods:
+            return log_mean_exp(by_requests)
         prior = self._background
         return -log_mix(((1.0 - prior, -log_mean_exp(by_requests)), (prior, -log_mean_exp(by_pods))))
 

@@ -6,8 +6,10 @@ moves back. So what is in use stays, at the price of one dict look-up, and at mo
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from typing import Generic, TypeVar
+
+from streams.errors import BadRecord, Reason
 
 Key = TypeVar("Key", bound=Hashable)
 Answer = TypeVar("Answer")
@@ -41,3 +43,32 @@ class BoundedCache(Generic[Key, Answer]):
             self._older, self.recent, self._bytes = self.recent, {}, 0
         self.recent[key] = answer
         self._bytes += size_bytes
+
+
+class Remembered(Generic[Key, Answer]):
+    """Answers worked out once per key, also those that were refused."""
+
+    def __init__(self, entries: int = 20_000, total_bytes: int = 32 << 20) -> None:
+        self.answers: BoundedCache[Key, Answer] = BoundedCache(entries, total_bytes)
+        # As text: an exception that is raised again and again would gather tracebacks.
+        self._refusals: BoundedCache[Key, tuple[Reason, str]] = BoundedCache(entries, total_bytes)
+
+    def of(self, key: Key, size_bytes: int, work_out: Callable[[], Answer]) -> Answer:
+        """The answer of a key, of `size_bytes` together.
+
+        Raises:
+            BadRecord: as `work_out` raised it, now or then.
+        """
+        answer = self.answers.get(key, size_bytes)
+        if answer is not None:
+            return answer
+        refusal = self._refusals.get(key, size_bytes)
+        if refusal is not None:
+            raise BadRecord(*refusal)
+        try:
+            answer = work_out()
+        except BadRecord as bad:
+            self._refusals.put(key, (bad.reason, bad.detail), size_bytes)
+            raise
+        self.answers.put(key, answer, size_bytes)
+        return answer

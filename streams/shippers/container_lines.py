@@ -8,14 +8,13 @@ that wrote it. What does not fit `Line`'s types, or may have been doubled, takes
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
 
 import msgspec
 
 from streams.errors import BadRecord, Reason
 from streams.records.identity import Source
 from streams.records.log import LogRecord
-from streams.shippers.cache import BoundedCache
+from streams.shippers.cache import Remembered
 from streams.shippers.faults import JSON_FAULTS, MAX_BATCH_BYTES, MAX_RECORD_BYTES, check_size, json_fault, too_large
 from streams.shippers.identity import Identities
 from streams.shippers.line import Layout, Line
@@ -32,13 +31,6 @@ _Origin = tuple[Source, Layout, bool]
 """What a `kubernetes` object tells: of which pod, who wrote it, and that one's `line_in_log`; a tuple for speed."""
 
 
-class _Fault(NamedTuple):
-    """Why it tells nothing; no exception, as one raised again and again would gather tracebacks."""
-
-    reason: Reason
-    detail: str
-
-
 class ContainerLines:
     """Reads messages of one line each, in any of some layouts."""
 
@@ -47,8 +39,7 @@ class ContainerLines:
         self._layouts = layouts
         self._identities = identities
         self._otlp = otlp
-        self._origins: BoundedCache[bytes, _Origin] = BoundedCache()
-        self._faults: BoundedCache[bytes, _Fault] = BoundedCache()
+        self._origins: Remembered[bytes, _Origin] = Remembered()
 
     def read(self, payload: bytes, message_time_ns: int) -> Sequence[LogRecord | BadRecord]:
         """The record of one message.
@@ -63,7 +54,7 @@ class ContainerLines:
         except JSON_FAULTS as fault:
             check_size(payload, MAX_RECORD_BYTES)
             return self._read_slowly(payload, merged_line(payload, fault), message_time_ns)
-        origin = self._origins.recent.get(bytes(line.kubernetes))
+        origin = self._origins.answers.recent.get(bytes(line.kubernetes))
         if origin is not None:
             source, _, line_in_log = origin
             stamp, log = line.at_timestamp, line.log
@@ -71,12 +62,13 @@ class ContainerLines:
                 line_in_log
                 and stamp.__class__ is float
                 and log.__class__ is str
-                and log[:1] != "{"  # type: ignore[index]
+                and log[:1] != "{"
                 and line.message is line.msg is line.level is line.severity is line.lvl is line.log_level is None
-                and line.at_level is line.trace_id is line.trace_id_camel is line.trace_id_ecs is line.request_id is None
+                and line.at_level is line.trace_id is line.trace_id_camel is None
+                and line.trace_id_ecs is line.request_id is None
             ):  # Fluent Bit's plain line, of which there are most: nothing merged, nothing more to look for
-                time_ns = round(stamp * 1e6) * 1000 if 0.0 < stamp < 9e9 else seconds_ns(stamp)  # type: ignore[arg-type,operator]
-                return (LogRecord(source, time_ns, log.rstrip("\r\n")),)  # type: ignore[union-attr]
+                time_ns = round(stamp * 1e6) * 1000 if 0.0 < stamp < 9e9 else seconds_ns(stamp)
+                return (LogRecord(source, time_ns, log.rstrip("\r\n")),)
         return self._read_slowly(payload, line, message_time_ns)
 
     def _read_large(self, payload: bytes, message_time_ns: int) -> Sequence[LogRecord | BadRecord]:
@@ -93,39 +85,27 @@ class ContainerLines:
         """All lines but the plain ones."""
         if self._otlp is not None and line.is_otlp():
             return self._otlp(payload, message_time_ns)
-        key = bytes(line.kubernetes)
-        origin = self._origins.get(key, _size_bytes(key))
-        if (origin is None or origin[1].line_in_log) and may_be_doubled(line, payload):
+        if self._may_be_merged(line) and may_be_doubled(line, payload):
             line = merged_line(payload)
-            key = bytes(line.kubernetes)
-            origin = None
-        source, layout, _ = origin or self._origin(key)
+        source, layout, _ = self._origin(bytes(line.kubernetes))
         time_ns, message = layout.event(line)
         if message is None:
             raise BadRecord(Reason.NO_MESSAGE, f"none of log, message, msg; pod {source.pod}")
         time_ns = time_ns or message_time(message_time_ns)
         return (LogRecord(source, time_ns, message.rstrip("\r\n"), of_field(line.any_level()), line.any_trace_id()),)
 
+    def _may_be_merged(self, line: Line) -> bool:
+        """Whether it is a line of Fluent Bit, or of no one known."""
+        origin = self._origins.answers.recent.get(bytes(line.kubernetes))
+        return origin is None or origin[2]
+
     def _origin(self, key: bytes) -> _Origin:
-        """What a `kubernetes` object tells, remembered.
+        """What a `kubernetes` object tells.
 
         Raises:
             BadRecord: it names no pod of a revision.
         """
-        size_bytes = _size_bytes(key)
-        origin = self._origins.get(key, size_bytes)
-        if origin is not None:
-            return origin
-        known_fault = self._faults.get(key, size_bytes)
-        if known_fault is not None:
-            raise BadRecord(*known_fault)
-        try:
-            origin = self._decoded(key)
-        except BadRecord as bad:
-            self._faults.put(key, _Fault(bad.reason, bad.detail), size_bytes)
-            raise
-        self._origins.put(key, origin, size_bytes)
-        return origin
+        return self._origins.of(key, 2 * len(key) + 600, lambda: self._decoded(key))
 
     def _decoded(self, key: bytes) -> _Origin:
         if not key:
@@ -140,8 +120,3 @@ class ContainerLines:
                 return self._identities.source(attributes), layout, layout.line_in_log
         names = ", ".join(layout.name for layout in self._layouts)
         raise BadRecord(Reason.UNKNOWN_FORMAT, f"kubernetes is not laid out as by {names}")
-
-
-def _size_bytes(key: bytes) -> int:
-    """About what a key and its answer hold in memory."""
-    return 2 * len(key) + 600

@@ -1,6 +1,7 @@
 """Filebeat's `output.kafka` in JSON, with `add_kubernetes_metadata` or autodiscover.
 
-Source: elastic/beats libbeat/outputs/codec/json/event.go, elastic/elastic-agent-autodiscover kubernetes/metadata/pod.go.
+Source: elastic/beats libbeat/outputs/codec/json/event.go; elastic/elastic-agent-autodiscover
+kubernetes/metadata/pod.go.
 """
 
 from __future__ import annotations

@@ -95,13 +95,10 @@ class Identities:
             BadRecord: NO_HASH, BAD_HASH, NO_POD, NO_WORKLOAD or BAD_NAME.
         """
         for level in levels:
-            for prefix, found in _labels(level, _HASHES):
-                break
-            else:
-                continue
-            pod_template_hash = _as_hash(found)
-            ordered = (level, *(other for other in levels if other is not level))
-            return self._source(pod_template_hash, ordered, observed=prefix in ("exported_", "label_"))
+            prefix, found = next(_labels(level, _HASHES), ("", None))
+            if found is not None:
+                ordered = (level, *(other for other in levels if other is not level))
+                return self._source(_as_hash(found), ordered, observed=prefix in {"exported_", "label_"})
         raise BadRecord(Reason.NO_HASH, "no label rollouts-pod-template-hash or pod-template-hash, in any spelling")
 
     def _source(self, pod_template_hash: str, levels: Sequence[Attributes], *, observed: bool) -> Source:
@@ -153,7 +150,8 @@ def _as_hash(value: object) -> str:
     text = _text(value)
     if is_label_value(text):
         return text
-    raise BadRecord(Reason.BAD_HASH, f"pod-template hash {str(value)[:80]!r} is no Kubernetes label value")
+    shown = repr(value[:80]) if isinstance(value, str) else f"a {type(value).__name__}"
+    raise BadRecord(Reason.BAD_HASH, f"pod-template hash {shown} is no Kubernetes label value")
 
 
 def _subject(exported: str, names: Sequence[str], *, first: bool) -> Sequence[str]:

@@ -23,7 +23,7 @@ class LogObject(Struct, gc=False):
 
 
 class Line(Struct, gc=False):
-    """The fields of a line that Serinus reads, under the names of all three shippers and of merged application JSON."""
+    """The fields that Serinus reads, under the names of all three shippers and of merged application JSON."""
 
     kubernetes: Raw = Raw()
     log: str | LogObject | None = None
@@ -67,7 +67,7 @@ class Layout(NamedTuple):
 
     name: str
     attributes: Callable[[Mapping[str, object]], Attributes | None]
-    """What the `kubernetes` object says of the pod, in the words of `identity`; None if this shipper wrote none such."""
+    """What `kubernetes` says of the pod, in the words of `identity`; None if this shipper did not write it."""
     event: Callable[[Line], tuple[int, str | None]]
     """Event time in ns (0 = none) and message of a line."""
     line_in_log: bool = False

@@ -14,8 +14,8 @@ import msgspec
 from msgspec import Raw
 
 from streams.errors import BadRecord, Reason
-from streams.shippers.line import Line, LogObject
 from streams.shippers.faults import JSON_FAULTS, json_fault
+from streams.shippers.line import Line, LogObject
 
 _VALIDATE = msgspec.json.Decoder(object).decode
 _DOUBLED = (b'"@timestamp"', b'"log"', b'"message"', b'"kubernetes"', b'"time"')
@@ -31,7 +31,9 @@ def may_be_doubled(line: Line, payload: bytes) -> bool:
 
     Counts also what only looks like a key: a wrong yes costs time, nothing else.
     """
-    return any(payload.count(key) > 1 for key in _DOUBLED) or (line.log is line.message is line.msg is None)
+    return any(payload.count(key) > 1 for key in _DOUBLED) or (
+        not isinstance(line.log, str) and line.message is line.msg is None
+    )
 
 
 def merged_line(payload: bytes, fault: Exception | None = None) -> Line:
@@ -44,15 +46,19 @@ def merged_line(payload: bytes, fault: Exception | None = None) -> Line:
         raise json_fault(fault) from fault
     try:
         _VALIDATE(payload)  # as strict as the fast decoder: json.loads alone admits NaN and lone surrogates
-        root = json.loads(payload.decode(), object_pairs_hook=_Pairs)
+        return _line_of(json.loads(payload.decode(), object_pairs_hook=_Pairs))
     except JSON_FAULTS as other:
         raise json_fault(other) from other
     except ValueError as other:  # an integer of thousands of digits
         raise BadRecord(Reason.WRONG_TYPE, str(other)) from other
+
+
+def _line_of(root: object) -> Line:
     if not isinstance(root, _Pairs):
-        raise BadRecord(Reason.UNKNOWN_FORMAT, f"a JSON {type(root).__name__} where an object is expected")
-    if root.keys() == {"log"} and isinstance(root["log"], _Pairs):
-        root = root["log"]  # Vector's native_json wraps its event
+        raise BadRecord(Reason.UNKNOWN_FORMAT, "no JSON object")
+    wrapped = root.get("log")
+    if len(root) == 1 and isinstance(wrapped, _Pairs):
+        root = wrapped  # Vector's native_json wraps its event
     return _line(root)
 
 
@@ -107,7 +113,7 @@ def _kubernetes(found: list[object]) -> Raw:
     merged: dict[str, object] = {}
     for one in found:
         if not isinstance(one, Mapping):
-            raise BadRecord(Reason.WRONG_TYPE, f"kubernetes is a {type(one).__name__}")
+            raise _odd("kubernetes", one)
         for key, value in one.items():
             known = merged.get(key)
             merged[key] = {**known, **value} if isinstance(known, dict) and isinstance(value, dict) else value
@@ -120,7 +126,7 @@ def _time(root: _Pairs, key: str) -> str | int | float | None:
         return None
     first = _scalar(found[0])
     if first is None and key == "@timestamp":
-        raise BadRecord(Reason.WRONG_TYPE, f"{key} is a {type(found[0]).__name__}")
+        raise _odd(key, found[0])
     return first
 
 
@@ -134,7 +140,7 @@ def _longest(root: _Pairs, key: str) -> str | None:
             if key != "log":
                 return msgspec.json.encode(value.plain()).decode()
         else:
-            raise BadRecord(Reason.WRONG_TYPE, f"{key} is a {type(value).__name__}")
+            raise _odd(key, value)
     return None
 
 
@@ -150,3 +156,8 @@ def _nested_message(root: _Pairs) -> str | None:
 
 def _scalar(value: object) -> str | int | float | None:
     return value if isinstance(value, str | int | float) and not isinstance(value, bool) else None
+
+
+def _odd(key: str, value: object) -> BadRecord:
+    kind = "an object" if isinstance(value, _Pairs) else f"of type {type(value).__name__}"
+    return BadRecord(Reason.WRONG_TYPE, f"{key} is {kind}")

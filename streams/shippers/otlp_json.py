@@ -1,9 +1,9 @@
 """OTLP in JSON: message -> rows.
 
 By the protobuf JSON mapping with OTLP's exceptions (opentelemetry-proto, docs/specification.md, "JSON Protobuf
-Encoding"): 64-bit integers as text or numbers, enums as numbers (names are admitted), trace ids in hex, NaN and Infinity
-as text. Keys in snake_case are admitted too. Each record or point is decoded by itself, so that one that cannot be read
-spoils no other.
+Encoding"): 64-bit integers as text or numbers, enums as numbers (names are admitted), trace ids in hex, NaN and
+Infinity as text. Keys in snake_case are admitted too. Each record or point is decoded by itself, so that one that
+cannot be read spoils no other.
 """
 
 from __future__ import annotations
@@ -13,118 +13,31 @@ from collections.abc import Iterator
 from typing import Final, TypeVar
 
 import msgspec
-from msgspec import Raw, Struct
+from msgspec import Raw
 
 from streams.errors import BadRecord, Reason
 from streams.shippers.faults import JSON_FAULTS, json_fault
 from streams.shippers.otlp import MAX_BUCKETS, MAX_DEPTH, Buckets, Group, LogRow, Plain, PointRow, check_attributes
+from streams.shippers.otlp_json_messages import (
+    AnyValue,
+    BucketsMessage,
+    Data,
+    Int,
+    KeyValue,
+    LogRecord,
+    Members,
+    Metric,
+    Number,
+    Point,
+    Resource,
+    Resources,
+    Scopes,
+)
+from streams.shippers.values import number_in_text
 
 Item = TypeVar("Item")
-Int = int | str | float
-Number = float | int | str
-
-
-class _AnyValue(Struct, rename="camel"):
-    string_value: str | None = None
-    bool_value: bool | None = None
-    int_value: Int | None = None
-    double_value: Number | None = None
-    array_value: _Values | None = None
-    kvlist_value: _KeyValues | None = None
-    bytes_value: str | None = None
-
-
-class _KeyValue(Struct):
-    key: str = ""
-    value: _AnyValue | None = None
-
-
-class _Values(Struct):
-    values: list[_AnyValue] = []
-
-
-class _KeyValues(Struct):
-    values: list[_KeyValue] = []
-
-
-class _Resource(Struct):
-    attributes: list[_KeyValue] = []
-
-
-class _Resources(Struct, rename="camel"):
-    resource_logs: list[Raw] | None = None
-    resource_metrics: list[Raw] | None = None
-    resource_spans: Raw = Raw()
-
-
-class _Scopes(Struct, rename="camel"):
-    resource: Raw = Raw(b"{}")
-    scope_logs: list[Raw] = []
-    scope_metrics: list[Raw] = []
-
-
-class _Members(Struct, rename="camel"):
-    log_records: list[Raw] = []
-    metrics: list[Raw] = []
-
-
-class _LogRecord(Struct, rename="camel"):
-    time_unix_nano: Int = 0
-    observed_time_unix_nano: Int = 0
-    severity_number: Int = 0
-    severity_text: str = ""
-    body: _AnyValue | None = None
-    attributes: list[_KeyValue] = []
-    trace_id: str = ""
-    event_name: str = ""
-
-
-class _Data(Struct, rename="camel"):
-    data_points: list[Raw] = []
-    aggregation_temporality: Int = 0
-    is_monotonic: bool = False
-
-
-class _Metric(Struct, rename="camel"):
-    name: str = ""
-    unit: str = ""
-    gauge: _Data | None = None
-    sum: _Data | None = None
-    histogram: _Data | None = None
-    exponential_histogram: _Data | None = None
-    summary: _Data | None = None
-
-
-class _Buckets(Struct, rename="camel"):
-    offset: Int = 0
-    bucket_counts: list[Int] = []
-
-
-class _Quantile(Struct):
-    quantile: Number = 0.0
-    value: Number = 0.0
-
-
-class _Point(Struct, rename="camel"):
-    """The data points of all five shapes."""
-
-    attributes: list[_KeyValue] = []
-    start_time_unix_nano: Int = 0
-    time_unix_nano: Int = 0
-    flags: Int = 0
-    as_double: Number | None = None
-    as_int: Int | None = None
-    count: Int = 0
-    sum: Number | None = None
-    bucket_counts: list[Int] = []
-    explicit_bounds: list[Number] = []
-    scale: Int = 0
-    zero_count: Int = 0
-    positive: _Buckets | None = None
-    negative: _Buckets | None = None
-    quantile_values: list[_Quantile] = []
-
-
+_LOG_LEVELS: Final = ("resourceLogs", "scopeLogs", "logRecords")
+_METRIC_LEVELS: Final = ("resourceMetrics", "scopeMetrics", "metrics")
 _SHAPES: Final = ("gauge", "sum", "histogram", "exponential_histogram", "summary")
 _TEMPORALITIES: Final = {"AGGREGATION_TEMPORALITY_DELTA": 1, "AGGREGATION_TEMPORALITY_CUMULATIVE": 2}
 _SEVERITIES: Final = {
@@ -135,13 +48,13 @@ _SEVERITIES: Final = {
 _SNAKE: Final = (b'_unix_nano"', b'_value"', b'_logs"', b'_metrics"', b'_points"', b'_records"')
 
 _NO_GROUP = Group(b"", lambda _: {})
-_resources = msgspec.json.Decoder(_Resources).decode
-_scopes = msgspec.json.Decoder(_Scopes).decode
-_members = msgspec.json.Decoder(_Members).decode
-_resource = msgspec.json.Decoder(_Resource).decode
-_log_record = msgspec.json.Decoder(_LogRecord).decode
-_metric = msgspec.json.Decoder(_Metric).decode
-_point = msgspec.json.Decoder(_Point).decode
+_resources = msgspec.json.Decoder(Resources).decode
+_scopes = msgspec.json.Decoder(Scopes).decode
+_members = msgspec.json.Decoder(Members).decode
+_resource = msgspec.json.Decoder(Resource).decode
+_log_record = msgspec.json.Decoder(LogRecord).decode
+_metric = msgspec.json.Decoder(Metric).decode
+_point = msgspec.json.Decoder(Point).decode
 
 
 def log_rows(payload: bytes) -> Iterator[tuple[Group, LogRow | BadRecord]]:
@@ -187,7 +100,7 @@ def point_rows(payload: bytes) -> Iterator[tuple[Group, PointRow | BadRecord]]:
             yield group, row
 
 
-def _opened(payload: bytes) -> _Resources:
+def _opened(payload: bytes) -> Resources:
     if any(key in payload for key in _SNAKE):
         payload = _in_camel_case(payload)
     try:
@@ -198,7 +111,7 @@ def _opened(payload: bytes) -> _Resources:
 
 def _each(resources: list[Raw], *, logs: bool) -> Iterator[tuple[Group, Raw | BadRecord, str]]:
     """Every log record or metric, undecoded, with its resource and its place in the message."""
-    top, middle, leaf = ("resourceLogs", "scopeLogs", "logRecords") if logs else ("resourceMetrics", "scopeMetrics", "metrics")
+    top, middle, leaf = _LOG_LEVELS if logs else _METRIC_LEVELS
     for i, raw in enumerate(resources):
         where = f"{top}[{i}]"
         try:
@@ -217,7 +130,7 @@ def _each(resources: list[Raw], *, logs: bool) -> Iterator[tuple[Group, Raw | Ba
                 yield group, member, f"{where}.{middle}[{j}].{leaf}[{k}]"
 
 
-def _points_of(metric: _Metric, where: str) -> Iterator[PointRow | BadRecord]:
+def _points_of(metric: Metric, where: str) -> Iterator[PointRow | BadRecord]:
     found = [(shape, data) for shape in _SHAPES if (data := getattr(metric, shape)) is not None]
     if len(found) != 1:
         yield BadRecord(Reason.WRONG_TYPE, f"{where}: {len(found)} kinds of data where one is expected")
@@ -232,7 +145,7 @@ def _points_of(metric: _Metric, where: str) -> Iterator[PointRow | BadRecord]:
             yield BadRecord(bad.reason, f"{where}.dataPoints[{i}]: {bad.detail}")
 
 
-def _log_row(record: _LogRecord) -> LogRow:
+def _log_row(record: LogRecord) -> LogRow:
     number = record.severity_number
     return LogRow(
         _integer(record.time_unix_nano),
@@ -246,7 +159,7 @@ def _log_row(record: _LogRecord) -> LogRow:
     )
 
 
-def _point_row(metric: _Metric, shape: str, data: _Data, point: _Point) -> PointRow:
+def _point_row(metric: Metric, shape: str, data: Data, point: Point) -> PointRow:
     temporality = data.aggregation_temporality
     if isinstance(temporality, str) and not temporality.isdigit():
         temporality = _TEMPORALITIES.get(temporality, 0)
@@ -274,7 +187,7 @@ def _point_row(metric: _Metric, shape: str, data: _Data, point: _Point) -> Point
     )
 
 
-def _side(buckets: _Buckets | None) -> Buckets:
+def _side(buckets: BucketsMessage | None) -> Buckets:
     if buckets is None:
         return Buckets(0, ())
     return Buckets(_integer(buckets.offset), [_integer(count) for count in _bounded(buckets.bucket_counts)])
@@ -293,28 +206,30 @@ def _resource_attributes(resource: bytes) -> dict[str, Plain]:
         raise json_fault(fault, "resource") from fault
 
 
-def _attributes(pairs: list[_KeyValue]) -> dict[str, Plain]:
+def _attributes(pairs: list[KeyValue]) -> dict[str, Plain]:
     check_attributes(len(pairs))
     return {pair.key: None if pair.value is None else _plain(pair.value, MAX_DEPTH) for pair in pairs}
 
 
-def _plain(value: _AnyValue, depth: int) -> Plain:
+def _plain(value: AnyValue, depth: int) -> Plain:
     if value.string_value is not None:
         return value.string_value
     if value.int_value is not None:
         return _integer(value.int_value)
     if value.double_value is not None:
         return _number(value.double_value)
-    if value.bool_value is not None:
-        return value.bool_value
+    if value.array_value is None and value.kvlist_value is None:
+        return value.bytes_value if value.bool_value is None else value.bool_value
+    return _nested(value, depth)
+
+
+def _nested(value: AnyValue, depth: int) -> Plain:
     if depth == 0:
         raise BadRecord(Reason.TOO_DEEP, f"a value nested deeper than {MAX_DEPTH}")
     if value.array_value is not None:
         return [_plain(one, depth - 1) for one in value.array_value.values]
-    if value.kvlist_value is not None:
-        pairs = value.kvlist_value.values
-        return {pair.key: None if pair.value is None else _plain(pair.value, depth - 1) for pair in pairs}
-    return value.bytes_value
+    pairs = [] if value.kvlist_value is None else value.kvlist_value.values
+    return {pair.key: None if pair.value is None else _plain(pair.value, depth - 1) for pair in pairs}
 
 
 def _integer(value: Int) -> int:
@@ -336,12 +251,7 @@ def _integer(value: Int) -> int:
 def _number(value: Number) -> float:
     """A double, also from text: `NaN`, `Infinity`, `-Infinity`, or digits."""
     if isinstance(value, str):
-        try:
-            if "_" in value or len(value) > 40:
-                raise ValueError(value)
-            return float(value)
-        except ValueError as fault:
-            raise BadRecord(Reason.WRONG_TYPE, f"{value[:40]!r} is no number") from fault
+        return number_in_text(value)
     try:
         return float(value)
     except OverflowError:
@@ -352,8 +262,10 @@ def _in_camel_case(payload: bytes) -> bytes:
     """The same message with keys as protobuf's JSON mapping prefers them."""
     try:
         return msgspec.json.encode(_renamed(msgspec.json.decode(payload)))
-    except (*JSON_FAULTS, msgspec.EncodeError, OverflowError) as fault:
+    except JSON_FAULTS as fault:
         raise json_fault(fault) from fault
+    except OverflowError as fault:
+        raise BadRecord(Reason.WRONG_TYPE, "an integer of more than 64 bits") from fault
 
 
 def _renamed(value: object) -> object:

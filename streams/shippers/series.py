@@ -18,11 +18,51 @@ MAX_TEXT = 256
 _CANONICAL = str.maketrans("-./", "___")
 _NAME = re.compile(r"[^\x00-\x20\x7f]{1,255}")
 _PLACE = frozenset(
-    """__name__ pod pod_name pod_uid pod_ip uid namespace namespace_name exported_pod exported_namespace exported_instance
-    exported_job exported_node instance job node nodename node_name host hostname host_ip host_name host_id
-    net_host_name net_host_port image image_id image_name container_id container_image container_image_name
-    container_image_tag container_image_tags replicaset owner_name created_by_name controller_revision_hash
-    service_instance_id service_version process_pid prometheus prometheus_replica cluster""".split()
+    (
+        "__name__",
+        "pod",
+        "pod_name",
+        "pod_uid",
+        "pod_ip",
+        "uid",
+        "namespace",
+        "namespace_name",
+        "exported_pod",
+        "exported_namespace",
+        "exported_instance",
+        "exported_job",
+        "exported_node",
+        "instance",
+        "job",
+        "node",
+        "nodename",
+        "node_name",
+        "host",
+        "hostname",
+        "host_ip",
+        "host_name",
+        "host_id",
+        "net_host_name",
+        "net_host_port",
+        "image",
+        "image_id",
+        "image_name",
+        "container_id",
+        "container_image",
+        "container_image_name",
+        "container_image_tag",
+        "container_image_tags",
+        "replicaset",
+        "owner_name",
+        "created_by_name",
+        "controller_revision_hash",
+        "service_instance_id",
+        "service_version",
+        "process_pid",
+        "prometheus",
+        "prometheus_replica",
+        "cluster",
+    )
 )
 _PLACE_PREFIXES = ("k8s_", "kubernetes_", "resource_", "__")
 _CADVISOR = frozenset(("id", "name"))
@@ -30,8 +70,17 @@ _CADVISOR = frozenset(("id", "name"))
 _OPERATOR = frozenset(("endpoint", "service"))
 """Added by the Prometheus Operator next to `job` and `instance`; elsewhere they may be the application's own."""
 _UNITS = {
-    **{"seconds": "s", "milliseconds": "ms", "millis": "ms", "microseconds": "us", "micros": "us"},
-    **{"nanoseconds": "ns", "nanos": "ns", "bytes": "By", "ratio": "1", "percent": "%", "celsius": "Cel"},
+    "seconds": "s",
+    "milliseconds": "ms",
+    "millis": "ms",
+    "microseconds": "us",
+    "micros": "us",
+    "nanoseconds": "ns",
+    "nanos": "ns",
+    "bytes": "By",
+    "ratio": "1",
+    "percent": "%",
+    "celsius": "Cel",
 }
 _CUMULATIVE = ("_total", "_count", "_sum", "_bucket")
 

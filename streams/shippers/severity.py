@@ -45,7 +45,8 @@ _CONTINUATION = re.compile(
 _KLOG_HEAD = re.compile(r"([IWEF])[0-9]{4} [0-9]{2}:[0-9]{2}:[0-9]{2}")
 _CRASH = re.compile(r"panic: |fatal error: ")
 _EXCEPTION = re.compile(
-    r'(?:Exception in thread "[^"]*" |Unhandled exception\. |Uncaught )?[\w$.]*(?:Exception|Error|Throwable)(?::\s|\s*$)'
+    r'(?:Exception in thread "[^"]*" |Unhandled exception\. |Uncaught )?'
+    r"[\w$.]*(?:Exception|Error|Throwable)(?::\s|\s*$)"
 )
 _KEYED = re.compile(
     rf"""\b(?:level|severity|lvl|log\.level|levelname|@l)["']?\s{{0,4}}[=:]\s{{0,4}}["']?({_LEVELS}|[0-9]{{1,2}})\b""",

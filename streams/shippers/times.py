@@ -29,10 +29,7 @@ def rfc3339_ns(text: str) -> int:
             fraction, offset_s = _without_offset(text)
         time_ns = _whole_second_ns(text[:19]) - offset_s * _SECOND_NS
         if fraction:
-            digits = fraction[1:10]
-            if fraction[0] != "." or not (fraction.isascii() and fraction[1:].isdigit()):
-                raise ValueError(fraction)
-            time_ns += int(digits) * _SCALE[len(digits)]
+            time_ns += _fraction_ns(fraction)
     except (ValueError, IndexError, OverflowError) as fault:
         raise BadRecord(Reason.BAD_TIME, f"not an RFC 3339 time: {text[:64]!r}") from fault
     return within_range(time_ns)
@@ -107,6 +104,15 @@ def _whole_second_ns(text: str) -> int:
     leap_s = 1 if text[17:] == "60" else 0  # RFC 3339, section 5.6: the leap second
     since = datetime.fromisoformat(text[:17] + "59" if leap_s else text) - _EPOCH
     return (since.days * 86_400 + since.seconds + leap_s) * _SECOND_NS
+
+
+def _fraction_ns(fraction: str) -> int:
+    """Nanoseconds of `.` and digits."""
+    digits = fraction[1:10]
+    if fraction[0] != "." or not (fraction.isascii() and fraction[1:].isdigit()):
+        raise ValueError(fraction)
+    scale: int = _SCALE[len(digits)]
+    return int(digits) * scale
 
 
 def _without_offset(text: str) -> tuple[str, int]:

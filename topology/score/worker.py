@@ -125,7 +125,7 @@ class Scorer:
             partitions=self._partitions,
             on_recover=self._recovered,
             help="Snapshots of workloads and partitions (topology/score/board.py)",
-            **raw,
+            schema=faust.Schema(**raw),
         )
         app.agent(app.topic(SUMMARIES, partitions=self._partitions, **raw), name="summaries")(self._read_summaries)
         app.agent(app.topic(ROLLOUTS, partitions=self._partitions, **raw), name="rollouts")(self._read_rollouts)

@@ -19,7 +19,6 @@ _HEADERS = {
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
     "Cross-Origin-Resource-Policy": "same-origin",
     "Referrer-Policy": "no-referrer",
-    "Server": "serinus",
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
 }
@@ -29,6 +28,7 @@ async def add_headers(_: web.Request, response: web.StreamResponse) -> None:
     """Add what every response carries; a page brings its own Content-Security-Policy."""
     for name, value in _HEADERS.items():
         response.headers.setdefault(name, value)
+    response.headers["Server"] = "serinus"  # aiohttp has named itself and its version
 
 
 def observed(telemetry: Telemetry) -> Middleware:

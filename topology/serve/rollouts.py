@@ -80,7 +80,7 @@ class ComparisonRequests:
     """
 
     def __init__(self, kafka: Kafka, telemetry: Telemetry, throttle: Throttle | None = None) -> None:
-        self._throttle = throttle or Throttle()
+        self._throttle = Throttle() if throttle is None else throttle
         self._waiting: queue.Queue[Comparison] = queue.Queue(MOST_PER_MINUTE)
         self._stopping = threading.Event()
         self._partitions = 0

@@ -1,0 +1,147 @@
+"""Why is the risk what it is? Sentences with numbers, for a person; most important first.
+
+The numbers are those of the judged windows. Texts of signatures are cut, and so is the number of sentences.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+
+from streams.judging.combine import own_progress
+from streams.judging.evidence import Exposure, Verdict
+from streams.judging.exposure import ExposureState
+from streams.judging.settings import LOG_SIGNALS, REQUESTS, JudgeSettings
+from streams.judging.side import SignatureInfo
+from streams.judging.signal import Signal
+from streams.judging.tallies import Tallies, ranked
+
+_MAX_TEXT = 160
+_MAX_SIGNATURES = 3
+"""Sentences per log class."""
+_WORTH_SAYING = 0.1
+"""Least own progress towards FAIL of a signal that is named while nothing is decided."""
+
+
+def number(value: float) -> str:
+    """A number as a person reads it.
+
+    >>> number(5200.4), number(14.0), number(0.0213), number(3e16)
+    ('5,200', '14', '0.021', '3e+16')
+    """
+    if value >= 1e12:
+        return f"{value:.0e}"
+    if value == round(value) or value >= 100:
+        return f"{value:,.0f}"
+    return f"{value:.2g}"
+
+
+def e_value(log_e: float) -> str:
+    """E from its natural logarithm, also where it would overflow.
+
+    >>> e_value(math.log(5200)), e_value(500.0)
+    ('5,200', '1e+217')
+    """
+    return number(math.exp(log_e)) if log_e < math.log(1e6) else f"1e+{math.floor(log_e / math.log(10)):02d}"
+
+
+def evidence_reasons(
+    signals: Sequence[Signal],
+    tallies: Tallies,
+    exposure: ExposureState,
+    signatures: Mapping[int, SignatureInfo],
+    verdict: Verdict,
+    alpha: float,
+) -> list[str]:
+    """What speaks against the canary: culprits first, each with the events that explain it best."""
+    worst = sorted(signals, key=lambda signal: (-own_progress(signal, alpha), signal.rule.signal))
+    sentences: list[str] = []
+    for signal in worst:
+        share = own_progress(signal, alpha)
+        if share < _WORTH_SAYING and not (verdict == "fail" and signal is worst[0]):
+            continue
+        own = f"({signal.rule.signal}, E = {e_value(signal.state.sup_worse)})"
+        if signal.rule.signal == REQUESTS:
+            sentences.append(_failed_requests(signal, exposure, own))
+        else:
+            sentences += _signatures(signal, tallies, exposure, signatures, own)
+    if verdict == "fail" and own_progress(worst[0], alpha) < 1.0:
+        sentences.append("no signal fails by itself; all of them together do")
+    return sentences
+
+
+def _failed_requests(signal: Signal, exposure: ExposureState, own: str) -> str:
+    canary, baseline = signal.state.canary, signal.state.baseline
+    return (
+        f"{number(canary)} of {number(exposure.canary_requests)} requests failed"
+        f" against {number(baseline)} of {number(exposure.baseline_requests)} {own}"
+    )
+
+
+def _signatures(
+    signal: Signal, tallies: Tallies, exposure: ExposureState, signatures: Mapping[int, SignatureInfo], own: str
+) -> list[str]:
+    in_requests = exposure.request_bins > 9 * (exposure.pod_bins + exposure.fallback_bins)
+    unit = "requests" if in_requests else "pod-seconds"
+    canary_exposure = number(exposure.canary_requests if in_requests else exposure.canary_pod_s)
+    baseline_exposure = number(exposure.baseline_requests if in_requests else exposure.baseline_pod_s)
+    mine = [known for known in ranked(tallies) if LOG_SIGNALS[tallies[known].log_class] == signal.rule.signal]
+    telling = [known for known in mine if tallies[known].contribution > 0.0][:_MAX_SIGNATURES]
+    if not telling:
+        counts = number(signal.state.canary), number(signal.state.baseline)
+        return [f"{counts[0]} incidents in {canary_exposure} {unit} against {counts[1]} in {baseline_exposure} {own}"]
+    return [
+        f"`{_text(known, signatures)}` {number(tallies[known].canary)} times in {canary_exposure} {unit}"
+        f" against {number(tallies[known].baseline)} in {baseline_exposure} {own}"
+        for known in telling
+    ]
+
+
+def _text(known: int, signatures: Mapping[int, SignatureInfo]) -> str:
+    info = signatures.get(known)
+    text = f"signature {known}" if info is None else " ".join(info.text.replace("`", "'").split())
+    return text if len(text) <= _MAX_TEXT else text[: _MAX_TEXT - 1] + "…"
+
+
+def pass_reason(required: Sequence[Signal], exposure: Exposure, beta: float) -> str:
+    """Why it passed."""
+    unit = "requests" if exposure.unit == "requests" else "pod-seconds"
+    found = "; ".join(
+        f"{signal.rule.signal} {number(signal.state.canary)} against {number(signal.state.baseline)}"
+        for signal in sorted(required, key=lambda signal: signal.rule.signal)
+    )
+    return (
+        f"no signal is worse than tolerated, shown at {100 * beta:g}% in {number(exposure.canary)} {unit}"
+        f" against {number(exposure.baseline)}: {found}"
+    )
+
+
+def missing_reasons(
+    required: Sequence[Signal], exposure: ExposureState, settings: JudgeSettings, confidence: float
+) -> list[str]:
+    """Why nothing can be told yet: which exposure or which signal is missing, and how much."""
+    sentences: list[str] = []
+    if exposure.source is not None:
+        least, sides, unit = (
+            settings.minimum_requests,
+            (exposure.canary_requests, exposure.baseline_requests),
+            "requests",
+        )
+    else:
+        least, sides, unit = settings.minimum_pod_s, (exposure.canary_pod_s, exposure.baseline_pod_s), "pod-seconds"
+    for name, value in zip(("canary", "baseline"), sides, strict=True):
+        if value < least:
+            sentences.append(f"cannot tell yet: the {name} has had {number(value)} of at least {number(least)} {unit}")
+    goal = -math.log(settings.beta)
+    open_signals = [signal for signal in required if signal.state.sup_better < goal]
+    if open_signals:
+        signal = min(open_signals, key=lambda signal: (signal.state.sup_better, signal.rule.signal))
+        floors = signal.floors_needed(goal)
+        pod_s, requests = floors / signal.rule.floor_per_pod_s, floors / signal.rule.floor_per_request
+        wants = [f"{number(math.ceil(requests))} requests"] if exposure.source is not None else []
+        wants += [f"{number(math.ceil(pod_s))} pod-seconds"] if signal.rule.signal != REQUESTS else []
+        sentences.append(
+            f"cannot tell yet: {signal.rule.signal} is shown to be no worse by {100 * confidence:.0f}%;"
+            f" about {' and '.join(wants)} more of the canary without an event would do"
+        )
+    return sentences

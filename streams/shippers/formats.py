@@ -1,0 +1,167 @@
+"""Which formats there are, and the reader of a topic.
+
+A topic carries logs or metrics: OTLP's protobuf does not tell which. Its format is fixed, or `auto`: told anew for each
+message by marks of which no message bears two, so that what a message means never depends on those before it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Literal, Protocol, TypeAlias
+
+import msgspec
+from msgspec import Raw, Struct
+
+from streams.errors import BadPolicy, BadRecord, Reason
+from streams.records.log import LogRecord
+from streams.records.metric import MetricSample
+from streams.shippers import otlp_json, otlp_proto
+from streams.shippers.container_lines import ContainerLines
+from streams.shippers.faults import JSON_FAULTS, MAX_BATCH_BYTES, check_size, json_fault
+from streams.shippers.filebeat import FILEBEAT
+from streams.shippers.fluent_bit import FLUENT_BIT
+from streams.shippers.identity import WORKLOAD_LABELS, Identities
+from streams.shippers.otlp_identity import OtlpIdentities
+from streams.shippers.otlp_logs import OtlpLogs
+from streams.shippers.otlp_metrics import OtlpMetrics
+from streams.shippers.prometheus_kafka_adapter import PrometheusKafkaAdapter
+from streams.shippers.vector_logs import VECTOR
+from streams.shippers.vector_metrics import VectorMetrics
+
+Record: TypeAlias = LogRecord | MetricSample
+AUTO = "auto"
+
+
+class Reader(Protocol):
+    """Messages of one topic -> records."""
+
+    def read(self, payload: bytes, message_time_ns: int) -> Sequence[Record | BadRecord]:
+        """The records of one message; where a message carries many, what cannot be used as BadRecord values.
+
+        Args:
+            payload: the message's value.
+            message_time_ns: the Kafka message's time, for records that have none of their own; 0 = none.
+
+        Raises:
+            BadRecord: the whole message cannot be used. No other exception, whatever the bytes.
+        """
+
+
+class _AnyLogs:
+    """Logs in any format: JSON or protobuf by the first byte, then by the fields there are."""
+
+    def __init__(self, identities: Identities) -> None:
+        otlp_identities = OtlpIdentities(identities)
+        otlp = OtlpLogs(otlp_json.log_rows, otlp_identities)
+        self._json = ContainerLines([FLUENT_BIT, VECTOR, FILEBEAT], identities, otlp.read)
+        self._proto = OtlpLogs(otlp_proto.log_rows, otlp_identities)
+
+    def read(self, payload: bytes, message_time_ns: int) -> Sequence[Record | BadRecord]:
+        if payload[:1] != b"{" and _is_protobuf(payload):
+            return self._proto.read(payload, message_time_ns)
+        return self._json.read(payload, message_time_ns)
+
+
+class _Marks(Struct, gc=False):
+    """By what fields a JSON metric message is known."""
+
+    resourceMetrics: Raw = Raw()  # noqa: N815 - as OTLP spells it
+    resource_metrics: Raw = Raw()
+    kind: Raw = Raw()
+    metric: Raw = Raw()
+    labels: Raw = Raw()
+
+
+_marks = msgspec.json.Decoder(_Marks).decode
+
+
+class _AnyMetrics:
+    """Metrics in any format: JSON or protobuf by the first byte, then by the first mark in a fixed order."""
+
+    def __init__(self, identities: Identities) -> None:
+        otlp_identities = OtlpIdentities(identities)
+        self._otlp_json = OtlpMetrics(otlp_json.point_rows, otlp_identities)
+        self._otlp_proto = OtlpMetrics(otlp_proto.point_rows, otlp_identities)
+        self._vector = VectorMetrics(identities)
+        self._adapter = PrometheusKafkaAdapter(identities)
+
+    def read(self, payload: bytes, message_time_ns: int) -> Sequence[Record | BadRecord]:
+        if payload[:1] != b"{" and _is_protobuf(payload):
+            return self._otlp_proto.read(payload, message_time_ns)
+        return self._of_json(payload).read(payload, message_time_ns)
+
+    def _of_json(self, payload: bytes) -> Reader:
+        check_size(payload, MAX_BATCH_BYTES)
+        try:
+            marks = _marks(payload)
+        except JSON_FAULTS as fault:
+            raise json_fault(fault) from fault
+        if bytes(marks.resourceMetrics) or bytes(marks.resource_metrics):
+            return self._otlp_json
+        if bytes(marks.kind) or bytes(marks.metric):
+            return self._vector
+        if bytes(marks.labels):
+            return self._adapter
+        raise BadRecord(
+            Reason.UNKNOWN_FORMAT, "no field by which a metrics format is known: resourceMetrics, kind, labels"
+        )
+
+
+def _is_protobuf(payload: bytes) -> bool:
+    """Whether it begins as OTLP does, with field 1; the same byte is a line feed, such as may stand before JSON."""
+    if payload[:1] != b"\n":
+        return False
+    if payload.lstrip()[:1] != b"{":
+        return True
+    try:
+        _marks(payload)
+    except JSON_FAULTS:
+        return True
+    return False
+
+
+_Make = Callable[[Identities], Reader]
+_LOGS: Mapping[str, _Make] = {
+    "fluent-bit": lambda identities: ContainerLines([FLUENT_BIT], identities),
+    "vector": lambda identities: ContainerLines([VECTOR], identities),
+    "filebeat": lambda identities: ContainerLines([FILEBEAT], identities),
+    "otlp_json": lambda identities: OtlpLogs(otlp_json.log_rows, OtlpIdentities(identities)),
+    "otlp_proto": lambda identities: OtlpLogs(otlp_proto.log_rows, OtlpIdentities(identities)),
+    AUTO: _AnyLogs,
+}
+_METRICS: Mapping[str, _Make] = {
+    "otlp_json": lambda identities: OtlpMetrics(otlp_json.point_rows, OtlpIdentities(identities)),
+    "otlp_proto": lambda identities: OtlpMetrics(otlp_proto.point_rows, OtlpIdentities(identities)),
+    "prometheus-kafka-adapter": PrometheusKafkaAdapter,
+    "vector": VectorMetrics,
+    AUTO: _AnyMetrics,
+}
+FORMATS: Mapping[str, Mapping[str, _Make]] = {"logs": _LOGS, "metrics": _METRICS}
+"""Content of a topic -> name of a format -> its reader."""
+
+
+def reader(
+    content: Literal["logs", "metrics"],
+    format_name: str = AUTO,
+    *,
+    cluster: str = "",
+    workload_labels: tuple[str, ...] = WORKLOAD_LABELS,
+) -> Reader:
+    """The reader of a topic.
+
+    Args:
+        content: what the topic carries.
+        format_name: a format of `FORMATS`, or `auto`.
+        cluster: the cluster that the records come from, unless they say so themselves.
+        workload_labels: pod labels that hold the workload's name, best first.
+
+    Raises:
+        BadPolicy: an argument that is not allowed; says what is.
+    """
+    formats = FORMATS.get(content)
+    if formats is None:
+        raise BadPolicy("content", content, f"one of {', '.join(FORMATS)}")
+    make = formats.get(format_name)
+    if make is None:
+        raise BadPolicy(f"format of {content}", format_name, f"one of {', '.join(formats)}")
+    return make(Identities(cluster, workload_labels))

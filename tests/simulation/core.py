@@ -1,0 +1,49 @@
+"""The core of the judging over many runs at once, written independently in numpy (binomial log densities from scipy).
+
+Arrays are (runs, windows). `test_counts.py` ties the product's code out against `log_e_paths`.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import logsumexp
+from scipy.stats import binom
+
+Floats = NDArray[np.float64]
+FACTORS = np.array([1.25, 1.5, 2.0, 3.0, 5.0, 10.0, 30.0])
+
+
+def log_e_paths(canary: Floats, total: Floats, share: Floats, null: float, factors: Floats = FACTORS) -> Floats:
+    """Log E after each window, (runs, windows); no evidence where the share is 0 or 1."""
+    usable = (share > 0) & (share < 1) & (total > 0)
+    rho = np.where(usable, share, 0.5)
+    sums = []
+    for factor in factors:
+        ratios = [psi * rho / (1 - rho + psi * rho) for psi in (null * factor, null)]
+        increments = binom.logpmf(canary, total, ratios[0]) - binom.logpmf(canary, total, ratios[1])
+        sums.append(np.cumsum(np.where(usable, increments, 0.0), axis=1))
+    return logsumexp(np.stack(sums), axis=0) - np.log(len(factors))
+
+
+def first_crossing(paths: Floats, alpha: float) -> Floats:
+    """Number (from 1) of the first window with log E >= log(1/alpha), infinite where there is none; (runs,)."""
+    crossed = paths >= -np.log(alpha)
+    return np.where(crossed.any(axis=1), crossed.argmax(axis=1) + 1.0, np.inf)
+
+
+def flagged(paths: Floats, alpha: float) -> float:
+    """Share of runs that ever cross."""
+    return float(np.isfinite(first_crossing(paths, alpha)).mean())
+
+
+def ramp(windows: int) -> Floats:
+    """The canary's traffic share, 5 -> 10 -> 25 -> 50% in four equal parts; (windows,)."""
+    return np.repeat([0.05, 0.10, 0.25, 0.50], -(-windows // 4))[:windows]
+
+
+def incident(windows: int, start: float, length: float, factor: float) -> Floats:
+    """A rate path shared by both revisions: `factor` times as high for a while; times as shares of the whole."""
+    path = np.ones(windows)
+    path[int(start * windows) : int((start + length) * windows)] = factor
+    return path

@@ -1,0 +1,173 @@
+"""One workload's life depends on what was counted, never on when or in which portions it came."""
+
+from __future__ import annotations
+
+import random
+
+import msgspec
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from streams.records.identity import Revision, Source, Workload
+from streams.records.log import LogRecord
+from streams.records.metric import Kind, MetricSample, Series
+from streams.risk.comparison import Comparison
+from streams.windows.roller import Roller
+from streams.windows.summary import Limits
+from streams.workload import WorkloadLife, WorkloadSettings, WorkloadState
+
+S = 1_000_000_000
+WINDOW_NS = 5 * S
+T0 = 1_787_300_000 * S
+SHOP = Workload("", "prod", "shop")
+BASELINE, CANARY = "6f87c5d5d5", "9b7f4d6c8f"
+COMPARISON = Comparison("", "prod", "shop", BASELINE, CANARY)
+SETTINGS = WorkloadSettings()
+PODS = {BASELINE: ["b0", "b1", "b2"], CANARY: ["c0"]}
+
+
+def recording(seconds, errors_per_window, seed=3):
+    """Log lines and request counters of both revisions; the canary logs errors of its own."""
+    draw = random.Random(seed)
+    records, totals = [], {}
+    for second in range(seconds):
+        for name, pods in PODS.items():
+            for pod in pods:
+                source = Source(Revision(SHOP, name), pod)
+                time_ns = T0 + second * S + draw.randrange(S)
+                records.append(LogRecord(source, time_ns, f"INFO handled request {draw.randrange(1000)}"))
+                totals[source] = totals.get(source, 0) + draw.randrange(5, 15)
+                if second % 5 == 2:
+                    series = Series("http_requests_total", (("code", "200"),))
+                    records.append(MetricSample(source, time_ns, series, Kind.CUMULATIVE, float(totals[source])))
+        if second % 5 == 0:
+            for number in range(errors_per_window):
+                source = Source(Revision(SHOP, CANARY), PODS[CANARY][0])
+                text = f"ERROR {'abcdefgh'[number % 8]} connection to db refused"
+                records.append(LogRecord(source, T0 + second * S + 7, text))
+    return records
+
+
+def deltas(records, parts, seed):
+    """The records as the deltas of so many transactions, in any order."""
+    draw = random.Random(seed)
+    shuffled = list(records)
+    draw.shuffle(shuffled)
+    found = []
+    for number in range(parts):
+        roller = Roller(WINDOW_NS, Limits())
+        for record in shuffled[number::parts]:
+            roller.add(record)
+        rolled = roller.drain()
+        found += [(summary, rolled.signatures, rolled.series) for summary in rolled.summaries]
+    draw.shuffle(found)
+    return found
+
+
+def lived(records, *, parts=1, seed=0, compare_after=0, restart_each=False, until_s=None):
+    """The last document after all windows have closed one after another."""
+    life = WorkloadLife(SETTINGS, WorkloadState(SHOP))
+    pending = deltas(records, parts, seed)
+    ends = sorted({summary.start_ns + WINDOW_NS for summary, _, _ in pending})
+    last = None
+    for number, end_ns in enumerate(ends):
+        if number == compare_after:
+            life.compare(COMPARISON, T0)
+        for delta in [each for each in pending if each[0].start_ns + WINDOW_NS == end_ns]:
+            life.add(*delta)
+        life.close(end_ns)
+        for document in life.documents():
+            last = document
+        if restart_each:
+            stored = msgspec.msgpack.encode(life.to_state())
+            life = WorkloadLife(SETTINGS, msgspec.msgpack.decode(stored, type=WorkloadState))
+    return last
+
+
+BROKEN = recording(120, errors_per_window=4)
+
+
+def test_a_broken_canary_fails_and_the_reason_names_what_it_logged():
+    """Promise: errors only the canary logs fail it, and the document says which, with counts."""
+    document = lived(BROKEN)
+    assert document.verdict == "fail"
+    assert document.risk == 100
+    assert "connection to db refused" in document.reasons[0]
+    assert document.exposure.unit == "requests"
+
+
+def test_a_canary_like_its_baseline_does_not():
+    """Promise: without a difference there is no failure, and the risk sinks below where it began."""
+    document = lived(recording(120, errors_per_window=0))
+    assert document.verdict in {"none", "pass"}
+    assert document.risk < 50
+
+
+@settings(max_examples=8, deadline=None)
+@given(st.integers(1, 7), st.integers(0, 1000))
+def test_portions_and_their_order_change_nothing(parts, seed):
+    """Promise: the same records give the same document to the bit, however they were spread over transactions."""
+    assert lived(BROKEN, parts=parts, seed=seed) == lived(BROKEN)
+
+
+def test_a_comparison_asked_for_late_starts_at_the_canarys_first_pod():
+    """Promise: as long as the windows are kept, asking late gives the document that asking early would have given."""
+    assert lived(BROKEN, compare_after=20) == lived(BROKEN)
+
+
+def test_snapshots_hold_all_there_is():
+    """Promise: a life restored from its snapshot after every window goes on to the bit."""
+    assert lived(BROKEN, restart_each=True, parts=3) == lived(BROKEN)
+
+
+def test_late_records_count_in_the_next_window():
+    """Promise: a delta for a closed window is not lost, and is told."""
+    life = WorkloadLife(SETTINGS, WorkloadState(SHOP))
+    life.compare(COMPARISON, T0)
+    healthy = deltas(recording(60, errors_per_window=0), 1, 0)
+    canary_deltas = [delta for delta in deltas(BROKEN, 1, 0) if delta[0].revision.pod_template_hash == CANARY]
+    late = min(canary_deltas, key=lambda delta: delta[0].start_ns)
+    for delta in sorted(healthy, key=lambda each: each[0].start_ns):
+        life.add(*delta)
+        life.close(delta[0].start_ns)
+    life.close(T0 + 55 * S)
+    life.add(*late)
+    life.close(T0 + 60 * S + 10 * WINDOW_NS)
+    canary = {signal.signal: signal.canary_count for signal in life.documents()[-1].signals}
+    assert life.late_records == late[0].records
+    assert canary["log/error"] == 1
+
+
+def test_an_ended_comparison_says_what_became_of_it_and_is_not_revived():
+    """Promise: the last document carries the outcome; asking again changes nothing."""
+    life = WorkloadLife(SETTINGS, WorkloadState(SHOP))
+    life.compare(COMPARISON, T0)
+    life.documents()
+    life.end(COMPARISON, "aborted", T0 + S)
+    (document,) = life.documents()
+    assert (document.state, document.outcome) == ("ended", "aborted")
+    life.compare(COMPARISON, T0 + 2 * S)
+    assert life.documents() == []
+    assert life.running == 0
+
+
+def test_a_canary_that_is_gone_expires_and_the_workload_is_forgotten():
+    """Promise: nothing stays for ever: silence ends the comparison, then the workload itself."""
+    life = WorkloadLife(SETTINGS, WorkloadState(SHOP))
+    life.compare(COMPARISON, T0)
+    for delta in deltas(BROKEN, 1, 0):
+        life.add(*delta)
+    life.close(T0 + 200 * S)
+    assert not life.idle
+    life.close(T0 + 200 * S + SETTINGS.expire_ns + SETTINGS.ring_ns)
+    assert life.documents()[-1].outcome == "expired"
+    assert life.idle
+
+
+@pytest.mark.parametrize("gone", [BASELINE, CANARY])
+def test_one_side_alone_is_never_judged(gone):
+    """Promise: a missing side gives `none`, whatever the other does."""
+    document = lived([record for record in BROKEN if record.source.revision.pod_template_hash != gone])
+    assert document.verdict == "none"
+    assert 0 < document.risk < 100

@@ -1,0 +1,273 @@
+"""The other routes: lists, gauges, pages, probes, the description, the token."""
+
+from __future__ import annotations
+
+import json
+import os
+
+import jsonschema
+import msgspec
+import pytest
+from prometheus_client.openmetrics.parser import text_string_to_metric_families as openmetrics
+from prometheus_client.parser import text_string_to_metric_families
+
+from streams.errors import BadPolicy
+from streams.risk.comparison import Comparison
+from streams.risk.document import Exposure, SignalEvidence
+from topology.serve.bearer import BearerToken
+
+PAGE = "/comparisons/-/prod/shop/5d5c7b9f4/6f8d9c6b77"
+HOSTILE = "<script>alert('x')</script>\"'&{{7*7}}"
+
+
+async def _series(serve, prefix="serinus_") -> dict[str, float]:
+    families = text_string_to_metric_families(await serve.text("/metrics"))
+    return {
+        " ".join([sample.name, *(sample.labels[name] for name in ("signal", "verdict") if name in sample.labels)]): (
+            sample.value
+        )
+        for family in families
+        for sample in family.samples
+        if sample.name.startswith(prefix) and "canary" in sample.labels
+    }
+
+
+async def test_gauges(serve, judged):
+    """A running comparison has its risk, confidence, time, all four verdicts and its signals as gauges."""
+    serve.publish(judged())
+    await serve.start()
+    assert await _series(serve) == {
+        "serinus_risk_score": 37.5,
+        "serinus_confidence_ratio": 0.4,
+        "serinus_risk_updated_timestamp_seconds": pytest.approx(serve.now_s - 4),
+        "serinus_verdict none": 1.0,
+        "serinus_verdict pass": 0.0,
+        "serinus_verdict fail": 0.0,
+        "serinus_verdict marginal": 0.0,
+        "serinus_signal_risk log/error": 37.5,
+        "serinus_signal_log10_e log/error": 0.5,
+    }
+
+
+async def test_gauges_vanish_when_ended(serve, judged):
+    """Once a comparison has ended not one series of it is left."""
+    serve.publish(judged())
+    await serve.start()
+    assert await _series(serve)
+    serve.publish(judged(state="ended", outcome="aborted"))
+    assert await _series(serve) == {}
+
+
+@pytest.mark.parametrize("changes", [{"age_s": 61.0}, {"exposure": Exposure()}, {"as_of": None}])
+async def test_no_risk_gauge_of_what_is_not_known(serve, judged, changes):
+    """Where nothing was judged, or nothing lately, there is no risk series, and the verdict is none."""
+    serve.publish(judged(verdict="none", **changes))
+    await serve.start()
+    series = await _series(serve)
+    assert series["serinus_verdict none"] == 1.0
+    assert not {name for name in series if "risk_score" in name or "signal" in name or "confidence" in name}
+
+
+async def test_one_series_for_a_signal(serve, judged):
+    """A document that names a signal twice does not break the scrape."""
+    signal = SignalEvidence('a"\n\\', 3.0, 1.0, None, 0.5, 0.5, 37.5, 0.4)
+    serve.publish(judged(signals=(signal, signal)))
+    await serve.start()
+    text = await serve.text("/metrics")
+    assert text.count("serinus_signal_risk{") == 1
+
+
+async def test_openmetrics(serve, judged):
+    """Whoever asks for OpenMetrics gets it, whole."""
+    serve.publish(judged())
+    await serve.start()
+    response = await serve.client.get("/metrics", headers={"Accept": "application/openmetrics-text; version=1.0.0"})
+    assert response.headers["Content-Type"].startswith("application/openmetrics-text; version=1.0.0")
+    families = {family.name for family in openmetrics(await response.text())}
+    assert {"serinus_risk_score", "serinus_verdict"} <= families
+
+
+async def test_requests_are_counted_by_route(serve):
+    """Requests are counted by route and status; what strangers write in a path makes no series."""
+    await serve.start()
+    await serve.text("/healthz")
+    await serve.text("/no/such/page", 404)
+    text = await serve.text("/metrics")
+    assert 'serinus_serve_requests_total{route="/healthz",status="200"} 1.0' in text
+    assert 'serinus_serve_requests_total{route="none",status="404"} 1.0' in text
+    assert "such" not in text
+
+
+async def test_list(serve, judged, pair):
+    """The running come first by risk, then the ended; filters and the limit hold."""
+    for name, risk, state in (("a", 20.0, "running"), ("b", 80.0, "running"), ("c", 99.0, "ended")):
+        other = msgspec.structs.replace(pair, workload=name)
+        serve.publish(judged(comparison=other, risk=risk, score=100 - risk, state=state))
+    await serve.start()
+
+    async def names(query: str) -> list[str]:
+        return [each["workload"] for each in json.loads(await serve.text(f"/v1/comparisons{query}"))]
+
+    assert await names("") == ["b", "a", "c"]
+    assert await names("?limit=1") == ["b"]
+    assert await names("?state=ended") == ["c"]
+    assert await names("?workload=a&namespace=prod") == ["a"]
+    assert await names("?namespace=other") == []
+    fault = json.loads(await serve.text("/v1/comparisons?limit=0&state=gone", 400))
+    assert "limit: '0' is not allowed; give a number from 1 to 1000" in fault["error"]
+
+
+async def test_page(serve, judged):
+    """The page shows verdict, exposure, reasons, signals, what was not judged, and the risk as a picture."""
+    serve.publish(judged(verdict="fail", risk=100.0, score=0.0, decided_at="2026-08-21T08:13:16Z"))
+    await serve.start()
+    page = await serve.text(PAGE)
+    for words in (
+        "fail",
+        "900 and 100 requests",
+        "log/error: 1 of 4 events",
+        "requests/error: no counter",
+        "<polyline",
+    ):
+        assert words in page
+    assert '<circle class="decided"' in page
+    assert '<meta http-equiv="refresh"' in page
+    assert f'href="{PAGE.removeprefix("/")}"' in await serve.text("/")
+
+
+async def test_ended_page_does_not_refresh(serve, judged):
+    """Nothing changes any more once a comparison has ended."""
+    serve.publish(judged(state="ended", outcome="promoted"))
+    await serve.start()
+    page = await serve.text(PAGE)
+    assert "http-equiv" not in page
+    assert "promoted" in page
+
+
+async def test_pages_escape(serve, judged):
+    """Reasons and signals are log text, hence a stranger's: the pages show it and never obey it."""
+    signal = SignalEvidence(HOSTILE, 3.0, 1.0, None, 0.5, 1.0, 37.5, 0.4)
+    serve.publish(judged(reasons=(HOSTILE,), unjudged=(HOSTILE,), signals=(signal,), decided_at=HOSTILE))
+    await serve.start()
+    for path in (PAGE, "/", "/comparisons/%3Cscript%3E/a/b/c/d"):
+        page = await serve.text(path, 404 if "%3C" in path else 200)
+        assert "<script" not in page
+        assert "&lt;script&gt;" in page
+    assert "{{7*7}}" in await serve.text(PAGE)
+
+
+async def test_page_headers(serve):
+    """A browser may load nothing, run nothing and frame nothing; only our style sheet applies, by its hash."""
+    await serve.start()
+    response = await serve.client.get("/")
+    policy = response.headers["Content-Security-Policy"]
+    assert policy.startswith("default-src 'none'; style-src 'sha256-")
+    assert "unsafe" not in policy
+    assert response.headers["X-Content-Type-Options"] == "nosniff"
+    assert response.headers["X-Frame-Options"] == "DENY"
+    missing = await serve.client.get("/nothing")
+    assert missing.headers["Content-Security-Policy"] == "default-src 'none'; frame-ancestors 'none'"
+    assert missing.headers["Server"] == "serinus"
+
+
+async def test_page_of_unknown_pair(serve):
+    """The page of an unknown pair says so and asks for nothing: only a query begins a comparison."""
+    await serve.start()
+    assert "Nothing is known of this pair" in await serve.text(PAGE, 404)
+    assert "not the names" in await serve.text("/comparisons/-/Prod/shop/1/2", 404)
+    assert serve.asker.asked == []
+
+
+async def test_probes(serve):
+    """The process lives from the start and is ready once the view has caught up."""
+    serve.view.caught_up = False
+    await serve.start()
+    assert json.loads(await serve.text("/healthz"))["alive"] is True
+    assert "not read to its end" in json.loads(await serve.text("/readyz", 503))["reason"]
+    serve.view.caught_up = True
+    assert json.loads(await serve.text("/readyz"))["ready"] is True
+
+
+async def test_description(serve):
+    """The description names every route with every parameter, and each of its schemas is one."""
+    await serve.start()
+    description = json.loads(await serve.text("/openapi.json"))
+    assert description["openapi"] == "3.1.0"
+    served = {resource.canonical for resource in serve.client.app.router.resources()}
+    assert set(description["paths"]) == served
+    for schema in description["components"]["schemas"].values():
+        jsonschema.Draft202012Validator.check_schema(schema)
+    parameters = description["paths"]["/v1/risk"]["get"]["parameters"]
+    assert {each["name"]: each["required"] for each in parameters} == {
+        "namespace": True,
+        "workload": True,
+        "baseline": True,
+        "canary": True,
+        "cluster": False,
+    }
+
+
+async def test_lists_and_probes_are_as_described(serve, judged):
+    """The JSON of every other route follows its schema too."""
+    serve.publish(judged())
+    await serve.start()
+    description = json.loads(await serve.text("/openapi.json"))
+    for path in ("/v1/comparisons", "/healthz", "/readyz", "/openapi.json"):
+        reply = description["paths"][path]["get"]["responses"]["200"]
+        schema = {**reply["content"]["application/json"]["schema"], "components": description["components"]}
+        jsonschema.Draft202012Validator(schema).validate(json.loads(await serve.text(path)))
+
+
+async def test_token(serve, judged, pair, tmp_path):
+    """With a token file nothing but the probes is answered without its token, and a new one holds within a second."""
+    file = tmp_path / "token"
+    file.write_text("s3cret\n")
+    serve.publish(judged())
+    await serve.start(token_file=str(file))
+    await serve.text("/healthz")
+    await serve.text("/readyz")
+    for path in ("/v1/risk", "/v1/comparisons", "/metrics", "/", PAGE, "/openapi.json", "/nothing"):
+        for given in ({}, {"Authorization": "Bearer wrong"}, {"Authorization": "Basic s3cret"}):
+            response = await serve.client.get(path, headers=given)
+            assert response.status == 401
+            assert response.headers["WWW-Authenticate"].startswith('Bearer realm="serinus"')
+    right = {"Authorization": "Bearer s3cret"}
+    response = await serve.client.get("/v1/risk", params=msgspec.structs.asdict(pair), headers=right)
+    assert (await response.json())["risk"] == 37.5
+
+
+def test_token_file_is_read_again(tmp_path):
+    """A replaced token holds from then on; a file that is gone or empty leaves the last one."""
+    now_s = 0.0
+    file = tmp_path / "token"
+    file.write_text("old")
+    token = BearerToken(str(file), lambda: now_s)
+    assert token.admits("Bearer old")
+    for content, admitted in (("newer", "newer"), ("", "newer"), (None, "newer"), ("last!", "last!")):
+        if content is None:
+            file.unlink()
+        else:
+            file.write_text(content)
+            os.utime(file, ns=(int(now_s) + 1, int(now_s) + 1))
+        now_s += 2.0
+        assert token.admits(f"bearer {admitted}")
+        assert not token.admits("Bearer ")
+        assert not token.admits("Bearer \udcff")
+
+
+def test_empty_token_file(tmp_path):
+    """An empty token file is refused at start: it would let everyone in or no one."""
+    file = tmp_path / "token"
+    file.write_text(" \n")
+    with pytest.raises(BadPolicy, match="must hold a token"):
+        BearerToken(str(file))
+
+
+async def test_name_with_cluster(serve, judged):
+    """A comparison of a named cluster has its page and its answer under that name only."""
+    pair = Comparison("eu-1", "prod", "shop", "5d5c7b9f4", "6f8d9c6b77")
+    serve.publish(judged(comparison=pair))
+    await serve.start()
+    await serve.text(PAGE.replace("/-/", "/eu-1/"))
+    await serve.text(PAGE, 404)
+    assert (await serve.risk(pair))["risk"] == 37.5

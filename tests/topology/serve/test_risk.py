@@ -1,0 +1,205 @@
+"""What Argo Rollouts relies on: one whole object, always, whose fields keep their types."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import jsonschema
+import msgspec
+import pytest
+
+from streams.risk.comparison import Comparison
+from streams.risk.document import Exposure, RiskDocument, undecided
+from topology.serve.rollouts import Asked
+
+REQUIRED = {"verdict", "risk", "score", "confidence", "exposure", "as_of", "age_s", "reasons", "report_url"}
+PARTS = {"cluster", "namespace", "workload", "baseline", "canary"}
+
+CASES: dict[str, Any] = {
+    "unknown": None,
+    "undecided": {},
+    "nothing judged": {"as_of": None, "started_at": None, "exposure": Exposure(), "signals": (), "reasons": ()},
+    "pass": {"verdict": "pass", "risk": 0.0, "score": 100.0, "confidence": 1.0, "decided_at": "2026-08-21T08:00:00Z"},
+    "marginal": {"verdict": "marginal", "risk": 70.0, "score": 30.0},
+    "fail": {"verdict": "fail", "risk": 100.0, "score": 0.0, "decided_at": "2026-08-21T08:00:00Z"},
+    "ended": {"state": "ended", "outcome": "promoted", "age_s": 9000.0},
+    "stale": {"verdict": "pass", "risk": 0.0, "score": 100.0, "confidence": 1.0, "age_s": 61.0},
+    "stale fail": {"verdict": "fail", "risk": 100.0, "score": 0.0, "age_s": 900.0},
+    "bad parameter": "bad",
+    "no parameter": "empty",
+    "our fault": "broken",
+}
+
+
+async def _answer(serve, pair, judged, case) -> dict[str, Any]:
+    what = CASES[case]
+    if isinstance(what, dict):
+        serve.publish(judged(**what))
+    await serve.start()
+    if what == "empty":
+        return await serve.risk_of({})
+    if what == "broken":
+        serve.view.get = lambda _: 1 / 0
+    return await serve.risk(pair, **({"namespace": "NOT ALLOWED"} if what == "bad" else {}))
+
+
+@pytest.mark.parametrize("case", CASES)
+async def test_every_answer_is_whole_and_typed(serve, pair, judged, case):
+    """Every field is in every answer and has one type, whatever the case; numbers are finite."""
+    answer = await _answer(serve, pair, judged, case)
+    expected = {field.name for field in msgspec.structs.fields(RiskDocument)} - {"history", "comparison"}
+    assert set(answer) == expected | REQUIRED | PARTS
+    for name in ("risk", "score", "confidence", "age_s"):
+        assert type(answer[name]) is float
+    for name in ("verdict", "as_of", "report_url", "state", "outcome", "started_at", "decided_at", *PARTS):
+        assert type(answer[name]) is str
+    for name in ("reasons", "unjudged", "signals"):
+        assert type(answer[name]) is list
+    assert answer["reasons"]
+    assert {name: type(value) for name, value in answer["exposure"].items()} == {
+        "unit": str,
+        "baseline": float,
+        "canary": float,
+    }
+    assert answer["score"] == 100.0 - answer["risk"]
+    assert answer["age_s"] >= 0
+
+
+@pytest.mark.parametrize("case", CASES)
+async def test_every_answer_is_as_described(serve, pair, judged, case):
+    """Every answer follows the schema in /openapi.json, which names the values a field can have."""
+    answer = await _answer(serve, pair, judged, case)
+    description = json.loads(await serve.text("/openapi.json"))
+    schema = description["paths"]["/v1/risk"]["get"]["responses"]["200"]["content"]["application/json"]["schema"]
+    jsonschema.Draft202012Validator({**schema, "components": description["components"]}).validate(answer)
+
+
+@pytest.mark.parametrize("case", CASES)
+async def test_none_is_never_certain(serve, pair, judged, case):
+    """With verdict `none` the risk is neither 0 nor 100; it is 100 exactly when the verdict is `fail`."""
+    answer = await _answer(serve, pair, judged, case)
+    assert (answer["risk"] == 100.0) == (answer["verdict"] == "fail")
+    if answer["verdict"] == "none":
+        assert 0 < answer["risk"] < 100
+
+
+async def test_known(serve, pair, judged):
+    """A known comparison answers with what was published, its age and its page."""
+    serve.publish(judged())
+    await serve.start(public_url="https://canary.example/serinus/")
+    answer = await serve.risk(pair)
+    assert answer["verdict"] == "none"
+    assert answer["risk"] == 37.5
+    assert answer["age_s"] == 4.0
+    assert answer["report_url"] == "https://canary.example/serinus/comparisons/-/prod/shop/5d5c7b9f4/6f8d9c6b77"
+    assert serve.asker.asked == []
+
+
+async def test_unknown_is_asked_for(serve, pair):
+    """An unknown pair answers `none` at risk 50 with an age no limit admits, and its comparison is asked for."""
+    await serve.start()
+    answer = await serve.risk(pair)
+    assert (answer["verdict"], answer["risk"]) == ("none", 50.0)
+    assert answer["age_s"] == serve.now_s
+    assert serve.asker.asked == [pair]
+
+
+@pytest.mark.parametrize(("says", "words"), [(Asked.TOO_MANY, "600 other unknown"), (Asked.UNSENT, "Kafka")])
+async def test_unknown_that_is_not_asked_for_says_why(serve, pair, says, words):
+    """Where a comparison cannot be asked for, the reason says so."""
+    serve.asker.says = says
+    await serve.start()
+    assert words in (await serve.risk(pair))["reasons"][0]
+
+
+async def test_not_asked_for_before_the_view_has_caught_up(serve, pair):
+    """A server that has just started does not take for unknown what it has only not read yet."""
+    serve.view.caught_up = False
+    await serve.start()
+    assert "just started" in (await serve.risk(pair))["reasons"][0]
+    assert serve.asker.asked == []
+
+
+async def test_stale_pass_is_none(serve, pair, judged):
+    """A pass of which nothing was heard for too long is none: risk off the edge, no confidence, the reason first."""
+    serve.publish(judged(verdict="pass", risk=0.0, score=100.0, confidence=1.0, age_s=61.0))
+    await serve.start()
+    answer = await serve.risk(pair)
+    assert (answer["verdict"], answer["risk"], answer["confidence"]) == ("none", 1.0, 0.0)
+    assert answer["reasons"][0].startswith("nothing was judged for 61 s (more than 60 s)")
+    serve.now_s -= 2
+    assert (await serve.risk(pair))["verdict"] == "pass"
+
+
+async def test_stale_fail_stays(serve, pair, judged):
+    """A fail does not wear off: when a failed canary is taken away its records stop too."""
+    serve.publish(judged(verdict="fail", risk=100.0, score=0.0, age_s=9000.0))
+    await serve.start()
+    answer = await serve.risk(pair)
+    assert answer["verdict"] == "fail"
+    assert answer["reasons"][0].startswith("log/error")
+
+
+async def test_ended_does_not_grow_stale(serve, pair, judged):
+    """What was found of a rollout that is over stays what it was."""
+    serve.publish(judged(verdict="pass", risk=0.0, score=100.0, state="ended", outcome="promoted", age_s=9000.0))
+    await serve.start()
+    answer = await serve.risk(pair)
+    assert (answer["verdict"], answer["state"], answer["outcome"]) == ("pass", "ended", "promoted")
+
+
+FAULTS = [
+    ({"namespace": "Prod"}, "namespace: 'Prod' is not allowed; give a Kubernetes name"),
+    ({"namespace": "prod\n"}, "namespace: 'prod\\n' is not allowed"),
+    ({"workload": "x" * 300}, "workload: '" + "x" * 60 + "'... is not allowed"),
+    ({"workload": ""}, "workload: '' is not allowed"),
+    ({"canary": "5d5c7b9f4"}, "canary: '5d5c7b9f4' is the baseline too"),
+    ({"canary": "{{args.canary-hash}}"}, "canary: '{{args.canary-hash}}' was not substituted"),
+    ({"baseline": "\u202e\x00<b>"}, "baseline: '\\u202e\\x00<b>' is not allowed"),
+    ({"cluster": "-"}, "cluster: '-' is not allowed; give empty, or"),
+    ({"canry": "a"}, "'canry': no such parameter; there are namespace"),
+]
+
+
+@pytest.mark.parametrize(("change", "reason"), FAULTS)
+async def test_faulty_query(serve, pair, change, reason):
+    """A faulty parameter gives 200 and `none`; the first reason names it and what is allowed; nothing is asked for."""
+    await serve.start()
+    answer = await serve.risk(pair, **change)
+    assert answer["verdict"] == "none"
+    assert answer["reasons"][0].startswith(reason)
+    assert serve.asker.asked == []
+
+
+async def test_each_fault_is_named(serve):
+    """All missing and repeated parameters are named at once."""
+    await serve.start()
+    response = await serve.client.get("/v1/risk?namespace=a&namespace=b&workload=shop")
+    reasons = (await response.json())["reasons"]
+    assert [reason.split(":")[0] for reason in reasons] == ["namespace", "baseline", "canary"]
+    assert "given 2 times" in reasons[0]
+    assert "missing" in reasons[1]
+
+
+async def test_hostile_host_header(serve, pair):
+    """A Host header that is no host gets into no address."""
+    await serve.start()
+    parameters = msgspec.structs.asdict(pair)
+    for host, begin in {
+        'a"><script>': "http://127.0.0.1:8080/",
+        "canary.example:81": "http://canary.example:81/",
+    }.items():
+        response = await serve.client.get("/v1/risk", params=parameters, headers={"Host": host})
+        assert (await response.json())["report_url"].startswith(f"{begin}comparisons/")
+
+
+async def test_undecided_document_from_the_scorer(serve):
+    """A document of a comparison that has just begun is answered as it is."""
+    pair = Comparison("eu-1", "prod", "shop", "1", "2")
+    serve.publish(undecided(pair, "waiting for the canary's first record"))
+    await serve.start()
+    answer = await serve.risk(pair)
+    assert answer["reasons"] == ["waiting for the canary's first record"]
+    assert answer["report_url"].endswith("/comparisons/eu-1/prod/shop/1/2")
+    assert serve.asker.asked == []
