@@ -9,16 +9,13 @@ from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 
 from streams.errors import BadPolicy
+from topology.log import SILENT
 from topology.settings import Kafka
 
 log = logging.getLogger(__name__)
 
 _FIRST_PAUSE_S = 0.5
 _LONGEST_PAUSE_S = 15.0
-
-_SILENT = logging.getLogger(f"{__name__}.librdkafka")
-_SILENT.addHandler(logging.NullHandler())
-_SILENT.propagate = False
 
 
 def admin_client(kafka: Kafka) -> AdminClient:
@@ -28,7 +25,7 @@ def admin_client(kafka: Kafka) -> AdminClient:
         BadPolicy: librdkafka refuses the configuration.
     """
     try:
-        return AdminClient(kafka.librdkafka(logger=_SILENT))
+        return AdminClient(kafka.librdkafka(logger=SILENT))
     except KafkaException as error:
         raise BadPolicy("kafka-config", kafka, f"librdkafka says: {error.args[0].str()}") from error
 

@@ -25,6 +25,7 @@ from confluent_kafka.admin import AdminClient
 
 from topology.children import leashed
 from topology.errors import Unavailable
+from topology.log import SILENT
 
 log = logging.getLogger(__name__)
 
@@ -32,10 +33,6 @@ NOTICE = (
     "embedded broker: for trying out only; it keeps everything in memory, forgets it on exit "
     "and does not hide aborted transactions"
 )
-
-_QUIET = logging.getLogger(f"{__name__}.client")
-_QUIET.addHandler(logging.NullHandler())
-_QUIET.propagate = False
 
 
 class EmbeddedBroker:
@@ -115,7 +112,7 @@ class EmbeddedBroker:
     def _answers(self) -> bool:
         """Whether it came up; False if it ended by itself."""
         admin = AdminClient(
-            {"bootstrap.servers": self.bootstrap_servers, "reconnect.backoff.max.ms": 100, "logger": _QUIET}
+            {"bootstrap.servers": self.bootstrap_servers, "reconnect.backoff.max.ms": 100, "logger": SILENT}
         )
         deadline = time.monotonic() + self._start_s
         while time.monotonic() < deadline:

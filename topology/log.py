@@ -12,6 +12,12 @@ _THIRD_PARTY = ("aiohttp", "aiokafka", "asyncio", "faust", "mode", "opentelemetr
 """Their news are not ours; their warnings are."""
 
 
+SILENT = logging.getLogger(f"{__name__}.silent")
+"""For Kafka clients whose own log lines nobody needs: what is wrong comes back as an error as well."""
+SILENT.addHandler(logging.NullHandler())
+SILENT.propagate = False
+
+
 class OneLine(logging.Formatter):
     """Time, level, role, module and text; line ends within them are escaped, also those of a traceback."""
 

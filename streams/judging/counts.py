@@ -1,15 +1,15 @@
 """Does the canary have more events than its share of the exposure explains, by more than is tolerated?
 
-For one window: x canary events of k in both revisions; rho = the canary's share of the exposure, known independently of
-the events. Given k, and if the canary's rate is psi times the baseline's, x is binomial with success probability
-p(psi) = psi*rho / (1 - rho + psi*rho), whatever the common rate does: a moving traffic split and incidents that both
-revisions share cancel. The likelihood ratio of an alternative psi_j to the tolerated psi_0, in a form without p,
+For one window: x canary events of k in both revisions; rho = the canary's share of the exposure, known independently
+of the events. Given k, and if the canary's rate is psi times the baseline's, x is binomial with odds o(psi) =
+psi*rho/(1-rho), whatever the common rate does: a moving traffic split and incidents that both revisions share cancel.
+The likelihood ratio of an alternative psi_j to the tolerated psi_0, with p = o/(1+o),
 
-    x*log(p_j/p_0) + (k-x)*log((1-p_j)/(1-p_0)) = x*log(psi_j/psi_0) - k*log(D_j/D_0),    D = 1 + (psi-1)*rho,
+    x*log(p_j/p_0) + (k-x)*log((1-p_j)/(1-p_0)) = x*log(o_j/o_0) - k*log((1+o_j)/(1+o_0)),
 
 is added up per alternative; the mixture over alternatives is an e-process (a test martingale at psi_0, a
-supermartingale at any ratio on the null's side of it), so that P(sup E >= 1/alpha) <= alpha (Ville) however often it is
-read.
+supermartingale at any ratio on the null's side of it), so that P(sup E >= 1/alpha) <= alpha (Ville) however often it
+is read.
 
 Source: Lindon & Malek, NeurIPS 2022 (arXiv 2011.03567), section 3; method of mixtures as in Howard & Ramdas 2022.
 """
@@ -25,25 +25,20 @@ LARGEST_COUNT = 1e12
 """Counts and exposures of one bin are cut here, so that sums stay finite for ever."""
 
 
-def log_ratios(null: float, alternatives: Sequence[float], canary: float, total: float, share: float) -> list[float]:
+def log_ratios(null: float, alternatives: Sequence[float], canary: float, total: float) -> list[float]:
     """What one bin adds to the log likelihood ratio of each alternative.
 
     Args:
-        null: rate ratio canary / baseline of the null, > 0.
-        alternatives: rate ratios, > 0.
+        null: odds of an event to be the canary's under the null, > 0: psi_0*rho/(1-rho), see `saturation.odds`.
+        alternatives: the same under each alternative, > 0.
         canary: events of the canary, 0..total.
         total: events of both.
-        share: the canary's share of the exposure. At exactly 0 or 1, as without events, nothing can be learnt.
 
-    >>> [round(value, 4) for value in log_ratios(1.0, (2.0, 5.0), 3, 4, 0.1)]
+    >>> [round(value, 4) for value in log_ratios(1 / 9, (2 / 9, 5 / 9), 3, 4)]
     [1.6982, 3.4824]
     """
-    if total <= 0.0 or not 0.0 < share < 1.0:
-        return [0.0] * len(alternatives)
-    base = math.log1p((null - 1.0) * share)
-    return [
-        canary * math.log(ratio / null) - total * (math.log1p((ratio - 1.0) * share) - base) for ratio in alternatives
-    ]
+    base = math.log1p(null)
+    return [canary * math.log(odds / null) - total * (math.log1p(odds) - base) for odds in alternatives]
 
 
 def log_mean_exp(values: Sequence[float]) -> float:

@@ -75,6 +75,13 @@ class Judge:
         """A snapshot that later windows do not change."""
         return _copy(self._state)
 
+    @property
+    def verdict(self) -> Verdict:
+        """The verdict now."""
+        if self._state.failed_ns is not None:
+            return "fail"
+        return "none" if self._state.passed_ns is None else "pass"
+
     def add(
         self, start_ns: int, baseline: Side | None, canary: Side | None, signatures: Mapping[int, SignatureInfo]
     ) -> None:
@@ -110,7 +117,7 @@ class Judge:
         Args:
             signatures: texts for the reasons.
         """
-        state, verdict = self._state, self._verdict()
+        state, verdict = self._state, self.verdict
         shown = [signal for name, signal in self._signals.items() if name != REQUESTS or state.exposure.source]
         evidence = sorted(map(self._evidence, shown), key=lambda one: (-one.risk, -one.log10_e, one.signal))
         latest = (
@@ -150,13 +157,14 @@ class Judge:
             by_requests = bin_.canary.requests * rule.floor_per_request
             if name == REQUESTS:
                 errors = (bin_.canary.errors, bin_.baseline.errors)
-                signal.add(Counted(*errors, settled.error_share, settled.error_share, by_requests))
+                signal.add(Counted(*errors, settled.error_share, settled.error_share, 0.0, by_requests))
                 continue
             log_class = _CLASSES[name]
             by_pods = bin_.canary.logged_pod_s * rule.floor_per_pod_s
             counts = (bin_.logged.canary.get(log_class, 0.0), bin_.logged.baseline.get(log_class, 0.0))
             expected = min(by_requests, by_pods) if with_requests else by_pods
-            signal.add(Counted(*counts, settled.request_share, settled.pod_share, expected))
+            chances = bin_.baseline.logged_pod_s * 1e9 / self._window_ns
+            signal.add(Counted(*counts, settled.request_share, settled.pod_share, chances, expected))
         limit = self._settings.signature_limit
         count_bin(self._state.tallies, bin_.logged, settled.request_share, signatures, limit)
         self._state.sup_log_e = max(self._state.sup_log_e, combined_log_e(list(self._signals.values())))
@@ -168,16 +176,11 @@ class Judge:
         if state.failed_ns is None and state.passed_ns is None and self._confidence() >= 1.0:
             state.passed_ns = as_of_ns
 
-    def _verdict(self) -> Verdict:
-        if self._state.failed_ns is not None:
-            return "fail"
-        return "none" if self._state.passed_ns is None else "pass"
-
     def _fail_progress(self) -> float:
         return progress(self._state.sup_log_e, self._settings.alpha)
 
     def _risk(self) -> float:
-        return risk_of(self._verdict(), self._fail_progress(), self._confidence())
+        return risk_of(self.verdict, self._fail_progress(), self._confidence())
 
     def _required(self) -> list[Signal]:
         """Signals that a PASS has to rest on: all of which either revision has a source."""

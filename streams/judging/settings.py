@@ -61,7 +61,7 @@ class JudgeSettings(Struct, frozen=True):
     """Windows that request counts of all pods are waited for: a minute at 5 s, the slowest usual scrape interval."""
     pseudo_requests: float = 5.0
     """Weight of the recent share against a bin's own requests (`exposure`)."""
-    share_memory_requests: float = 50.0
+    share_memory_requests: float = 20.0
     """Requests that the recent share remembers (`exposure`)."""
     silence_chance: float = 1e-4
     """A side's log counts as cut off after a silence that would come by chance this rarely (`flow`)."""

@@ -1,12 +1,15 @@
 """What has one signal shown so far, in both directions: worse than tolerated, and not worse than the margin?
 
-Each direction is kept under two shares of exposure, by requests and by pod-seconds (`exposure` says why), and guarded
-by a mixture of the two nulls: E = 1 / ((1-g)/E_requests + g/E_pods) is at most E_requests/(1-g) and at most E_pods/g,
-so that neither null is violated by much more than its prior allows. Where only one share is known both are the same
-and E is that of the core. More canary events never lower the first E nor raise the second.
+"Worse" is kept under two shares of exposure, by requests and by pod-seconds, because log incidents need not follow
+requests (`exposure`), and guarded by a mixture of the two nulls: E = 1 / ((1-g)/E_requests + g/E_pods) is at most
+E_requests/(1-g) and at most E_pods/g, so that neither null is violated by much more than its prior allows. Where both
+shares are the same, E is that of the core. "Not worse" goes by the exposure that was chosen. More canary events never
+lower the first E nor raise the second.
 """
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 from msgspec import Struct, field
 
@@ -18,6 +21,7 @@ from streams.judging.noninferiority import (
     log_not_worse,
     log_quiet,
 )
+from streams.judging.saturation import presence_odds
 from streams.judging.settings import JudgeSettings, SignalSettings
 
 
@@ -28,8 +32,8 @@ class SignalState(Struct, array_like=True):
     """Log likelihood ratio per alternative, share by requests."""
     worse_pods: list[float] = field(default_factory=lambda: [0.0] * len(WORSE_FACTORS))
     """The same, share by pod-seconds."""
-    better_requests: list[float] = field(default_factory=lambda: [0.0] * len(BETTER_FACTORS))
-    better_pods: list[float] = field(default_factory=lambda: [0.0] * len(BETTER_FACTORS))
+    better: list[float] = field(default_factory=lambda: [0.0] * len(BETTER_FACTORS))
+    """The same against the margin, share by requests."""
     quiet: list[float] = field(default_factory=lambda: [0.0] * len(QUIET_FACTORS))
     sup_worse: float = 0.0
     """Largest log E so far against "no worse than tolerated"; E_0 = 1."""
@@ -38,6 +42,8 @@ class SignalState(Struct, array_like=True):
     canary: float = 0.0
     """Events in bins that were judged."""
     baseline: float = 0.0
+    chances: float = 0.0
+    """Pods times windows in which the baseline could have shown an incident."""
     weighted_canary: float = 0.0
     """Sum of x*(1-rho), the numerator of the Mantel-Haenszel rate ratio."""
     weighted_baseline: float = 0.0
@@ -52,6 +58,8 @@ class Counted(Struct, frozen=True):
     share_by_requests: float
     """The canary's share of the exposure; the same as by pod-seconds where requests say nothing."""
     share_by_pods: float
+    chances: float
+    """Pods times windows of the baseline where an event can be seen but once in each; 0 where all are counted."""
     expected: float
     """Events that the floor's rate would have brought at the canary."""
 
@@ -70,7 +78,10 @@ class Signal:
     @property
     def log_e(self) -> float:
         """Log of the e-value now, against "the canary's rate is at most the tolerated ratio times the baseline's"."""
-        return self._guarded(self.state.worse_requests, self.state.worse_pods)
+        state, prior = self.state, self._background
+        if state.worse_requests == state.worse_pods:
+            return log_mean_exp(state.worse_requests)
+        return -log_mix(((1.0 - prior, -log_mean_exp(state.worse_requests)), (prior, -log_mean_exp(state.worse_pods))))
 
     @property
     def effect_ratio(self) -> float | None:
@@ -84,42 +95,33 @@ class Signal:
     def add(self, bin_: Counted) -> None:
         """One settled bin."""
         state, total = self.state, bin_.canary + bin_.baseline
-        _add(state.quiet, log_quiet(bin_.canary, bin_.expected))
-        if total > 0.0:
-            self._add_events(bin_, total)
-        state.sup_better = max(state.sup_better, log_not_worse(self._log_relative, state.quiet))
-
-    def _add_events(self, bin_: Counted, total: float) -> None:
-        state = self.state
-        for sums, null, ratios, share in (
-            (state.worse_requests, self._tolerance, self._worse, bin_.share_by_requests),
-            (state.worse_pods, self._tolerance, self._worse, bin_.share_by_pods),
-            (state.better_requests, self.rule.margin, self._better, bin_.share_by_requests),
-            (state.better_pods, self.rule.margin, self._better, bin_.share_by_pods),
-        ):
-            _add(sums, log_ratios(null, ratios, bin_.canary, total, share))
-        state.sup_worse = max(state.sup_worse, self.log_e)
         state.canary += bin_.canary
         state.baseline += bin_.baseline
-        if 0.0 < bin_.share_by_requests < 1.0:
-            state.weighted_canary += bin_.canary * (1.0 - bin_.share_by_requests)
-            state.weighted_baseline += bin_.baseline * bin_.share_by_requests
+        state.chances += bin_.chances
+        _add(state.quiet, log_quiet(bin_.canary, bin_.expected))
+        if total > 0.0 and 0.0 < bin_.share_by_requests < 1.0 and 0.0 < bin_.share_by_pods < 1.0:
+            self._add_events(bin_, total)
+        state.sup_better = max(state.sup_better, log_not_worse(log_mean_exp(state.better), state.quiet))
+
+    def _add_events(self, bin_: Counted, total: float) -> None:
+        state, by_requests, by_pods = self.state, bin_.share_by_requests, bin_.share_by_pods
+        saturation = state.baseline / (state.chances + 1.0) if state.chances > 0.0 else 0.0
+        for sums, null, ratios, share in (
+            (state.worse_requests, self._tolerance, self._worse, by_requests),
+            (state.worse_pods, self._tolerance, self._worse, by_pods),
+            (state.better, self.rule.margin, self._better, by_requests),
+        ):
+            base, *odds = (presence_odds(ratio, share, by_pods, saturation) for ratio in (null, *ratios))
+            _add(sums, log_ratios(base, odds, bin_.canary, total))
+        state.sup_worse = max(state.sup_worse, self.log_e)
+        state.weighted_canary += bin_.canary * (1.0 - by_requests)
+        state.weighted_baseline += bin_.baseline * by_requests
 
     def floors_needed(self, log_goal: float) -> float:
         """Events the floor would bring in the silent exposure that is still needed for log E' to reach the goal."""
-        return expected_still_needed(self._log_relative, self.state.quiet, log_goal)
-
-    @property
-    def _log_relative(self) -> float:
-        return self._guarded(self.state.better_requests, self.state.better_pods)
-
-    def _guarded(self, by_requests: list[float], by_pods: list[float]) -> float:
-        if by_requests == by_pods:
-            return log_mean_exp(by_requests)
-        prior = self._background
-        return -log_mix(((1.0 - prior, -log_mean_exp(by_requests)), (prior, -log_mean_exp(by_pods))))
+        return expected_still_needed(log_mean_exp(self.state.better), self.state.quiet, log_goal)
 
 
-def _add(sums: list[float], more: list[float]) -> None:
+def _add(sums: list[float], more: Sequence[float]) -> None:
     for index, value in enumerate(more):
         sums[index] += value

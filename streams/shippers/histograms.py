@@ -22,7 +22,7 @@ def explicit(bounds: Sequence[float], counts: Sequence[int], total: float, count
         raise BadRecord(Reason.BAD_VALUE, "a bucket bound that is not finite")
     if sum(counts) != count:
         raise BadRecord(Reason.BAD_VALUE, f"buckets that add up to {sum(counts)} of {count} values")
-    if not bounds:
+    if not bounds and len(counts) == 1:
         return Histogram(EXPLICIT_SCALE, count, total)  # one bucket from end to end says nothing of where
     try:
         return from_explicit_bounds(bounds, counts, total, count)

@@ -88,6 +88,8 @@ def _resource_attributes(resource: bytes) -> dict[str, Plain]:
 
 
 def _log_row(record: Any) -> LogRow:
+    if not record.time_unix_nano and _is_metric(record):
+        raise BadRecord(Reason.UNKNOWN_FORMAT, "a metric where a log record is expected")
     return LogRow(
         record.time_unix_nano,
         record.observed_time_unix_nano,
@@ -98,6 +100,15 @@ def _log_row(record: Any) -> LogRow:
         record.trace_id.hex(),
         record.event_name,
     )
+
+
+def _is_metric(record: Any) -> bool:
+    """Whether it has a text in field 1, as Metric has its name, where LogRecord has its time.
+
+    The two are told apart by nothing else: a gauge's points, field 5 of Metric, even decode as a log record's body.
+    """
+    fields = UnknownFieldSet(record)
+    return any(fields[i].field_number == 1 and fields[i].wire_type == _LENGTH_DELIMITED for i in range(len(fields)))
 
 
 def _points_of(metric: Any) -> Iterator[PointRow | BadRecord]:

@@ -11,6 +11,7 @@ from msgspec import Struct
 
 from topology.demo.service import Service, canary_share
 from topology.demo.shipped import CounterWriter, LineWriter, Message
+from topology.log import SILENT
 from topology.settings import Kafka
 from topology.topics import LOGS, METRICS
 
@@ -30,7 +31,11 @@ class Player:
     """Sends what happens until told to stop."""
 
     def __init__(self, kafka: Kafka, parts: Sequence[Part], seconds: float) -> None:
-        self._producer = Producer(kafka.librdkafka(**{"linger.ms": 20, "compression.type": "lz4"}))
+        self._producer = Producer(
+            kafka.librdkafka(
+                **{"linger.ms": 20, "compression.type": "lz4", "log.connection.close": False, "logger": SILENT}
+            )
+        )
         self._parts = parts
         self._seconds = seconds
         self._began_s = 0.0

@@ -58,7 +58,7 @@ class Rates(Struct, frozen=True):
     """What becomes of a request, as probabilities."""
 
     warning: float = 0.01
-    error: float = 0.004
+    error: float = 0.001
     """Errors both revisions have alike."""
     canary_only_error: float = 0.0
     """What the new version breaks."""

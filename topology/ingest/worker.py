@@ -122,13 +122,20 @@ class IngestWorker:
 
     def _take_run(self, topic: str, number: int, messages: list[Message]) -> None:
         """Count messages of one partition that came in a row: the hot loop."""
-        read, add = self._readers[topic].read, self._roller.add
+        known = self._readers.get(topic)
+        if known is None:  # an error of no topic of ours
+            for message in messages:
+                _is_end(message)
+            return
+        read, add = known.read, self._roller.add
         newest_ns = records = payload_bytes = 0
         first = last = None
+        at_end = False
         for message in messages:
             if message.error() is not None:
-                self._heed(message)
+                at_end = _is_end(message)
                 continue
+            at_end = False
             payload = message.value() or b""
             last = message
             if first is None:
@@ -146,22 +153,15 @@ class IngestWorker:
             except BadRecord as bad:
                 records += 1
                 self._reject(bad, message, payload)
-        if first is None or last is None:
-            return
-        last_time_ns = last.timestamp()[1] * 1_000_000
-        self._inputs.took((topic, number), first.offset(), last.offset(), min(newest_ns, last_time_ns) or newest_ns)
-        self._records += records
-        self._bytes += payload_bytes
-        self._instruments.read(topic, records, payload_bytes)
-
-    def _heed(self, message: Message) -> None:
-        error = message.error()
-        if error.code() == KafkaError._PARTITION_EOF:  # noqa: SLF001 - its public name
-            self._inputs.reached_end((message.topic(), message.partition()))
-        elif error.fatal():
-            raise KafkaException(error)
-        else:
-            log.warning("reading: %s", error)
+        if first is not None and last is not None:
+            last_time_ns = last.timestamp()[1] * 1_000_000
+            newest_ns = min(newest_ns, last_time_ns) or newest_ns
+            self._inputs.took((topic, number), first.offset(), last.offset(), newest_ns)
+            self._records += records
+            self._bytes += payload_bytes
+            self._instruments.read(topic, records, payload_bytes)
+        if at_end:
+            self._inputs.reached_end((topic, number))
 
     def _reject(self, bad: BadRecord, message: Message, payload: bytes) -> None:
         self._instruments.dead_letter(bad.reason)
@@ -278,6 +278,21 @@ class IngestWorker:
             _low, high = self._consumer.get_watermark_offsets(TopicPartition(topic, number), cached=True)
             lag += max(0, high - next_offset)
         return lag
+
+
+def _is_end(message: Message) -> bool:
+    """Whether an error message says no more than that a partition has been read to its end.
+
+    Raises:
+        KafkaException: the consumer cannot go on.
+    """
+    error = message.error()
+    if error.code() == KafkaError._PARTITION_EOF:  # noqa: SLF001 - its public name
+        return True
+    if error.fatal():
+        raise KafkaException(error)
+    log.warning("reading: %s", error)
+    return False
 
 
 def _input(message: Message) -> tuple[str, int]:

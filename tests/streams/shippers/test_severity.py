@@ -1,0 +1,106 @@
+"""Severity from fields of every convention, and from lines as people and runtimes write them."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from streams.records.log import Severity
+from streams.shippers.severity import in_line, of_field, of_otlp
+
+
+@pytest.mark.parametrize(
+    ("values", "severity"),
+    [
+        (("trace", "TRACE", 10, "10"), Severity.TRACE),
+        (("debug", "Debug", 20, 7, "7"), Severity.DEBUG),
+        (("info", "INFO", "Information", "notice", 30, 5, 6, " info "), Severity.INFO),
+        (("warn", "Warning", "WARN", 40, 4), Severity.WARN),
+        (("error", "ERR", "Severe", 50, 3, "3", 50.0), Severity.ERROR),
+        (("fatal", "crit", "Critical", "alert", "emerg", "panic", 60, 0, 1, 2), Severity.FATAL),
+        (("", "loud", "x" * 1000, 8, 9, 61, -1, 99999, float("nan"), float("inf"), 3.5, None, "²"), Severity.UNSET),
+    ],
+)
+def test_fields(values, severity):
+    """Words in any case, pino's tens and syslog's 0-7 are known; anything else is UNSET."""
+    assert [of_field(value) for value in values] == [severity] * len(values)
+
+
+def test_otlp_numbers():
+    """OTLP's numbers fall into their ranges of four; without a number the text counts."""
+    assert [of_otlp(number, "").name for number in (1, 4, 5, 9, 12, 13, 16, 17, 20, 21, 24)] == [
+        *("TRACE", "TRACE", "DEBUG", "INFO", "INFO", "WARN", "WARN", "ERROR", "ERROR", "FATAL", "FATAL")
+    ]
+    assert (of_otlp(0, "Error"), of_otlp(25, ""), of_otlp(-3, "")) == (Severity.ERROR, Severity.UNSET, Severity.UNSET)
+
+
+LINES = {
+    Severity.INFO: [
+        "2026-08-21 10:13:20.123  INFO 1 --- [main] c.s.Shop : started",
+        "I0821 10:13:20.123456       1 main.go:12] started",
+        'level=info msg="ok"',
+        '{"msg":"ERROR in the name only","level":"info"}',
+        "[info] started",
+        "2026/08/21 10:13:20 [notice] 1#1: start worker",
+        "INFO calling, answered ERROR",
+    ],
+    Severity.WARN: ["W0821 10:13:20.123456 1 x.go:1] slow", "WARNING: slow", "time=1 lvl=warn slow", "warning: slow"],
+    Severity.ERROR: [
+        "E0821 10:13:20.123456       1 server.go:45] failed",
+        "java.sql.SQLException: no connection",
+        'Exception in thread "main" java.lang.IllegalStateException: x',
+        "java.lang.NullPointerException",
+        "TypeError: x is not a function",
+        "Traceback (most recent call last):",
+        "2026-08-21T10:13:20Z ERROR payment failed",
+        '{"time":"x","level":"error","msg":"y"}',
+        '{"level": 50, "msg": "pino"}',
+        "2026/08/21 10:13:20 [error] 31#31: *1 connect() failed",
+        "[error    ] structlog",
+        "error: cannot open",
+        "SEVERE: x",
+        "Unhandled exception. System.InvalidOperationException: x",
+    ],
+    Severity.FATAL: [
+        "panic: runtime error: index out of range",
+        "fatal error: all goroutines are asleep",
+        "FATAL:  password authentication failed",
+        "F0821 10:13:20.123456 1 x.go:1] gone",
+        "[crit] disk full",
+    ],
+    Severity.UNSET: [
+        "",
+        "payment accepted",
+        "0 errors found",
+        "error-free since monday",
+        "ERRORS=0",
+        "\tat shop.Db.open(Db.java:42)",
+        "    at Object.<anonymous> (/app/x.js:1:2)",
+        "\t... 12 more",
+        "Caused by: java.sql.SQLException: ERROR: no connection",
+        '  File "x.py", line 3, in main',
+        "goroutine 1 [running]:",
+        "\t/app/main.go:12 +0x1d",
+        "    Suppressed: java.io.IOException: x",
+    ],
+}
+
+
+@pytest.mark.parametrize(
+    ("severity", "line"), [(severity, line) for severity, lines in LINES.items() for line in lines]
+)
+def test_lines(severity, line):
+    """A line's own level is found, and a stack trace's further lines never count as events."""
+    assert in_line(line) is severity
+
+
+@pytest.mark.parametrize(
+    "part", ["[", " ", "a.", "level", '"level"', "at ", "<error", 'File "', "\t", "A", "\n", "Error"]
+)
+def test_lines_take_linear_time(part):
+    """No line, however made, takes long."""
+    start = time.perf_counter()
+    for _ in range(20):
+        in_line(part * (1_000_000 // len(part)))
+    assert time.perf_counter() - start < 1.0
