@@ -18,7 +18,7 @@ from streams.shippers.cache import Remembered
 from streams.shippers.faults import JSON_FAULTS, MAX_BATCH_BYTES, MAX_RECORD_BYTES, check_size, json_fault, too_large
 from streams.shippers.identity import Identities
 from streams.shippers.line import Layout, Line
-from streams.shippers.merged_keys import may_be_doubled, merged_line
+from streams.shippers.merged_keys import merged_line, undoubled
 from streams.shippers.severity import of_field
 from streams.shippers.times import message_time, seconds_ns
 
@@ -56,18 +56,19 @@ class ContainerLines:
             return self._read_slowly(payload, merged_line(payload, fault), message_time_ns)
         origin = self._origins.answers.recent.get(bytes(line.kubernetes))
         if origin is not None:
-            source, _, line_in_log = origin
+            source, layout, line_in_log = origin
+            if not line_in_log:
+                return (_record(line, source, layout, message_time_ns),)
             stamp, log = line.at_timestamp, line.log
             if (
-                line_in_log
-                and stamp.__class__ is float
+                stamp.__class__ is float
                 and log.__class__ is str
                 and log[:1] != "{"
                 and line.message is line.msg is line.level is line.severity is line.lvl is line.log_level is None
                 and line.at_level is line.trace_id is line.trace_id_camel is None
                 and line.trace_id_ecs is line.request_id is None
             ):  # Fluent Bit's plain line, of which there are most: nothing merged, nothing more to look for
-                time_ns = round(stamp * 1e6) * 1000 if 0.0 < stamp < 9e9 else seconds_ns(stamp)
+                time_ns = int(stamp * 1e6 + 0.5) * 1000 if 0.0 < stamp < 9e9 else seconds_ns(stamp)
                 return (LogRecord(source, time_ns, log.rstrip("\r\n")),)
         return self._read_slowly(payload, line, message_time_ns)
 
@@ -82,22 +83,14 @@ class ContainerLines:
         raise too_large(payload, MAX_RECORD_BYTES)
 
     def _read_slowly(self, payload: bytes, line: Line, message_time_ns: int) -> Sequence[LogRecord | BadRecord]:
-        """All lines but the plain ones."""
+        """Lines of containers not met before, and those with which an application's own fields were merged."""
         if self._otlp is not None and line.is_otlp():
             return self._otlp(payload, message_time_ns)
-        if self._may_be_merged(line) and may_be_doubled(line, payload):
-            line = merged_line(payload)
-        source, layout, _ = self._origin(bytes(line.kubernetes))
-        time_ns, message = layout.event(line)
-        if message is None:
-            raise BadRecord(Reason.NO_MESSAGE, f"none of log, message, msg; pod {source.pod}")
-        time_ns = time_ns or message_time(message_time_ns)
-        return (LogRecord(source, time_ns, message.rstrip("\r\n"), of_field(line.any_level()), line.any_trace_id()),)
-
-    def _may_be_merged(self, line: Line) -> bool:
-        """Whether it is a line of Fluent Bit, or of no one known."""
         origin = self._origins.answers.recent.get(bytes(line.kubernetes))
-        return origin is None or origin[2]
+        if origin is None or origin[2]:
+            line = undoubled(line, payload)
+        source, layout, _ = self._origin(bytes(line.kubernetes))
+        return (_record(line, source, layout, message_time_ns),)
 
     def _origin(self, key: bytes) -> _Origin:
         """What a `kubernetes` object tells.
@@ -120,3 +113,11 @@ class ContainerLines:
                 return self._identities.source(attributes), layout, layout.line_in_log
         names = ", ".join(layout.name for layout in self._layouts)
         raise BadRecord(Reason.UNKNOWN_FORMAT, f"kubernetes is not laid out as by {names}")
+
+
+def _record(line: Line, source: Source, layout: Layout, message_time_ns: int) -> LogRecord:
+    time_ns, message = layout.event(line)
+    if message is None:
+        raise BadRecord(Reason.NO_MESSAGE, f"none of log, message, msg; pod {source.pod}")
+    time_ns = time_ns or message_time(message_time_ns)
+    return LogRecord(source, time_ns, message.rstrip("\r\n"), of_field(line.any_level()), line.any_trace_id())

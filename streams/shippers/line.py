@@ -46,8 +46,8 @@ class Line(Struct, gc=False):
     resource_logs_snake: Raw = field(default=Raw(), name="resource_logs")
 
     def is_otlp(self) -> bool:
-        """Whether the message is an OTLP batch."""
-        return bool(bytes(self.resource_logs) or bytes(self.resource_logs_snake))
+        """Whether the message is an OTLP batch, not a line."""
+        return not bytes(self.kubernetes) and bool(bytes(self.resource_logs) or bytes(self.resource_logs_snake))
 
     def any_level(self) -> Level:
         """Of the level fields the first that there is."""

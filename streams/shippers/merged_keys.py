@@ -8,6 +8,7 @@ counts. An application's field of an odd type is passed over; a shipper's own fi
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Mapping
 
 import msgspec
@@ -18,7 +19,10 @@ from streams.shippers.faults import JSON_FAULTS, json_fault
 from streams.shippers.line import Line, LogObject
 
 _VALIDATE = msgspec.json.Decoder(object).decode
-_DOUBLED = (b'"@timestamp"', b'"log"', b'"message"', b'"kubernetes"', b'"time"')
+_STAMP = msgspec.json.Decoder(float | str).decode
+_FIRST_TIME = re.compile(rb'\s*\{\s*"@timestamp"\s*:\s*([-+.0-9eE]+|"[^"\\]*")\s*[,}]')
+"""`out_kafka` writes its own time before all else."""
+_DOUBLED = (b'"log"', b'"message"', b'"kubernetes"')
 _TIMES = ("@timestamp", "timestamp", "time")
 _MESSAGES = ("log", "message", "msg")
 _LEVELS = ("level", "severity", "lvl", "log.level", "@l")
@@ -26,14 +30,28 @@ _TRACES = ("trace_id", "traceId", "trace.id", "request_id")
 _OTLP = ("resourceLogs", "resource_logs")
 
 
-def may_be_doubled(line: Line, payload: bytes) -> bool:
-    """Whether a decoded line may hide an earlier value of a key, or its message in a nested object.
+def undoubled(line: Line, payload: bytes) -> Line:
+    """The line, with what a doubled key or a nested message may have hidden.
 
     Counts also what only looks like a key: a wrong yes costs time, nothing else.
+
+    Raises:
+        BadRecord: as `merged_line`.
     """
-    return any(payload.count(key) > 1 for key in _DOUBLED) or (
-        not isinstance(line.log, str) and line.message is line.msg is None
-    )
+    nowhere = not isinstance(line.log, str) and line.message is line.msg is None
+    if nowhere or any(payload.count(key) > 1 for key in _DOUBLED):
+        return merged_line(payload)
+    if line.at_timestamp is None:
+        return merged_line(payload) if payload.count(b'"time"') > 1 else line
+    if payload.count(b'"@timestamp"') > 1:  # by far the most common: JSON encoders for Logstash write one too
+        first = _FIRST_TIME.match(payload)
+        if first is None:
+            return merged_line(payload)
+        try:
+            line.at_timestamp = _STAMP(first[1])
+        except JSON_FAULTS as fault:
+            raise json_fault(fault, "@timestamp") from fault
+    return line
 
 
 def merged_line(payload: bytes, fault: Exception | None = None) -> Line:

@@ -164,7 +164,7 @@ def _point_row(metric: Metric, shape: str, data: Data, point: Point) -> PointRow
     if isinstance(temporality, str) and not temporality.isdigit():
         temporality = _TEMPORALITIES.get(temporality, 0)
     number = point.as_double if point.as_int is None else _integer(point.as_int)
-    return PointRow(
+    row = PointRow(
         shape,
         metric.name,
         metric.unit,
@@ -175,16 +175,19 @@ def _point_row(metric: Metric, shape: str, data: Data, point: Point) -> PointRow
         _integer(point.time_unix_nano),
         _integer(point.flags),
         None if number is None else _number(number),
-        _integer(point.count),
-        None if point.sum is None else _number(point.sum),
-        [_number(bound) for bound in _bounded(point.explicit_bounds)],
-        [_integer(count) for count in _bounded(point.bucket_counts)],
-        _integer(point.scale),
-        _integer(point.zero_count),
-        _side(point.positive),
-        _side(point.negative),
-        [(_number(one.quantile), _number(one.value)) for one in _bounded(point.quantile_values)],
     )
+    if shape in {"gauge", "sum"}:
+        return row
+    row.count = _integer(point.count)
+    row.total = None if point.sum is None else _number(point.sum)
+    row.bounds = [_number(bound) for bound in _bounded(point.explicit_bounds)]
+    row.bucket_counts = [_integer(count) for count in _bounded(point.bucket_counts)]
+    row.scale, row.zero_count = _integer(point.scale), _integer(point.zero_count)
+    row.positive, row.negative = _side(point.positive), _side(point.negative)
+    row.quantiles = [(_number(one.quantile), _number(one.value)) for one in _bounded(point.quantile_values)]
+    if shape == "summary" and row.total is None:
+        row.total = 0.0  # no optional field there, so left out means zero
+    return row
 
 
 def _side(buckets: BucketsMessage | None) -> Buckets:

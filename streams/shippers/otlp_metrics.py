@@ -70,18 +70,23 @@ class OtlpMetrics:
 
     def _named(self, group: Group, row: PointRow, name: str, unit: str, quantile: float | None) -> Series:
         """The series, remembered by all that makes it."""
-        texts = {key: as_text(value) for key, value in row.attributes.items()}
+        texts = {
+            key: value if isinstance(value, str) else as_text(value)  # the call is what costs
+            for key, value in row.attributes.items()
+        }
         container = self._identities.container(group)
         if container is not None:
             texts["k8s.container.name"] = container
         if quantile is not None:
             texts["quantile"] = f"{quantile:g}"
         key = (name, unit, *texts.items())
-        size_bytes = 300 + 4 * sum(len(name) + len(text) for name, text in texts.items())
-        series = self._series.recent.get(key) or self._series.get(key, size_bytes)
+        series = self._series.recent.get(key)
         if series is None:
-            series = series_of(name, texts, unit)
-            self._series.put(key, series, size_bytes)
+            size_bytes = 300 + 4 * sum(len(name) + len(text) for name, text in texts.items())
+            series = self._series.get(key, size_bytes)
+            if series is None:
+                series = series_of(name, texts, unit)
+                self._series.put(key, series, size_bytes)
         return series
 
 

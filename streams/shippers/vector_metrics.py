@@ -14,7 +14,7 @@ from msgspec import Raw, Struct
 from streams.errors import BadRecord, Reason
 from streams.records.histogram import Histogram
 from streams.records.identity import Source
-from streams.records.metric import Kind, MetricSample
+from streams.records.metric import Kind, MetricSample, Series
 from streams.shippers.cache import Remembered
 from streams.shippers.faults import JSON_FAULTS, MAX_RECORD_BYTES, check_size, json_fault
 from streams.shippers.histograms import explicit, of_samples
@@ -113,7 +113,7 @@ class VectorMetrics:
 
     def __init__(self, identities: Identities) -> None:
         self._identities = identities
-        self._known: Remembered[bytes, tuple[Source, dict[str, str]]] = Remembered()
+        self._known: Remembered[tuple[str, bytes], tuple[Source, dict[str, str], Series]] = Remembered()
 
     def read(self, payload: bytes, message_time_ns: int) -> Sequence[MetricSample | BadRecord]:
         """The samples of one message: one, but for a summary, whose quantiles are samples of their own.
@@ -131,13 +131,15 @@ class VectorMetrics:
         if metric.kind not in _KINDS:
             raise BadRecord(Reason.UNKNOWN_FORMAT, "no kind absolute or incremental: Vector did not write this")
         tags = bytes(metric.tags)
-        source, attributes = self._known.of(tags, 8 * len(tags) + 600, lambda: self._described(tags))
+        name = f"{metric.namespace}_{metric.name}" if metric.namespace else metric.name
+        source, attributes, plain = self._known.answers.recent.get((name, tags)) or self._known.of(
+            (name, tags), 8 * len(tags) + 1000, lambda: self._described(name, tags)
+        )
         stamp = metric.timestamp
         time_ns = message_time(message_time_ns) if stamp is None else any_time_ns(stamp)
-        name = f"{metric.namespace}_{metric.name}" if metric.namespace else metric.name
         samples: list[MetricSample | BadRecord] = []
         for suffix, extra, kind, value in _values(metric):
-            series = series_of(name + suffix, attributes | extra, unit_by_name(name + suffix))
+            series = _series(name + suffix, attributes | extra) if suffix or extra else plain
             try:
                 samples.append(MetricSample(source, time_ns, series, kind, checked(value, kind, series.name)))
             except BadRecord as bad:
@@ -146,13 +148,17 @@ class VectorMetrics:
             raise samples[0]
         return samples
 
-    def _described(self, tags: bytes) -> tuple[Source, dict[str, str]]:
+    def _described(self, name: str, tags: bytes) -> tuple[Source, dict[str, str], Series]:
         try:
             decoded = (_tags(tags) if tags else None) or {}
         except JSON_FAULTS as fault:
             raise json_fault(fault, "tags") from fault
         texts = {key: text for key, value in decoded.items() if (text := _tag(value)) is not None}
-        return self._identities.source(canonical(texts)), texts
+        return self._identities.source(canonical(texts)), texts, _series(name, texts)
+
+
+def _series(name: str, attributes: dict[str, str]) -> Series:
+    return series_of(name, attributes, unit_by_name(name))
 
 
 def _tag(value: Tag | list[Tag]) -> str | None:

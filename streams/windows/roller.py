@@ -15,7 +15,7 @@ from streams.records.histogram import Histogram
 from streams.records.identity import Revision, Source
 from streams.records.log import LogRecord, Severity
 from streams.records.metric import Kind, MetricSample, Series, exact
-from streams.windows.signature import MAX_LINE_CHARACTERS, Signature, fold, signature, signature_id
+from streams.windows.signature import Signature, fold, signature, signature_id
 from streams.windows.summary import (
     Limits,
     PodSummary,
@@ -28,7 +28,6 @@ from streams.windows.summary import (
 
 _CACHED_LINES = 50_000
 _CACHED_SERIES = 50_000
-_DIGITS = bytes.maketrans(b"123456789", b"000000000")
 _Line = bytes | tuple[Severity, bytes]
 
 
@@ -88,13 +87,8 @@ class Roller:
             slot = self._slot(record.source, time_ns)
         slot.records += 1
         if type(record) is LogRecord:
-            message = record.message
-            if len(message) > MAX_LINE_CHARACTERS:
-                line: _Line = fold(message)
-            else:
-                line = message.encode("utf-8", "replace").translate(_DIGITS)  # fold(), inlined
-            if record.severity:
-                line = (record.severity, line)
+            folded = fold(record.message)
+            line: _Line = (record.severity, folded) if record.severity else folded
             lines = slot.lines
             lines[line] = lines.get(line, 0) + 1
         else:

@@ -42,9 +42,10 @@ def fold(message: str) -> bytes:
     >>> fold("took 153 ms")
     b'took 000 ms'
     """
-    if len(message) > MAX_LINE_CHARACTERS:
-        message = message[:MAX_LINE_CHARACTERS]
-    return message.encode("utf-8", "replace").translate(_DIGITS)
+    try:
+        return message[:MAX_LINE_CHARACTERS].encode().translate(_DIGITS)
+    except UnicodeEncodeError:  # half of a surrogate pair
+        return message[:MAX_LINE_CHARACTERS].encode("utf-8", "replace").translate(_DIGITS)
 
 
 def signature(folded: bytes, severity: Severity = Severity.UNSET) -> Signature:

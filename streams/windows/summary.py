@@ -178,10 +178,6 @@ def _add(mine: dict[int, int] | dict[int, float], theirs: Mapping[int, int | flo
 
 def _drop_series(pod: PodSummary, number: int) -> int:
     """Remove one series from a pod; how many samples that were."""
-    points: tuple[dict[int, object] | None, ...] = (
-        pod.gauges.pop(number, None),  # type: ignore[assignment] # only counted
-        pod.totals.pop(number, None),  # type: ignore[assignment]
-        pod.histogram_totals.pop(number, None),  # type: ignore[assignment]
-    )
+    points = (pod.gauges.pop(number, None), pod.totals.pop(number, None), pod.histogram_totals.pop(number, None))
     sums = (pod.increases.pop(number, None), pod.histogram_increases.pop(number, None))
     return sum(len(each) for each in points if each) + sum(each is not None for each in sums)

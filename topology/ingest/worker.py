@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Sequence
 from itertools import groupby
+from operator import methodcaller
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Producer, TopicPartition
 from opentelemetry import trace
@@ -36,6 +37,10 @@ _HEARTBEAT_S = 0.5
 """An idle worker still reports how far it has read."""
 _BATCH = 5_000
 """Messages asked for at once; librdkafka hands out what it has."""
+_TOGETHER_NS = 50_000_000
+"""Messages of a run whose Kafka times differ by less share the first one's: asking is as dear as counting."""
+_partition = methodcaller("partition")
+_topic = methodcaller("topic")
 _CYCLE_BYTES = 32 * 2**20
 """Payload of one transaction after which it is closed early: bounds memory."""
 _KAFKA_WAIT_S = 30.0
@@ -117,51 +122,52 @@ class IngestWorker:
                 min(times) * 1_000_000 - round(self._settings.max_late_s * 1e9),
                 max(times) * 1_000_000 + round(self._settings.max_early_s * 1e9),
             )
-        for (topic, number), run_of in groupby(messages, _input):
-            self._take_run(topic, number, list(run_of))
+        for _, of_number in groupby(messages, _partition):
+            for _, of_topic in groupby(of_number, _topic):
+                self._take_run(list(of_topic))
 
-    def _take_run(self, topic: str, number: int, messages: list[Message]) -> None:
-        """Count messages of one partition that came in a row: the hot loop."""
-        known = self._readers.get(topic)
-        if known is None:  # an error of no topic of ours
-            for message in messages:
-                _is_end(message)
-            return
-        read, add = known.read, self._roller.add
-        newest_ns = records = payload_bytes = 0
-        first = last = None
-        at_end = False
+    def _take_run(self, messages: list[Message]) -> None:
+        """Count messages of one partition that came in a row."""
+        partition = (messages[0].topic(), messages[0].partition())
+        good = [message for message in messages if message.error() is None]
+        if good:
+            records, newest_ns, payload_bytes = self._count(self._readers[partition[0]], good)
+            last_time_ns = good[-1].timestamp()[1] * 1_000_000
+            newest_ns = min(newest_ns, last_time_ns) or newest_ns
+            self._inputs.took(partition, good[0].offset(), good[-1].offset(), newest_ns)
+            self._records += records
+            self._bytes += payload_bytes
+            self._instruments.read(partition[0], records, payload_bytes)
+        if len(good) < len(messages):
+            ends = [_is_end(message) for message in messages if message.error() is not None]
+            if ends[-1] and messages[-1].error() is not None:
+                self._inputs.reached_end(partition)
+
+    def _count(self, format_reader: Reader, messages: list[Message]) -> tuple[int, int, int]:
+        """Read and roll up the messages of a run, the hot loop: records, newest event time (ns), payload (bytes)."""
+        read, add = format_reader.read, self._roller.add
+        records = newest_ns = payload_bytes = 0
+        message_time_ns = messages[0].timestamp()[1] * 1_000_000
+        together = messages[-1].timestamp()[1] * 1_000_000 - message_time_ns < _TOGETHER_NS
         for message in messages:
-            if message.error() is not None:
-                at_end = _is_end(message)
-                continue
-            at_end = False
             payload = message.value() or b""
-            last = message
-            if first is None:
-                first = message
             payload_bytes += len(payload)
+            if not together:
+                message_time_ns = message.timestamp()[1] * 1_000_000
             try:
-                for record in read(payload, message.timestamp()[1] * 1_000_000):
+                for record in read(payload, message_time_ns):
                     records += 1
                     if isinstance(record, BadRecord):
                         self._reject(record, message, payload)
                         continue
                     add(record)
-                    if record.time_ns > newest_ns:  # noqa: PLR1730 - max() costs a call a record
-                        newest_ns = record.time_ns
+                    time_ns = record.time_ns
+                    if time_ns > newest_ns:  # noqa: PLR1730 - max() costs a call a record
+                        newest_ns = time_ns
             except BadRecord as bad:
                 records += 1
                 self._reject(bad, message, payload)
-        if first is not None and last is not None:
-            last_time_ns = last.timestamp()[1] * 1_000_000
-            newest_ns = min(newest_ns, last_time_ns) or newest_ns
-            self._inputs.took((topic, number), first.offset(), last.offset(), newest_ns)
-            self._records += records
-            self._bytes += payload_bytes
-            self._instruments.read(topic, records, payload_bytes)
-        if at_end:
-            self._inputs.reached_end((topic, number))
+        return records, newest_ns, payload_bytes
 
     def _reject(self, bad: BadRecord, message: Message, payload: bytes) -> None:
         self._instruments.dead_letter(bad.reason)
@@ -295,10 +301,6 @@ def _is_end(message: Message) -> bool:
     return False
 
 
-def _input(message: Message) -> tuple[str, int]:
-    return message.topic(), message.partition()
-
-
 def _consumer_configuration(settings: IngestSettings) -> dict[str, object]:
     return settings.kafka.librdkafka(
         **{
@@ -311,7 +313,6 @@ def _consumer_configuration(settings: IngestSettings) -> dict[str, object]:
             "heartbeat.interval.ms": round(settings.session_timeout_s * 1000 / 4),
             "fetch.wait.max.ms": 100,
             "queued.max.messages.kbytes": 65_536,
-            "fetch.message.max.bytes": 8 * 2**20,
         }
     )
 

@@ -38,7 +38,7 @@ log = logging.getLogger(__name__)
 _STOP_S = 4.0
 
 
-class _CommittedThread(AIOKafkaConsumerThread):
+class _CommittedThread(AIOKafkaConsumerThread):  # type: ignore[misc] # faust is untyped
     """Reads committed messages only; Faust offers that just with its own transactions."""
 
     def _create_worker_consumer(self, transport: Any) -> Any:
@@ -47,12 +47,12 @@ class _CommittedThread(AIOKafkaConsumerThread):
         return consumer
 
 
-class _CommittedConsumer(Consumer):
+class _CommittedConsumer(Consumer):  # type: ignore[misc]
     def _new_consumer_thread(self) -> Any:
         return _CommittedThread(self, loop=self.loop, beacon=self.beacon)
 
 
-class _CommittedTransport(Transport):
+class _CommittedTransport(Transport):  # type: ignore[misc]
     Consumer = _CommittedConsumer
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import sys
 import time
 from collections.abc import Callable
 
@@ -29,6 +30,9 @@ log = logging.getLogger(__name__)
 
 _LOOK_S = 0.5
 _SHUTDOWN_S = 1.0
+_SWITCH_S = 0.0005
+"""How long a thread keeps the interpreter from the others. At Python's 5 ms, queries during a scrape of 500 comparisons
+had a p99 of 30 ms, at this 9 ms (500 queries a second, 2 cores)."""
 
 
 def build(
@@ -84,6 +88,8 @@ async def run(
 ) -> None:
     """Serve until `stop` is set; answers from the first moment, is ready once the view has caught up.
 
+    Belongs into a process of its own: it sets how the interpreter switches threads.
+
     Args:
         settings: of this replica.
         telemetry: of this process.
@@ -94,6 +100,7 @@ async def run(
         BadPolicy: the address cannot be had, or the token file holds no token.
         BrokenInvariant: a thread of ours ended by itself.
     """
+    sys.setswitchinterval(_SWITCH_S)
     view = View()
     follower = Follower(settings.kafka, view, telemetry)
     requests = ComparisonRequests(settings.kafka, telemetry)
