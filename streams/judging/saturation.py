@@ -4,11 +4,13 @@ Log incidents are counted by presence: a pod shows a signature in a window or it
 hits. If a baseline pod shows it with probability f, a canary pod of r times the requests and psi times the rate per
 request shows it with probability 1 - (1-f)^(r*psi) (Poisson events), so that
 
-    odds(psi) = (canary pods / baseline pods) * (1 - (1-f)^(r*psi)) / f    ->  psi * (canary / baseline requests)  as f -> 0.
+    odds(psi) = (canary pods / baseline pods) * (1 - (1-f)^(r*psi)) / f,
+
+which is psi * (canary requests / baseline requests) for small f.
 
 Without this, an error that everybody logs all the time makes a lightly loaded canary look many times worse per
-request (every healthy canary failed within two minutes in `tests/simulation/test_incidents.py`), and one that is ten
-times worse look the same.
+request (in simulation every healthy one failed within two minutes, `tests/simulation/test_incidents.py`, "saturated"),
+and one that is ten times worse would pass.
 """
 
 from __future__ import annotations

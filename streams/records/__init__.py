@@ -1,1 +1,1 @@
-"""The vocabulary: whose record it is (identity), a log line (log), a metric sample (metric)."""
+"""The vocabulary: whose record (identity), a log line (log) and how bad it is (severity), a metric sample (metric)."""

@@ -1,1 +1,135 @@
-../shippers/severity.py
+"""How grave a log line is: from the record's own field, or from the line.
+
+`of_field` is for every record and cheap. `in_line` reads the text; it is meant for each *kind* of line once, not for
+each record. Levels are those of OpenTelemetry (logs data model, section "SeverityNumber"); critical, alert and
+emergency count as FATAL whether written as text or as syslog's 0-2.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+
+from streams.records.log import Severity
+
+_WORDS = {
+    **dict.fromkeys(("trace", "finest", "finer", "verbose"), Severity.TRACE),
+    **dict.fromkeys(("debug", "fine", "dbg"), Severity.DEBUG),
+    **dict.fromkeys(("info", "information", "informational", "notice", "inf"), Severity.INFO),
+    **dict.fromkeys(("warn", "warning", "wrn"), Severity.WARN),
+    **dict.fromkeys(("error", "err", "severe"), Severity.ERROR),
+    **dict.fromkeys(("fatal", "critical", "crit", "alert", "emerg", "emergency", "panic", "dpanic"), Severity.FATAL),
+}
+_LONGEST_WORD = 16
+_SYSLOG = (*(Severity.FATAL,) * 3, Severity.ERROR, Severity.WARN, Severity.INFO, Severity.INFO, Severity.DEBUG)
+"""RFC 5424, section 6.2.1: emergency, alert, critical, error, warning, notice, informational, debug."""
+_KLOG = {"I": Severity.INFO, "W": Severity.WARN, "E": Severity.ERROR, "F": Severity.FATAL}
+
+_HEAD = 400
+"""Characters of a line that are looked at, so that a line of any length costs the same."""
+_LEVELS = "|".join(sorted(_WORDS, key=len, reverse=True))
+_CONTINUATION = re.compile(
+    r"""
+    \s+at\ \S                                        # Java, JavaScript, .NET
+  | \s*\.\.\.\ [0-9]+\ (?:more|common\ frames)       # Java
+  | \s*(?:Caused\ by|Suppressed|Wrapped\ by):\       # Java
+  | \s*File\ "[^"]*",\ line\ [0-9]+                  # Python
+  | \s+from\ \S+:[0-9]+:in\                          # Ruby
+  | \s+\S+\.go:[0-9]+                                # Go
+  | goroutine\ [0-9]+\ \[                            # Go
+  | During\ handling\ of\ the\ above\ exception      # Python
+  | The\ above\ exception\ was\ the\ direct\ cause   # Python
+    """,
+    re.VERBOSE,
+)
+_KLOG_HEAD = re.compile(r"([IWEF])[0-9]{4} [0-9]{2}:[0-9]{2}:[0-9]{2}")
+_CRASH = re.compile(r"panic: |fatal error: ")
+_EXCEPTION = re.compile(
+    r'(?:Exception in thread "[^"]*" |Unhandled exception\. |Uncaught )?'
+    r"[\w$.]*(?:Exception|Error|Throwable)(?::\s|\s*$)"
+)
+_KEYED = re.compile(
+    rf"""\b(?:level|severity|lvl|log\.level|levelname|@l)["']?\s{{0,4}}[=:]\s{{0,4}}["']?({_LEVELS}|[0-9]{{1,2}})\b""",
+    re.IGNORECASE,
+)
+_MARKED = re.compile(
+    rf"[\[<(]\s{{0,8}}({_LEVELS})\s{{0,8}}[\]>)]|^\s*({_LEVELS})\s{{0,4}}:", re.IGNORECASE
+)  # [error], <warn>, error: at the start
+_WORD = re.compile(r"\b(TRACE|DEBUG|INFO|NOTICE|WARN|WARNING|ERROR|ERR|SEVERE|CRITICAL|CRIT|ALERT|EMERG|FATAL|PANIC)\b")
+_TRACEBACK = "Traceback (most recent call last)"
+
+
+def of_field(value: str | float | None) -> Severity:
+    """Severity of a level field: a word in any case, pino's and bunyan's 10-60, or syslog's 0-7 (also as digits).
+
+    >>> of_field("Warning").name, of_field(50).name, of_field("3").name, of_field("loud").name
+    ('WARN', 'ERROR', 'ERROR', 'UNSET')
+    """
+    if value is None:
+        return Severity.UNSET
+    if isinstance(value, str):
+        return _of_word(value) if len(value) <= _LONGEST_WORD else Severity.UNSET
+    return _of_number(value)
+
+
+def of_otlp(number: int, text: str) -> Severity:
+    """Severity of an OTLP log record: its number (1-24), else its text.
+
+    Source: logs data model, section "SeverityNumber": ranges of four, from TRACE up.
+    """
+    if 1 <= number <= 24:
+        return Severity((number - 1) // 4 * 4 + 1)
+    return of_field(text) if text else Severity.UNSET
+
+
+def in_line(message: str) -> Severity:
+    r"""Severity that the line itself shows, in linear time; UNSET where it shows none.
+
+    A line that goes on with a stack trace is UNSET whatever words are in it: it is never an event of its own.
+
+    >>> in_line('time=1 level=warning msg="slow"').name, in_line("java.sql.SQLException: no connection").name
+    ('WARN', 'ERROR')
+    >>> in_line("\tat shop.Db.open(Db.java:42)").name, in_line("0 errors found").name
+    ('UNSET', 'UNSET')
+    """
+    head = message[:_HEAD]
+    if _CONTINUATION.match(head):
+        return Severity.UNSET
+    klog = _KLOG_HEAD.match(head)
+    if klog is not None:
+        return _KLOG[klog[1]]
+    if _CRASH.match(head):
+        return Severity.FATAL
+    if _EXCEPTION.match(head):
+        return Severity.ERROR
+    shown = _shown_level(head)
+    if shown is Severity.UNSET and _TRACEBACK in head:
+        return Severity.ERROR
+    return shown
+
+
+def _shown_level(head: str) -> Severity:
+    """The level written first; in a JSON line the one under a level key, wherever it stands."""
+    found = [match for match in (_KEYED.search(head), _MARKED.search(head), _WORD.search(head)) if match is not None]
+    if not found:
+        return Severity.UNSET
+    first = min(found, key=lambda match: match.start())
+    if head.startswith("{"):
+        first = found[0]  # the keyed one where there is one
+    return of_field(first[first.lastindex or 0])
+
+
+@lru_cache(maxsize=1024)
+def _of_word(text: str) -> Severity:
+    word = text.strip().lower()
+    if word.isascii() and word.isdigit():
+        return _of_number(int(word))
+    return _WORDS.get(word, Severity.UNSET)
+
+
+def _of_number(number: float) -> Severity:
+    if number in range(8):
+        return _SYSLOG[int(number)]
+    if 10 <= number <= 60:
+        return Severity((int(number) // 10 - 1) * 4 + 1)
+    return Severity.UNSET

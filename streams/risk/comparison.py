@@ -8,11 +8,12 @@ from msgspec import Meta, Struct
 
 from streams.records.identity import Workload
 
-ClusterName = Annotated[str, Meta(max_length=253, pattern=r"^([A-Za-z0-9]([-._A-Za-z0-9]*[A-Za-z0-9])?)?$")]
+# Python's $ also matches before a line feed at the end; the look-ahead says no, in JSON Schema's dialect as well.
+ClusterName = Annotated[str, Meta(max_length=253, pattern=r"^([A-Za-z0-9]([-._A-Za-z0-9]*[A-Za-z0-9])?)?$(?!\n)")]
 """Ours to give, so any label-like text; empty where there is one cluster."""
-ObjectName = Annotated[str, Meta(min_length=1, max_length=253, pattern=r"^[a-z0-9]([-.a-z0-9]*[a-z0-9])?$")]
+ObjectName = Annotated[str, Meta(min_length=1, max_length=253, pattern=r"^[a-z0-9]([-.a-z0-9]*[a-z0-9])?$(?!\n)")]
 """A Kubernetes object name (RFC 1123 subdomain)."""
-HashValue = Annotated[str, Meta(min_length=1, max_length=63, pattern=r"^[A-Za-z0-9]([-._A-Za-z0-9]*[A-Za-z0-9])?$")]
+HashValue = Annotated[str, Meta(min_length=1, max_length=63, pattern=r"^[A-Za-z0-9]([-._A-Za-z0-9]*[A-Za-z0-9])?$(?!\n)")]
 """A Kubernetes label value that is not empty."""
 
 Outcome = Literal["promoted", "aborted", "expired"]

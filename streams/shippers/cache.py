@@ -51,7 +51,7 @@ class Remembered(Generic[Key, Answer]):
     def __init__(self, entries: int = 20_000, total_bytes: int = 32 << 20) -> None:
         self.answers: BoundedCache[Key, Answer] = BoundedCache(entries, total_bytes)
         # As text: an exception that is raised again and again would gather tracebacks.
-        self._refusals: BoundedCache[Key, tuple[Reason, str]] = BoundedCache(entries, total_bytes)
+        self._refusals: BoundedCache[Key, tuple[Reason, str]] = BoundedCache(entries, total_bytes // 4)
 
     def of(self, key: Key, size_bytes: int, work_out: Callable[[], Answer]) -> Answer:
         """The answer of a key, of `size_bytes` together.

@@ -19,7 +19,7 @@ from streams.shippers.faults import JSON_FAULTS, MAX_BATCH_BYTES, MAX_RECORD_BYT
 from streams.shippers.identity import Identities
 from streams.shippers.line import Layout, Line
 from streams.shippers.merged_keys import merged_line, undoubled
-from streams.shippers.severity import of_field
+from streams.records.severity import of_field
 from streams.shippers.times import message_time, seconds_ns
 
 _DECODE = msgspec.json.Decoder(Line).decode
@@ -98,7 +98,7 @@ class ContainerLines:
         Raises:
             BadRecord: it names no pod of a revision.
         """
-        return self._origins.of(key, 2 * len(key) + 600, lambda: self._decoded(key))
+        return self._origins.of(key, len(key) + 900, lambda: self._decoded(key))
 
     def _decoded(self, key: bytes) -> _Origin:
         if not key:

@@ -10,7 +10,7 @@ from streams.shippers.faults import MAX_BATCH_BYTES, MAX_RECORD_BYTES, check_siz
 from streams.shippers.line import MAX_TRACE_ID
 from streams.shippers.otlp import Group, LogRow, Plain, Rows, as_text
 from streams.shippers.otlp_identity import OtlpIdentities
-from streams.shippers.severity import of_field, of_otlp
+from streams.records.severity import of_field, of_otlp
 from streams.shippers.times import message_time, within_range
 
 _MESSAGE_KEYS = ("message", "msg", "log")

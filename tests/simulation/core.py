@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.stats import binom
 
 Floats = NDArray[np.float64]
 FACTORS = np.array([1.25, 1.5, 2.0, 3.0, 5.0, 10.0, 30.0])
@@ -46,3 +47,8 @@ def incident(windows: int, start: float, length: float, factor: float) -> Floats
     path = np.ones(windows)
     path[int(start * windows) : int((start + length) * windows)] = factor
     return path
+
+
+def within_budget(flags: int, runs: int, level: float) -> bool:
+    """Whether so many flags among the runs are compatible with a probability of at most `level` (one in a thousand)."""
+    return flags <= int(binom.ppf(0.999, runs, level))

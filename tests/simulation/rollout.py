@@ -29,9 +29,9 @@ class Service:
     """Of baseline and canary."""
     scrape_s: int | None = 15
     """Interval of the request counters; None: there are none."""
-    failed: float = 0.01
+    failed: float = 0.002
     """Share of requests that fail."""
-    logged: tuple[tuple[int, float], ...] = ((ERRORS[0], 0.01), (WARNINGS[0], 0.02), (CRITICALS[0], 0.001))
+    logged: tuple[tuple[int, float], ...] = ((ERRORS[0], 0.002), (WARNINGS[0], 0.02))
     """(signature, incidents per request)."""
     background: tuple[tuple[int, float], ...] = ()
     """(signature, incidents per pod-second), requests or not."""

@@ -88,7 +88,7 @@ async def run(
 ) -> None:
     """Serve until `stop` is set; answers from the first moment, is ready once the view has caught up.
 
-    Belongs into a process of its own: it sets how the interpreter switches threads.
+    Meanwhile the interpreter switches threads more often: best in a process of its own.
 
     Args:
         settings: of this replica.
@@ -100,6 +100,7 @@ async def run(
         BadPolicy: the address cannot be had, or the token file holds no token.
         BrokenInvariant: a thread of ours ended by itself.
     """
+    usual_switch_s = sys.getswitchinterval()
     sys.setswitchinterval(_SWITCH_S)
     view = View()
     follower = Follower(settings.kafka, view, telemetry)
@@ -119,6 +120,7 @@ async def run(
     finally:
         await runner.cleanup()
         await asyncio.gather(asyncio.to_thread(follower.stop), asyncio.to_thread(requests.stop))
+        sys.setswitchinterval(usual_switch_s)
 
 
 async def _listen(runner: web.AppRunner, settings: ServeSettings) -> str:

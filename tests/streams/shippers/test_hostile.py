@@ -258,3 +258,10 @@ def test_unknown_formats_stop_at_start(content, format_name):
     """A format or content that is none is the operator's fault, and the message says what is allowed."""
     with pytest.raises(BadPolicy, match=r"one of .*(otlp_json|logs)"):
         reader(content, format_name)
+
+
+def test_a_line_with_an_otlp_field():
+    """An application's own field `resourceLogs` does not make a line OTLP, be its container known or not."""
+    one = reader("logs")
+    payload = PLAIN[:-1] + b',"resourceLogs":[]}'
+    assert [len(one.read(payload, 1)) for _ in range(2)] == [1, 1]

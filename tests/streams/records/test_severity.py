@@ -7,7 +7,7 @@ import time
 import pytest
 
 from streams.records.log import Severity
-from streams.shippers.severity import in_line, of_field, of_otlp
+from streams.records.severity import in_line, of_field, of_otlp
 
 
 @pytest.mark.parametrize(

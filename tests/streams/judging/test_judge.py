@@ -1,0 +1,263 @@
+"""The judge of one comparison, as a whole."""
+
+from __future__ import annotations
+
+import math
+
+import msgspec
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from streams.errors import BrokenInvariant
+from streams.judging.judge import Judge, JudgeSettings, JudgeState
+from streams.judging.side import RequestCount, Side, SignatureInfo
+
+W = 5_000_000_000
+HTTP = "http.server.request.duration"
+SIGNATURES = {
+    1: SignatureInfo("ERROR db pool exhausted <*>", "error"),
+    2: SignatureInfo("WARN slow query <*> ms", "warning"),
+    3: SignatureInfo("FATAL out of memory", "critical"),
+}
+
+INCIDENTS = st.dictionaries(st.sampled_from([1, 2, 3, 77]), st.integers(1, 3), max_size=3)
+COUNTS = st.builds(
+    lambda requests, errors, reported: RequestCount(float(requests), float(errors), reported, (0, 1)),
+    st.integers(0, 200),
+    st.integers(0, 20),
+    st.sampled_from([(), (0,), (1,), (0, 1)]),
+)
+SIDES = st.builds(
+    lambda pods, lines, incidents, counts: Side(pods * 5.0, lines, incidents, {HTTP: counts} if counts else {}),
+    st.integers(1, 4),
+    st.integers(0, 30),
+    INCIDENTS,
+    st.none() | COUNTS,
+)
+WINDOWS = st.lists(st.tuples(st.none() | SIDES, st.none() | SIDES), max_size=40)
+
+
+def quiet(pods=2, requests=None):
+    """A window in which all is well."""
+    counts = {} if requests is None else {HTTP: RequestCount(requests, 0.0, (0, 1), (0, 1))}
+    return Side(pods * 5.0, 20, {}, counts)
+
+
+def judged(windows, judge=None, first=0, **changed):
+    """A judge that was given these windows."""
+    judge = judge or Judge(JudgeSettings(**changed), W)
+    for index, (baseline, canary) in enumerate(windows, first):
+        judge.add(index * W, baseline, canary, SIGNATURES)
+    return judge
+
+
+@given(WINDOWS, st.integers(0, 40))
+@settings(max_examples=60, deadline=None)
+def test_goes_on_from_its_state_to_the_bit(windows, cut):
+    """A snapshot at any point, through MessagePack, changes nothing of what follows."""
+    whole = judged(windows)
+    begun = judged(windows[:cut])
+    state = msgspec.msgpack.decode(msgspec.msgpack.encode(begun.to_state()), type=JudgeState)
+    resumed = judged(windows[cut:], Judge.from_state(JudgeSettings(), W, state), min(cut, len(windows)))
+    assert resumed.assess(SIGNATURES) == whole.assess(SIGNATURES)
+    assert msgspec.msgpack.encode(resumed.to_state()) == msgspec.msgpack.encode(whole.to_state())
+
+
+def test_state_is_a_snapshot():
+    """Later windows change neither the state given out nor the one taken from."""
+    judge = judged([(quiet(), quiet())] * 3)
+    before = judge.to_state()
+    kept = msgspec.msgpack.encode(before)
+    judged([(quiet(), quiet())] * 3, Judge.from_state(JudgeSettings(), W, before), 3)
+    judged([(quiet(), Side(10.0, 5, {1: 2}))] * 3, judge, 3)
+    assert msgspec.msgpack.encode(before) == kept
+
+
+@given(WINDOWS, st.integers(0, 39), st.sampled_from([1, 2, 3]), st.integers(1, 2))
+@settings(max_examples=100, deadline=None)
+def test_a_worse_canary_never_lowers_the_risk(windows, where, signature, more):
+    """More incidents of the canary in one window: at no time a lower risk, a higher confidence or a milder verdict."""
+    worse = list(windows)
+    if windows and (canary := windows[where % len(windows)][1]) is not None and canary.lines:
+        incidents = dict(canary.incidents)
+        incidents[signature] = incidents.get(signature, 0) + more
+        worse[where % len(windows)] = (
+            windows[where % len(windows)][0],
+            msgspec.structs.replace(canary, incidents=incidents),
+        )
+    one, other = Judge(JudgeSettings(), W), Judge(JudgeSettings(), W)
+    order = {"pass": 0, "none": 1, "fail": 2}
+    for index in range(len(windows)):
+        judged([windows[index]], one, index)
+        judged([worse[index]], other, index)
+        here, there = one.assess(SIGNATURES), other.assess(SIGNATURES)
+        assert there.risk >= here.risk - 1e-9
+        assert there.confidence <= here.confidence + 1e-9
+        assert order[there.verdict] >= order[here.verdict]
+
+
+@given(st.lists(st.tuples(SIDES, SIDES), max_size=30))
+@settings(max_examples=60, deadline=None)
+def test_the_same_pair_swapped_is_never_worse_both_ways(windows):
+    """Who fails against the other does not see the other fail against him."""
+    here = judged(windows).assess(SIGNATURES)
+    there = judged([(canary, baseline) for baseline, canary in windows]).assess(SIGNATURES)
+    for mine in here.signals:
+        theirs = next(one for one in there.signals if one.signal == mine.signal)
+        assert (mine.baseline_count, mine.canary_count) == (theirs.canary_count, theirs.baseline_count)
+        if mine.effect_ratio and theirs.effect_ratio:
+            assert math.log(mine.effect_ratio) == pytest.approx(-math.log(theirs.effect_ratio), abs=1e-6)
+
+
+def test_identical_revisions_bring_no_evidence():
+    """Sides that do the same: E stays small and in the end it passes."""
+    window = Side(10.0, 20, {1: 1, 2: 1})
+    found = judged([(window, window)] * 600).assess(SIGNATURES)
+    assert found.verdict == "pass"
+    assert found.risk < 10.0
+    assert all(one.effect_ratio in (1.0, None) for one in found.signals)
+
+
+def test_errors_of_the_canary_alone_fail_it_and_the_reason_says_which():
+    """The first reason names the signature with the numbers of both sides; the verdict stays."""
+    bad = Side(10.0, 20, {1: 1})
+    judge = judged([(quiet(8), bad)] * 30)
+    found = judge.assess(SIGNATURES)
+    assert (found.verdict, found.risk, found.confidence) == ("fail", 100.0, 0.0)
+    assert found.reasons[0].startswith(
+        "`ERROR db pool exhausted <*>` 30 times in 300 pod-seconds against 0 in 1,200 (log/error, E = "
+    )
+    assert found.decided_ns is not None
+    judged([(Side(40.0, 20, {1: 3}), quiet())] * 200, judge, 30)
+    after = judge.assess(SIGNATURES)
+    assert (after.verdict, after.decided_ns) == ("fail", found.decided_ns)
+
+
+def test_failed_requests_fail_it():
+    """Counted as what they are: requests against requests."""
+
+    def window(requests, errors):
+        return Side(10.0, 20, {}, {HTTP: RequestCount(requests, errors, (0, 1), (0, 1))})
+
+    found = judged([(window(900.0, 1.0), window(100.0, 4.0))] * 12).assess(SIGNATURES)
+    assert found.verdict == "fail"
+    assert found.exposure.unit == "requests"
+    assert found.reasons[0].startswith("48 of 1,200 requests failed against 12 of 10,800 (requests/error, E = ")
+
+
+def test_nothing_at_all_is_undecided():
+    """50, none, and a reason."""
+    found = Judge(JudgeSettings(), W).assess({})
+    assert (found.verdict, found.risk, found.confidence, found.history) == ("none", 50.0, 0.0, ())
+    assert found.reasons
+
+
+@pytest.mark.parametrize("side", ["baseline", "canary"])
+def test_a_missing_side_brings_no_evidence(side):
+    """Whatever the other one does."""
+    bad = Side(10.0, 20, {1: 2, 3: 2})
+    found = judged([(None, bad) if side == "baseline" else (bad, None)] * 500).assess(SIGNATURES)
+    assert (found.verdict, found.risk, found.started_ns) == ("none", 50.0, None)
+
+
+@pytest.mark.parametrize("counters", [True, False])
+def test_an_idle_canary_never_passes(counters):
+    """No requests, or counters on the baseline alone (an idle one has not begun to count)."""
+    idle = quiet(requests=0.0 if counters else None)
+    found = judged([(quiet(requests=100.0), idle)] * 2000).assess(SIGNATURES)
+    assert found.verdict == "none"
+
+
+def test_a_silent_pair_passes_by_exposure():
+    """Two pods each, no counters, not one error: some ten minutes."""
+    judge = judged([])
+    window = 0
+    while judge.verdict == "none":
+        judged([(quiet(), quiet())], judge, window)
+        window += 1
+    found = judge.assess(SIGNATURES)
+    assert found.verdict == "pass"
+    assert 9 * 12 <= window <= 13 * 12
+    assert found.reasons[0].startswith("no signal is worse than tolerated")
+
+
+@pytest.mark.parametrize("dead", ["baseline", "canary"])
+def test_a_dead_log_shipper_neither_fails_nor_passes(dead):
+    """Errors go on at the same rate on both sides, but one log is gone."""
+    alive, gone = Side(10.0, 20, {1: 1}), Side(10.0, 0)
+    pair = (gone, alive) if dead == "baseline" else (alive, gone)
+    judge = judged([(quiet(), quiet())] * 60)
+    judged([pair] * 600, judge, 60)
+    found = judge.assess(SIGNATURES)
+    assert found.verdict == "none"
+    assert any("silent" in sentence for sentence in found.unjudged)
+
+
+def test_a_side_never_heard_of_is_said_loudly():
+    """No evidence from logs, in either direction."""
+    found = judged([(Side(10.0, 0), Side(10.0, 20, {1: 2}))] * 300).assess(SIGNATURES)
+    assert found.verdict == "none"
+    assert found.unjudged[0].startswith("logs: no line of the baseline")
+
+
+def test_warnings_alone_fail_on_overwhelming_evidence_only():
+    """Twelve canary-only incidents at a share of half do for errors, not for warnings."""
+    errors = judged([(quiet(), Side(10.0, 20, {1: 1}))] * 20).assess(SIGNATURES)
+    warnings = judged([(quiet(), Side(10.0, 20, {2: 1}))] * 14).assess(SIGNATURES)
+    assert errors.verdict == "fail"
+    assert warnings.verdict == "none"
+    assert warnings.signals[0].signal == "log/warning"
+
+
+@pytest.mark.parametrize("huge", [1e300, math.inf, math.nan])
+def test_output_is_finite_whatever_comes(huge):
+    """Huge, infinite and absent numbers: a risk within its range and no NaN anywhere."""
+    window = Side(huge, 10**9, {1: 2**62, 3: 2**62}, {HTTP: RequestCount(huge, huge, (0, 1), (0, 1))})
+    for pair in ((window, window), (quiet(requests=10.0), window), (window, quiet(requests=10.0))):
+        judge = judged([pair] * 50)
+        found = judge.assess(SIGNATURES)
+        assert 0.0 <= found.risk <= 100.0
+        text = msgspec.json.encode(found)
+        assert b"null" not in text.replace(b'"decided_ns":null', b"").replace(b'"effect_ratio":null', b"")
+        assert all(math.isfinite(one.log10_e) for one in found.signals)
+
+
+def test_windows_come_in_order():
+    """A window twice is our own fault, and said so."""
+    judge = judged([(quiet(), quiet())] * 3)
+    with pytest.raises(BrokenInvariant):
+        judge.add(2 * W, quiet(), quiet(), SIGNATURES)
+    judge.add(50 * W, quiet(), quiet(), SIGNATURES)
+    assert judge.assess(SIGNATURES).as_of_ns == 51 * W
+
+
+def test_weights_of_one_document_sum_to_one_once_requests_are_counted():
+    """And the worst signal comes first."""
+    found = judged([(quiet(requests=100.0), Side(10.0, 20, {1: 1}, quiet(requests=10.0).requests))] * 5).assess(
+        SIGNATURES
+    )
+    assert math.fsum(one.weight for one in found.signals) == pytest.approx(1.0)
+    assert found.signals[0].signal == "log/error"
+
+
+def test_counters_that_show_up_later_change_nothing_judged_before():
+    """Pod-seconds until then; the evidence stays and goes on by requests."""
+    judge = judged([(quiet(), Side(10.0, 20, {1: 1}))] * 5)
+    before = {one.signal: one.log10_e for one in judge.assess(SIGNATURES).signals}
+    judged([(quiet(requests=100.0), quiet(requests=100.0))] * 2, judge, 5)
+    found = judge.assess(SIGNATURES)
+    assert found.exposure.unit == "requests"
+    assert all(one.log10_e == before[one.signal] for one in found.signals if one.signal in before)
+
+
+def test_reasons_are_bounded():
+    """However long the texts and however many the signatures."""
+    many = {number: SignatureInfo("x" * 10_000 + "`\n", "error") for number in range(2000)}
+    judge = Judge(JudgeSettings(), W)
+    for index in range(30):
+        judge.add(index * W, quiet(), Side(10.0, 9999, {number: 1 + number % 2 for number in many}), many)
+    found = judge.assess(many)
+    assert 1 <= len(found.reasons) <= 10
+    assert all(len(sentence) < 400 and "\n" not in sentence for sentence in found.reasons)
+    assert len(msgspec.msgpack.encode(judge.to_state())) < 60_000

@@ -1,0 +1,91 @@
+"""Which series count requests, rule by rule."""
+
+from __future__ import annotations
+
+import pytest
+
+from streams.judging.requests import REQUEST_SOURCES, RequestRole, request_role
+from streams.records.metric import Series
+
+HTTP = "http.server.request.duration"
+MICROMETER = "http.server.requests"
+RPC = "rpc.server.call.duration"
+
+ROLES = [
+    (HTTP, {"http.response.status_code": "200"}, HTTP, False),
+    (HTTP, {"http.response.status_code": "503"}, HTTP, True),
+    (HTTP, {"http.response.status_code": "404"}, HTTP, False),
+    (HTTP, {"http.response.status_code": "200", "error.type": "timeout"}, HTTP, True),
+    (HTTP, {"http.response.status_code": "200", "error.type": ""}, HTTP, False),
+    (HTTP, {}, HTTP, False),
+    ("http_server_request_duration_seconds", {"http_response_status_code": "500"}, HTTP, True),
+    ("http_server_request_duration_seconds_count", {"http_response_status_code": "201"}, HTTP, False),
+    ("http_server_request_duration_seconds_count", {"error_type": "java.io.IOException"}, HTTP, True),
+    ("http.server.duration", {"http.status_code": "502"}, "http.server.duration", True),
+    ("http_server_duration_milliseconds_count", {"http_status_code": "200"}, "http.server.duration", False),
+    ("http_server_requests_seconds_count", {"status": "500", "outcome": "SERVER_ERROR"}, MICROMETER, True),
+    ("http_server_requests_seconds_count", {"status": "UNKNOWN", "outcome": "SERVER_ERROR"}, MICROMETER, True),
+    ("http_server_requests_seconds_count", {"status": "404", "outcome": "CLIENT_ERROR"}, MICROMETER, False),
+    ("http.server.requests", {"outcome": "SUCCESS"}, MICROMETER, False),
+    ("http.server.request.count", {"http.response.status_code": "500"}, "http.server.request.count", True),
+    ("http_server_requests_total", {"code": "200"}, "http.server.request.count", False),
+    (RPC, {"rpc.response.status_code": "UNAVAILABLE"}, RPC, True),
+    (RPC, {"rpc.response.status_code": "NOT_FOUND", "error.type": "NOT_FOUND"}, RPC, False),
+    (RPC, {"error.type": "timeout"}, RPC, True),
+    ("rpc_server_call_duration_seconds_count", {"rpc_response_status_code": "OK"}, RPC, False),
+    ("rpc.server.duration", {"rpc.grpc.status_code": "13"}, "rpc.server.duration", True),
+    ("rpc_server_duration_milliseconds_count", {"rpc_grpc_status_code": "0"}, "rpc.server.duration", False),
+    ("grpc_server_handled_total", {"grpc_code": "Internal"}, "grpc_server_handled_total", True),
+    ("grpc_server_handled_total", {"grpc_code": "DeadlineExceeded"}, "grpc_server_handled_total", True),
+    ("grpc_server_handled_total", {"grpc_code": "InvalidArgument"}, "grpc_server_handled_total", False),
+    ("istio_requests_total", {"reporter": "destination", "response_code": "503"}, "istio_requests_total", True),
+    (
+        "istio_requests_total",
+        {"reporter": "destination", "response_code": "200", "grpc_response_status": "14"},
+        "istio_requests_total",
+        True,
+    ),
+    (
+        "istio_requests_total",
+        {"reporter": "destination", "response_code": "200", "grpc_response_status": "5"},
+        "istio_requests_total",
+        False,
+    ),
+    ("istio_requests_total", {"reporter": "destination", "response_code": "0"}, "istio_requests_total", False),
+    ("http_requests_total", {"code": "500"}, "http_requests_total", True),
+    ("http_requests_total", {"status": "5xx"}, "http_requests_total", True),
+    ("http_requests_total", {"status_code": "301"}, "http_requests_total", False),
+]
+
+NONE = [
+    ("http_server_request_duration_seconds_bucket", {"http_response_status_code": "200", "le": "0.5"}),
+    ("http_server_request_duration_seconds_sum", {"http_response_status_code": "200"}),
+    ("http_server_requests_seconds_max", {"status": "200"}),
+    ("http_server_requests_seconds_count", {"uri": "/"}),
+    ("istio_requests_total", {"reporter": "source", "response_code": "503"}),
+    ("istio_requests_total", {"response_code": "503"}),
+    ("http_requests_total", {"handler": "/"}),
+    ("http_requests_total", {"status": "error"}),
+    ("nginx_ingress_controller_requests", {"status": "500"}),
+    ("http.client.request.duration", {"http.response.status_code": "500"}),
+    ("container_cpu_usage_seconds_total", {}),
+    ("", {}),
+]
+
+
+@pytest.mark.parametrize(("name", "attributes", "source", "is_error"), ROLES)
+def test_counts_requests_and_knows_the_failed(name, attributes, source, is_error):
+    """Each rule knows its spellings and what a server's fault is."""
+    assert request_role(Series(name, tuple(sorted(attributes.items())))) == RequestRole(source, is_error)
+
+
+@pytest.mark.parametrize(("name", "attributes"), NONE)
+def test_leaves_alone_what_counts_no_requests_or_cannot_tell_failures(name, attributes):
+    """Buckets, sums, clients, ingresses, and counters without any status."""
+    assert request_role(Series(name, tuple(sorted(attributes.items())))) is None
+
+
+def test_every_source_is_named_once_and_applications_come_before_proxies():
+    """The order is the preference as exposure."""
+    assert len(set(REQUEST_SOURCES)) == len(REQUEST_SOURCES)
+    assert REQUEST_SOURCES.index(HTTP) < REQUEST_SOURCES.index("istio_requests_total")

@@ -1,0 +1,56 @@
+"""Distributions become histograms only if their numbers can be."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from streams.errors import BadRecord, Reason
+from streams.shippers.histograms import explicit, of_samples
+
+
+@pytest.mark.parametrize(
+    ("bounds", "counts", "count"),
+    [
+        ([math.nan], [1, 0], 1),
+        ([math.inf], [1, 0], 1),
+        ([-math.inf, 0.0], [0, 1, 0], 1),
+        ([1.7e308], [0, 1], 1),
+        ([2.0, 1.0], [1, 0, 0], 1),
+        ([1.0, 1.0], [1, 0, 0], 1),
+        ([1.0], [1], 1),
+        ([], [1, 1], 2),
+        ([1.0], [2, -1], 1),
+        ([1.0], [1, 1], 3),
+    ],
+)
+def test_buckets_that_cannot_be(bounds, counts, count):
+    """Bounds that are not finite or do not ascend, and counts that do not fit, are refused."""
+    with pytest.raises(BadRecord) as refused:
+        explicit(bounds, counts, 1.0, count)
+    assert refused.value.reason is Reason.BAD_VALUE
+
+
+def test_a_count_and_a_sum_alone():
+    """Without bounds nothing is said of where values lie."""
+    histogram = explicit((), (7,), 3.5, 7)
+    assert (histogram.count, histogram.total, histogram.positive) == (7, 3.5, {})
+
+
+@given(st.lists(st.tuples(st.floats(-1e280, 1e280), st.integers(0, 1000))))
+def test_samples_all_count(samples):
+    """Each sample is in one bucket, as often as it was drawn."""
+    histogram = of_samples(samples)
+    buckets = histogram.zero_count + sum(histogram.positive.values()) + sum(histogram.negative.values())
+    assert histogram.count == buckets == sum(times for _, times in samples)
+
+
+@pytest.mark.parametrize("sample", [(math.nan, 1), (math.inf, 1), (1.0, -1), (1e301, 1)])
+def test_samples_that_cannot_be(sample):
+    """A sample that is not finite, or was drawn less than never, is refused."""
+    with pytest.raises(BadRecord) as refused:
+        of_samples([sample])
+    assert refused.value.reason is Reason.BAD_VALUE
