@@ -32,7 +32,6 @@ def main() -> None:
     )
     options = parser.parse_args()
     parts = options.only or ["ingest", "freshness", "memory", "scaling"]
-    os.sched_setaffinity(0, {0, 1} & os.sched_getaffinity(0))
     found: dict[str, object] = msgspec.json.decode(OUTPUT.read_bytes(), type=dict) if OUTPUT.exists() else {}
     found["machine"] = f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}"
     if "ingest" in parts:
@@ -72,14 +71,10 @@ def _scaling() -> dict[str, object]:
 
 
 def _on_embedded(measure):
-    """The figures on an embedded broker of its own, which keeps to core 0."""
-    os.sched_setaffinity(0, {0})  # the broker inherits it; what is measured moves itself to core 1
-    try:
-        with EmbeddedBroker() as broker:
-            pipeline.prepare(Kafka(broker.bootstrap_servers), None)
-            return measure(broker.bootstrap_servers)
-    finally:
-        os.sched_setaffinity(0, {0, 1})
+    """The figures on an embedded broker of its own."""
+    with EmbeddedBroker() as broker:
+        pipeline.prepare(Kafka(broker.bootstrap_servers), None)
+        return measure(broker.bootstrap_servers)
 
 
 if __name__ == "__main__":
