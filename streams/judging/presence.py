@@ -1,8 +1,8 @@
 """Which pods of one revision are there, and what did they do in the window that closes?
 
 A pod is there from the first window in which anything of it was seen until it has been silent for `QUIET_NS`: quiet
-pods are not gone pods. Cumulative counters of requests are followed per pod, so that the gap between two windows is closed,
-a restart is a reset, and a series that appears later at a pod already known starts from zero.
+pods are not gone pods. Cumulative counters of requests are followed per pod, so that the gap between two windows is
+closed, a restart is a reset, and a series that appears later at a pod already known starts from zero.
 """
 
 from __future__ import annotations

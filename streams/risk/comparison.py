@@ -13,7 +13,9 @@ ClusterName = Annotated[str, Meta(max_length=253, pattern=r"^([A-Za-z0-9]([-._A-
 """Ours to give, so any label-like text; empty where there is one cluster."""
 ObjectName = Annotated[str, Meta(min_length=1, max_length=253, pattern=r"^[a-z0-9]([-.a-z0-9]*[a-z0-9])?$(?!\n)")]
 """A Kubernetes object name (RFC 1123 subdomain)."""
-HashValue = Annotated[str, Meta(min_length=1, max_length=63, pattern=r"^[A-Za-z0-9]([-._A-Za-z0-9]*[A-Za-z0-9])?$(?!\n)")]
+HashValue = Annotated[
+    str, Meta(min_length=1, max_length=63, pattern=r"^[A-Za-z0-9]([-._A-Za-z0-9]*[A-Za-z0-9])?$(?!\n)")
+]
 """A Kubernetes label value that is not empty."""
 
 Outcome = Literal["promoted", "aborted", "expired"]

@@ -14,12 +14,12 @@ import msgspec
 from streams.errors import BadRecord, Reason
 from streams.records.identity import Source
 from streams.records.log import LogRecord
+from streams.records.severity import of_field
 from streams.shippers.cache import Remembered
 from streams.shippers.faults import JSON_FAULTS, MAX_BATCH_BYTES, MAX_RECORD_BYTES, check_size, json_fault, too_large
 from streams.shippers.identity import Identities
 from streams.shippers.line import Layout, Line
 from streams.shippers.merged_keys import merged_line, undoubled
-from streams.records.severity import of_field
 from streams.shippers.times import message_time, seconds_ns
 
 _DECODE = msgspec.json.Decoder(Line).decode

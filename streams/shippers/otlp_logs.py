@@ -6,11 +6,11 @@ from collections.abc import Sequence
 
 from streams.errors import BadRecord, Reason
 from streams.records.log import LogRecord, Severity
+from streams.records.severity import of_field, of_otlp
 from streams.shippers.faults import MAX_BATCH_BYTES, MAX_RECORD_BYTES, check_size
 from streams.shippers.line import MAX_TRACE_ID
 from streams.shippers.otlp import Group, LogRow, Plain, Rows, as_text
 from streams.shippers.otlp_identity import OtlpIdentities
-from streams.records.severity import of_field, of_otlp
 from streams.shippers.times import message_time, within_range
 
 _MESSAGE_KEYS = ("message", "msg", "log")

@@ -65,7 +65,7 @@ def deltas(records, parts, seed):
     return found
 
 
-def lived(records, *, parts=1, seed=0, compare_after=0, restart_each=False, until_s=None):
+def lived(records, *, parts=1, seed=0, compare_after=0, restart_each=False):
     """The last document after all windows have closed one after another."""
     life = WorkloadLife(SETTINGS, WorkloadState(SHOP))
     pending = deltas(records, parts, seed)

@@ -12,9 +12,8 @@ from streams.records.identity import Revision, Source, Workload
 from streams.records.log import LogRecord, Severity
 from streams.records.metric import Kind, MetricSample, Series
 from streams.windows.roller import Roller
-from streams.windows.summary import Limits, Summary, merge, trim
+from streams.windows.summary import Bundle, Limits, Summary, merge, trim
 from topology.codecs import decode_bundle, encode_bundle
-from streams.windows.summary import Bundle
 
 WINDOW_NS = 5_000_000_000
 REVISION = Revision(Workload("", "prod", "shop"), "6f87c5d5d5")
@@ -89,7 +88,7 @@ def canonical(summary):
 @settings(max_examples=150, deadline=None)
 @given(st.lists(st.one_of(lines, samples), min_size=1, max_size=60), st.integers(0, 2**32), st.integers(1, 6))
 def test_any_split_of_records_over_transactions_merges_to_the_same(records, seed, parts):
-    """Promise: how records were spread over workers and transactions, and in which order deltas come, changes no bit."""
+    """Promise: how records were spread over workers and transactions, and the order of deltas, changes no bit."""
     draw = random.Random(seed)
     whole, signatures = rolled(records)
 
@@ -111,7 +110,7 @@ def test_any_split_of_records_over_transactions_merges_to_the_same(records, seed
 def test_nothing_is_lost_by_trimming(records):
     """Promise: what finds no place is counted as other; the number of records never changes."""
     whole, _ = rolled(records)
-    trimmed = merged([whole], lambda number: 0)
+    trimmed = merged([whole], lambda _: 0)
     kept = sum(count for pod in trimmed.pods.values() for count in pod.lines.values())
     assert trimmed.records == len(records)
     assert kept + trimmed.other_lines == sum(isinstance(record, LogRecord) for record in records)
