@@ -237,6 +237,8 @@ class WorkloadLife:
                 self._publish(running, self._judges[key])
 
     def _judge_window(self, running: RunningState, judge: Judge, start_ns: int, sides: Mapping[str, Side]) -> bool:
+        if start_ns <= running.requested_ns - self._settings.ring_ns:
+            return False  # not known any more when it was asked for, unless its records came later than the request
         baseline = sides.get(running.comparison.baseline)
         canary = sides.get(running.comparison.canary)
         if canary is not None:

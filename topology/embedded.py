@@ -63,7 +63,7 @@ class EmbeddedBroker:
         log.warning(NOTICE)
         binary = _binary()
         for _ in range(5):  # a free port can be taken by somebody else before the broker has it
-            port = self._asked_port or _free_port()
+            port = self._asked_port or free_port()
             self.bootstrap_servers = f"127.0.0.1:{port}"
             self._start(binary)
             try:
@@ -139,7 +139,7 @@ def _binary() -> str:
         ) from error
 
 
-def _free_port() -> int:
+def free_port() -> int:
     """A port nobody has, below the range of clients' ports, where a client could take it or connect to itself."""
     for port in random.sample(range(10_000, 30_000), 100):
         with socket.socket() as probe:

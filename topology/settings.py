@@ -181,6 +181,8 @@ class ScoreSettings(Struct, frozen=True):
     """Unique among live workers."""
     snapshot_s: float = 5.0
     """Time between two snapshots of a workload's state."""
+    session_timeout_s: float = 10
+    """After this the group takes the partitions of a worker that is gone."""
     alpha: float = 0.01
     """Highest probability that a canary like its baseline is ever failed."""
     beta: float = 0.05
@@ -199,6 +201,7 @@ class ScoreSettings(Struct, frozen=True):
         _within(
             self,
             snapshot_s=(0.1, 600),
+            session_timeout_s=(1, 1800),
             alpha=(1e-9, 0.5),
             beta=(1e-9, 0.5),
             ring_s=(60, 86_400),

@@ -17,6 +17,8 @@ from __future__ import annotations
 
 import math
 
+SMALLEST = 1e-9
+"""Below, a pod shows all there is: the odds are those of the rates, to rounding."""
 LARGEST = 0.999
 """A saturation is cut here: beyond, presence says nothing of rates."""
 
@@ -47,7 +49,7 @@ def presence_odds(ratio: float, share: float, pod_share: float, saturation: floa
     (0.5, 0.76)
     """
     by_load = odds(ratio, share)
-    if saturation <= 0.0:
+    if saturation < SMALLEST:
         return by_load
     by_pods = pod_share / (1.0 - pod_share)
     silent = math.log1p(-min(saturation, LARGEST))

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import socket
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from topology import pipeline
 from topology.demo.query import RiskClient
+from topology.embedded import free_port
 from topology.settings import Kafka
 from topology.supervise import Children
 from topology.topics import SUMMARIES, definitions
@@ -24,9 +24,7 @@ class Stage:
         self.partitions = next(topic.partitions for topic in definitions() if topic.name == SUMMARIES)
         self._session_timeout_s = session_timeout_s
         self._children = Children()
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = int(probe.getsockname()[1])
+        self.port = free_port()
         self.risks = RiskClient(f"http://127.0.0.1:{self.port}")
 
     def __enter__(self) -> Self:

@@ -6,7 +6,6 @@ queries that Argo Rollouts would make. The exit status says whether Serinus told
 
 from __future__ import annotations
 
-import socket
 import sys
 import threading
 import time
@@ -21,7 +20,7 @@ from topology.demo.query import Answer, RiskClient
 from topology.demo.service import Rates, Service
 from topology.demo.shipped import NAMESPACE, fluent_bit_line, otlp_counters, prometheus_counters, vector_line
 from topology.demo.terminal import Terminal
-from topology.embedded import EmbeddedBroker
+from topology.embedded import EmbeddedBroker, free_port
 from topology.errors import Unavailable
 from topology.settings import Kafka
 from topology.signals import stop_on_signal
@@ -85,7 +84,7 @@ def play(seconds: int, as_json: bool, keep: bool) -> int:
     with EmbeddedBroker() as broker, Children() as children:
         kafka = Kafka(broker.bootstrap_servers)
         pipeline.prepare(kafka, _PARTITIONS)
-        plan = pipeline.Plan(port=_free_port(), log_level="error")
+        plan = pipeline.Plan(port=free_port(), log_level="error")
         for name, arguments in plan.commands(kafka.bootstrap_servers, session_timeout_s=3.0):
             children.start(name, arguments)
         stage = _Stage(kafka, children, Player(kafka, parts, seconds), RiskClient(f"http://{plan.host}:{plan.port}"))
@@ -171,9 +170,3 @@ def _row(rollout: Expected, answer: Answer, began_s: float) -> Row:
         round(answer.risk, 2),
         round(decided_s - began_s, 1) if decided_s else None,
     )
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

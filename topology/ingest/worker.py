@@ -160,7 +160,11 @@ class IngestWorker:
                     if isinstance(record, BadRecord):
                         self._reject(record, message, payload)
                         continue
-                    add(record)
+                    try:
+                        add(record)
+                    except BadRecord as bad:  # of one message's many the others still count
+                        self._reject(bad, message, payload)
+                        continue
                     time_ns = record.time_ns
                     if time_ns > newest_ns:  # noqa: PLR1730 - max() costs a call a record
                         newest_ns = time_ns

@@ -3,6 +3,9 @@
 Exactly once in effect: every snapshot carries the offsets it includes. A checkpoint writes the workloads that have
 changed first and the partition's own record last, so that the record never includes more than they do; what is read
 again after a crash is skipped by whoever has included it.
+
+Two topics have no common order, so that a comparison must not end *after what was read before*: it ends at the event
+time of its end, once the watermark has come there. Then all readers of the two topics see the same.
 """
 
 from __future__ import annotations
@@ -37,6 +40,9 @@ class PartitionSnapshot(Struct, array_like=True):
     version: int
     offsets: Offsets
     watermark: WatermarkState
+    workloads: dict[str, Offsets] = {}
+    """Workload's key -> what its last record includes; one that includes less was written by a worker that did not
+    know that the partition was no longer its own."""
 
 
 class WorkloadSnapshot(Struct, array_like=True):
@@ -45,6 +51,8 @@ class WorkloadSnapshot(Struct, array_like=True):
     version: int
     offsets: Offsets
     state: WorkloadState
+    waiting: list[tuple[int, RolloutEvent]] = []
+    """(time in ns, event), in order of their offsets: the watermark has not come there yet."""
 
 
 def partition_of_key(key: bytes, partitions: int) -> int:
@@ -63,12 +71,33 @@ _decode_workload = msgspec.msgpack.Decoder(WorkloadSnapshot).decode
 class _Entry:
     """One workload and what it has included."""
 
-    __slots__ = ("dirty", "life", "offsets")
+    __slots__ = ("dirty", "life", "offsets", "waiting", "written")
 
-    def __init__(self, life: WorkloadLife, offsets: Offsets) -> None:
+    def __init__(
+        self, life: WorkloadLife, offsets: Offsets, waiting: list[tuple[int, RolloutEvent]] | None = None
+    ) -> None:
         self.life = life
         self.offsets = offsets
+        self.written = Offsets(offsets.summaries, offsets.rollouts)
+        self.waiting = waiting or []
         self.dirty = False
+
+    def advance(self, low_ns: int) -> bool:
+        """Close windows up to the watermark, and let what was waiting happen in between; whether anything changed."""
+        changed = False
+        while self.waiting and self.waiting[0][0] <= low_ns:
+            time_ns, event = self.waiting.pop(0)
+            self.life.close(time_ns)
+            self.happen(time_ns, event)
+            changed = True
+        return self.life.close(low_ns) or changed
+
+    def happen(self, time_ns: int, event: RolloutEvent) -> None:
+        """What was asked for begins, or what runs ends."""
+        if isinstance(event, CompareRequest):
+            self.life.compare(event.comparison, time_ns)
+        else:
+            self.life.end(event.comparison, event.outcome, time_ns)
 
 
 class Board:
@@ -81,19 +110,46 @@ class Board:
         self._watermark = Watermark(hold_ns)
         self._hold_ns = hold_ns
         self._offsets = Offsets()
+        self.resume = Offsets()
+        """The last messages that need not be read again, once restored."""
         self._entries: dict[Workload, _Entry] = {}
 
     def restore(self, records: Iterable[tuple[bytes, bytes]]) -> None:
         """Take over this partition's records of the table, into an empty board."""
+        written: dict[str, Offsets] = {}
         for key, value in records:
             if key == self._key:
                 snapshot = _decode_partition(value)
                 self._offsets = snapshot.offsets
                 self._watermark = Watermark(self._hold_ns, snapshot.watermark)
+                written = snapshot.workloads
             else:
                 workload = _decode_workload(value)
                 life = WorkloadLife(self._settings, workload.state)
-                self._entries[life.workload] = _Entry(life, workload.offsets)
+                self._entries[life.workload] = _Entry(life, workload.offsets, workload.waiting)
+        self.resume = Offsets(self._offsets.summaries, self._offsets.rollouts)
+        for workload, entry in self._entries.items():
+            expected = written.get(workload.key)
+            if expected is None:
+                continue
+            if entry.offsets.summaries < expected.summaries:
+                self.resume.summaries = min(self.resume.summaries, entry.offsets.summaries)
+            if entry.offsets.rollouts < expected.rollouts:
+                self.resume.rollouts = min(self.resume.rollouts, entry.offsets.rollouts)
+
+    def truncate(self, summaries_end: int, rollouts_end: int) -> bool:
+        """Tell it where its topics end; one that ends before what was read is another, made anew.
+
+        Returns:
+            Whether that was so: all of it will be read.
+        """
+        anew = [self._offsets.summaries >= summaries_end, self._offsets.rollouts >= rollouts_end]
+        for offsets in (self._offsets, self.resume, *(entry.offsets for entry in self._entries.values())):
+            if anew[0]:
+                offsets.summaries = -1
+            if anew[1]:
+                offsets.rollouts = -1
+        return any(anew)
 
     @property
     def low_ns(self) -> int:
@@ -127,7 +183,8 @@ class Board:
             if offset > entry.offsets.summaries:
                 entry.life.add(summary, bundle.signatures, bundle.series)
                 entry.dirty = True
-        if offset > self._offsets.summaries:
+        again = offset <= self._offsets.summaries
+        if not again:
             self._watermark.learn(bundle.reports, bundle.inputs)
             self._offsets.summaries = offset
         documents: list[RiskDocument] = []
@@ -135,38 +192,42 @@ class Board:
             if offset <= entry.offsets.summaries:
                 continue
             entry.offsets.summaries = offset
-            entry.dirty |= entry.life.close(self.low_ns)
+            if again:
+                continue  # for a workload whose record was lost: the watermark is ahead, its windows stay open till then
+            entry.dirty |= entry.advance(self.low_ns)
             documents += entry.life.documents()
         return documents
 
     def apply_event(self, offset: int, event: RolloutEvent, time_ns: int) -> list[RiskDocument]:
-        """Take in one message of `serinus.rollouts`, sent at `time_ns`; the documents it changed."""
+        """Take in one message of `serinus.rollouts`, sent at `time_ns`; the documents it changed.
+
+        A comparison begins at once, as it begins with what the past holds whenever it is asked for; all else waits.
+        """
         entry = self._entry(event.comparison.of)
         self._offsets.rollouts = max(self._offsets.rollouts, offset)
         if offset <= entry.offsets.rollouts:
             return []
         entry.offsets.rollouts = offset
         entry.dirty = True
-        if isinstance(event, CompareRequest):
-            entry.life.compare(event.comparison, time_ns)
+        if time_ns <= self.low_ns or (isinstance(event, CompareRequest) and not entry.waiting):
+            entry.happen(time_ns, event)
         else:
-            entry.life.end(event.comparison, event.outcome, time_ns)
+            entry.waiting.append((time_ns, event))
         return entry.life.documents()
 
     def checkpoint(self) -> Iterator[tuple[bytes, bytes | None]]:
         """Table records to write, in this order; None deletes. What is dirty now is clean afterwards."""
         for workload, entry in list(self._entries.items()):
             key = workload.key.encode()
-            if entry.life.idle:
+            if entry.life.idle and not entry.waiting:
                 del self._entries[workload]
                 yield key, None
             elif entry.dirty:
                 entry.dirty = False
-                yield key, _encode(WorkloadSnapshot(_VERSION, entry.offsets, entry.life.to_state()))
-        yield (
-            self._key,
-            _encode(PartitionSnapshot(_VERSION, self._offsets, self._watermark.state)),
-        )
+                entry.written = Offsets(entry.offsets.summaries, entry.offsets.rollouts)
+                yield key, _encode(WorkloadSnapshot(_VERSION, entry.offsets, entry.life.to_state(), entry.waiting))
+        written = {workload.key: entry.written for workload, entry in self._entries.items()}
+        yield self._key, _encode(PartitionSnapshot(_VERSION, self._offsets, self._watermark.state, written))
 
     def _entry(self, workload: Workload) -> _Entry:
         entry = self._entries.get(workload)
