@@ -29,6 +29,8 @@ RECORDS = 400_000
 FAUST_RECORDS = 40_000
 REPEATS = 3
 _PARTITIONS = 8
+_SESSION_S = 3
+"""The embedded broker lets a group begin only after half of it."""
 
 
 def run(servers: str, records: int = RECORDS, repeats: int = REPEATS) -> dict[str, float]:
@@ -83,6 +85,7 @@ def consumer_alone(servers: str, records: int) -> float:
             "auto.offset.reset": "earliest",
             "enable.auto.commit": False,
             "queued.max.messages.kbytes": 65_536,
+            "session.timeout.ms": _SESSION_S * 1000,
         }
     )
     consumer.subscribe([LOGS])
@@ -99,7 +102,7 @@ def consumer_alone(servers: str, records: int) -> float:
 def ingest(servers: str, records: int) -> float:
     """The real worker: decode, summarise, transactions."""
     name = f"bench-{time.time_ns()}"
-    settings = IngestSettings(Kafka(servers), group=name, worker_id=name, max_late_s=86_400)
+    settings = IngestSettings(Kafka(servers), group=name, worker_id=name, max_late_s=86_400, session_timeout_s=_SESSION_S)
     worker = IngestWorker(settings, Telemetry.start("ingest", TelemetrySettings()))
     stop = threading.Event()
     taken, began_s = 0, 0.0
@@ -124,7 +127,7 @@ async def _faust(servers: str, records: int) -> float:
         datadir=tempfile.mkdtemp(),
         topic_disable_leader=True,
         consumer_auto_offset_reset="earliest",
-        broker_session_timeout=6.0,  # the embedded broker lets a group begin only after half of it
+        broker_session_timeout=_SESSION_S,
         broker_heartbeat_interval=1.0,
     )
     done = asyncio.Event()

@@ -9,6 +9,9 @@ from __future__ import annotations
 
 from msgspec import Struct
 
+_STALL_NS = 500_000_000
+"""Between two questions to the broker, longer than which the process must have slept."""
+
 
 class InputPartition(Struct):
     """One partition this worker owns, since it was assigned."""
@@ -30,12 +33,18 @@ class Inputs:
     def __init__(self, lateness_ns: int) -> None:
         self._lateness_ns = lateness_ns
         self._partitions: dict[tuple[str, int], InputPartition] = {}
-        self._polled_ns = 0
+        self._asked_ns = 0
+        self._believed = False
 
     def own(self, partitions: list[tuple[str, int]]) -> None:
         """From now on these and no others."""
         self._partitions = {partition: InputPartition() for partition in partitions}
-        self._polled_ns = 0
+        self._believed = False
+
+    def asked(self, now_ns: int) -> None:
+        """The broker has just been asked for more, at `now_ns`; the first answer after a stall proves nothing."""
+        self._believed = now_ns - self._asked_ns <= max(self._lateness_ns, _STALL_NS)
+        self._asked_ns = now_ns
 
     def took(self, partition: tuple[str, int], first_offset: int, last_offset: int, newest_ns: int) -> None:
         """Messages from first to last offset are in the transaction at hand; `newest_ns` is 0 if none had a time."""
@@ -83,17 +92,11 @@ class Inputs:
             self._partitions[partition] = InputPartition(next_offset=offset)
         return begun
 
-    def reports(self, now_ns: int) -> dict[str, int]:
-        """Input partition (`topic/number`) -> event time up to which it has been read, ns.
-
-        Args:
-            now_ns: the clock, right after the broker has been asked for more.
-        """
-        stalled = now_ns - self._polled_ns > max(self._lateness_ns, 500_000_000)
-        self._polled_ns = now_ns
+    def reports(self) -> dict[str, int]:
+        """Input partition (`topic/number`) -> event time up to which it has been read, ns."""
         reports = {}
         for (topic, number), known in self._partitions.items():
-            newest_ns = now_ns if known.at_end and not stalled else known.newest_ns
+            newest_ns = self._asked_ns if known.at_end and self._believed else known.newest_ns
             known.read_to_ns = max(known.read_to_ns, newest_ns - self._lateness_ns)
             if known.read_to_ns > 0:
                 reports[f"{topic}/{number}"] = known.read_to_ns

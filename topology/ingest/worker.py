@@ -97,7 +97,9 @@ class IngestWorker:
             left_s = ends_s - time.monotonic()
             if left_s <= 0:
                 break
-            self._take(self._consumer.consume(_BATCH, left_s))
+            messages = self._consumer.consume(_BATCH, left_s)
+            self._inputs.asked(time.time_ns())
+            self._take(messages)
         if self._inputs.offsets() or time.monotonic() - self._reported_s >= _HEARTBEAT_S:
             return self._commit()
         return 0
@@ -200,7 +202,7 @@ class IngestWorker:
     def _transact(self) -> None:
         producer, headers = self._producer, self._telemetry.headers()
         rolled = self._roller.drain()
-        reports = self._inputs.reports(time.time_ns())
+        reports = self._inputs.reports()
         producer.begin_transaction()
         for number, payload in bundles(
             rolled, self._partitions(SUMMARIES), self._settings.worker_id, reports, self._input_sizes()

@@ -9,9 +9,10 @@ LATENESS_NS = 1 * S
 PARTITION = ("logs", 0)
 
 
-def polled(inputs, now_ns):
-    """An earlier report, so that the clock is believed at the next."""
-    inputs.reports(now_ns)
+def asked(inputs, now_ns):
+    """Asked twice, so that the clock is believed."""
+    inputs.asked(now_ns)
+    inputs.asked(now_ns)
     return inputs
 
 
@@ -19,7 +20,7 @@ def test_nothing_is_reported_before_anything_is_known():
     """Promise: a partition just assigned holds windows open."""
     inputs = Inputs(LATENESS_NS)
     inputs.own([PARTITION])
-    assert inputs.reports(100 * S) == {}
+    assert asked(inputs, 100 * S).reports() == {}
 
 
 def test_amid_a_partition_the_newest_record_counts():
@@ -27,15 +28,15 @@ def test_amid_a_partition_the_newest_record_counts():
     inputs = Inputs(LATENESS_NS)
     inputs.own([PARTITION])
     inputs.took(PARTITION, 0, 9, 50 * S)
-    assert polled(inputs, 99 * S).reports(99 * S) == {"logs/0": 49 * S}
+    assert asked(inputs, 99 * S).reports() == {"logs/0": 49 * S}
 
 
 def test_at_the_end_the_clock_counts():
     """Promise: a silent partition read to its end holds nothing open."""
     inputs = Inputs(LATENESS_NS)
     inputs.own([PARTITION])
-    polled(inputs, 99 * S).reached_end(PARTITION)
-    assert inputs.reports(99 * S) == {"logs/0": 98 * S}
+    asked(inputs, 99 * S).reached_end(PARTITION)
+    assert inputs.reports() == {"logs/0": 98 * S}
 
 
 def test_after_a_stall_the_clock_is_not_believed():
@@ -43,20 +44,22 @@ def test_after_a_stall_the_clock_is_not_believed():
     inputs = Inputs(LATENESS_NS)
     inputs.own([PARTITION])
     inputs.took(PARTITION, 0, 9, 50 * S)
-    polled(inputs, 60 * S).reached_end(PARTITION)
-    assert inputs.reports(60 * S) == {"logs/0": 59 * S}
-    assert inputs.reports(90 * S) == {"logs/0": 59 * S}
-    assert inputs.reports(90 * S + 1) == {"logs/0": 89 * S + 1}
+    asked(inputs, 60 * S).reached_end(PARTITION)
+    assert inputs.reports() == {"logs/0": 59 * S}
+    inputs.asked(90 * S)
+    assert inputs.reports() == {"logs/0": 59 * S}
+    inputs.asked(90 * S + 1)
+    assert inputs.reports() == {"logs/0": 89 * S + 1}
 
 
 def test_a_record_after_the_end_ends_the_claim():
     """Promise: as soon as there is more to read, records count again, and no report goes back."""
     inputs = Inputs(LATENESS_NS)
     inputs.own([PARTITION])
-    polled(inputs, 99 * S).reached_end(PARTITION)
-    assert inputs.reports(99 * S) == {"logs/0": 98 * S}
+    asked(inputs, 99 * S).reached_end(PARTITION)
+    assert inputs.reports() == {"logs/0": 98 * S}
     inputs.took(PARTITION, 0, 0, 70 * S)
-    assert inputs.reports(99 * S) == {"logs/0": 98 * S}
+    assert inputs.reports() == {"logs/0": 98 * S}
 
 
 def test_a_void_transaction_is_read_again_from_where_it_began():
