@@ -102,7 +102,9 @@ def consumer_alone(servers: str, records: int) -> float:
 def ingest(servers: str, records: int) -> float:
     """The real worker: decode, summarise, transactions."""
     name = f"bench-{time.time_ns()}"
-    settings = IngestSettings(Kafka(servers), group=name, worker_id=name, max_late_s=86_400, session_timeout_s=_SESSION_S)
+    settings = IngestSettings(
+        Kafka(servers), group=name, worker_id=name, max_late_s=86_400, session_timeout_s=_SESSION_S
+    )
     worker = IngestWorker(settings, Telemetry.start("ingest", TelemetrySettings()))
     stop = threading.Event()
     taken, began_s = 0, 0.0

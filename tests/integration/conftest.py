@@ -23,6 +23,9 @@ from confluent_kafka.admin import AdminClient
 
 from topology.children import leashed
 from topology.embedded import EmbeddedBroker
+from topology.pipeline import prepare
+from topology.settings import Kafka
+from topology.topics import definitions
 
 RUN = Path(__file__).parents[2] / "deploy/kafka/run"
 START_S = 60.0
@@ -69,6 +72,20 @@ def kafka() -> Iterator[Cluster]:
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
+
+
+@pytest.fixture
+def pipeline_kafka(kafka: Cluster) -> Cluster:
+    """Apache Kafka with all topics of Serinus new and empty, four partitions each."""
+    admin = AdminClient({"bootstrap.servers": kafka.bootstrap_servers})
+    stale = admin.list_topics(timeout=30).topics.keys() & {topic.name for topic in definitions()}
+    for done in admin.delete_topics(list(stale)).values() if stale else ():
+        done.result(30)
+    deadline = time.monotonic() + START_S
+    while stale & admin.list_topics(timeout=30).topics.keys():
+        assert time.monotonic() < deadline, "the topics are still there"
+    prepare(Kafka(kafka.bootstrap_servers), 4)
+    return kafka
 
 
 @pytest.fixture(scope="session")
