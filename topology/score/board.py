@@ -21,7 +21,6 @@ from streams.risk.document import RiskDocument
 from streams.windows.summary import Bundle
 from streams.windows.watermark import Watermark, WatermarkState
 from streams.workload import WorkloadLife, WorkloadSettings, WorkloadState
-from topology.topics import partition_of
 
 _PARTITION_PREFIX = b"@partition/"
 """Begins the table key of a partition's own record; no workload's key begins with @."""
@@ -52,14 +51,7 @@ class WorkloadSnapshot(Struct, array_like=True):
     offsets: Offsets
     state: WorkloadState
     waiting: list[tuple[int, RolloutEvent]] = []
-    """(time in ns, event), in order of their offsets: the watermark has not come there yet."""
-
-
-def partition_of_key(key: bytes, partitions: int) -> int:
-    """The partition whose record a table key names."""
-    if key.startswith(_PARTITION_PREFIX):
-        return int(key.removeprefix(_PARTITION_PREFIX))
-    return partition_of(Workload.from_key(key.decode()), partitions)
+    """(time in ns, event), in order of time: the watermark has not come there yet."""
 
 
 _VERSION = 1
@@ -100,6 +92,10 @@ class _Entry:
             self.life.end(event.comparison, event.outcome, time_ns)
 
 
+def _time(waiting: tuple[int, RolloutEvent]) -> int:
+    return waiting[0]
+
+
 class Board:
     """All workloads of one partition."""
 
@@ -124,9 +120,9 @@ class Board:
                 self._watermark = Watermark(self._hold_ns, snapshot.watermark)
                 written = snapshot.workloads
             else:
-                workload = _decode_workload(value)
-                life = WorkloadLife(self._settings, workload.state)
-                self._entries[life.workload] = _Entry(life, workload.offsets, workload.waiting)
+                known = _decode_workload(value)
+                life = WorkloadLife(self._settings, known.state)
+                self._entries[life.workload] = _Entry(life, known.offsets, known.waiting)
         self.resume = Offsets(self._offsets.summaries, self._offsets.rollouts)
         for workload, entry in self._entries.items():
             expected = written.get(workload.key)
@@ -150,6 +146,11 @@ class Board:
             if anew[1]:
                 offsets.rollouts = -1
         return any(anew)
+
+    @property
+    def offsets(self) -> Offsets:
+        """The last messages included."""
+        return self._offsets
 
     @property
     def low_ns(self) -> int:
@@ -176,6 +177,10 @@ class Board:
         """Records that came after their window had closed."""
         return sum(entry.life.late_records for entry in self._entries.values())
 
+    def newest_ns(self, bundle: Bundle) -> int:
+        """Event time beyond which the watermark cannot come by this bundle."""
+        return max((*self._watermark.state.read_to_ns.values(), *bundle.reports.values()), default=0)
+
     def apply_bundle(self, offset: int, bundle: Bundle) -> list[RiskDocument]:
         """Take in one message of `serinus.summaries`; the documents it changed."""
         for summary in bundle.summaries:
@@ -193,7 +198,7 @@ class Board:
                 continue
             entry.offsets.summaries = offset
             if again:
-                continue  # for a workload whose record was lost: the watermark is ahead, its windows stay open till then
+                continue  # only of use to a workload whose record was overwritten; its windows close when all is read
             entry.dirty |= entry.advance(self.low_ns)
             documents += entry.life.documents()
         return documents
@@ -213,6 +218,7 @@ class Board:
             entry.happen(time_ns, event)
         else:
             entry.waiting.append((time_ns, event))
+            entry.waiting.sort(key=_time)
         return entry.life.documents()
 
     def checkpoint(self) -> Iterator[tuple[bytes, bytes | None]]:

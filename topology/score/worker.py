@@ -19,6 +19,7 @@ from typing import Any
 
 import faust
 from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread, Consumer, Transport
+from faust.types import TP
 from msgspec import MsgspecError
 
 from streams.judging.judge import JudgeSettings
@@ -27,7 +28,8 @@ from streams.workload import WorkloadSettings
 from topology.codecs import decode_bundle, decode_rollout_event, encode_json
 from topology.connect import admin_client
 from topology.errors import Unavailable
-from topology.score.board import Board, partition_of_key
+from topology.score.ahead import ReadAhead
+from topology.score.board import Board
 from topology.score.instruments import Instruments
 from topology.settings import ScoreSettings
 from topology.telemetry import Telemetry
@@ -36,6 +38,13 @@ from topology.topics import RISK, ROLLOUTS, SUMMARIES, partition_of
 log = logging.getLogger(__name__)
 
 _STOP_S = 4.0
+_CHANGELOG = {
+    "segment.bytes": str(32 * 2**20),
+    "segment.ms": "600000",
+    "min.cleanable.dirty.ratio": "0.2",
+    "max.message.bytes": str(8 * 2**20),
+}
+"""Compacted soon: what is read after a rebalance is not much more than the latest snapshots."""
 
 
 class _CommittedThread(AIOKafkaConsumerThread):  # type: ignore[misc] # faust is untyped
@@ -51,9 +60,27 @@ class _CommittedConsumer(Consumer):  # type: ignore[misc]
     def _new_consumer_thread(self) -> Any:
         return _CommittedThread(self, loop=self.loop, beacon=self.beacon)
 
+    async def seek_to_committed(self) -> dict[Any, int]:
+        """To where the snapshots end (`Board.resume`); to the committed offsets where there is no snapshot to ask.
+
+        Faust alone would go on wherever it had come to if nothing was committed yet.
+        """
+        offsets = dict(await super().seek_to_committed())
+        for partition in offsets:
+            resume = self.transport.resume.get((partition.topic, partition.partition))
+            if resume is not None:
+                await self._seek(partition, resume)
+                offsets[partition] = resume
+        return offsets
+
 
 class _CommittedTransport(Transport):  # type: ignore[misc]
     Consumer = _CommittedConsumer
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self.resume: dict[tuple[str, int], int] = {}
+        """Input partition -> first offset that the snapshots do not include."""
 
 
 def run(settings: ScoreSettings, telemetry: Telemetry) -> None:
@@ -87,6 +114,7 @@ async def _run(settings: ScoreSettings, telemetry: Telemetry, scratch: Path) -> 
             await asyncio.wait_for(scorer.app.stop(), _STOP_S)
         except TimeoutError:
             log.warning("Faust did not stop in %.0f s; what was not acknowledged is read again", _STOP_S)
+        scorer.close()
 
 
 class Scorer:
@@ -106,26 +134,36 @@ class Scorer:
         self._sent: dict[int, list[Awaitable[Any]]] = {}
         self._checkpointed_s: dict[int, float] = {}
         self._checkpointing: set[int] = set()
+        self._rebalances = 0
+        self._joined: dict[int, Board] = {}
         self._instruments = Instruments(telemetry.meter, self._boards)
+        self._ahead = ReadAhead(settings.kafka)
         self.failed = asyncio.Event()
         self.failure: BaseException | None = None
         self.app = self._build(scratch)
+
+    def close(self) -> None:
+        """Leave the cluster, once Faust has."""
+        self._ahead.close()
 
     def _build(self, scratch: Path) -> faust.App:
         app = faust.App(
             self._settings.group,
             **self._settings.kafka.faust(),
-            **_faust_configuration(self._partitions, scratch),
+            **_faust_configuration(self._partitions, self._settings.session_timeout_s, scratch),
         )
-        app.transport = _CommittedTransport(app.conf.broker_consumer, app)
+        self._transport = app.transport = _CommittedTransport(app.conf.broker_consumer, app)
+        app.on_partitions_revoked.connect(self._revoked, weak=False)
         raw = {"key_type": bytes, "value_type": bytes, "key_serializer": "raw", "value_serializer": "raw"}
         self._risk = app.topic(RISK, partitions=self._partitions, **raw)
         self._table = app.Table(
             "workloads",
             partitions=self._partitions,
-            on_recover=self._recovered,
+            on_recover=lambda: self._guarded(self._recovered()),
+            extra_topic_configs=_CHANGELOG,
             help="Snapshots of workloads and partitions (topology/score/board.py)",
-            schema=faust.Schema(**raw),
+            key_type=bytes,  # of these Faust makes the serializers `raw`; those of a schema it reads back as JSON
+            value_type=bytes,
         )
         app.agent(app.topic(SUMMARIES, partitions=self._partitions, **raw), name="summaries")(self._read_summaries)
         app.agent(app.topic(ROLLOUTS, partitions=self._partitions, **raw), name="rollouts")(self._read_rollouts)
@@ -140,7 +178,7 @@ class Scorer:
             await self._guarded(self._take_event(event))
 
     async def _guarded(self, taking: Awaitable[None]) -> None:
-        """Faust would skip a message whose agent failed; we stop instead, and read it again."""
+        """Faust would go on after a fault, without the message or the boards; we stop instead, and read again."""
         try:
             await taking
         except asyncio.CancelledError:
@@ -155,20 +193,38 @@ class Scorer:
         board = self._boards.get(message.partition)
         if board is None:
             return
-        with self._telemetry.tracer.start_as_current_span(
-            "score.bundle", links=self._telemetry.links(_headers(message))
-        ) as span:
-            try:
-                bundle = decode_bundle(message.value)
-            except MsgspecError as error:
-                self._skip(message, error)
-            else:
-                began_s = time.perf_counter()
-                documents = board.apply_bundle(message.offset, bundle)
-                self._instruments.applied(time.perf_counter() - began_s, len(documents))
-                span.set_attribute("serinus.documents", len(documents))
-                await self._publish(board, documents)
+        if self._joined.get(board.number) is not board:
+            await self._join(board, message.offset)
+            self._joined[board.number] = board
+        await self._apply_bundle(board, message.offset, message.value, _headers(message))
         await self._taken(board, event)
+
+    async def _join(self, board: Board, offset: int) -> None:
+        """Make good what Faust left out: after a rebalance it may go on with what it had fetched before it sought."""
+        number, known = board.number, board.resume.summaries
+        missing = await self._ahead.between(SUMMARIES, number, known + 1, offset) if known + 1 < offset else []
+        if missing:
+            log.warning(
+                "Faust begins partition %d at %d; %d bundles from %d on first", number, offset, len(missing), known + 1
+            )
+        for message in missing:
+            await self._apply_bundle(board, message.offset(), message.value(), message.headers() or [])
+
+    async def _apply_bundle(self, board: Board, offset: int, payload: bytes, headers: list[tuple[str, bytes]]) -> None:
+        with self._telemetry.tracer.start_as_current_span("score.bundle", links=self._telemetry.links(headers)) as span:
+            try:
+                bundle = decode_bundle(payload)
+            except MsgspecError as error:
+                self._skip(SUMMARIES, board.number, offset, error)
+                return
+            await self._read_ahead(board, board.newest_ns(bundle))
+            if not self._owns(board):
+                return
+            began_s = time.perf_counter()
+            documents = board.apply_bundle(offset, bundle)
+            self._instruments.applied(time.perf_counter() - began_s, len(documents))
+            span.set_attribute("serinus.documents", len(documents))
+            await self._publish(board, documents)
 
     async def _take_event(self, event: faust.EventT[Any]) -> None:
         message = event.message
@@ -178,21 +234,40 @@ class Scorer:
         try:
             rollout = decode_rollout_event(message.value)
         except MsgspecError as error:
-            self._skip(message, error)
+            self._skip(ROLLOUTS, message.partition, message.offset, error)
         else:
+            sent_ns = round(message.timestamp * 1000) * 1_000_000  # Faust has made a float of the milliseconds
             if partition_of(rollout.comparison.of, self._partitions) == message.partition:
-                await self._publish(board, board.apply_event(message.offset, rollout, round(message.timestamp * 1e9)))
+                await self._publish(board, board.apply_event(message.offset, rollout, sent_ns))
             else:
-                self._skip(message, ValueError("keyed for another partition than its workload's"))
+                fault = ValueError("keyed for another partition than its workload's")
+                self._skip(ROLLOUTS, message.partition, message.offset, fault)
         await self._taken(board, event)
 
-    def _skip(self, message: Any, error: Exception) -> None:
-        log.error("%s/%s@%s skipped: %s", message.topic, message.partition, message.offset, error)
-        self._instruments.skipped(message.topic)
+    async def _read_ahead(self, board: Board, time_ns: int) -> None:
+        """Let the board know all events sent by then; Faust will bring them once more."""
+        for message in await self._ahead.read(board.number, board.offsets.rollouts + 1, time_ns):
+            try:
+                rollout = decode_rollout_event(message.value() or b"")
+            except MsgspecError:
+                continue  # said when Faust brings it
+            if self._owns(board) and partition_of(rollout.comparison.of, self._partitions) == board.number:
+                sent_ns = message.timestamp()[1] * 1_000_000
+                await self._publish(board, board.apply_event(message.offset(), rollout, sent_ns))
+
+    def _owns(self, board: Board) -> bool:
+        """Whether the partition is still ours, and this its board."""
+        return self._boards.get(board.number) is board
+
+    def _skip(self, topic: str, number: int, offset: int, error: Exception) -> None:
+        log.error("%s/%s@%s skipped: %s", topic, number, offset, error)
+        self._instruments.skipped(topic)
 
     async def _publish(self, board: Board, documents: list[RiskDocument]) -> None:
         headers = dict(self._telemetry.headers())
         for document in documents:
+            if not self._owns(board):
+                return  # its next owner says it, or has said more
             self._sent[board.number].append(
                 await self._risk.send(
                     key=document.comparison.key.encode(),
@@ -204,6 +279,8 @@ class Scorer:
 
     async def _taken(self, board: Board, event: faust.EventT[Any]) -> None:
         number = board.number
+        if not self._owns(board):
+            return  # read again by the next owner
         self._unacknowledged[number].append(event)
         due_s = self._checkpointed_s[number] + self._settings.snapshot_s
         if time.monotonic() >= due_s and number not in self._checkpointing:
@@ -222,13 +299,17 @@ class Scorer:
         sent, self._sent[number] = self._sent[number], []
         for published in sent:
             await published
+        if not self._owns(board):
+            return
         # Faust's buffer keeps no order between a failed send and the next: the partition's record goes alone, last.
         *workloads, own = records
         for written in [self._write(number, key, value) for key, value in workloads]:
             await written
-        await self._write(number, *own)
-        if self._boards.get(number) is not board:
+        if not self._owns(board):
             return  # the partition went away meanwhile; its next owner reads these events again
+        await self._write(number, *own)
+        if not self._owns(board):
+            return
         for event in events:
             event.ack()
         self._checkpointed_s[number] = time.monotonic()
@@ -238,22 +319,42 @@ class Scorer:
         written: Awaitable[Any] = self._table.send_changelog(number, key, value, "raw", "raw")
         return written
 
-    async def _recovered(self) -> None:
-        """After each rebalance: boards anew from the table, for what is ours now; all else is read again."""
-        owned = {tp.partition for tp in self.app.consumer.assignment() if tp.topic == SUMMARIES}
-        records: dict[int, list[tuple[bytes, bytes]]] = {number: [] for number in owned}
-        for key, value in list(self._table.items()):
-            number = partition_of_key(key, self._partitions)
-            if value is not None and number in records:
-                records[number].append((key, value))
+    async def _revoked(self, *_: Any, **__: Any) -> None:
+        """Everything is given back before it is dealt out anew; from here on these boards write nothing more."""
+        self._rebalances += 1
         self._boards.clear()
+        self._transport.resume.clear()
+        await self.app.producer.flush()
+
+    async def _recovered(self) -> None:
+        """After each rebalance: boards anew from the changelog, for what is ours now; all else is read again.
+
+        From the changelog itself: of two rebalances in short order, Faust's table may forget what it held and yet go on
+        where it had stopped reading.
+        """
+        rebalance = self._rebalances
+        self._table.data._clear()  # noqa: SLF001 - in memory only; nobody else reads it
+        owned = {tp.partition for tp in self.app.consumer.assignment() if tp.topic == SUMMARIES}
+        self._boards.clear()
+        self._ahead.forget()
+        self._transport.resume.clear()
         for number in owned:
             board = Board(self._workload_settings, round(self._settings.hold_s * 1e9), number)
-            board.restore(records[number])
-            self._boards[number] = board
+            board.restore((await self._ahead.latest(self._table.changelog_topic_name, number)).items())
+            ends = await self._ahead.ends(number)
+            if rebalance != self._rebalances:
+                return  # they are dealt out once more already
+            if board.truncate(*ends):
+                log.warning("partition %d of a topic was made anew: all of it is read", number)
+            self._transport.resume[SUMMARIES, number] = board.resume.summaries + 1
+            self._transport.resume[ROLLOUTS, number] = board.resume.rollouts + 1
             self._unacknowledged[number] = []
             self._sent[number] = []
             self._checkpointed_s[number] = time.monotonic()
+            self._boards[number] = board
+        # Faust seeks itself, but after it has begun to hand out what it had fetched before.
+        for (topic, number), offset in self._transport.resume.items():
+            await self.app.consumer.seek(TP(topic, number), offset)
         log.info("scores partitions %s", ", ".join(map(str, sorted(owned))) or "none for now")
 
 
@@ -270,7 +371,7 @@ def _headers(message: Any) -> list[tuple[str, bytes]]:
     return list(headers.items()) if isinstance(headers, dict) else list(headers)
 
 
-def _faust_configuration(partitions: int, scratch: Path) -> dict[str, Any]:
+def _faust_configuration(partitions: int, session_timeout_s: float, scratch: Path) -> dict[str, Any]:
     return {
         "store": "memory://",
         "datadir": scratch,
@@ -284,8 +385,8 @@ def _faust_configuration(partitions: int, scratch: Path) -> dict[str, Any]:
         "consumer_max_fetch_size": 8 * 2**20,
         "producer_max_request_size": 8 * 2**20,
         "producer_linger": 0.005,
-        "broker_session_timeout": 10.0,
-        "broker_heartbeat_interval": 2.0,
+        "broker_session_timeout": session_timeout_s,
+        "broker_heartbeat_interval": session_timeout_s / 5,
         "broker_commit_interval": 1.0,
         "stream_buffer_maxsize": 64,
         "stream_wait_empty": False,

@@ -1,0 +1,136 @@
+"""What a snapshot holds is all there is: restored at any moment, a board goes on as if nothing had happened."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+
+import pytest
+
+from streams.risk.comparison import CompareRequest, Comparison, ComparisonEnded
+from streams.shippers.formats import reader
+from streams.windows.roller import Roller
+from streams.windows.summary import Bundle, Limits
+from streams.workload import WorkloadSettings
+from topology.codecs import decode_bundle, encode_bundle, encode_json
+from topology.demo.service import Rates, Service
+from topology.demo.shipped import NAMESPACE, fluent_bit_line, otlp_counters
+from topology.score.board import Board
+
+START_S = 1_787_300_000
+SECONDS = 60
+HOLD_NS = 60_000_000_000
+SERVICES = (("payments", "6f87c5d5d5", "9b7f4d6c8f", 0.03), ("checkout", "7d9c6b5f48", "5c4bd8f9f7", 0.0))
+COMPARISONS = [Comparison("", NAMESPACE, name, baseline, canary) for name, baseline, canary, _ in SERVICES]
+Documents = dict[str, bytes]
+
+
+@pytest.fixture(scope="module")
+def bundles() -> list[bytes]:
+    """A minute of two services, one broken, as ingest cuts it into bundles: a few a second."""
+    return list(_bundles())
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_restored_at_any_moment(bundles, seed):
+    """Snapshots at random moments, each followed by a restore with some bundles read twice, change no document."""
+    draw = random.Random(seed)
+    assert _play(bundles, lambda: draw.random() < 0.2, draw) == _play(bundles, lambda: False, draw)
+
+
+@pytest.mark.parametrize("at", [0, 40, 150])
+def test_events_count_when_they_were_sent(bundles, at):
+    """However early among the bundles an event is read, its comparison ends with the window in which it ended."""
+    draw = random.Random(0)
+    assert _play(bundles, lambda: False, draw, read_at=at) == _play(bundles, lambda: False, draw)
+
+
+def test_overwritten_snapshot_is_noticed(bundles):
+    """A workload's record that an outdated worker wrote last is noticed, and what it lacks is read again."""
+    records: dict[bytes, bytes] = {}
+    board = _board(records)
+    for offset, payload in enumerate(bundles[:100]):
+        board.apply_bundle(offset, decode_bundle(payload))
+        if offset == 50:
+            outdated = dict(board.checkpoint())
+    _keep(records, board)
+    key = COMPARISONS[0].of.key.encode()
+    assert records[key] != outdated[key]
+    records[key] = outdated[key]  # type: ignore[assignment] # not deleted
+    again = _board(records)
+    assert again.resume.summaries == 50
+
+
+def _play(bundles: list[bytes], restarts: object, draw: random.Random, read_at: int | None = None) -> Documents:
+    latest: Documents = {}
+    records: dict[bytes, bytes] = {}
+    board = _board(records)
+    events = [
+        (START_S + 7, 0, CompareRequest(COMPARISONS[0])),
+        (START_S + 22, 1, CompareRequest(COMPARISONS[1])),
+        (START_S + 41, 2, ComparisonEnded(COMPARISONS[0], "promoted")),
+    ]
+    offset = 0
+    read_to = 0
+    while offset < len(bundles):
+        due_s = START_S + offset * 0.25 if read_at is None or offset < read_at else START_S + SECONDS
+        for sent_s, number, event in events:
+            if sent_s <= due_s:
+                _note(latest, board.apply_event(number, event, sent_s * 1_000_000_000))
+        _note(latest, board.apply_bundle(offset, decode_bundle(bundles[offset])))
+        offset += 1
+        if offset > read_to and restarts():  # type: ignore[operator]
+            read_to = offset + 1
+            if draw.random() < 0.7:
+                _keep(records, board)
+                kept = offset
+            else:
+                kept = board_kept(records)
+            board = _board(records)
+            offset = kept - draw.randrange(min(kept, 5) + 1)
+    return latest
+
+
+def board_kept(records: dict[bytes, bytes]) -> int:
+    """The first offset that these records do not include."""
+    return _board(records).offsets.summaries + 1
+
+
+def _board(records: dict[bytes, bytes]) -> Board:
+    board = Board(WorkloadSettings(), HOLD_NS, 0)
+    board.restore(records.items())
+    return board
+
+
+def _keep(records: dict[bytes, bytes], board: Board) -> None:
+    for key, value in board.checkpoint():
+        assert value is not None
+        records[key] = value
+
+
+def _note(latest: Documents, documents: list[object]) -> None:
+    latest.update({document.comparison.key: encode_json(document) for document in documents})  # type: ignore[attr-defined]
+
+
+def _bundles() -> Iterator[bytes]:
+    services = [
+        Service(name, baseline, canary, Rates(canary_only_error=broken), 60.0, seed=number)
+        for number, (name, baseline, canary, broken) in enumerate(SERVICES)
+    ]
+    logs, metrics = reader("logs"), reader("metrics")
+    roller = Roller(5_000_000_000, Limits())
+    for cycle in range(SECONDS * 4):
+        from_s, to_s = START_S + cycle / 4, START_S + (cycle + 1) / 4
+        for service in services:
+            for line in service.lines(from_s, to_s, 0.3):
+                for record in logs.read(fluent_bit_line(line)[0], round(to_s * 1e9)):
+                    roller.add(record)  # type: ignore[arg-type]
+            if cycle % 4 == 3:
+                for payload, _ in otlp_counters(service.counters(to_s)):
+                    for record in metrics.read(payload, round(to_s * 1e9)):
+                        roller.add(record)  # type: ignore[arg-type]
+        rolled = roller.drain()
+        read_to_ns = round(to_s * 1e9) - 1_000_000_000
+        yield encode_bundle(
+            Bundle("w", {"logs/0": read_to_ns}, {"logs": 1}, rolled.signatures, rolled.series, rolled.summaries)
+        )
