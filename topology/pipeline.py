@@ -48,7 +48,7 @@ class Plan(Struct, frozen=True, kw_only=True):
 
         Args:
             servers: to connect to.
-            session_timeout_s: of ingest's consumer group; None leaves it as it is.
+            session_timeout_s: of the workers' consumer groups; None leaves them as they are.
 
         >>> [name for name, _ in Plan(ingest=2).commands("localhost:9092")]
         ['serve', 'ingest-0', 'ingest-1', 'score-0']
@@ -70,7 +70,8 @@ class Plan(Struct, frozen=True, kw_only=True):
         for index, (role, number) in enumerate(names):
             own: dict[str, object] = {"--metrics-port": self.metrics_port + index if self.metrics_port else 0}
             if role == "ingest":
-                own |= {"--cluster": self.cluster, "--session-timeout-s": session_timeout_s}
+                own |= {"--cluster": self.cluster}
+            own |= {"--session-timeout-s": session_timeout_s}
             yield f"{role}-{number}", _arguments(role, everywhere | own)
 
 

@@ -1,9 +1,9 @@
-"""Is all known that was asked for before a window closes? Two topics have no common order; this makes one.
+"""What must be known before Faust's next message counts: read from the partitions themselves, outside of any group.
 
-Faust reads `serinus.summaries` and `serinus.rollouts` side by side, each as fast as it can. Before a bundle moves the
-watermark, the rollouts of its partition are read up to there by a consumer of our own; what Faust brings later is then
-known already. While nothing new was asked for, this is one small request to the broker, at most two a second and
-partition.
+Two topics have no common order; this makes one. Faust reads `serinus.summaries` and `serinus.rollouts` side by side,
+each as fast as it can. Before a bundle moves the watermark, the rollouts of its partition are read up to there; what
+Faust brings later is then known already. While nothing new was asked for, this is one small request to the broker, at
+most two a second and partition. And after a rebalance the changelog is read back here.
 """
 
 from __future__ import annotations
