@@ -3,8 +3,8 @@
 What Faust is trusted with: who owns which partition, and keeping the changelog. What it is not, each seen to go wrong
 under SIGKILL and rebalances on Apache Kafka (`tests/integration/test_exactly_once.py`):
 
-- when an offset may be committed. Streams are `noack`; a message is acknowledged only after the checkpoint that includes
-  it is in the changelog and the documents that came of it are in `serinus.risk`. (With `table[key] = ...` Faust commits
+- when an offset may be committed. Streams are `noack`; a message is acknowledged only after the checkpoint that
+  includes it is in the changelog and the documents that came of it are in `serinus.risk`. (With `table[key] = ...` Faust commits
   ahead of its changelog: one SIGKILL lost 800 of 20,000 bundles; and it takes what follows a transaction's marker for
   acknowledged.) Where to go on is said by the snapshots alone, `Board.resume`; committed offsets only show the lag.
 - where it goes on after a rebalance: it seeks after it has begun to hand out what it had fetched before, and not at all
