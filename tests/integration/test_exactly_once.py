@@ -21,6 +21,7 @@ from confluent_kafka import Producer
 from streams.errors import Reason
 from streams.records.identity import Revision, Workload
 from streams.risk.comparison import CompareRequest, Comparison, ComparisonEnded, RolloutEvent
+from streams.risk.document import RiskDocument
 from streams.windows.summary import Bundle
 from streams.workload import WorkloadSettings
 from tests.integration.hostile import LONG_LINES, hostile
@@ -317,19 +318,22 @@ def _assert_documents(servers: str, disturbed: list[RoleProcess]) -> None:
 
 def _replayed(servers: str, time_of_event: Callable[[Any], int]) -> dict[bytes, bytes]:
     """The last documents of one pass over both topics; when an event is read among the bundles must not matter."""
-    messages = [(time_of_event(event), 0, event) for event in _messages(servers, ROLLOUTS)]
-    messages += [(bundle.timestamp()[1], 1, bundle) for bundle in _messages(servers, SUMMARIES)]
-    boards = {number: Board(WorkloadSettings(), HOLD_NS, number) for number in range(PARTITIONS)}
     latest: dict[bytes, bytes] = {}
-    for _, _, message in sorted(messages, key=lambda each: (each[2].partition(), each[0], each[1], each[2].offset())):
-        board = boards[message.partition()]
-        if message.topic() == SUMMARIES:
-            documents = board.apply_bundle(message.offset(), decode_bundle(message.value()))
-        else:
-            event = decode_rollout_event(message.value())
-            documents = board.apply_event(message.offset(), event, message.timestamp()[1] * 1_000_000)
-        latest.update({document.comparison.key.encode(): encode_json(document) for document in documents})
+    events, bundles = _messages(servers, ROLLOUTS), _messages(servers, SUMMARIES)
+    for number in range(PARTITIONS):
+        board = Board(WorkloadSettings(), HOLD_NS, number)
+        waiting = [event for event in events if event.partition() == number]
+        for bundle in [bundle for bundle in bundles if bundle.partition() == number]:
+            while waiting and time_of_event(waiting[0]) <= bundle.timestamp()[1]:
+                event = waiting.pop(0)
+                sent_ns = event.timestamp()[1] * 1_000_000
+                _note(latest, board.apply_event(event.offset(), decode_rollout_event(event.value()), sent_ns))
+            _note(latest, board.apply_bundle(bundle.offset(), decode_bundle(bundle.value())))
     return latest
+
+
+def _note(latest: dict[bytes, bytes], documents: list[RiskDocument]) -> None:
+    latest.update({document.comparison.key.encode(): encode_json(document) for document in documents})
 
 
 class _Latest:

@@ -4,9 +4,10 @@ What Faust is trusted with: who owns which partition, and keeping the changelog.
 under SIGKILL and rebalances on Apache Kafka (`tests/integration/test_exactly_once.py`):
 
 - when an offset may be committed. Streams are `noack`; a message is acknowledged only after the checkpoint that
-  includes it is in the changelog and the documents that came of it are in `serinus.risk`. (With `table[key] = ...` Faust commits
-  ahead of its changelog: one SIGKILL lost 800 of 20,000 bundles; and it takes what follows a transaction's marker for
-  acknowledged.) Where to go on is said by the snapshots alone, `Board.resume`; committed offsets only show the lag.
+  includes it is in the changelog and the documents that came of it are in `serinus.risk`. (With `table[key] = ...`
+  Faust commits ahead of its changelog: one SIGKILL lost 800 of 20,000 bundles; and it takes what follows a
+  transaction's marker for acknowledged.) Where to go on is said by the snapshots alone, `Board.resume`; committed
+  offsets only show the lag.
 - where it goes on after a rebalance: it seeks after it has begun to hand out what it had fetched before, and not at all
   if nothing was committed. So we seek before, and compare the first bundle with where the snapshots end.
 - reading the changelog back: of two rebalances in short order its table forgets what it held and goes on where it had
