@@ -51,7 +51,8 @@ class Terminal:
         """The verdicts, and whether they are right."""
         for row in result.comparisons:
             when = "" if row.seconds_to_verdict is None else f" after {row.seconds_to_verdict:.0f} s"
-            self._console.out(f"{row.workload}: {row.verdict}{when}, risk {row.risk:.1f} (a {row.expected} is right)")
+            wanted = "it must fail" if row.expected == "fail" else "it must not fail"
+            self._console.out(f"{row.workload}: {row.verdict}{when}, risk {row.risk:.1f} ({wanted})")
         told = "told apart" if result.told_apart else "NOT told apart"
         self._console.out(f"{told}; {result.records:,} records, {result.lost} lost")
 
