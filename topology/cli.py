@@ -67,6 +67,7 @@ def ingest(host: str, log_topic: tuple[str, ...], metric_topic: tuple[str, ...],
 @options.metrics_port_option
 @click.option("--worker-id", help="Unique among live workers.  [default: score-<host>-<pid>]")
 @click.option("--group", help="Consumer group.  [default: serinus-score]")
+@click.option("--window-s", type=int, help="Length of an event-time window, as ingest's.  [default: 5]")
 @click.option("--snapshot-s", type=float, help="Time between snapshots of a workload.  [default: 5]")
 @click.option("--session-timeout-s", type=float, help="The group's patience with a lost worker.  [default: 10]")
 @click.option("--alpha", type=float, help="Bound on failing a healthy canary.  [default: 0.01]")

@@ -179,6 +179,8 @@ class ScoreSettings(Struct, frozen=True):
     """Consumer group, and with it the name of the tables' changelogs."""
     worker_id: str = field(default_factory=lambda: _worker_id("score"))
     """Unique among live workers."""
+    window_s: int = 5
+    """Length of an event-time window; that of every ingest worker."""
     snapshot_s: float = 5.0
     """Time between two snapshots of a workload's state."""
     session_timeout_s: float = 10
@@ -200,6 +202,7 @@ class ScoreSettings(Struct, frozen=True):
         _matches(self, _IDENTIFIER, "use 1 to 200 of letters, digits, . _ -", "worker_id", "group")
         _within(
             self,
+            window_s=(1, 3600),
             snapshot_s=(0.1, 600),
             session_timeout_s=(1, 1800),
             alpha=(1e-9, 0.5),
@@ -209,6 +212,7 @@ class ScoreSettings(Struct, frozen=True):
             expire_s=(60, 30 * 86_400),
             metrics_port=(0, 65_535),
         )
+        _require(isinstance(self.window_s, int), "window_s", self.window_s, "give whole seconds")
         self.kafka.faust()
 
 

@@ -1,17 +1,18 @@
 """The score role: a Faust application. Two agents feed the boards of the partitions it owns; a table keeps them.
 
-What Faust is trusted with: who owns which partition, and keeping the changelog. What it is not, each seen to go wrong
-under SIGKILL and rebalances on Apache Kafka (`tests/integration/test_exactly_once.py`):
+What Faust is trusted with: who owns which partition, and keeping the changelog. What it is not (seen to go wrong on
+Apache Kafka, `tests/integration/test_exactly_once.py`, or, where it says so, read in the code of Faust 0.15.3):
 
 - when an offset may be committed. Streams are `noack`; a message is acknowledged only after the checkpoint that
   includes it is in the changelog and the documents that came of it are in `serinus.risk`. (With `table[key] = ...`
-  Faust commits ahead of its changelog: one SIGKILL lost 800 of 20,000 bundles; and it takes what follows a
-  transaction's marker for acknowledged.) Where to go on is said by the snapshots alone, `Board.resume`; committed
-  offsets only show the lag.
-- where it goes on after a rebalance: it seeks after it has begun to hand out what it had fetched before, and not at all
-  if nothing was committed. So we seek before, and compare the first bundle with where the snapshots end.
-- reading the changelog back: of two rebalances in short order its table forgets what it held and goes on where it had
-  stopped reading. We read it ourselves (`ahead.py`).
+  Faust commits ahead of its changelog: one SIGKILL lost 800 of 20,000 bundles. By its code it also takes a message
+  after a transaction's marker for acknowledged: `Consumer._add_gap`.) Where to go on is said by the snapshots alone,
+  `Board.resume`; committed offsets only show the lag.
+- where it goes on after a rebalance: nowhere else if nothing was committed yet, so that bundles were left out; by its
+  code it also seeks only after it may have begun to hand out what it had fetched before. So we seek first, and compare
+  the first bundle with where the snapshots end.
+- reading the changelog back: by its code, of two rebalances in short order its table forgets what it held and goes on
+  where it had stopped reading (`Store.on_recovery_completed`, `Recovery.on_rebalance`). We read it ourselves.
 - an order between its two topics: `ahead.py` and `Board.apply_event`.
 
 Windows are ours, see `streams/windows`.
@@ -140,6 +141,7 @@ class Scorer:
         self._settings = settings
         self._telemetry = telemetry
         self._workload_settings = WorkloadSettings(
+            window_ns=settings.window_s * 1_000_000_000,
             ring_ns=settings.ring_s * 1_000_000_000,
             expire_ns=round(settings.expire_s * 1e9),
             judge=JudgeSettings(alpha=settings.alpha, beta=settings.beta),
