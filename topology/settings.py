@@ -128,9 +128,9 @@ class IngestSettings(Struct, frozen=True):
     max_early_s: float = 60
     """Records further ahead of their Kafka message's time are dead letters."""
     signatures_per_revision: int = 1000
-    """Most log signatures of one revision in one window; the rest count as `other`."""
+    """Most pairs of pod and log signature of one revision in one window; the rest count as `other`."""
     series_per_revision: int = 2000
-    """Most metric series of one revision in one window; the rest count as `other`."""
+    """Most pairs of pod and metric series of one revision in one window; the rest count as `other`."""
     transaction_timeout_s: float = 15
     """After this the broker aborts the transaction of a worker that is gone."""
     session_timeout_s: float = 6

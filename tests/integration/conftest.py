@@ -6,7 +6,6 @@ topics, groups and transactional ids.
 
 from __future__ import annotations
 
-import logging
 import os
 import random
 import socket
@@ -23,6 +22,7 @@ from confluent_kafka.admin import AdminClient
 
 from topology.children import leashed
 from topology.embedded import EmbeddedBroker
+from topology.log import SILENT
 from topology.pipeline import prepare
 from topology.settings import Kafka
 from topology.topics import definitions
@@ -30,10 +30,6 @@ from topology.topics import definitions
 RUN = Path(__file__).parents[2] / "deploy/kafka/run"
 START_S = 60.0
 STOP_S = 20.0
-
-_quiet = logging.getLogger(f"{__name__}.client")
-_quiet.addHandler(logging.NullHandler())
-_quiet.propagate = False
 
 
 @dataclass(frozen=True)
@@ -105,7 +101,7 @@ def _free_port() -> int:
 
 
 def _await_answer(process: subprocess.Popen[bytes], servers: str, log: Path) -> None:
-    admin = AdminClient({"bootstrap.servers": servers, "reconnect.backoff.max.ms": 200, "logger": _quiet})
+    admin = AdminClient({"bootstrap.servers": servers, "reconnect.backoff.max.ms": 200, "logger": SILENT})
     deadline = time.monotonic() + START_S
     while process.poll() is None and time.monotonic() < deadline:
         try:
