@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from msgspec import Struct
 
+from streams.records.histogram import Histogram
+
 LogClass = str
 """`critical`, `error` or `warning`; what is below warning is not judged."""
 
@@ -19,6 +21,27 @@ class RequestCount(Struct, array_like=True):
     """Pods seen in this window that have reported to this source at any time, ascending."""
 
 
+class EventCount(Struct, array_like=True):
+    """Events that a counter, not a log, tells of: restarts, timeouts, kills."""
+
+    events: float = 0.0
+    pod_s: float = 0.0
+    """Pod-seconds of the pods that report it: what it could have counted in."""
+
+
+class Trace(Struct, array_like=True, frozen=True):
+    """One trace or request of which nothing more has been heard for a while."""
+
+    number: int
+    """63 bits of a hash of its id."""
+    log_class: LogClass | None
+    """The worst class of its lines; None if none is judged."""
+    signatures: tuple[int, ...]
+    """Ids of its signatures of class warning and worse, ascending."""
+    shape: int
+    """63 bits of a hash of the set of all its signatures."""
+
+
 class Side(Struct, array_like=True):
     """What one revision did in one window."""
 
@@ -30,6 +53,14 @@ class Side(Struct, array_like=True):
     """Signature id -> in how many pods it appeared in this window, for classes warning and worse."""
     requests: dict[str, RequestCount] = {}
     """Source of truth (name of a rule in `judging.requests`) -> its counts."""
+    levels: dict[str, dict[int, float]] = {}
+    """Signal -> pod (numbered per revision) -> its mean level in this window, where it has samples."""
+    events: dict[str, EventCount] = {}
+    """Signal -> what its counters say."""
+    values: dict[str, Histogram] = {}
+    """Signal -> the values observed in this window, of all pods."""
+    traces: list[Trace] = []
+    """Traces that are over, as far as can be told in this window."""
 
 
 class SignatureInfo(Struct, array_like=True, frozen=True):

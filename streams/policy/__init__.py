@@ -1,0 +1,1 @@
+"""What an operator sets: signals, weights, directions, tolerances, criticality, log classes, thresholds."""

@@ -1,0 +1,1 @@
+"""Which metric series are signals, and what about them is worse."""

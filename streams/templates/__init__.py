@@ -1,0 +1,1 @@
+"""Signatures to log templates and their classes."""
