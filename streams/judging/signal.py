@@ -21,6 +21,7 @@ from streams.judging.noninferiority import (
     log_not_worse,
     log_quiet,
 )
+from streams.judging.restarts import Restarted
 from streams.judging.saturation import presence_odds
 from streams.judging.settings import JudgeSettings, SignalSettings
 
@@ -28,9 +29,9 @@ from streams.judging.settings import JudgeSettings, SignalSettings
 class SignalState(Struct, array_like=True):
     """All that is kept of one signal."""
 
-    worse_requests: list[float] = field(default_factory=lambda: [0.0] * len(WORSE_FACTORS))
+    worse_requests: Restarted = field(default_factory=lambda: Restarted(len(WORSE_FACTORS)))
     """Log likelihood ratio per alternative, share by requests."""
-    worse_pods: list[float] = field(default_factory=lambda: [0.0] * len(WORSE_FACTORS))
+    worse_pods: Restarted = field(default_factory=lambda: Restarted(len(WORSE_FACTORS)))
     """The same, share by pod-seconds."""
     better: list[float] = field(default_factory=lambda: [0.0] * len(BETTER_FACTORS))
     """The same against the margin, share by requests."""
@@ -48,6 +49,10 @@ class SignalState(Struct, array_like=True):
     """Sum of x*(1-rho), the numerator of the Mantel-Haenszel rate ratio."""
     weighted_baseline: float = 0.0
     """Sum of (k-x)*rho, its denominator."""
+
+    def add_better(self, more: Sequence[float]) -> None:
+        """What one bin adds to `better`."""
+        _add(self.better, more)
 
 
 class Counted(Struct, frozen=True):
@@ -79,9 +84,10 @@ class Signal:
     def log_e(self) -> float:
         """Log of the e-value now, against "the canary's rate is at most the tolerated ratio times the baseline's"."""
         state, prior = self.state, self._background
-        if state.worse_requests == state.worse_pods:
-            return log_mean_exp(state.worse_requests)
-        return -log_mix(((1.0 - prior, -log_mean_exp(state.worse_requests)), (prior, -log_mean_exp(state.worse_pods))))
+        by_requests, by_pods = state.worse_requests.log_e, state.worse_pods.log_e
+        if by_requests == by_pods:
+            return by_requests
+        return -log_mix(((1.0 - prior, -by_requests), (prior, -by_pods)))
 
     @property
     def effect_ratio(self) -> float | None:
@@ -101,18 +107,21 @@ class Signal:
         _add(state.quiet, log_quiet(bin_.canary, bin_.expected))
         if total > 0.0 and 0.0 < bin_.share_by_requests < 1.0 and 0.0 < bin_.share_by_pods < 1.0:
             self._add_events(bin_, total)
+        else:
+            state.worse_requests.add(())
+            state.worse_pods.add(())
         state.sup_better = max(state.sup_better, log_not_worse(log_mean_exp(state.better), state.quiet))
 
     def _add_events(self, bin_: Counted, total: float) -> None:
         state, by_requests, by_pods = self.state, bin_.share_by_requests, bin_.share_by_pods
         saturation = state.baseline / (state.chances + 1.0) if state.chances > 0.0 else 0.0
-        for sums, null, ratios, share in (
-            (state.worse_requests, self._tolerance, self._worse, by_requests),
-            (state.worse_pods, self._tolerance, self._worse, by_pods),
-            (state.better, self.rule.margin, self._better, by_requests),
+        for add, null, ratios, share in (
+            (state.worse_requests.add, self._tolerance, self._worse, by_requests),
+            (state.worse_pods.add, self._tolerance, self._worse, by_pods),
+            (state.add_better, self.rule.margin, self._better, by_requests),
         ):
             base, *odds = (presence_odds(ratio, share, by_pods, saturation) for ratio in (null, *ratios))
-            _add(sums, log_ratios(base, odds, bin_.canary, total))
+            add(log_ratios(base, odds, bin_.canary, total))
         state.sup_worse = max(state.sup_worse, self.log_e)
         state.weighted_canary += bin_.canary * (1.0 - by_requests)
         state.weighted_baseline += bin_.baseline * by_requests
