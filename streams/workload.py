@@ -260,6 +260,8 @@ class WorkloadLife:
             started_at=_time(found.started_ns),
             as_of=_time(found.as_of_ns),
             decided_at=_time(found.decided_ns),
+            parts=found.parts,
+            groups=found.groups,
             signals=found.signals,
             reasons=found.reasons or undecided(running.comparison, "nothing has been judged yet").reasons,
             unjudged=found.unjudged,

@@ -1,33 +1,46 @@
-"""What is the one risk, and the verdict, of all signals together?
+"""What is the one risk, and the verdict, of all parts together?
 
-- **FAIL.** E = sum of w_i*E_i with weights fixed before any data is an e-process under any dependence between signals
-  (a signal without events, or without data, has E_i = 1: weights are never made up for what was not seen). It fails
-  when sup E >= 1/alpha, and that stays. Progress towards it: F = clip(log sup E / log(1/alpha), 0, 1). Culprits are
-  the signals with sup E_i >= 1/(w_i*alpha): family-wise error at most alpha.
-- **PASS.** Every required signal has shown to be no worse than its margin (`noninferiority`), and the least exposure
-  is reached. Confidence C = the least of clip(log sup E'_i / log(1/beta), 0, 1) over them, 0 below the least
-  exposure.
+- **FAIL.** Each part (logs, errors, values, levels) has one p for the comparison's whole life and a share of alpha
+  (`shares`). It fails when p <= share * alpha for any of them, and that stays: by the union bound P(ever FAIL) <=
+  alpha if the canary is no worse. A part's progress is clip(log(share/p) / log(1/alpha), 0, 1), and F is the largest.
+  Culprits are the signals that would do alone, at weight * alpha: family-wise error at most alpha.
+- **PASS.** Every part that can be judged has shown to be no worse than its margin, and the least exposure is reached.
+  Confidence C = the least progress to 1/beta over them, 0 below the least exposure. No correction for many signals is
+  due (intersection-union test: Berger 1982).
 - **Risk.** 100 on FAIL, 100*F on PASS, else max(100*F, 50*(1-C)) inside [1, 99]: it begins at 50 = cannot tell, sinks
   as the canary is shown to be no worse, and rises with evidence of harm. More canary events never lower F nor raise
   C, and a PASS that does not come (or comes later) leaves the larger of the two: so a worse canary never has the
   lower risk.
+- **marginal.** The comparison's time is over without a FAIL or PASS, and 100*(1-F) is below the pass score: there is
+  evidence, not enough to fail. An operator may set a marginal score above 0, below which that is `fail`; the error
+  bound is then that of his score, alpha^F.
 
-Source: Vovk & Wang 2021 (averages of e-values); judging.md, section 4.
+Source: judging.md, section 4.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 
-from streams.judging.counts import log_mix
-from streams.judging.evidence import UNDECIDED_RISK, Verdict
-from streams.judging.signal import Signal
+from msgspec import Struct
+
+from streams.judging.evidence import UNDECIDED_RISK, Part, Verdict
 
 
-def combined_log_e(signals: Sequence[Signal]) -> float:
-    """Log of the weighted sum of the signals' e-values, now."""
-    return log_mix([(signal.rule.weight, signal.log_e) for signal in signals])
+class PartFinding(Struct, frozen=True):
+    """What one part says now."""
+
+    part: Part
+    share: float
+    """Of alpha."""
+    log_p: float
+    """Natural log of its p for the whole life, <= 0."""
+    confidence: float | None
+    """0..1 towards "not worse"; None where a PASS need not rest on it."""
+
+    def fail_progress(self, alpha: float) -> float:
+        """0..1; 1 exactly when it fails the canary."""
+        return progress(-self.log_p + _log(self.share), alpha)
 
 
 def progress(log_value: float, level: float) -> float:
@@ -40,9 +53,9 @@ def progress(log_value: float, level: float) -> float:
     return 1.0 if log_value >= goal else min(max(0.0, log_value / goal), math.nextafter(1.0, 0.0))
 
 
-def own_progress(signal: Signal, alpha: float) -> float:
-    """How far one signal has come to failing by itself; 1 for a culprit."""
-    return progress(signal.state.sup_worse + math.log(signal.rule.weight), alpha)
+def own_progress(log_e: float, weight: float, alpha: float) -> float:
+    """How far one signal has come to failing by itself at its weight; 1 for a culprit."""
+    return progress(log_e + _log(weight), alpha)
 
 
 def risk_of(verdict: Verdict, fail_progress: float, confidence: float) -> float:
@@ -55,3 +68,7 @@ def risk_of(verdict: Verdict, fail_progress: float, confidence: float) -> float:
         return 100.0
     harm = min(99.0, 100.0 * fail_progress)
     return harm if verdict == "pass" else max(1.0, harm, UNDECIDED_RISK * (1.0 - confidence))
+
+
+def _log(share: float) -> float:
+    return math.log(share) if share > 0.0 else -math.inf

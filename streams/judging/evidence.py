@@ -11,6 +11,7 @@ UNDECIDED_RISK = 50.0
 
 Verdict = Literal["pass", "fail", "marginal", "none"]
 ExposureUnit = Literal["requests", "pod_seconds"]
+Part = Literal["logs", "errors", "values", "levels"]
 
 
 class Exposure(Struct, frozen=True):
@@ -25,21 +26,70 @@ class SignalEvidence(Struct, frozen=True):
     """What the comparison says of one signal."""
 
     signal: str
-    """`log/critical`, `log/error`, `log/warning`, `requests/error`."""
+    """`log/error`, `requests/error`, `http_server_request_duration_seconds`, `container_memory_rss`, ..."""
     baseline_count: float
-    """Events of the baseline."""
+    """Events of the baseline; of a level or a distribution, how many values were seen."""
     canary_count: float
-    """Events of the canary."""
+    """The same of the canary."""
     effect_ratio: float | None
-    """Canary's rate per exposure over the baseline's; None where either cannot be told."""
+    """Canary's rate, level or quantile over the baseline's; None where either cannot be told."""
     log10_e: float
-    """log10 of the largest e-value against "the canary is no worse" so far; 0 = no evidence."""
+    """log10 of the evidence against "the canary is no worse" over the whole life, >= 0: of the largest e-value, or of
+    1/p where the part is judged by a p-value. 0 = none."""
     weight: float
-    """Share in the combined e-value; shares of one document sum to 1."""
+    """Share of alpha at which this signal alone fails the canary."""
     risk: float
     """0..100: this signal's own evidence on the scale of the whole."""
     confidence: float
     """0..1: how far "not worse than tolerated" is shown."""
+    part: Part = "logs"
+    group: str = ""
+    """Signals of one group tell of one thing."""
+    unit: str = ""
+    """UCUM unit of the values; empty for counts."""
+    baseline_value: float | None = None
+    """Rate per exposure, mean level or quantile."""
+    canary_value: float | None = None
+    effect_low: float | None = None
+    """Lower end of an interval for the ratio, at the confidence the part states; None where there is none."""
+    effect_high: float | None = None
+    worse: str = "higher"
+    """Which way is worse: `higher`, `lower` or `either`."""
+    criticality: str = "normal"
+    """`critical`, `must_have`, `normal` or `watch` (shown only)."""
+    known: bool = True
+    """A built-in rule or the policy names it; False: guessed, compared at low weight."""
+    since_s: float | None = None
+    """Event time, seconds since 1970, at which its own risk first reached 50."""
+
+
+class GroupEvidence(Struct, frozen=True):
+    """Signals that tell of one thing, together."""
+
+    group: str
+    part: Part
+    signals: int
+    """How many of its signals were judged."""
+    risk: float
+    """0..100: of its worst signal."""
+    weight: float
+    """Sum of its signals' shares of alpha."""
+    worst: str
+    """The signal with the highest risk."""
+
+
+class PartEvidence(Struct, frozen=True):
+    """One of the four parts that answer apart."""
+
+    part: Part
+    share: float
+    """Its share of alpha; those of a document sum to 1."""
+    p: float
+    """One p-value for the whole life, however often it is looked at."""
+    risk: float
+    """0..100: its evidence on the scale of the whole."""
+    confidence: float | None
+    """0..1: how far "not worse" is shown; None where a PASS need not rest on it."""
 
 
 class RiskPoint(Struct, frozen=True, array_like=True):
@@ -54,7 +104,8 @@ class Assessment(Struct, frozen=True):
     """All that can be said of a comparison after its last closed window."""
 
     verdict: Verdict
-    """`fail` stays; `pass` stays unless it becomes `fail`; `none` = cannot tell yet."""
+    """`fail` stays; `pass` stays unless it becomes `fail`; `none` = cannot tell yet; `marginal` = its time is over,
+    with evidence against it that does not suffice."""
     risk: float
     """0..100. 100 exactly when the verdict is `fail`; with `none` never 0 and never 100."""
     confidence: float
@@ -66,6 +117,10 @@ class Assessment(Struct, frozen=True):
     """End of the last window given."""
     decided_ns: int | None
     """End of the window in which the verdict became what it is; None while `none`."""
+    parts: tuple[PartEvidence, ...]
+    """All four, always in this order: logs, errors, values, levels."""
+    groups: tuple[GroupEvidence, ...]
+    """Worst first."""
     signals: tuple[SignalEvidence, ...]
     """Worst first."""
     reasons: tuple[str, ...]

@@ -6,9 +6,10 @@ The numbers are those of the judged windows. Texts of signatures are cut, and so
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
-from streams.judging.combine import own_progress
+from msgspec import Struct
+
 from streams.judging.evidence import Exposure, Verdict
 from streams.judging.exposure import ExposureState
 from streams.judging.settings import LOG_SIGNALS, REQUESTS, JudgeSettings
@@ -19,6 +20,7 @@ from streams.judging.tallies import Tallies, ranked
 _MAX_TEXT = 160
 _MAX_SIGNATURES = 3
 """Sentences per log class."""
+_MAX_SENTENCES = 8
 _WORTH_SAYING = 0.1
 """Least own progress towards FAIL of a signal that is named while nothing is decided."""
 
@@ -45,29 +47,42 @@ def e_value(log_e: float) -> str:
     return number(math.exp(log_e)) if log_e < math.log(1e6) else f"1e+{math.floor(log_e / math.log(10)):02d}"
 
 
-def evidence_reasons(
+class Reason(Struct, frozen=True):
+    """A sentence and how much it weighs."""
+
+    progress: float
+    """0..1: how far what it tells of has come to failing the canary by itself."""
+    sentence: str
+
+
+def ranked_sentences(reasons: Sequence[Reason], verdict: Verdict) -> list[str]:
+    """What speaks against the canary, worst first; of a canary that failed at least the worst."""
+    ordered = sorted(reasons, key=lambda reason: -reason.progress)
+    said = [reason.sentence for reason in ordered if reason.progress >= _WORTH_SAYING]
+    if verdict != "fail":
+        return said[:_MAX_SENTENCES]
+    if ordered and ordered[0].progress < 1.0:
+        said.append("no signal fails by itself; all of its part together do")
+    return (said or [reason.sentence for reason in ordered[:1]])[:_MAX_SENTENCES]
+
+
+def count_reasons(
     signals: Sequence[Signal],
+    own: Callable[[Signal], float],
     tallies: Tallies,
     exposure: ExposureState,
     signatures: Mapping[int, SignatureInfo],
-    verdict: Verdict,
-    alpha: float,
-) -> list[str]:
-    """What speaks against the canary: culprits first, each with the events that explain it best."""
-    worst = sorted(signals, key=lambda signal: (-own_progress(signal, alpha), signal.rule.signal))
-    sentences: list[str] = []
-    for signal in worst:
-        share = own_progress(signal, alpha)
-        if share < _WORTH_SAYING and not (verdict == "fail" and signal is worst[0]):
-            continue
-        own = f"({signal.rule.signal}, E = {e_value(signal.state.sup_worse)})"
+) -> list[Reason]:
+    """What counted signals say against the canary, each with the events that explain it best."""
+    found: list[Reason] = []
+    for signal in sorted(signals, key=lambda signal: (-own(signal), signal.rule.signal)):
+        tag = f"({signal.rule.signal}, E = {e_value(signal.state.sup_worse)})"
         if signal.rule.signal == REQUESTS:
-            sentences.append(_failed_requests(signal, exposure, own))
+            sentences = [_failed_requests(signal, exposure, tag)]
         else:
-            sentences += _signatures(signal, tallies, exposure, signatures, own)
-    if verdict == "fail" and own_progress(worst[0], alpha) < 1.0:
-        sentences.append("no signal fails by itself; all of them together do")
-    return sentences
+            sentences = _signatures(signal, tallies, exposure, signatures, tag)
+        found += [Reason(own(signal), sentence) for sentence in sentences]
+    return found
 
 
 def _failed_requests(signal: Signal, exposure: ExposureState, own: str) -> str:

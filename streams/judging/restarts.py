@@ -6,8 +6,8 @@ before any data: E = sum over s of pi_s * E_{s:t}, where what has not begun yet 
 one. Beginnings depend on the number of bins alone, not on their events, so that a worse canary never lowers E.
 
 Beginnings are at 0, 12, 24, 48, 96, ... bins (a minute, two, four, ... of five-second windows), so that whenever a
-regression begins, one of them is at most half as long ago as the comparison's start. pi_0 = 1/2 and pi_j = 1/(2j(j+1)), which sum to 1: what begins at once pays
-log 2 = 0.7 nats of the 4.6 that fail a canary at alpha .01.
+regression begins, one of them is at most half as long ago as the comparison's start. pi_0 = 1/2 and pi_j =
+1/(2j(j+1)), which sum to 1: what begins at once pays log 2 = 0.7 nats of the 4.6 that fail a canary at alpha .01.
 
 Source: mixtures over change points as in Shin, Ramdas & Rinaldo (arXiv 2203.03532), section 2; judging.md, section 4.
 """

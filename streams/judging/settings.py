@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import math
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from streams.errors import BadPolicy
+from streams.judging.evidence import Part
+from streams.judging.shares import PARTS
 
 CRITICAL, ERROR, WARNING, REQUESTS = "log/critical", "log/error", "log/warning", "requests/error"
 LOG_SIGNALS = {"critical": CRITICAL, "error": ERROR, "warning": WARNING}
 """Log class -> signal."""
+PARTS_OF_SIGNALS: dict[str, Part] = {CRITICAL: "logs", ERROR: "logs", WARNING: "logs", REQUESTS: "errors"}
+"""Signal -> the part it is judged in (`shares`)."""
 
 
 class SignalSettings(Struct, frozen=True):
@@ -18,7 +22,7 @@ class SignalSettings(Struct, frozen=True):
 
     signal: str
     weight: float
-    """Share in the combined e-value, fixed before any data; a FAIL by this signal alone needs E >= 1/(weight*alpha)."""
+    """Share in its part's e-value, fixed before any data; the weights of one part sum to 1."""
     margin: float
     """Non-inferiority ratio: a PASS shows that the canary's rate is below this many times the baseline's, or ..."""
     floor_per_request: float
@@ -28,12 +32,12 @@ class SignalSettings(Struct, frozen=True):
 
 
 DEFAULT_SIGNALS = (
-    SignalSettings(CRITICAL, 0.35, 2.0, 1 / 400, 1 / 300),
-    SignalSettings(ERROR, 0.30, 2.0, 1 / 200, 1 / 120),
-    SignalSettings(REQUESTS, 0.33, 2.0, 1 / 200, 1 / 120),
-    SignalSettings(WARNING, 0.02, 3.0, 1 / 20, 1 / 20),
+    SignalSettings(CRITICAL, 0.52, 2.0, 1 / 400, 1 / 300),
+    SignalSettings(ERROR, 0.45, 2.0, 1 / 200, 1 / 120),
+    SignalSettings(REQUESTS, 1.0, 2.0, 1 / 200, 1 / 120),
+    SignalSettings(WARNING, 0.03, 3.0, 1 / 20, 1 / 20),
 )
-"""Weights: about a third each for what hurts users, a critical event a little more; warnings alone need E >= 5,000 at
+"""Weights: what hurts users about equally, a critical event a little more; warnings alone need E >= 3,300 and more at
 alpha .01, so they fail a canary on overwhelming evidence only. Margin 2: with 1.5 a PASS needs four times the events.
 Floors: half of the 1% of failed requests at which Flagger and the usual Argo examples roll back; one error incident
 per pod in two minutes, one critical in five. A PASS of a silent canary takes about 4.5 floors' worth of exposure: 900
@@ -51,6 +55,21 @@ class JudgeSettings(Struct, frozen=True):
     tolerance: float = 1.2
     """psi_0: rates up to this many times the baseline's are tolerated. 20% is less than pods of one revision differ."""
     signals: tuple[SignalSettings, ...] = DEFAULT_SIGNALS
+    part_weights: dict[str, float] = field(default_factory=lambda: dict.fromkeys(PARTS, 1.0))
+    """How alpha is shared between the parts a workload has (`shares`); equal, as nobody knows which will speak."""
+    warm_up_ns: int = 0
+    """Windows of the comparison's first so many nanoseconds are not judged."""
+    lifetime_ns: int | None = None
+    """After so long it is `marginal` if there is evidence that does not suffice; None: its time is never over."""
+    pass_score: float = 50.0
+    """Least score, 100*(1 - F), of a PASS; below it, at the end of its time, it is `marginal`. At 50, evidence of 1 in
+    10 against the canary (alpha .01) withholds the PASS."""
+    marginal_score: float = 0.0
+    """Below it, at the end of its time, it fails; 0: never by a score alone, only by alpha."""
+    intended_share: float | None = None
+    """The canary's intended share of the requests, where it is known and constant; None: not checked (`split`)."""
+    split_alpha: float = 0.001
+    """Chance that traffic that follows the intended share is ever said not to."""
     minimum_requests: float = 100.0
     """Least requests on both sides for a PASS; guards the average rates, the e-values demand more by themselves."""
     minimum_pod_s: float = 120.0
@@ -80,6 +99,21 @@ class JudgeSettings(Struct, frozen=True):
         _check("beta", self.beta, 0.0 < self.beta < 0.5, "between 0 and 0.5, both exclusive")
         _check("tolerance", self.tolerance, 0.1 <= self.tolerance <= 100.0, "0.1 to 100")
         _check("background", self.background, 0.0 <= self.background <= 1.0, "0 to 1")
+        _check(
+            "part_weights",
+            self.part_weights,
+            _fits_parts(self.part_weights),
+            "a weight >= 0 for each part, one above 0",
+        )
+        _check("warm_up_ns", self.warm_up_ns, self.warm_up_ns >= 0, "0 or more")
+        _check("lifetime_ns", self.lifetime_ns, self.lifetime_ns is None or self.lifetime_ns > 0, "above 0")
+        scores = (self.marginal_score, self.pass_score)
+        _check(
+            "marginal_score, pass_score", scores, 0.0 <= scores[0] <= scores[1] <= 100.0, "0 <= marginal <= pass <= 100"
+        )
+        intended = self.intended_share
+        _check("intended_share", intended, intended is None or 0.0 < intended < 1.0, "between 0 and 1, both exclusive")
+        _check("split_alpha", self.split_alpha, 0.0 < self.split_alpha < 0.5, "between 0 and 0.5, both exclusive")
         _check("patience_windows", self.patience_windows, self.patience_windows >= 1, "1 or more")
         _check("pseudo_requests", self.pseudo_requests, 0.0 <= self.pseudo_requests < math.inf, "0 or more")
         _check("share_memory_requests", self.share_memory_requests, self.share_memory_requests > 0.0, "above 0")
@@ -91,14 +125,20 @@ class JudgeSettings(Struct, frozen=True):
         names = sorted(signal.signal for signal in self.signals)
         known = sorted((*LOG_SIGNALS.values(), REQUESTS))
         _check("signals", names, names == known, f"each of {', '.join(known)} once")
-        weights = [signal.weight for signal in self.signals]
-        fits = all(weight > 0.0 for weight in weights) and abs(math.fsum(weights) - 1.0) < 1e-9
-        _check("weights", weights, fits, "above 0, sum 1")
+        for part in ("logs", "errors"):
+            weights = [signal.weight for signal in self.signals if PARTS_OF_SIGNALS[signal.signal] == part]
+            fits = all(weight > 0.0 for weight in weights) and abs(math.fsum(weights) - 1.0) < 1e-9
+            _check(f"weights of {part}", weights, fits, "above 0, sum 1")
         for signal in self.signals:
             field = f"{signal.signal} margin"
             _check(field, signal.margin, self.tolerance < signal.margin < math.inf, f"above tolerance {self.tolerance}")
             floors = (signal.floor_per_request, signal.floor_per_pod_s)
             _check(f"{signal.signal} floors", floors, all(0.0 < floor < math.inf for floor in floors), "above 0")
+
+
+def _fits_parts(weights: dict[str, float]) -> bool:
+    right = sorted(weights) == sorted(PARTS) and all(0.0 <= weight < math.inf for weight in weights.values())
+    return right and any(weight > 0.0 for weight in weights.values())
 
 
 def _check(field: str, value: object, fits: bool, allowed: str) -> None:

@@ -11,13 +11,23 @@ from typing import Literal
 
 from msgspec import Struct
 
-from streams.judging.evidence import UNDECIDED_RISK, Exposure, RiskPoint, SignalEvidence, Verdict
+from streams.judging.evidence import (
+    UNDECIDED_RISK,
+    Exposure,
+    GroupEvidence,
+    PartEvidence,
+    RiskPoint,
+    SignalEvidence,
+    Verdict,
+)
 from streams.risk.comparison import Comparison, Outcome
 
 __all__ = [
     "UNDECIDED_RISK",
     "VERSION",
     "Exposure",
+    "GroupEvidence",
+    "PartEvidence",
     "RiskDocument",
     "RiskPoint",
     "SignalEvidence",
@@ -26,7 +36,8 @@ __all__ = [
     "undecided",
 ]
 
-VERSION = 1
+VERSION = 2
+"""2: parts and groups; signals of every kind."""
 
 
 class RiskDocument(Struct, frozen=True):
@@ -51,6 +62,10 @@ class RiskDocument(Struct, frozen=True):
     state: Literal["running", "ended"] = "running"
     outcome: Outcome | None = None
     """What became of the rollout, once ended."""
+    parts: tuple[PartEvidence, ...] = ()
+    """Logs, errors, values, levels: what each says, and its share of alpha."""
+    groups: tuple[GroupEvidence, ...] = ()
+    """Worst first."""
     signals: tuple[SignalEvidence, ...] = ()
     """Worst first."""
     reasons: tuple[str, ...] = ()

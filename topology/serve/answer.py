@@ -20,6 +20,8 @@ from streams.risk.document import (
     UNDECIDED_RISK,
     VERSION,
     Exposure,
+    GroupEvidence,
+    PartEvidence,
     RiskDocument,
     SignalEvidence,
     Verdict,
@@ -56,6 +58,8 @@ class RiskAnswer(Struct, frozen=True, kw_only=True):
     ] = ""
     started_at: _Time = ""
     decided_at: _Time = ""
+    parts: Annotated[tuple[PartEvidence, ...], Meta(description="Logs, errors, values, levels")] = ()
+    groups: Annotated[tuple[GroupEvidence, ...], Meta(description="Worst first")] = ()
     signals: Annotated[tuple[SignalEvidence, ...], Meta(description="Worst first")] = ()
     unjudged: Annotated[tuple[str, ...], Meta(description="What could not be judged, and why")] = ()
     version: int = VERSION
@@ -164,6 +168,8 @@ def _flat(document: RiskDocument, age: float, report_url: str) -> RiskAnswer:
         outcome=document.outcome or "",
         started_at=document.started_at or "",
         decided_at=document.decided_at or "",
+        parts=document.parts,
+        groups=document.groups,
         signals=document.signals,
         unjudged=document.unjudged,
         version=document.version,

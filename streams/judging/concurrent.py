@@ -1,0 +1,204 @@
+"""What do counts of events say, compared side by side, window by window?
+
+The log classes and the failed requests of one comparison: windows are collected into bins of known exposure
+(`exposure`), each bin is given to every signal (`signal`), and the signals of one part are mixed by their weights.
+E = sum of w_i*E_i is an e-process under any dependence between signals; a signal without events, or without data, has
+E_i = 1: weights are never made up for what was not seen.
+
+Source: Vovk & Wang 2021 (averages of e-values); judging.md, sections 1 and 4.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from msgspec import Struct, field
+
+from streams.judging.combine import progress
+from streams.judging.counts import log_mix
+from streams.judging.evidence import Exposure
+from streams.judging.exposure import Exposures, ExposureState, Settled
+from streams.judging.flow import LogFlow
+from streams.judging.reasons import number
+from streams.judging.settings import LOG_SIGNALS, PARTS_OF_SIGNALS, REQUESTS, JudgeSettings
+from streams.judging.side import Side, SignatureInfo
+from streams.judging.signal import Counted, Signal, SignalState
+from streams.judging.tallies import Tallies, count_bin
+
+_CLASSES = {signal: log_class for log_class, signal in LOG_SIGNALS.items()}
+
+
+class ConcurrentState(Struct, array_like=True):
+    """All that is remembered."""
+
+    signals: dict[str, SignalState] = {}
+    exposure: ExposureState = field(default_factory=ExposureState)
+    baseline_flow: LogFlow = field(default_factory=LogFlow)
+    canary_flow: LogFlow = field(default_factory=LogFlow)
+    windows: int = 0
+    """Windows in which both revisions were there."""
+    cut_off_windows: int = 0
+    """Those in which a log was cut off."""
+    tallies: Tallies = {}
+    sup_log_e: dict[str, float] = {}
+    """Part -> largest log of its signals' mixed E so far, >= 0."""
+
+
+class Concurrent:
+    """`add` each window in which a side was there, then read."""
+
+    def __init__(self, settings: JudgeSettings, window_ns: int, state: ConcurrentState) -> None:
+        self._settings = settings
+        self._window_ns = window_ns
+        self.state = state
+        self._exposures = Exposures(settings, window_ns, state.exposure)
+        self.signals = {
+            rule.signal: Signal(rule, settings, state.signals.setdefault(rule.signal, SignalState()))
+            for rule in settings.signals
+        }
+
+    def add(
+        self, start_ns: int, baseline: Side | None, canary: Side | None, signatures: Mapping[int, SignatureInfo]
+    ) -> Settled | None:
+        """One closed window; the bin it settled, if it did.
+
+        Args:
+            start_ns: later than that of any window before.
+            baseline: None where it was not there; such a window brings no evidence.
+            canary: the same.
+            signatures: ids that are not in it are not judged.
+        """
+        self._exposures.see_sources(baseline, canary)
+        if baseline is not None and canary is not None:
+            cut_off = self._hear(baseline, canary)
+            settled = self._exposures.add(start_ns, baseline, canary, None if cut_off else signatures)
+        else:
+            settled = self._exposures.wait(start_ns)
+        if settled is not None:
+            self._judge(settled, signatures)
+        return settled
+
+    def log_p(self, part: str) -> float:
+        """Log of the p-value of `logs` or `errors` for the whole life: 1 / sup E (Ville)."""
+        return -self.state.sup_log_e.get(part, 0.0)
+
+    @property
+    def counts_requests(self) -> bool:
+        """Exposure is requests, not pod-seconds."""
+        return self.state.exposure.source is not None
+
+    @property
+    def exposure(self) -> Exposure:
+        """Of the settled bins, in the unit that was chosen."""
+        exposure = self.state.exposure
+        if exposure.source is None:
+            return Exposure("pod_seconds", exposure.baseline_pod_s, exposure.canary_pod_s)
+        return Exposure("requests", exposure.baseline_requests, exposure.canary_requests)
+
+    @property
+    def enough(self) -> bool:
+        """The least exposure for a PASS is reached on both sides."""
+        exposure, settings = self.state.exposure, self._settings
+        if min(exposure.baseline_pod_s, exposure.canary_pod_s) < settings.minimum_pod_s:
+            return False
+        least = min(exposure.baseline_requests, exposure.canary_requests)
+        return exposure.source is None or least >= settings.minimum_requests
+
+    @property
+    def logs_heard(self) -> bool:
+        """A line of either revision has been seen."""
+        return self.state.baseline_flow.heard > 0 or self.state.canary_flow.heard > 0
+
+    def shown(self) -> list[Signal]:
+        """Signals worth a row: failed requests only where requests are counted."""
+        return [signal for name, signal in self.signals.items() if name != REQUESTS or self.counts_requests]
+
+    def required(self, *parts: str) -> list[Signal]:
+        """Signals of these parts that a PASS has to rest on: all of which either revision has a source."""
+        exposure = self.state.exposure
+        heard = {"logs": self.logs_heard, "errors": bool(exposure.baseline_sources or exposure.canary_sources)}
+        present = [part for part in parts if heard[part]]
+        return [signal for name, signal in self.signals.items() if PARTS_OF_SIGNALS[name] in present]
+
+    def confidence(self, part: str, beta: float) -> float | None:
+        """0..1: the least of the required signals' progress to 1/beta; None if the part has none to rest on."""
+        required = self.required(part)
+        return min(progress(signal.state.sup_better, beta) for signal in required) if required else None
+
+    def unjudged(self) -> list[str]:
+        """What could not be judged and why."""
+        return [*self._unjudged_logs(), *self._unjudged_requests()]
+
+    def _hear(self, baseline: Side, canary: Side) -> bool:
+        """Whether either log is cut off."""
+        state = self.state
+        state.windows += 1
+        for side, flow in ((baseline, state.baseline_flow), (canary, state.canary_flow)):
+            flow.hear(side.lines or len(side.incidents), self._settings.silence_chance)
+        cut_off = state.baseline_flow.cut_off or state.canary_flow.cut_off
+        state.cut_off_windows += cut_off
+        return cut_off
+
+    def _judge(self, settled: Settled, signatures: Mapping[int, SignatureInfo]) -> None:
+        for name, signal in self.signals.items():
+            signal.add(self._failed(settled, signal) if name == REQUESTS else self._logged(settled, signal))
+        limit = self._settings.signature_limit
+        count_bin(self.state.tallies, settled.bin.logged, settled.request_share, signatures, limit)
+        for part, weighted in self._by_part().items():
+            now = log_mix(weighted)
+            self.state.sup_log_e[part] = max(self.state.sup_log_e.get(part, 0.0), now)
+
+    def _failed(self, settled: Settled, signal: Signal) -> Counted:
+        bin_ = settled.bin
+        expected = bin_.canary.requests * signal.rule.floor_per_request
+        return Counted(
+            bin_.canary.errors, bin_.baseline.errors, settled.error_share, settled.error_share, 0.0, expected
+        )
+
+    def _logged(self, settled: Settled, signal: Signal) -> Counted:
+        bin_, rule = settled.bin, signal.rule
+        log_class = _CLASSES[rule.signal]
+        by_pods = bin_.canary.logged_pod_s * rule.floor_per_pod_s
+        by_requests = bin_.canary.requests * rule.floor_per_request
+        return Counted(
+            canary=bin_.logged.canary.get(log_class, 0.0),
+            baseline=bin_.logged.baseline.get(log_class, 0.0),
+            share_by_requests=settled.request_share,
+            share_by_pods=settled.pod_share,
+            chances=bin_.baseline.logged_pod_s * 1e9 / self._window_ns,
+            expected=min(by_requests, by_pods) if self.counts_requests else by_pods,
+        )
+
+    def _by_part(self) -> dict[str, list[tuple[float, float]]]:
+        """Part -> (weight, log E) of its signals."""
+        parts: dict[str, list[tuple[float, float]]] = {}
+        for name, signal in self.signals.items():
+            parts.setdefault(PARTS_OF_SIGNALS[name], []).append((signal.rule.weight, signal.log_e))
+        return parts
+
+    def _unjudged_logs(self) -> list[str]:
+        state, found = self.state, []
+        for name, flow in (("baseline", state.baseline_flow), ("canary", state.canary_flow)):
+            if flow.heard == 0:
+                found.append(f"logs: no line of the {name} has been seen, so log signals are not judged")
+            elif flow.cut_off:
+                found.append(f"logs: the {name} has been silent for {flow.silence} windows; its log may be cut off")
+        if state.cut_off_windows and not found:
+            found.append(f"logs: cut off in {number(state.cut_off_windows)} of {number(state.windows)} windows")
+        return found
+
+    def _unjudged_requests(self) -> list[str]:
+        exposure = self.state.exposure
+        if exposure.source is None:
+            one_sided = [
+                f"{name} only by {', '.join(known)}"
+                for name, known in (("baseline", exposure.baseline_sources), ("canary", exposure.canary_sources))
+                if known
+            ]
+            where = f" ({'; '.join(one_sided)})" if one_sided else ""
+            return [f"requests/error: no known counter of requests on both revisions{where}; exposure is pod-seconds"]
+        if not exposure.fallback_bins:
+            return []
+        spans = number(exposure.fallback_bins + exposure.request_bins)
+        late = f"{number(exposure.fallback_bins)} of {spans} spans judged by pod-seconds"
+        return [f"requests/error: {late}, because not all pods reported `{exposure.source}` in time"]
