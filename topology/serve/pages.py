@@ -39,7 +39,7 @@ class Pages:
         self._templates = Environment(
             loader=PackageLoader("topology.serve"), autoescape=True, undefined=StrictUndefined, trim_blocks=True
         )
-        self._templates.filters |= {"age": age, "moment": moment, "count": count}
+        self._templates.filters |= {"age": age, "moment": moment, "count": count, "measure": measure}
         loader = self._templates.loader
         style = loader.get_source(self._templates, "style.css")[0] if loader else ""
         self._templates.globals |= {"style": Markup(style), "refresh_s": REFRESH_S}  # noqa: S704 - our own file
@@ -143,3 +143,14 @@ def count(number: float | None, digits: int = 1) -> str:
     if number is None:
         return "-"
     return f"{number:,.0f}" if number == int(number) else f"{number:,.{digits}f}"
+
+
+def measure(number: float | None, unit: str = "") -> str:
+    """A measured value with its unit, three digits that count.
+
+    >>> measure(0.012345, "s"), measure(123456789.0, "By"), measure(1.0), measure(None)
+    ('0.0123 s', '1.23e+08 By', '1', '-')
+    """
+    if number is None:
+        return "-"
+    return f"{number:.3g} {unit}".rstrip()
