@@ -13,25 +13,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from msgspec import Struct, structs
+from msgspec import Struct, field, structs
 
 from streams.errors import BrokenInvariant
 from streams.judging.judge import Judge, JudgeSettings, JudgeState
 from streams.judging.presence import Presence, PresenceState
-from streams.judging.requests import RequestRole, request_role
 from streams.judging.side import Side, SignatureInfo
 from streams.records.identity import Workload
 from streams.records.log import Severity
 from streams.records.metric import Series
 from streams.risk.comparison import Comparison, Outcome
 from streams.risk.document import RiskDocument, rfc3339, undecided
+from streams.signals.catalogue import Catalogue, CatalogueState
 from streams.windows.signature import Signature
 from streams.windows.summary import Limits, Summary, merge, trim
 
 _CLASSES = {Severity.FATAL: "critical", Severity.ERROR: "error", Severity.WARN: "warning"}
 _SEVERITIES = {log_class: severity for severity, log_class in _CLASSES.items()}
-_MAX_ROLES = 20_000
-"""Series of which we remember whether they count requests."""
 _MAX_RUNNING = 20
 """Comparisons of one workload at a time; a further one ends the oldest as `expired`."""
 _MAX_SIGNATURES = 5000
@@ -73,8 +71,8 @@ class WorkloadState(Struct):
     ring: list[tuple[int, dict[str, Side]]] = []
     """Closed windows, oldest first: (start, pod-template hash -> side)."""
     signatures: dict[int, SignatureInfo] = {}
-    roles: dict[int, RequestRole | None] = {}
-    """Series id -> whether and how it counts requests."""
+    catalogue: CatalogueState = field(default_factory=CatalogueState)
+    """Which series are read into which signals."""
     running: dict[str, RunningState] = {}
     """Comparison key -> the comparison."""
     ended: dict[str, int] = {}
@@ -89,6 +87,7 @@ class WorkloadLife:
     def __init__(self, settings: WorkloadSettings, state: WorkloadState) -> None:
         self._settings = settings
         self._state = state
+        self._catalogue = Catalogue(state.catalogue)
         self._presence = {name: Presence(settings.window_ns, known) for name, known in state.presence.items()}
         self._judges = {
             key: Judge.from_state(settings.judge, settings.window_ns, running.judge)
@@ -140,10 +139,8 @@ class WorkloadLife:
         for pod in delta.pods.values():
             for number in pod.lines:
                 self._learn_signature(number, signatures[number])
-            for field in (pod.totals, pod.increases, pod.histogram_totals, pod.histogram_increases):
-                for number in field:
-                    if number not in state.roles:
-                        self._learn_role(number, series[number])
+            for number in pod.series():
+                self._catalogue.learn(number, series[number])
         start_ns = delta.start_ns
         if start_ns < state.closed_to_ns:
             state.late_records += delta.records
@@ -223,7 +220,7 @@ class WorkloadLife:
             presence = self._presence.get(name)
             if presence is None:
                 presence = self._presence[name] = Presence(window_ns)
-            sides[name] = presence.close(start_ns, summaries.get(name), state.roles, state.signatures)
+            sides[name] = presence.close(start_ns, summaries.get(name), self._catalogue, state.signatures)
             if presence.gone:
                 del self._presence[name]
                 state.presence.pop(name, None)
@@ -286,12 +283,6 @@ class WorkloadLife:
             for summary in summaries.values():
                 seen.update(number for pod in summary.pods.values() for number in pod.lines)
         state.signatures = {number: info for number, info in state.signatures.items() if number in seen}
-
-    def _learn_role(self, number: int, series: Series) -> None:
-        roles = self._state.roles
-        if len(roles) >= _MAX_ROLES:
-            self._state.roles = roles = {known: role for known, role in roles.items() if role is not None}
-        roles[number] = request_role(series)
 
     def _severity(self, number: int) -> int:
         known = self._state.signatures.get(number)

@@ -23,10 +23,10 @@ from msgspec import Struct, field
 
 from streams.judging.counts import cut
 from streams.judging.incidents import LoggedBin, add_window
-from streams.judging.requests import REQUEST_SOURCES
 from streams.judging.settings import JudgeSettings
 from streams.judging.share import RecentShare
 from streams.judging.side import RequestCount, Side, SignatureInfo
+from streams.signals.requests import REQUEST_SOURCES
 
 
 class BinSide(Struct, array_like=True):

@@ -26,7 +26,10 @@ class EventCount(Struct, array_like=True):
 
     events: float = 0.0
     pod_s: float = 0.0
-    """Pod-seconds of the pods that report it: what it could have counted in."""
+    """Pod-seconds of the pods that report it: what it could have counted in. Of a known signal, all pods' (a counter
+    that is not there has not counted)."""
+    attempts: float = 0.0
+    """What could have been such an event, by the counters themselves: calls, for failed calls; 0 where none tells."""
 
 
 class Trace(Struct, array_like=True, frozen=True):
@@ -52,7 +55,7 @@ class Side(Struct, array_like=True):
     incidents: dict[int, int] = {}
     """Signature id -> in how many pods it appeared in this window, for classes warning and worse."""
     requests: dict[str, RequestCount] = {}
-    """Source of truth (name of a rule in `judging.requests`) -> its counts."""
+    """Source of truth (name of a rule in `signals.requests`) -> its counts."""
     levels: dict[str, dict[int, float]] = {}
     """Signal -> pod (numbered per revision) -> its mean level in this window, where it has samples."""
     events: dict[str, EventCount] = {}

@@ -64,6 +64,18 @@ class Histogram(Struct, frozen=True, array_like=True):
             _shifted(self.negative, shift),
         )
 
+    def times(self, factor: float) -> Histogram:
+        """All values times a number above 0 (another unit), to within half a bucket; equal bounds stay equal."""
+        shift = round(math.log2(factor) * 2.0**self.scale)
+        return Histogram(
+            self.scale,
+            self.count,
+            self.total * factor,
+            self.zero_count,
+            {index + shift: number for index, number in self.positive.items()},
+            {index + shift: number for index, number in self.negative.items()},
+        )
+
     def increase_since(self, earlier: Histogram) -> Histogram | None:
         """This cumulative state less an earlier one; None if that is impossible (the source was reset)."""
         scale = min(self.scale, earlier.scale)

@@ -58,3 +58,5 @@ class SignalRule(Struct, frozen=True):
     """Relative fall that nobody minds."""
     known: bool = True
     """A built-in rule or the policy names it; False: no rule fitted, compared two-sidedly at low weight."""
+    guessed: bool = False
+    """Not `known`, but the words of its name tell group and direction (`words`)."""

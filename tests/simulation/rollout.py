@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from streams.judging.judge import Judge, JudgeSettings
-from streams.judging.requests import REQUEST_SOURCES
 from streams.judging.side import RequestCount, Side, SignatureInfo
+from streams.signals.requests import REQUEST_SOURCES
 
 WINDOW_NS = 5_000_000_000
 WINDOW_S = 5.0

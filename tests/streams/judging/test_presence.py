@@ -5,19 +5,30 @@ from __future__ import annotations
 import pytest
 
 from streams.judging.presence import QUIET_NS, Presence
-from streams.judging.requests import request_role
 from streams.records.identity import Revision, Workload
 from streams.records.metric import Series
+from streams.signals.catalogue import Catalogue
 from streams.windows.summary import PodSummary, Summary
 
 S = 1_000_000_000
 WINDOW_NS = 5 * S
 T0 = 1_000 * WINDOW_NS
 REVISION = Revision(Workload("", "prod", "shop"), "6f8")
-ROLES = {
-    1: request_role(Series("http_requests_total", (("code", "200"),))),
-    2: request_role(Series("http_requests_total", (("code", "500"),))),
+SERIES = {
+    1: Series("http_requests_total", (("code", "200"),)),
+    2: Series("http_requests_total", (("code", "500"),)),
 }
+
+
+def catalogue(series=SERIES):
+    """One that has learned them."""
+    known = Catalogue()
+    for number, one in series.items():
+        known.learn(number, one)
+    return known
+
+
+CATALOGUE = catalogue()
 
 
 def closed(windows, presence=None):
@@ -37,7 +48,7 @@ def closed(windows, presence=None):
             for name, points in pods.items()
         }
         summary = Summary(REVISION, start_ns, pods=heard) if pods else None
-        sides.append(presence.close(start_ns, summary, ROLES, {}))
+        sides.append(presence.close(start_ns, summary, CATALOGUE, {}))
     return sides
 
 
@@ -72,7 +83,7 @@ def test_a_sample_of_the_past_says_nothing_new():
     presence = Presence(WINDOW_NS)
     closed([{"p": {1: [10]}}, {"p": {1: [20]}}], presence)
     late = Summary(REVISION, T0, pods={"p": PodSummary(totals={1: {T0 + 1: (0, 12.0)}})})
-    side = presence.close(T0 + 2 * WINDOW_NS, late, ROLES, {})
+    side = presence.close(T0 + 2 * WINDOW_NS, late, CATALOGUE, {})
     assert side.requests["http_requests_total"].requests == 0
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from streams.judging.requests import REQUEST_SOURCES, RequestRole, request_role
 from streams.records.metric import Series
+from streams.signals.requests import REQUEST_SOURCES, RequestRole, request_role
 
 HTTP = "http.server.request.duration"
 MICROMETER = "http.server.requests"

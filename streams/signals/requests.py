@@ -156,5 +156,7 @@ def _otel_status(attributes: Attributes) -> bool:
 
 
 _BY_NAME = {name: rule for rule in _RULES for name in rule.names}
-REQUEST_SOURCES = tuple(rule.source for rule in _RULES)
+SHARE_SOURCE = "requests x availability"
+"""Of a gauge of how many requests there were and another of the share that succeeded (`words`)."""
+REQUEST_SOURCES = (*(rule.source for rule in _RULES), SHARE_SOURCE)
 """Every source, the preferred one first."""

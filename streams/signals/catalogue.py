@@ -1,0 +1,126 @@
+"""Which series of one workload belong to which signals, and by which rules?
+
+Bounded: of so many series it is remembered how they are read, and so many signals are judged, in the order in which
+the closing windows show them (of one window: by name). What finds no place is counted, for the document to tell.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from msgspec import Struct
+
+from streams.records.metric import Series
+from streams.signals.metric import Read
+from streams.signals.reading import How, Reading, SeriesUse
+from streams.signals.requests import request_role
+from streams.signals.rule import Kind, SignalRule
+from streams.signals.rules import builtin
+from streams.signals.words import guess
+
+SERIES_PER_WORKLOAD = 20_000
+"""As many pairs of pod and series as one revision may fill in a window (`windows.summary.Limits`)."""
+SIGNALS_PER_WORKLOAD = 300
+"""Half as many again as issue 3's 200 signals of one comparison."""
+_KINDS: dict[How, Kind] = {
+    **dict.fromkeys(("level", "rate", "over", "under", "share"), "level"),
+    **dict.fromkeys(("event", "attempt", "onset"), "events"),
+    **dict.fromkeys(("bucket", "values"), "values"),
+}
+
+
+def read_series(series: Series) -> Read:
+    """How one series is read, and the rules of the signals it may be read into; depends on the series alone.
+
+    >>> use, rules = read_series(Series("http_server_requests_seconds_count", (("status", "503"),)))
+    >>> use.role.is_error, use.counter[0].how, [rule.signal for rule in rules]
+    (True, 'under', ['http.server.requests/mean'])
+    """
+    use, rules = builtin(series) or guess(series)
+    return SeriesUse(request_role(series), use.gauge, use.counter, use.histogram, use.gauge_is_total), rules
+
+
+class CatalogueState(Struct, array_like=True):
+    """All that is remembered of one workload's series; language-neutral, bounded."""
+
+    uses: dict[int, SeriesUse] = {}
+    """Series id -> how it is read."""
+    candidates: dict[str, SignalRule] = {}
+    """Kind and signal -> its rule, whether a window has shown it or not."""
+    signals: dict[str, SignalRule] = {}
+    """Signal -> its rule: those that are judged."""
+    percent: list[str] = []
+    """Shares of unknown unit that have been above 1, sorted: they are in percent."""
+    left_out: list[str] = []
+    """Some signals that found no place, sorted."""
+    unread: int = 0
+    """Series that found no place."""
+
+
+class Catalogue:
+    """One workload's series and signals: `learn` series as they come, `admit` signals as windows close."""
+
+    def __init__(self, state: CatalogueState | None = None) -> None:
+        self.state = state or CatalogueState()
+
+    @property
+    def rules(self) -> Mapping[str, SignalRule]:
+        """Of the signals that are judged."""
+        return self.state.signals
+
+    def learn(self, number: int, series: Series) -> None:
+        """Take in a series, by its id; one that is known stays as it is."""
+        state = self.state
+        if number in state.uses:
+            return
+        if len(state.uses) >= SERIES_PER_WORKLOAD:
+            state.uses = {known: use for known, use in state.uses.items() if not use.empty}
+        if len(state.uses) >= SERIES_PER_WORKLOAD:
+            state.unread += 1
+            return
+        use, rules = read_series(series)
+        state.uses[number] = use
+        for rule in rules:
+            key = f"{rule.kind}:{rule.signal}"
+            known = state.candidates.get(key)
+            if known is None or _rank(rule) < _rank(known):
+                state.candidates[key] = rule
+
+    def use(self, number: int) -> SeriesUse | None:
+        """How a series is read; None for one not learned."""
+        return self.state.uses.get(number)
+
+    def admit(self, reading: Reading) -> bool:
+        """Whether the signal is judged, as what the reading makes of it; it is, while there is room."""
+        state, kind = self.state, _KINDS.get(reading.how)
+        known = state.signals.get(reading.signal)
+        if known is not None or kind is None:
+            return known is not None and known.kind == kind
+        rule = state.candidates.get(f"{kind}:{reading.signal}")
+        if rule is None:
+            return False
+        if len(state.signals) >= SIGNALS_PER_WORKLOAD:
+            if reading.signal not in state.left_out and len(state.left_out) < SIGNALS_PER_WORKLOAD:
+                state.left_out = sorted((*state.left_out, reading.signal))
+            return False
+        state.signals[reading.signal] = rule
+        return True
+
+    def share_factor(self, reading: Reading, largest: float) -> float:
+        """What makes a share percent.
+
+        Args:
+            reading: of the share.
+            largest: of the samples at hand.
+        """
+        if reading.factor:
+            return reading.factor
+        percent = self.state.percent
+        if largest > 1.0 and reading.signal not in percent:
+            self.state.percent = percent = sorted((*percent, reading.signal))
+        return 1.0 if reading.signal in percent else 100.0
+
+
+def _rank(rule: SignalRule) -> tuple[str, str, float]:
+    """Of two series that give one signal two rules (other units, other words) the same one is taken, in any order."""
+    return rule.unit, rule.group, rule.weight

@@ -1,0 +1,223 @@
+"""What is a metric that no rule knows likely to be, by the words of its name?
+
+A guess, and called one (`SignalRule.guessed`): group and direction from the words, half the weight of a known metric.
+The order of the questions matters: `request_latency_seconds` is a latency, not a load; `memory_available_bytes` is
+memory of which *less* is worse; `availability_average` is a share of successes. Where no word tells, the metric is
+still compared, both ways, at a quarter of the weight. What is asked is in English, as metric names are.
+"""
+
+from __future__ import annotations
+
+from msgspec import structs
+
+from streams.records.metric import Series
+from streams.signals.metric import Read, quantile_rule, read_timer
+from streams.signals.names import Stem, stems, words
+from streams.signals.reading import Combine, Reading, SeriesUse
+from streams.signals.rule import Group, Kind, SignalRule, Worse
+from streams.signals.units import base_unit, factor, known_unit
+
+GUESSED_WEIGHT, UNKNOWN_WEIGHT = 0.5, 0.25
+"""Of a guess, and where there is nothing to guess from; a known metric of the revision itself has 1 (`rules`)."""
+MACHINE_FACTOR = 0.5
+"""Of the weight where the machine is meant: other pods move it too."""
+
+_SETUP = frozenset(
+    (
+        *("timestamp", "created", "info", "version", "build", "uptime", "age", "birth", "epoch", "limit", "limits"),
+        *("quota", "capacity", "config", "configured", "interval", "desired", "replicas", "start"),
+    )
+)
+_TAIL = frozenset(("max", "maximum", "tail", "worst"))
+_LATENCY = frozenset(("latency", "latencies", "duration", "elapsed", "delay", "rtt", "ttfb", "wait", "waiting", "took"))
+_TIME = frozenset(("time", "times", "milliseconds", "millis", "seconds"))
+_CPU = frozenset(("cpu", "cpus", "processor", "throttled", "throttling", "millicores"))
+_MEMORY = frozenset(("memory", "mem", "heap", "rss", "swap", "nonheap", "pss"))
+_GC = frozenset(("gc", "garbage", "pause", "pauses"))
+_RESTARTS = frozenset(("restart", "restarts", "oom", "oomkill", "oomkilled", "kills", "killed", "evicted", "evictions"))
+_ERRORS = frozenset(
+    (
+        *("error", "errors", "err", "errs", "fail", "fails", "failed", "failure", "failures", "exception"),
+        *("exceptions", "panic", "panics", "crash", "crashes", "rejected", "rejections", "dropped", "drops"),
+        *("timeout", "timeouts", "timedout", "retry", "retries", "aborted", "aborts", "fault", "faults", "5xx"),
+        *("unavailable", "discarded", "lost", "deadlocks", "deadlocked", "invalid", "refused"),
+    )
+)
+_SUCCESS = frozenset(("availability", "success", "successes", "successful", "succeeded", "ok", "healthy", "ready"))
+_SATURATION = frozenset(
+    (
+        *("queue", "queued", "queues", "pending", "backlog", "lag", "inflight", "active", "busy", "blocked"),
+        *(
+            "saturation",
+            "flight",
+            "threads",
+            "goroutines",
+            "connections",
+            "conns",
+            "pool",
+            "fds",
+            "fd",
+            "sockets",
+            "waiters",
+        ),
+        *("usage", "utilization", "used"),
+    )
+)
+_IO = frozenset(("disk", "io", "iops", "read", "reads", "write", "writes", "fs", "filesystem", "syscall", "syscalls"))
+_NETWORK = frozenset(
+    ("network", "net", "receive", "received", "transmit", "transmitted", "tcp", "udp", "packets", "rx", "tx", "sent")
+)
+_LOAD = frozenset(
+    (
+        *("request", "requests", "req", "reqs", "ops", "operations", "qps", "rps", "tps", "calls", "hits"),
+        *("invocations", "transactions", "throughput", "messages", "events", "queries", "sessions", "users", "orders"),
+    )
+)
+_LEFT = frozenset(("free", "available", "remaining", "idle", "left"))
+_SHARES = frozenset(("ratio", "percent", "percentage", "pct", "share", "fraction"))
+_MEANS = frozenset(("rate", "average", "avg", "mean"))
+_NUMBERS = frozenset(("sum", "count", "total"))
+_NEUTRAL = _SHARES | _MEANS | _NUMBERS | _SUCCESS | _LOAD | {"number", "per"}
+"""Words that tell how something is counted, not what."""
+_OTHERS = frozenset(("client", "upstream", "outbound", "downstream", "dependency", "backend", "remote"))
+_KINDS: dict[Group, Kind] = {"latency": "values", "errors": "events", "restarts": "events"}
+_EITHER = frozenset(("load", "io", "network", "other"))
+_MACHINE = frozenset(("node", "host", "machine", "system"))
+_GROUPS: tuple[tuple[Group, frozenset[str]], ...] = (
+    ("restarts", _RESTARTS),
+    ("errors", _ERRORS),
+    ("gc", _GC),
+    ("cpu", _CPU),
+    ("memory", _MEMORY),
+    ("network", _NETWORK),
+    ("io", _IO),
+    ("saturation", _SATURATION),
+    ("load", _LOAD),
+)
+"""Asked in this order, after latency and availability."""
+
+
+def guess(series: Series) -> Read:
+    """How a metric that no rule knows is read, and the rules of its signals.
+
+    >>> [(rule.signal, rule.group) for rule in guess(Series("request_latency_seconds_sum"))[1]]
+    [('request_latency_seconds/mean', 'latency'), ('request_latency_seconds_sum', 'latency')]
+    >>> rule = guess(Series("traced_server_latency_max_ms"))[1][0]
+    >>> rule.group, rule.worse, rule.unit, rule.known, rule.guessed
+    ('tail_latency', 'higher', 's', False, True)
+    """
+    stem = list(stems(series.name))[-1]
+    said = words(series.name)
+    if not said or stem.part in {"created", "info"} or not _SETUP.isdisjoint(said):
+        return SeriesUse(), ()
+    given = known_unit(series.unit) or stem.unit
+    rule = _rule(series.name, said, given)
+    scale = factor(given, rule.unit) or 1.0
+    if rule.kind == "values":
+        return _timed(rule, series, stem, scale)
+    if rule.kind == "events":
+        level = structs.replace(rule, kind="level")
+        event = (Reading(rule.signal, "event"),)
+        return SeriesUse(gauge=(Reading(level.signal, "level"),), counter=event, histogram=event), (rule, level)
+    if rule.group == "availability":
+        key = _key(said)
+        share = Reading(rule.signal, "share", scale if given else 0.0, "mean", key=key)
+        return SeriesUse(gauge=(share,)), (rule, *([_failed(key)] if of_others(key) else []))
+    return _leveled(rule, series, said, scale)
+
+
+def of_others(key: str) -> bool:
+    """Whether a `Reading.key` speaks of requests to others, not of those served.
+
+    >>> of_others("client"), of_others("http_server")
+    (True, False)
+    """
+    return not _OTHERS.isdisjoint(key.split("_"))
+
+
+def failed_signal(key: str) -> str:
+    """The signal of failed requests to others, of which a share and a tally of that key tell."""
+    return f"{key}/failed"
+
+
+def _failed(key: str) -> SignalRule:
+    return SignalRule(failed_signal(key), "events", "errors", "higher", GUESSED_WEIGHT, known=False, guessed=True)
+
+
+def _rule(name: str, said: list[str], given: str) -> SignalRule:
+    group = _group(said, given)
+    kind = _KINDS.get(group, "level")
+    if group == "latency" and (not _TAIL.isdisjoint(said) or any(map(_is_tail, said))):
+        group, kind = "tail_latency", "level"
+    worse: Worse = "either" if group in _EITHER else "higher"
+    if group == "availability" or (worse == "higher" and not _LEFT.isdisjoint(said)):
+        worse = "lower"
+    weight = UNKNOWN_WEIGHT if worse == "either" else GUESSED_WEIGHT
+    return SignalRule(
+        name,
+        kind,
+        group,
+        worse,
+        weight * (MACHINE_FACTOR if said[0] in _MACHINE else 1.0),
+        scale="share_free" if group == "availability" else "log",
+        unit="%" if group == "availability" else base_unit(given),
+        criticality="watch" if group == "load" else "normal",
+        known=False,
+        guessed=group != "other",
+    )
+
+
+def _group(said: list[str], given: str) -> Group:
+    if not _SUCCESS.isdisjoint(said) and _ERRORS.isdisjoint(said):
+        if _is_share(said, given):
+            return "availability"
+        return "load" if _SUCCESS.isdisjoint(said[-1:]) or len(said) > 1 else "other"
+    if not _LATENCY.isdisjoint(said):
+        return "latency"
+    timed = base_unit(given) == "s" or not _TIME.isdisjoint(said)
+    for group, named in _GROUPS:
+        if not named.isdisjoint(said):
+            return "latency" if timed and group in _EITHER else group
+    return "latency" if timed else "other"
+
+
+def _is_share(said: list[str], given: str) -> bool:
+    """A share of successes, not a number of them: `success_rate`, but `successful_requests_rate` is one per second."""
+    if "availability" in said or given in {"1", "%"} or not _SHARES.isdisjoint(said):
+        return True
+    return not _MEANS.isdisjoint(said) and _LOAD.isdisjoint(said)
+
+
+def _key(said: list[str]) -> str:
+    return "_".join(word for word in said if word not in _NEUTRAL)
+
+
+def _is_tail(word: str) -> bool:
+    """`p90`, `p95`, `p99`, `p999`, ..."""
+    return len(word) >= 3 and word[0] in "pq" and word[1] == "9" and word[1:].isdigit()
+
+
+def _timed(rule: SignalRule, series: Series, stem: Stem, scale: float) -> Read:
+    """A distribution in its parts; what comes as a gauge is a level, whatever its name ends in."""
+    whole = series.name[: -len(stem.part) - 1] if stem.part else series.name
+    attributes = dict(series.attributes)
+    use, rules = read_timer(structs.replace(rule, signal=whole), stem.part, attributes, scale)
+    if stem.part in {"", "max"}:
+        return use, rules
+    level = structs.replace(rule, kind="level")
+    return structs.replace(use, gauge=(Reading(level.signal, "level", scale, "max"),)), (*rules, level)
+
+
+def _leveled(rule: SignalRule, series: Series, said: list[str], scale: float) -> Read:
+    """A level; of a counter its rate, of a distribution its mean."""
+    if said[-1] == "bucket":
+        return SeriesUse(), ()
+    shown = quantile_rule(rule, series.name, dict(series.attributes))
+    rate = structs.replace(rule, signal=f"{series.name}/rate")
+    averaged = not (_SHARES | _MEANS).isdisjoint(said)
+    combine: Combine = "max" if rule.group == "tail_latency" or "max" in said else "mean" if averaged else "sum"
+    gauge = [Reading(shown.signal, "level", scale, combine)]
+    if rule.group == "load" and said[-1] in _NUMBERS:
+        gauge.append(Reading(rule.signal, "tally", key=_key(said)))
+    mean = (Reading(shown.signal, "over", scale), Reading(shown.signal, "under"))
+    return SeriesUse(gauge=tuple(gauge), counter=(Reading(rate.signal, "rate", scale),), histogram=mean), (shown, rate)
