@@ -105,9 +105,14 @@ class WorkloadLife:
     def idle(self) -> bool:
         """Nothing is open, running or worth remembering: it may be forgotten."""
         state = self._state
-        if state.open or state.running or self._presence:
+        if state.open or state.running or self._there:
             return False
         return self._watermark_ns - state.closed_to_ns > self._settings.ring_ns
+
+    @property
+    def _there(self) -> bool:
+        """A pod of any revision is there."""
+        return any(presence.there for presence in self._presence.values())
 
     @property
     def late_records(self) -> int:
@@ -208,7 +213,7 @@ class WorkloadLife:
     def _next_window(self) -> int | None:
         """Start of the next window to close: without a gap while pods are there, else where records are."""
         state = self._state
-        if self._presence:
+        if self._there:
             return state.closed_to_ns
         return min(state.open) if state.open else None
 
@@ -220,7 +225,9 @@ class WorkloadLife:
             presence = self._presence.get(name)
             if presence is None:
                 presence = self._presence[name] = Presence(window_ns)
-            sides[name] = presence.close(start_ns, summaries.get(name), self._catalogue, state.signatures)
+            side = presence.close(start_ns, summaries.get(name), self._catalogue, state.signatures)
+            if presence.there:
+                sides[name] = side
             if presence.gone:
                 del self._presence[name]
                 state.presence.pop(name, None)

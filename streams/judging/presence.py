@@ -1,7 +1,9 @@
 """Which pods of one revision are there, and what did they do in the window that closes?
 
-A pod is there from the first window in which anything of it was seen until it has been silent for `QUIET_NS`: quiet
-pods are not gone pods. What its series say: `pod_window`.
+A pod is there from the first window in which anything of it was seen until it has been silent for so long that it must
+be gone: for `QUIET_NS`, or twice the longest silence after which a pod of the revision was heard again. (Some metrics
+are written every five minutes.) A pod that comes back within `REMEMBERED_NS` is the same pod, its counters go on where
+they were. What its series say: `pod_window`.
 """
 
 from __future__ import annotations
@@ -17,6 +19,10 @@ from streams.windows.summary import PodSummary, Summary
 
 QUIET_NS = 30_000_000_000
 """Twice the usual scrape interval."""
+REMEMBERED_NS = 900_000_000_000
+"""A quarter of an hour: the slowest intervals of cloud metrics are five minutes."""
+_MOST_REMEMBERED = 1000
+"""Pods that are gone and remembered."""
 
 
 class PresenceState(Struct, array_like=True):
@@ -26,6 +32,10 @@ class PresenceState(Struct, array_like=True):
     numbered: int = 0
     unfollowed: int = 0
     """Times that a series found no place within `pod_window.SERIES_PER_POD`, for the document to tell."""
+    silent: dict[str, PodState] = {}
+    """Pods that were taken to be gone."""
+    longest_silence_ns: int = 0
+    """After which a pod was heard again."""
 
 
 class Presence:
@@ -36,9 +46,14 @@ class Presence:
         self.state = state or PresenceState()
 
     @property
+    def there(self) -> bool:
+        """At least one pod is."""
+        return bool(self.state.pods)
+
+    @property
     def gone(self) -> bool:
-        """No pod is there any more."""
-        return not self.state.pods
+        """No pod is there any more, and none is remembered."""
+        return not self.state.pods and not self.state.silent
 
     def close(
         self,
@@ -63,9 +78,7 @@ class Presence:
             window = PodWindow(self.state.pods[name], heard[name], catalogue, start_ns)
             window.close(side)
             self.state.unfollowed += window.unfollowed
-        for name, pod in list(self.state.pods.items()):
-            if start_ns - pod.seen_ns > QUIET_NS:
-                del self.state.pods[name]
+        self._part(start_ns)
         side.pod_s = len(self.state.pods) * self._window_ns / 1e9
         if summary:
             side.lines += summary.other_lines
@@ -73,12 +86,25 @@ class Presence:
         return side
 
     def _meet(self, name: str, start_ns: int) -> None:
-        pod = self.state.pods.get(name)
+        state = self.state
+        pod = state.pods.get(name)
+        if pod is None and (pod := state.silent.pop(name, None)):
+            state.longest_silence_ns = max(state.longest_silence_ns, start_ns - pod.seen_ns)
+            state.pods[name] = pod
         if pod is None:
-            self.state.pods[name] = PodState(self.state.numbered, start_ns, met_ns=start_ns)
-            self.state.numbered += 1
+            state.pods[name] = PodState(state.numbered, start_ns, met_ns=start_ns)
+            state.numbered += 1
         else:
             pod.seen_ns = start_ns
+
+    def _part(self, start_ns: int) -> None:
+        """From pods that have been silent for too long."""
+        state = self.state
+        quiet_ns = max(QUIET_NS, 2 * state.longest_silence_ns)
+        for name in [name for name, pod in state.pods.items() if start_ns - pod.seen_ns > quiet_ns]:
+            state.silent[name] = state.pods.pop(name)
+        latest = sorted(state.silent.items(), key=lambda item: (-item[1].seen_ns, item[0]))[:_MOST_REMEMBERED]
+        state.silent = {name: pod for name, pod in latest if start_ns - pod.seen_ns <= REMEMBERED_NS}
 
     def _count_lines(self, heard: PodSummary, side: Side, signatures: Mapping[int, SignatureInfo]) -> None:
         for number, lines in sorted(heard.lines.items()):

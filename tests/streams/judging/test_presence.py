@@ -102,3 +102,25 @@ def test_who_is_awaited_and_who_has_reported(reporting):
     count = sides[-1].requests["http_requests_total"]
     assert count.awaited == (0,)
     assert count.reported == ((0,) if reporting else ())
+
+
+def test_a_pod_that_writes_every_five_minutes_is_there_in_between_once_that_is_known():
+    """Gone after the first silence; the same pod when it comes back, and there through the silences after."""
+    presence = Presence(WINDOW_NS)
+    minutes = [{"a": {1: [10 * (window // 60)]}} if window % 60 == 0 else {} for window in range(181)]
+    sides = closed(minutes, presence)
+    there = [side.pod_s > 0 for side in sides]
+    assert not all(there[:60])
+    assert all(there[60:])
+    assert requests(sides) == (30.0, 0.0)
+    assert presence.state.numbered == 1
+
+
+def test_pods_that_are_gone_are_forgotten():
+    """A quarter of an hour after they were last heard."""
+    presence = Presence(WINDOW_NS)
+    closed([{"a": {1: [1]}}] + [{}] * 170, presence)
+    assert not presence.there
+    assert not presence.gone
+    presence.close(T0 + 200 * WINDOW_NS, None, CATALOGUE, {})
+    assert presence.gone
