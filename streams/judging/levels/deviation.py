@@ -1,0 +1,132 @@
+"""How large has the canary's deviation been so far, against those of healthy pods?
+
+At each checkpoint: contrasts, standardised by the frozen spreads of as many pods a side as both have; S over the
+groups; its p by the frozen tail. The running minimum of that p is the p of the running maximum of S, one for the whole
+life. More pods bring another measure, of the same kind: each is standardised, so that the maximum goes on
+(`tests/simulation/test_levels.py`, three steps).
+
+Not worse: per group, the mean over its signals of (margin - level contrast) / spread, by the tail of the replayed pairs'
+largest. Where the canary *is* worse by the margin, it is distributed like theirs, so that P(ever p <= b) <= b. The p
+shown is that of now, not the smallest so far: a canary that became worse later is not to be promoted by its first
+minutes. A PASS asks every group by itself (intersection-union test, Berger 1982), so that no correction for many is due.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from msgspec import Struct
+
+from streams.judging.levels.contrast import Levels, contrast, size
+from streams.judging.levels.reference import LevelReference
+from streams.judging.levels.replay import Measure, unpack
+from streams.judging.levels.scale import Floats
+
+MARGIN = math.log(2.0)
+"""On the scale of a signal; a PASS shows that the canary's level is below twice the baseline's, as for counts
+(`settings`: margin 2)."""
+COUNT_MARGIN = 2.0
+"""On the `count` scale: from 4 to 9."""
+NOTABLE_Z = 2.0
+INTERVAL_P = 0.025
+
+
+class DeviationState(Struct, array_like=True):
+    """What has been seen of the canary's deviation."""
+
+    looks: int = 0
+    """Checkpoints that were compared."""
+    p: float = 1.0
+    signal_p: list[float] = []
+    """Per signal of the reference, by its own contribution; empty before the first look."""
+    group_p: list[float] = []
+    """Per group: that it is worse by the margin, now."""
+    needed: list[bool] = []
+    """Per group: the baseline has shown it."""
+    z: list[float | None] = []
+    """Of the level contrast, now."""
+    shift: list[float | None] = []
+    """Canary less baseline, on the scale, now."""
+    spread: list[float | None] = []
+    """Of the shift, now."""
+    baseline: list[float | None] = []
+    """The baseline's place on the scale."""
+    since_ns: list[int | None] = []
+
+
+class Deviation:
+    """Looks at a comparison at its checkpoints."""
+
+    def __init__(self, reference: LevelReference, state: DeviationState) -> None:
+        self.state = state
+        self.scales = reference.scales
+        self._groups = reference.groups
+        signals = len(reference.rules)
+        self._measures = [(one, *unpack(one, len(reference.ends), signals)) for one in reference.measures]
+        self._margin = np.where([rule.scale == "count" for rule in reference.rules], COUNT_MARGIN, MARGIN)
+        if not state.signal_p:
+            state.signal_p = [1.0] * signals
+            state.group_p = [1.0] * len(self._groups.names)
+            state.needed = [False] * len(self._groups.names)
+            state.since_ns = [None] * signals
+
+    def look(self, block: int, canary: Levels, baseline: Levels, pods: int, end_ns: int) -> None:
+        """One checkpoint.
+
+        Args:
+            block: its number.
+            canary: it so far.
+            baseline: it so far.
+            pods: on the side that has fewer.
+            end_ns: end of the block.
+        """
+        fitting = [one for one in self._measures if one[0].pods <= pods]
+        if not fitting:
+            return
+        measure, spreads, typicals = fitting[-1]
+        contrasts = contrast(canary, baseline, typicals[block], self.scales)
+        z = contrasts / spreads[block]
+        self.state.looks += 1
+        self._worse(measure, z)
+        self._not_worse(measure, contrasts[0], spreads[block][0], baseline)
+        self._remember(canary, baseline, z[0], contrasts[0], spreads[block][0], end_ns)
+
+    def _worse(self, measure: Measure, z: Floats) -> None:
+        state, groups = self.state, self._groups
+        weight = np.array(measure.group_weight)
+        largest = float(size(groups.squares(z), weight))
+        state.p = min(state.p, measure.tail.p(largest))
+        for number, own in enumerate(groups.contributions(z, weight).tolist()):
+            if own > 0.0:
+                state.signal_p[number] = min(state.signal_p[number], measure.tail.p(math.sqrt(own)))
+
+    def _not_worse(self, measure: Measure, level: Floats, spread: Floats, baseline: Levels) -> None:
+        state, groups = self.state, self._groups
+        shown = groups.means(np.where(np.isnan(baseline.level), np.nan, 0.0))
+        better = groups.means((self._margin - level) / spread)
+        for number, tail in enumerate(measure.group_tails):
+            judged = groups.one_way[number] and measure.group_weight[number] > 0.0
+            state.needed[number] |= bool(judged and not np.isnan(shown[number]))
+            if judged and not np.isnan(better[number]):
+                state.group_p[number] = tail.p(float(better[number]))
+
+    def _remember(
+        self, canary: Levels, baseline: Levels, z: Floats, level: Floats, spread: Floats, end_ns: int
+    ) -> None:
+        state = self.state
+        shift = canary.level - baseline.level
+        state.z, state.shift = _listed(z), _listed(shift)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            uneven = np.where(level == 0.0, 1.0, np.abs(shift / level))
+        state.spread = _listed(np.where(np.isnan(shift), np.nan, spread * uneven))
+        state.baseline = _listed(baseline.level)
+        high = np.where(self.scales.one_sided, z, np.abs(z)) >= NOTABLE_Z
+        state.since_ns = [
+            (end_ns if since is None else since) if notable else None
+            for since, notable in zip(state.since_ns, high.tolist(), strict=True)
+        ]
+
+
+def _listed(values: Floats) -> list[float | None]:
+    return [float(value) if math.isfinite(value) else None for value in values.tolist()]

@@ -1,0 +1,222 @@
+"""Are the canary's levels (memory, CPU, queues, mean latencies) worse than the baseline's?
+
+Pods are the sample, scrapes are not. Three mechanisms, each with a share of the part's alpha that is fixed when the
+comparison begins (`reference`), so that p = min over them of p/share holds by the union bound:
+
+- `replay`: deviations against those of the workload's own healthy pods; from three earlier rollouts on;
+- `blocks`: a confidence sequence of the difference, in long runs, without history;
+- `slopes`: the same question of the trend, for leaks.
+
+They rest on exchangeability or asymptotics and are no e-processes: the part's alpha is budgeted apart from theirs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import msgspec
+from msgspec import Struct, field
+
+from streams.errors import BrokenInvariant
+from streams.judging.levels.checkpoints import BLOCK_ENDS
+from streams.judging.levels.cohort import MOST_SIGNALS, LevelCohort
+from streams.judging.levels.deviation import Deviation, DeviationState
+from streams.judging.levels.evidence import LevelEvidence, LevelGroupEvidence
+from streams.judging.levels.past import LevelPast
+from streams.judging.levels.prior import LevelPrior
+from streams.judging.levels.reference import LevelReference, freeze, no_history
+from streams.judging.levels.reporting import group_evidence, signal_evidence
+from streams.judging.levels.scale import LevelRule, level_rule
+from streams.judging.levels.track import Track, TrackState
+from streams.judging.side import Side
+from streams.signals.rule import SignalRule
+
+
+class LevelState(Struct, array_like=True):
+    """All that is remembered of the levels of one comparison; bounded."""
+
+    version: int = 1
+    started_ns: int | None = None
+    """Start of the first window with both sides."""
+    as_of_ns: int | None = None
+    """End of the last window given."""
+    reference: LevelReference | None = None
+    """Frozen in the first window with both sides."""
+    rules: list[LevelRule] = []
+    """Those of the reference, then of signals that the past does not know, in order of appearance."""
+    left_out: int = 0
+    """Most signals of one window that were left out because there are too many."""
+    baseline: TrackState = field(default_factory=TrackState)
+    canary: TrackState = field(default_factory=TrackState)
+    blocks: int = 0
+    """Closed so far."""
+    deviation: DeviationState = field(default_factory=DeviationState)
+
+
+class LevelPart:
+    """The levels of one comparison: `add` its closed windows in order of time, then read."""
+
+    def __init__(
+        self,
+        past: LevelPast,
+        prior: LevelPrior,
+        planned_ns: int,
+        window_ns: int,
+        state: LevelState | None = None,
+    ) -> None:
+        """A part that begins, or goes on from a state; the state stays the caller's.
+
+        Args:
+            past: of the workload; looked at in the first window with both sides, never after.
+            prior: of the cluster's other workloads.
+            planned_ns: length of the comparison; decides how far it is replayed, and the shares.
+            window_ns: length of a window.
+            state: of a part that goes on.
+        """
+        self._past, self._prior = past, prior
+        self._planned_windows = max(planned_ns // window_ns, 1)
+        self._window_ns = window_ns
+        self._state = _copy(state) if state is not None else LevelState()
+        self._baseline = Track(self._state.baseline, len(self._state.rules))
+        self._canary = Track(self._state.canary, len(self._state.rules))
+        self._column = {rule.signal: number for number, rule in enumerate(self._state.rules)}
+        self._deviation: Deviation | None = None
+        if self._state.reference is not None:
+            self._begin(self._state.reference)
+
+    def to_state(self) -> LevelState:
+        """A snapshot that later windows do not change."""
+        self._state.baseline, self._state.canary = self._baseline.to_state(), self._canary.to_state()
+        return _copy(self._state)
+
+    # --- windows ---
+
+    def add(self, start_ns: int, baseline: Side | None, canary: Side | None, rules: Mapping[str, SignalRule]) -> None:
+        """One closed window.
+
+        Args:
+            start_ns: its start, not before the end of the last one; windows may be missing.
+            baseline: what it did; None where it was not there.
+            canary: the same of the canary.
+            rules: by signal; a signal without one is not judged. In the first window with both sides, those of
+                all signals of the past (`LevelPast.signals`), where the past's own are not to hold.
+
+        Raises:
+            BrokenInvariant: the window overlaps an earlier one.
+        """
+        state = self._state
+        if state.as_of_ns is not None and start_ns < state.as_of_ns:
+            raise BrokenInvariant(f"window {start_ns} begins before {state.as_of_ns}, the end of the last one judged")
+        state.as_of_ns = start_ns + self._window_ns
+        if state.started_ns is None:
+            if baseline is None or canary is None:
+                return
+            state.started_ns = start_ns
+            state.reference = freeze(self._past, self._prior, rules, self._planned_windows)
+            state.rules = list(state.reference.rules)
+            self._begin(state.reference)
+        window = (start_ns - state.started_ns) // self._window_ns
+        self._close_up_to(window - 1)
+        for track, side in ((self._baseline, baseline), (self._canary, canary)):
+            if side is not None and side.levels:
+                self._meet(side.levels, rules)
+                track.add(side.levels, self._column)
+        self._close_up_to(window)
+
+    def _begin(self, reference: LevelReference) -> None:
+        self._column = {rule.signal: number for number, rule in enumerate(self._state.rules)}
+        self._deviation = Deviation(reference, self._state.deviation)
+        for track in (self._baseline, self._canary):
+            track.grow(len(self._state.rules))
+
+    def _meet(self, levels: Mapping[str, Mapping[int, float]], rules: Mapping[str, SignalRule]) -> None:
+        """Make room for signals that are new."""
+        state = self._state
+        new = sorted(signal for signal in levels if signal not in self._column and signal in rules)
+        room = MOST_SIGNALS - len(state.rules)
+        state.left_out = max(state.left_out, len(new) - room)
+        for signal in new[:room]:
+            self._column[signal] = len(state.rules)
+            state.rules.append(level_rule(rules[signal]))
+        if new:
+            self._baseline.grow(len(state.rules))
+            self._canary.grow(len(state.rules))
+
+    def _close_up_to(self, window: int) -> None:
+        """Close all blocks that end with this window or before."""
+        state, reference = self._state, self._state.reference
+        if reference is None or self._deviation is None or state.started_ns is None:
+            return
+        while state.blocks < len(BLOCK_ENDS):
+            replayed = state.blocks < len(reference.ends)
+            end = reference.ends[state.blocks] if replayed else BLOCK_ENDS[state.blocks]
+            if end > window:
+                return
+            scales, judged = self._deviation.scales, len(reference.rules)
+            baseline, canary = (track.close(scales, judged, state.blocks) for track in (self._baseline, self._canary))
+            pods = min(self._baseline.present, self._canary.present)
+            if replayed and pods:
+                end_ns = state.started_ns + (end + 1) * self._window_ns
+                self._deviation.look(state.blocks, canary, baseline, pods, end_ns)
+            state.blocks += 1
+
+    # --- what can be said ---
+
+    @property
+    def p(self) -> float:
+        """For the whole life, in (0, 1]: P(ever <= a) <= a if the canary is no worse."""
+        reference, state = self._state.reference, self._state
+        if reference is None:
+            return 1.0
+        return min([1.0, *(p / share for share, p in ((reference.replay_share, state.deviation.p),) if share > 0.0)])
+
+    @property
+    def p_not_worse(self) -> float | None:
+        """That some judged group is worse by the margin, for the whole life; None where nothing is to be shown."""
+        state = self._state.deviation
+        return max((p for p, needed in zip(state.group_p, state.needed, strict=True) if needed), default=None)
+
+    @property
+    def judged(self) -> bool:
+        """Whether anything can fail the canary: known when the comparison begins."""
+        reference = self._state.reference
+        return reference is not None and reference.replay_share + reference.blocks_share + reference.slopes_share > 0.0
+
+    @property
+    def signals(self) -> tuple[LevelEvidence, ...]:
+        """Most telling first."""
+        state = self._state
+        if state.reference is None:
+            return ()
+        return signal_evidence(state.rules, state.reference, state.deviation, self._baseline, self._canary)
+
+    @property
+    def groups(self) -> tuple[LevelGroupEvidence, ...]:
+        """Sorted by name; those that are judged."""
+        state = self._state
+        return group_evidence(state.reference, state.deviation) if state.reference is not None else ()
+
+    @property
+    def unjudged(self) -> tuple[str, ...]:
+        """Sentences: what cannot be judged, and why."""
+        state = self._state
+        if state.reference is None:
+            return ()
+        sentences = no_history(state.reference, [rule.signal for rule in state.rules if rule.weight > 0.0])
+        if state.left_out > 0:
+            sentences.append(f"levels: {state.left_out} signals beyond the first {MOST_SIGNALS} are not looked at")
+        if not state.rules:
+            sentences = ["levels: no pod has reported a level"]
+        return tuple(sentences)
+
+    def cohort(self, revision: str = "") -> LevelCohort:
+        """What the baseline did, for `LevelPast.learn` when the comparison is over.
+
+        Args:
+            revision: of the baseline; tells pods that are seen again in later comparisons.
+        """
+        return self._baseline.cohort(revision, list(self._state.rules))
+
+
+def _copy(state: LevelState) -> LevelState:
+    return msgspec.msgpack.decode(msgspec.msgpack.encode(state), type=LevelState)

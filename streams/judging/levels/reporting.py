@@ -1,0 +1,94 @@
+"""How are the findings of the levels told: value, unit, effect with an interval, since when?"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from streams.judging.levels.deviation import INTERVAL_P, DeviationState
+from streams.judging.levels.evidence import LevelEvidence, LevelGroupEvidence
+from streams.judging.levels.reference import LevelReference
+from streams.judging.levels.scale import Floats, LevelRule
+from streams.judging.levels.tail import MOST_DF, t_quantile
+from streams.judging.levels.track import Track
+
+_QUANTILE = t_quantile(INTERVAL_P, MOST_DF)
+
+
+def signal_evidence(
+    rules: list[LevelRule],
+    reference: LevelReference,
+    deviation: DeviationState,
+    baseline: Track,
+    canary: Track,
+) -> tuple[LevelEvidence, ...]:
+    """Of every signal that any pod has shown, most telling first."""
+    (base, base_n), (can, can_n) = baseline.means(), canary.means()
+    ratios = _ratios(reference, deviation)
+    weights = _weights(reference)
+    found = []
+    for number, rule in enumerate(rules):
+        if base_n[number] + can_n[number] <= 0.0:
+            continue
+        known = number < len(reference.rules) and deviation.looks > 0
+        effect, low, high = (_finite(row[number]) if known else None for row in ratios)
+        found.append(
+            LevelEvidence(
+                rule.signal,
+                rule.group,
+                rule.worse,
+                rule.unit,
+                weights[number] if known else 0.0,
+                _finite(base[number]),
+                _finite(can[number]),
+                int(base_n[number]),
+                int(can_n[number]),
+                effect if known else _plain_ratio(base[number], can[number]),
+                low,
+                high,
+                deviation.z[number] if known else None,
+                deviation.signal_p[number] if known else 1.0,
+                deviation.since_ns[number] if known else None,
+            )
+        )
+    return tuple(sorted(found, key=lambda one: (one.p, -(one.z or 0.0), one.signal)))
+
+
+def group_evidence(reference: LevelReference, deviation: DeviationState) -> tuple[LevelGroupEvidence, ...]:
+    """Of every group that is judged, sorted by name."""
+    groups = reference.groups
+    if not reference.measures:
+        return ()
+    weight = np.max([measure.group_weight for measure in reference.measures], axis=0).tolist()
+    signals = (groups.member > 0.0).sum(axis=1).tolist()
+    return tuple(
+        LevelGroupEvidence(name, weight[number], signals[number], p if needed else None)
+        for number, (name, p, needed) in enumerate(zip(groups.names, deviation.group_p, deviation.needed, strict=True))
+        if weight[number] > 0.0
+    )
+
+
+def _ratios(reference: LevelReference, deviation: DeviationState) -> list[Floats]:
+    """Effect and the ends of its interval, (signals,) each."""
+    shift, spread, place = (
+        np.array(values, dtype=float) for values in (deviation.shift, deviation.spread, deviation.baseline)
+    )
+    scales = reference.scales
+    return [scales.ratio(shift + times * spread, place) for times in (0.0, -_QUANTILE, _QUANTILE)]
+
+
+def _weights(reference: LevelReference) -> list[float]:
+    groups = reference.groups
+    if not reference.measures:
+        return [0.0] * len(reference.rules)
+    weight = np.max([measure.group_weight for measure in reference.measures], axis=0)
+    total = groups.member.sum(axis=1)
+    per_signal = np.divide(weight, total, out=np.zeros_like(weight), where=total > 0.0)
+    return [float(one) for one in per_signal @ groups.member]
+
+
+def _plain_ratio(baseline: float, canary: float) -> float | None:
+    return _finite(canary / baseline) if baseline > 0.0 else None
+
+
+def _finite(value: float) -> float | None:
+    return float(value) if np.isfinite(value) else None
