@@ -35,7 +35,8 @@ class Horizon(Struct, array_like=True):
 
     planned_s: float
     """Seconds the comparison is to take."""
-    past: Work
+    busiest: Work
+    """Most requests, and most traces, per pod-second of any cohort of the past; 0 where none were counted."""
     pods: float = 0.0
     """Most pods at once so far."""
     doublings: int = 0
@@ -46,25 +47,24 @@ class Horizon(Struct, array_like=True):
         while self.pods > 0.0 and canary.pod_s > self.planned_s * self.pods * 2.0**self.doublings:
             self.doublings += 1
 
-    def exposure_s(self, canary: Work) -> float:
-        """Pod-seconds planned, at history's load."""
-        return self.planned_s * self.pods * 2.0**self.doublings * self.load(canary)
+    def exposure_s(self, canary: Work, baseline: Work) -> float:
+        """Pod-seconds planned, at the load of the past."""
+        return self.planned_s * self.pods * 2.0**self.doublings * self.load(canary, baseline)
 
-    def load(self, canary: Work) -> float:
-        """How many times more than history the canary has to do per pod-second, at least 1."""
-        past = self.past
-        if past.pod_s <= 0.0:
-            return 1.0
-        mine, theirs = (
-            (canary.requests, past.requests)
-            if canary.requests > 0.0 and past.requests > 0.0
-            else (canary.traces, past.traces)
-        )
-        if theirs <= 0.0:
-            return 1.0
-        return max(1.0, (mine + _CAUTION) / (theirs * canary.pod_s / past.pod_s + _CAUTION))
+    def load(self, canary: Work, baseline: Work) -> float:
+        """How many times more than in the past there is to do per pod-second, at least 1."""
+        requests = canary.requests > 0.0 and baseline.requests > 0.0
+        mine, theirs = (canary.requests, baseline.requests) if requests else (canary.traces, baseline.traces)
+        busiest = self.busiest.requests if requests else self.busiest.traces
+        return _times(mine, canary.pod_s, theirs, baseline.pod_s) * _times(theirs, baseline.pod_s, busiest, 1.0)
 
     @property
     def share(self) -> float:
         """Of the error, for looks within the present horizon."""
         return 0.9 if self.doublings == 0 else 0.1 * 0.5**self.doublings
+
+
+def _times(mine: float, my_s: float, theirs: float, their_s: float) -> float:
+    if theirs <= 0.0 or their_s <= 0.0:
+        return 1.0
+    return max(1.0, (mine + _CAUTION) / (theirs * my_s / their_s + _CAUTION))

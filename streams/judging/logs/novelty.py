@@ -67,7 +67,15 @@ class OnlyIn:
         for things in sorted(mine):
             if not self._shown.issuperset(things) and (things in self._held or len(self._held) < self._limit):
                 self._held[things] = self._held.get(things, 0) + mine[things]
-        self.peak = max(self.peak, sum(self._held.values()))
+        self.peak = max(self.peak, self.held())
+
+    def held(self) -> int:
+        """Traces that count now."""
+        return sum(self._held.values())
+
+    def squares(self) -> int:
+        """Sum over the kinds of new things of the squared number of traces: over `held`, how many come at once."""
+        return sum(count**2 for count in self._held.values())
 
     def counts(self) -> dict[int, int]:
         """Thing -> traces that hold it, of those that count now."""

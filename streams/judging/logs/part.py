@@ -13,7 +13,7 @@ in, values out; a part made from its state goes on to the bit, whatever the past
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple, TypeVar
 
 import msgspec
@@ -25,7 +25,7 @@ from streams.judging.logs.horizon import Horizon, Work
 from streams.judging.logs.novelty import OnlyIn, OnlyInState, Things
 from streams.judging.logs.past import LogCohort, LogPast, LogPrior, StreamCohort, clump_size
 from streams.judging.logs.settings import ERRORS, NEW_SHAPES, NEW_TEMPLATES, STREAMS, LogSettings
-from streams.judging.logs.stream import StreamEvidence, StreamState, stream_p, stream_phi
+from streams.judging.logs.stream import StreamEvidence, StreamState, stream_p, stream_phi, weight_of_past, weighted_simes
 from streams.judging.requests import REQUEST_SOURCES
 from streams.judging.side import Side, SignatureInfo, Trace
 
@@ -129,7 +129,7 @@ class LogPart:
         }
         self._concurrent = {
             name: Concurrent(
-                settings.tolerance if name == ERRORS else 1.0,
+                _tolerance(name, settings),
                 settings.background,
                 alone=stream.past.exposure_s <= 0.0,
                 state=stream.concurrent,
@@ -187,7 +187,7 @@ class LogPart:
         state.cut = state.cut or baseline.traces_cut or (canary is not None and canary.traces_cut)
         self._count_errors(start_ns, baseline, canary, signatures, redirects)
         for name in (NEW_TEMPLATES, NEW_SHAPES):
-            self._count_new(name, start_ns, baseline, canary, redirects)
+            self._count_new(name, baseline, canary, redirects)
         if canary is not None:
             self._judge()
 
@@ -231,7 +231,7 @@ class LogPart:
         if canary is None:
             stream.concurrent.baseline += y
             return
-        alike = state.baseline.traces > 0.0 and (state.horizon.past.traces > 0.0 or stream.past.exposure_s <= 0.0)
+        alike = state.baseline.traces > 0.0 and (state.horizon.busiest.traces > 0.0 or stream.past.exposure_s <= 0.0)
         mine = [trace for trace in canary.traces if _failed(trace) and (alike or not trace.shape)]
         x = sum(trace.count for trace in mine)
         state.unlike += sum(trace.count for trace in canary.traces if _failed(trace)) - x
@@ -240,7 +240,7 @@ class LogPart:
         self._concurrent[ERRORS].add(x, y, self._shares(baseline, canary, presence=True))
 
     def _count_new(
-        self, name: str, start_ns: int, baseline: Side, canary: Side | None, redirects: Mapping[int, int]
+        self, name: str, baseline: Side, canary: Side | None, redirects: Mapping[int, int]
     ) -> None:
         stream = self._state.streams[name]
         theirs = [(trace, _things(name, trace, redirects)) for trace in baseline.traces]
@@ -250,7 +250,6 @@ class LogPart:
         if not self._state.new[name].taught:
             return
         new_theirs, new_mine = (self._new(name, traces) for traces in (theirs, mine))
-        stream.blocks.add(start_ns, sum(trace.count for trace, _ in new_theirs))
         for half, (bit, value) in zip(self._halves[name], _HALVES, strict=True):
             inside = [pair for pair in new_theirs if pair[0].split & bit == value]
             outside = [pair for pair in new_theirs if pair[0].split & bit != value]
@@ -282,15 +281,14 @@ class LogPart:
 
     def _judge(self) -> None:
         state, horizon = self._state, self._state.horizon
-        planned_s = horizon.exposure_s(state.canary)
+        planned_s = horizon.exposure_s(state.canary, state.baseline)
         for name, stream in state.streams.items():
             if stream.share <= 0.0 or (name == NEW_SHAPES and state.cut):
                 continue
-            tolerance = self._settings.tolerance if name == ERRORS else 1.0
             concurrent = self._concurrent[name].p(stream_phi(stream))
-            p = stream_p(stream, concurrent, planned_s, tolerance) / horizon.share
+            p = stream_p(stream, concurrent, planned_s, _tolerance(name, self._settings)) / horizon.share
             stream.p = min(stream.p, p)
-            state.p = min(state.p, stream.p / stream.share)
+        state.p = min(state.p, weighted_simes([(stream.p, stream.share) for stream in state.streams.values()]))
 
     def evidence(self) -> list[StreamEvidence]:
         """What each stream says, in the order of `STREAMS`."""
@@ -344,12 +342,10 @@ class LogPart:
         state, streams = self._state, {}
         pod_s = state.baseline.pod_s
         for name, stream in state.streams.items():
-            clumping = stream.blocks.chi_square()
             if name == ERRORS:
-                streams[name] = StreamCohort(stream.concurrent.baseline, pod_s, *clumping)
+                streams[name] = StreamCohort(stream.concurrent.baseline, pod_s, *stream.blocks.chi_square())
             elif state.new[name].taught and not (name == NEW_SHAPES and state.cut):
-                peaks = [half.peak for half in self._halves[name]]
-                streams[name] = StreamCohort(sum(peaks) / len(peaks), pod_s / 2.0, *clumping)
+                streams[name] = replayed(self._halves[name], pod_s)
         shown = [tuple(sorted(side)) for name in (NEW_TEMPLATES, NEW_SHAPES) for side in self._shown[name]]
         return LogCohort(
             streams, shown[0], shown[2], shown[1], shown[3], state.baseline.traces, state.baseline.requests, pod_s
@@ -361,19 +357,33 @@ def _begin(settings: LogSettings, past: LogPast, prior: LogPrior, planned_ns: in
         name == ERRORS or past.streams[name].exposure_s > 0.0 for name in STREAMS
     ]
     total = sum(share for share, fits in zip(settings.shares, judged, strict=True) if fits)
-    streams = {
-        name: StreamState(
-            past=_copy(past.streams[name]),
-            clumps=clump_size(past.streams[name], prior.clumping.get(name, (0.0, 0.0))),
-            share=share / total if fits else 0.0,
-        )
-        for name, share, fits in zip(STREAMS, settings.shares, judged, strict=True)
-    }
+    streams = {}
+    for name, share, fits in zip(STREAMS, settings.shares, judged, strict=True):
+        mine = _copy(past.streams[name])
+        stream = StreamState(mine, clump_size(mine, prior.clumping.get(name, (0.0, 0.0))))
+        stream.by_past = weight_of_past(mine, stream_phi(stream), _tolerance(name, settings))
+        stream.share = share / total if fits else 0.0
+        streams[name] = stream
     new = {
         NEW_TEMPLATES: NewState(sorted(past.templates), past.numbered > 0),
-        NEW_SHAPES: NewState(sorted(past.shapes), past.numbered > 0 and past.traces > 0.0),
+        NEW_SHAPES: NewState(sorted(past.shapes), past.numbered > 0 and past.busiest_traces > 0.0),
     }
-    return LogState(Horizon(planned_ns / 1e9, Work(past.pod_s, past.requests, past.traces)), streams, new)
+    return LogState(Horizon(planned_ns / 1e9, Work(0.0, past.busiest_requests, past.busiest_traces)), streams, new)
+
+
+def replayed(halves: Sequence[OnlyIn], pod_s: float) -> StreamCohort:
+    """What a baseline's halves say of the rate at which a healthy revision shows new things.
+
+    Each trace is the canary's in one of the two roles of either split, so both roles together have the exposure of
+    the whole; the two splits are averaged.
+    """
+    squares = sum(half.squares() for half in halves) / 2.0
+    held = sum(half.held() for half in halves) / 2.0
+    return StreamCohort(sum(half.peak for half in halves) / 2.0, pod_s, squares, held)
+
+
+def _tolerance(name: str, settings: LogSettings) -> float:
+    return settings.tolerance if name == ERRORS else 1.0
 
 
 def _failed(trace: Trace) -> bool:

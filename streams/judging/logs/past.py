@@ -26,10 +26,11 @@ class StreamCohort(Struct, array_like=True, frozen=True):
 
     events: float
     exposure_s: float
-    """Pod-seconds in which its log was heard; of the new things, those of a half."""
+    """Pod-seconds in which its log was heard."""
     clumping: float
-    """Pearson's sum over blocks of 20 s, see `dispersion`."""
+    """Of errors: Pearson's sum over blocks of 20 s, see `dispersion`. Of new things: the sum of squares of ..."""
     clumping_df: float
+    """... the degrees of freedom; of new things: the sum of how many traces showed the same ones."""
 
 
 class LogCohort(Struct, array_like=True, frozen=True):
@@ -80,10 +81,10 @@ class LogPast(Struct, array_like=True):
     streams: dict[str, StreamPast] = field(default_factory=lambda: {name: StreamPast() for name in STREAMS})
     templates: Known = {}
     shapes: Known = {}
-    traces: float = 0.0
-    requests: float = 0.0
-    pod_s: float = 0.0
-    """Exposure that traces and requests were counted in."""
+    busiest_traces: float = 0.0
+    """Most traces with an id per pod-second of any cohort; fades like all else."""
+    busiest_requests: float = 0.0
+    """The same of requests."""
 
     def learn(self, cohort: LogCohort, settings: LogSettings, prior: LogPrior, *, promoted: bool = False) -> None:
         """Take in one cohort.
@@ -101,9 +102,8 @@ class LogPast(Struct, array_like=True):
             self._decay(self.streams[name], settings.decay)
             if name in cohort.streams:
                 _settle(self.streams[name], cohort.streams[name], prior.clumping.get(name, (0.0, 0.0)))
-        self.traces = self.traces * settings.decay + cohort.traces
-        self.requests = self.requests * settings.decay + cohort.requests
-        self.pod_s = self.pod_s * settings.decay + cohort.pod_s
+        self.busiest_traces = max(self.busiest_traces * settings.decay, cohort.traces / cohort.pod_s)
+        self.busiest_requests = max(self.busiest_requests * settings.decay, cohort.requests / cohort.pod_s)
         for known, mine, canarys in (
             (self.templates, cohort.templates, cohort.canary_templates),
             (self.shapes, cohort.shapes, cohort.canary_shapes),
