@@ -12,11 +12,13 @@ from collections.abc import Sequence
 
 from msgspec import Struct
 
-from streams.judging.counts import WORSE_FACTORS, log_mean_exp, log_mix, log_ratios
+from streams.judging.counts import log_mean_exp, log_mix, log_ratios
 from streams.judging.saturation import presence_odds
 
 FEW_FACTORS = (3.0, 10.0, 100.0)
-"""Alternatives beside a history: it has the small effects, this has to confirm a few events."""
+"""Alternatives of errors beside a history: it has the small effects, this has to confirm a few events."""
+NEW_FACTORS = (10.0, 100.0)
+"""The same of new things, of which a baseline that is no worse off shows next to none."""
 
 
 class ConcurrentState(Struct, array_like=True):
@@ -42,8 +44,9 @@ class Shares(Struct, frozen=True):
 class Concurrent:
     """`add` window by window, then read `p`."""
 
-    def __init__(self, tolerance: float, background: float, *, alone: bool, state: ConcurrentState) -> None:
-        factors = WORSE_FACTORS if alone else FEW_FACTORS
+    def __init__(
+        self, tolerance: float, background: float, factors: Sequence[float], state: ConcurrentState
+    ) -> None:
         self._ratios = [tolerance * factor for factor in factors]
         self._tolerance = tolerance
         self._background = background

@@ -25,7 +25,15 @@ from streams.judging.logs.horizon import Horizon, Work
 from streams.judging.logs.novelty import OnlyIn, OnlyInState, Things
 from streams.judging.logs.past import LogCohort, LogPast, LogPrior, StreamCohort, clump_size
 from streams.judging.logs.settings import ERRORS, NEW_SHAPES, NEW_TEMPLATES, STREAMS, LogSettings
-from streams.judging.logs.stream import StreamEvidence, StreamState, stream_p, stream_phi, weight_of_past, weighted_simes
+from streams.judging.logs.stream import (
+    StreamEvidence,
+    StreamState,
+    stream_factors,
+    stream_p,
+    stream_phi,
+    weight_of_past,
+    weighted_simes,
+)
 from streams.judging.requests import REQUEST_SOURCES
 from streams.judging.side import Side, SignatureInfo, Trace
 
@@ -131,8 +139,8 @@ class LogPart:
             name: Concurrent(
                 _tolerance(name, settings),
                 settings.background,
-                alone=stream.past.exposure_s <= 0.0,
-                state=stream.concurrent,
+                stream_factors(name, stream.past),
+                stream.concurrent,
             )
             for name, stream in self._state.streams.items()
         }
@@ -361,7 +369,7 @@ def _begin(settings: LogSettings, past: LogPast, prior: LogPrior, planned_ns: in
     for name, share, fits in zip(STREAMS, settings.shares, judged, strict=True):
         mine = _copy(past.streams[name])
         stream = StreamState(mine, clump_size(mine, prior.clumping.get(name, (0.0, 0.0))))
-        stream.by_past = weight_of_past(mine, stream_phi(stream), _tolerance(name, settings))
+        stream.by_past = weight_of_past(mine, stream_phi(stream), _tolerance(name, settings), stream_factors(name, mine))
         stream.share = share / total if fits else 0.0
         streams[name] = stream
     new = {

@@ -21,9 +21,11 @@ from collections.abc import Sequence
 
 from msgspec import Struct, field
 
-from streams.judging.logs.concurrent import FEW_FACTORS, ConcurrentState
+from streams.judging.counts import WORSE_FACTORS
+from streams.judging.logs.concurrent import FEW_FACTORS, NEW_FACTORS, ConcurrentState
 from streams.judging.logs.dispersion import Blocks
 from streams.judging.logs.past import StreamPast, dispersion, tail
+from streams.judging.logs.settings import ERRORS
 
 _FEW = 2.0
 
@@ -91,13 +93,20 @@ def shared_incident(past: StreamPast) -> float:
     return (0.5 + past.incidents) / (10.0 + past.cohorts + past.incidents)
 
 
-def weight_of_past(past: StreamPast, phi: float, tolerance: float) -> float:
+def stream_factors(stream: str, past: StreamPast) -> tuple[float, ...]:
+    """The alternatives of the comparison with the baseline beside it."""
+    if past.exposure_s <= 0.0:
+        return WORSE_FACTORS
+    return FEW_FACTORS if stream == ERRORS else NEW_FACTORS
+
+
+def weight_of_past(past: StreamPast, phi: float, tolerance: float, factors: Sequence[float]) -> float:
     """u, for a comparison as long as the cohorts were on average, at equal shares of exposure; .05 to .95."""
     if past.cohorts <= 0.0:
         return 0.5
     incident = shared_incident(past)
     p_history = tail(_FEW, past.exposure_s / past.cohorts * tolerance, past, phi) * (1.0 - incident)
-    even = [2.0 * ratio / (1.0 + ratio) for ratio in FEW_FACTORS]
+    even = [2.0 * ratio / (1.0 + ratio) for ratio in factors]
     p_concurrent = incident / (sum(each ** (_FEW / phi) for each in even) / len(even))
     return min(0.95, max(0.05, p_history / (p_history + p_concurrent)))
 
