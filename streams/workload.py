@@ -17,6 +17,7 @@ from msgspec import Struct, structs
 
 from streams.errors import BrokenInvariant
 from streams.judging.judge import Judge, JudgeSettings, JudgeState
+from streams.judging.logs.traces import Traces, TracesState
 from streams.judging.presence import Presence, PresenceState
 from streams.judging.requests import RequestRole, request_role
 from streams.judging.side import Side, SignatureInfo
@@ -70,6 +71,8 @@ class WorkloadState(Struct):
     """Window start (ns) -> pod-template hash -> merged summary."""
     presence: dict[str, PresenceState] = {}
     """Pod-template hash -> its pods."""
+    traces: dict[str, TracesState] = {}
+    """Pod-template hash -> its open traces."""
     ring: list[tuple[int, dict[str, Side]]] = []
     """Closed windows, oldest first: (start, pod-template hash -> side)."""
     signatures: dict[int, SignatureInfo] = {}
@@ -223,9 +226,12 @@ class WorkloadLife:
             presence = self._presence.get(name)
             if presence is None:
                 presence = self._presence[name] = Presence(window_ns)
-            sides[name] = presence.close(start_ns, summaries.get(name), state.roles, state.signatures)
+            summary = summaries.get(name)
+            sides[name] = presence.close(start_ns, summary, state.roles, state.signatures)
+            traces = state.traces.setdefault(name, TracesState())
+            Traces(traces).close(start_ns, summary, state.signatures, sides[name])
             if presence.gone:
-                del self._presence[name]
+                del self._presence[name], state.traces[name]
                 state.presence.pop(name, None)
         state.closed_to_ns = start_ns + window_ns
         horizon_ns = start_ns - self._settings.ring_ns

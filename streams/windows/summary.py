@@ -127,9 +127,10 @@ def trim(summary: Summary, limits: Limits, severity: Callable[[int], int]) -> in
     """Drop what is over the limits: the pairs of highest rank, whichever order they came in.
 
     Pairs of pod and signature rank by severity (worst first), then signature, then pod; pairs of pod and series by
-    series, then pod; pairs of trace and signature: those of a judged severity first, then by trace, signature and pod
-    (by trace before severity would not do: whether a trace holds an error is not known of a part of it). A pod of which nothing is left is dropped. (Limits on pods and on signatures apart would not do:
-    what one drops would change what the other sees, and the order of merging would show.)
+    series, then pod; pairs of trace and signature of a judged severity first, then by trace, signature and pod. (By the
+    worst severity of the whole trace would not do: in a part of it, its error may not be seen.) A pod of which nothing
+    is left is dropped. (Limits on pods and on signatures apart would not do: what one drops would change what the other
+    sees, and the order of merging would show.)
 
     Args:
         summary: changed in place; lines dropped are counted in `other_lines`.

@@ -1,4 +1,4 @@
-"""A simulated service's logs: rollout after rollout, reduced to the sides of closed windows, through the real log part."""
+"""A simulated service's logs: rollout after rollout, as sides of closed windows, through the real log part."""
 
 from __future__ import annotations
 
@@ -125,9 +125,7 @@ class _Infos(dict[int, SignatureInfo]):
 INFOS = _Infos()
 
 
-def judged(
-    service: Service, past: LogPast, prior: LogPrior, world: World, settings: LogSettings = SETTINGS
-) -> LogPart:
+def judged(service: Service, past: LogPast, prior: LogPrior, world: World, settings: LogSettings = SETTINGS) -> LogPart:
     """One rollout through the log part."""
     part = LogPart(settings, past, prior, int(service.windows * WINDOW_NS), WINDOW_NS)
     for index, (baseline, canary) in enumerate(world.rollout()):
@@ -138,7 +136,7 @@ def judged(
 def life(
     service: Service, workloads: int, cases: int, settings: LogSettings = SETTINGS, last: Service | None = None
 ) -> list[float]:
-    """p of every rollout, of so many workloads in turn; or of the last of each, which is another service's."""
+    """The p of every rollout, of so many workloads in turn; or of the last of each, which is another service's."""
     worlds = [World(service, seed) for seed in range(workloads)]
     pasts = [LogPast() for _ in worlds]
     found: list[float] = []

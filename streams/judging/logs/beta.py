@@ -27,7 +27,7 @@ def beta_below(x: float, a: float, b: float) -> float:
         b: > 0.
 
     >>> beta_below(0.5, 1.0, 1.0), round(beta_below(0.25, 3.0, 0.5), 6), beta_below(0.5, 0.0, 2.0)
-    (0.5, 0.005863, 1.0)
+    (0.5, 0.005424, 1.0)
     """
     if a <= 0.0 or x >= 1.0:
         return 1.0

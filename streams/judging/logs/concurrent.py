@@ -30,6 +30,8 @@ class ConcurrentState(Struct, array_like=True):
     canary: float = 0.0
     """Events."""
     baseline: float = 0.0
+    baseline_alone: float = 0.0
+    """The baseline's in windows without a canary: they are no evidence, but they teach."""
 
 
 class Shares(Struct, frozen=True):
@@ -44,9 +46,7 @@ class Shares(Struct, frozen=True):
 class Concurrent:
     """`add` window by window, then read `p`."""
 
-    def __init__(
-        self, tolerance: float, background: float, factors: Sequence[float], state: ConcurrentState
-    ) -> None:
+    def __init__(self, tolerance: float, background: float, factors: Sequence[float], state: ConcurrentState) -> None:
         self._ratios = [tolerance * factor for factor in factors]
         self._tolerance = tolerance
         self._background = background
@@ -70,7 +70,7 @@ class Concurrent:
         state.sup_log_e = max(state.sup_log_e, self._log_e())
 
     def p(self, phi: float) -> float:
-        """For the whole life."""
+        """p_c, for the whole life; phi >= 1 is how many events come at once."""
         return math.exp(-self.state.sup_log_e / phi)
 
     def _log_e(self) -> float:

@@ -10,24 +10,10 @@ from __future__ import annotations
 
 from msgspec import Struct
 
-from streams.judging.counts import cut
+from streams.judging.logs.work import Work
 
 _CAUTION = 10.0
 """Requests or traces to be seen before the load counts as higher than history's."""
-
-
-class Work(Struct, array_like=True):
-    """What one side, or the past, had to do."""
-
-    pod_s: float = 0.0
-    requests: float = 0.0
-    traces: float = 0.0
-
-    def add(self, pod_s: float, requests: float, traces: float) -> None:
-        """One window."""
-        self.pod_s += cut(pod_s)
-        self.requests += cut(requests)
-        self.traces += cut(traces)
 
 
 class Horizon(Struct, array_like=True):

@@ -8,6 +8,7 @@ its counts are left out, so that the quiet rate stays one.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 from msgspec import Struct, field
@@ -121,8 +122,8 @@ def log_prior(pasts: Sequence[LogPast]) -> LogPrior:
     return LogPrior(
         {
             name: (
-                sum(past.streams[name].clumping for past in pasts),
-                sum(past.streams[name].clumping_df for past in pasts),
+                math.fsum(past.streams[name].clumping for past in pasts),
+                math.fsum(past.streams[name].clumping_df for past in pasts),
             )
             for name in STREAMS
         }
@@ -130,24 +131,29 @@ def log_prior(pasts: Sequence[LogPast]) -> LogPrior:
 
 
 def clump_size(past: StreamPast, cluster: tuple[float, float]) -> float:
-    """phi_w: how many events come at once, shrunk to the cluster's, that to 1; may be below 1."""
+    """How many events come at once (phi_w), shrunk to the cluster's, and that to 1; may be below 1."""
     pooled = (20.0 + cluster[0]) / (20.0 + cluster[1])
     return (10.0 * pooled + past.clumping) / (10.0 + past.clumping_df)
 
 
 def dispersion(past: StreamPast, clumps: float) -> float:
-    """phi >= 1: by how much counts vary more than if events came alone, within cohorts or between them."""
+    """By how much counts vary more than if events came alone, within cohorts or between them: phi, at least 1."""
     return max(1.0, (2.0 + past.chi2) / (2.0 + past.chi2_df), clumps)
 
 
 def tail(events: float, exposure_s: float, past: StreamPast, phi: float) -> float:
-    """p_h: how probable as many events in so much exposure are, given the past (gamma-Poisson, prior of Jeffreys).
+    """How probable (p_h) as many events in so much exposure are, given the past (gamma-Poisson, prior of Jeffreys).
 
     >>> round(tail(3.0, 900.0, StreamPast(cohorts=9.0, exposure_s=8100.0, events=1.0), 1.0), 5)
-    0.0034
+    0.0021
     """
     share = exposure_s / (exposure_s + past.exposure_s) if exposure_s > 0.0 else 0.0
     return beta_below(share, events / phi, 0.5 + past.events / phi)
+
+
+def shared_incident(past: StreamPast) -> float:
+    """Chance pi that both revisions see an incident during a comparison; before any cohort 1 in 20."""
+    return (0.5 + past.incidents) / (10.0 + past.cohorts + past.incidents)
 
 
 def _settle(past: StreamPast, cohort: StreamCohort, cluster: tuple[float, float]) -> None:

@@ -7,9 +7,9 @@ learned chance of such an incident and any u fixed before the comparison begins,
 
     p = max( p_h (1 - pi) / u, p_c pi / (1 - u) ),
 
-and P(p <= a) <= (1-pi) a u/(1-pi) + pi a (1-u)/pi = a: in a quiet comparison by the first, in an incident by the second.
-u is chosen so that both are alike where a verdict begins to be possible, at three events of the canary alone: with a
-long history the past soon says enough, and what has to be shown beside the baseline decides.
+and P(p <= a) <= (1-pi) a u/(1-pi) + pi a (1-u)/pi = a, by the first in a quiet comparison, by the second in an
+incident. u is chosen so that both are alike where a verdict begins to be possible, at two events of the canary alone
+(one may be luck): with a long history the past soon says enough, and what has to be shown beside the baseline decides.
 
 Source: union bound over two nulls weighted by their prior; judge-sketch.md, simulated in
 `tests/simulation/test_logs_history.py`.
@@ -17,6 +17,7 @@ Source: union bound over two nulls weighted by their prior; judge-sketch.md, sim
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 from msgspec import Struct, field
@@ -24,8 +25,8 @@ from msgspec import Struct, field
 from streams.judging.counts import WORSE_FACTORS
 from streams.judging.logs.concurrent import FEW_FACTORS, NEW_FACTORS, ConcurrentState
 from streams.judging.logs.dispersion import Blocks
-from streams.judging.logs.past import StreamPast, dispersion, tail
-from streams.judging.logs.settings import ERRORS
+from streams.judging.logs.past import LogPrior, StreamPast, clump_size, dispersion, shared_incident, tail
+from streams.judging.logs.settings import ERRORS, LogSettings
 
 _FEW = 2.0
 
@@ -71,49 +72,85 @@ class StreamEvidence(Struct, frozen=True):
     """0..1, for the whole life."""
 
 
-def stream_p(state: StreamState, p_concurrent: float, planned_s: float, tolerance: float) -> float:
-    """p of one stream now, not yet the running minimum.
+def begin_stream(name: str, settings: LogSettings, past: StreamPast, prior: LogPrior, share: float) -> StreamState:
+    """One stream as its comparison begins.
 
     Args:
-        state: its counts and past.
-        p_concurrent: p_c.
-        planned_s: the canary's exposure planned for the whole comparison, pod-seconds.
-        tolerance: how many times history's rate is tolerated.
+        name: one of `STREAMS`.
+        settings: what an operator set.
+        past: as it is now; becomes the stream's.
+        prior: of the cluster's other workloads.
+        share: of the part's error.
     """
-    past = state.past
-    if past.exposure_s <= 0.0:
-        return min(1.0, p_concurrent)
-    incident, u = shared_incident(past), state.by_past
-    p_history = tail(state.events, planned_s * tolerance, past, stream_phi(state))
-    return min(1.0, max(p_history * (1.0 - incident) / u, p_concurrent * incident / (1.0 - u)))
+    stream = StreamState(past, clump_size(past, prior.clumping.get(name, (0.0, 0.0))), share=share)
+    stream.by_past = _weight_of_past(stream, stream_tolerance(name, settings), stream_factors(name, past))
+    return stream
 
 
-def shared_incident(past: StreamPast) -> float:
-    """pi: chance that both revisions see an incident during the comparison; before any cohort 1 in 20."""
-    return (0.5 + past.incidents) / (10.0 + past.cohorts + past.incidents)
+def stream_tolerance(name: str, settings: LogSettings) -> float:
+    """How many times history's, or the baseline's, rate is tolerated; of new things, no more than once."""
+    return settings.tolerance if name == ERRORS else 1.0
 
 
-def stream_factors(stream: str, past: StreamPast) -> tuple[float, ...]:
+def stream_factors(name: str, past: StreamPast) -> tuple[float, ...]:
     """The alternatives of the comparison with the baseline beside it."""
     if past.exposure_s <= 0.0:
         return WORSE_FACTORS
-    return FEW_FACTORS if stream == ERRORS else NEW_FACTORS
+    return FEW_FACTORS if name == ERRORS else NEW_FACTORS
 
 
-def weight_of_past(past: StreamPast, phi: float, tolerance: float, factors: Sequence[float]) -> float:
-    """u, for a comparison as long as the cohorts were on average, at equal shares of exposure; .05 to .95."""
+def stream_phi(stream: StreamState) -> float:
+    """By what counts are divided before they are judged, >= 1."""
+    return dispersion(stream.past, stream.clumps)
+
+
+def stream_p(stream: StreamState, p_concurrent: float, planned_s: float, tolerance: float) -> float:
+    """The p of one stream now, not yet the running minimum.
+
+    Args:
+        stream: its counts and past.
+        p_concurrent: p_c.
+        planned_s: the canary's exposure planned for the whole comparison, pod-seconds.
+        tolerance: see `stream_tolerance`.
+    """
+    past, u = stream.past, stream.by_past
+    if past.exposure_s <= 0.0:
+        return min(1.0, p_concurrent)
+    incident = shared_incident(past)
+    p_history = tail(stream.events, planned_s * tolerance, past, stream_phi(stream))
+    return min(1.0, max(p_history * (1.0 - incident) / u, p_concurrent * incident / (1.0 - u)))
+
+
+def stream_evidence(name: str, stream: StreamState, canary_s: float, baseline_s: float) -> StreamEvidence:
+    """What there is to tell of one stream; exposures in pod-seconds."""
+    past = stream.past
+    with_history = past.exposure_s > 0.0
+    count = past.events if with_history else stream.concurrent.baseline
+    exposure_s = past.exposure_s if with_history else baseline_s
+    return StreamEvidence(
+        stream=name,
+        share=stream.share,
+        canary_count=stream.events,
+        baseline_count=stream.concurrent.baseline,
+        canary_exposure_s=canary_s,
+        baseline_exposure_s=baseline_s,
+        history_count=past.events,
+        history_exposure_s=past.exposure_s,
+        ratio=(stream.events / canary_s) / (count / exposure_s) if count > 0.0 and canary_s > 0.0 else None,
+        p=stream.p,
+    )
+
+
+def _weight_of_past(stream: StreamState, tolerance: float, factors: Sequence[float]) -> float:
+    """Reckon u, .05 to .95, for a comparison as long as the cohorts were on average, at equal shares of exposure."""
+    past, phi = stream.past, stream_phi(stream)
     if past.cohorts <= 0.0:
         return 0.5
     incident = shared_incident(past)
     p_history = tail(_FEW, past.exposure_s / past.cohorts * tolerance, past, phi) * (1.0 - incident)
     even = [2.0 * ratio / (1.0 + ratio) for ratio in factors]
-    p_concurrent = incident / (sum(each ** (_FEW / phi) for each in even) / len(even))
+    p_concurrent = incident / (math.fsum(each ** (_FEW / phi) for each in even) / len(even))
     return min(0.95, max(0.05, p_history / (p_history + p_concurrent)))
-
-
-def stream_phi(state: StreamState) -> float:
-    """By what counts are divided before they are judged."""
-    return dispersion(state.past, state.clumps)
 
 
 def weighted_simes(streams: Sequence[tuple[float, float]]) -> float:

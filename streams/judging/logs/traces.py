@@ -95,7 +95,8 @@ class Traces:
                 trace = known[number] = OpenTrace(start_ns, start_ns)
             trace.last_ns = start_ns
             together = sorted({*trace.signatures, *ids})
-            trace.whole = trace.whole and len(together) <= MAX_SIGNATURES and (whole_below is None or number < whole_below)
+            whole = len(together) <= MAX_SIGNATURES and (whole_below is None or number < whole_below)
+            trace.whole = trace.whole and whole
             trace.signatures = tuple(together[:MAX_SIGNATURES])
 
     def _over(self, start_ns: int) -> list[int]:
