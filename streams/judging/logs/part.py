@@ -20,7 +20,7 @@ import msgspec
 from msgspec import Struct, field
 
 from streams.errors import BrokenInvariant
-from streams.judging.logs.concurrent import Concurrent
+from streams.judging.logs.beside import Beside
 from streams.judging.logs.failures import FailuresState
 from streams.judging.logs.horizon import Horizon
 from streams.judging.logs.news import News, NewsState
@@ -40,6 +40,9 @@ from streams.judging.logs.stream import (
 from streams.judging.logs.work import Work, Works
 from streams.judging.side import Side, SignatureInfo
 
+_CHANGED = 0.5
+"""Share of the canary's traces with new shapes above which its log statements count as changed: a new release may say
+something new in every request and be none the worse."""
 _T = TypeVar("_T", bound=Struct)
 
 
@@ -101,12 +104,12 @@ class LogPart:
         self._window_ns = window_ns
         self._state = _copy(state) if state else begin(settings, past, prior, planned_ns)
         self._news = {name: News(name, settings, news) for name, news in self._state.news.items()}
-        self._concurrent = {
-            name: Concurrent(
+        self._beside = {
+            name: Beside(
                 stream_tolerance(name, settings),
                 settings.background,
                 stream_factors(name, stream.past),
-                stream.concurrent,
+                stream.beside,
             )
             for name, stream in self._state.streams.items()
         }
@@ -185,21 +188,26 @@ class LogPart:
 
     def _compare(self, name: str, baseline: Side, canary: Side | None, x: float, y: float) -> None:
         if canary is None:
-            self._state.streams[name].concurrent.baseline_alone += y
+            self._state.streams[name].beside.baseline_alone += y
             return
         saturation = self._state.failures.saturation if name == ERRORS else 0.0
-        self._concurrent[name].add(x, y, self._state.works.shares(baseline, canary, saturation))
+        self._beside[name].add(x, y, self._state.works.shares(baseline, canary, saturation))
 
     def _judge(self) -> None:
         state = self._state
         planned_s = state.horizon.exposure_s(state.works.canary, state.works.baseline)
         for name, stream in state.streams.items():
-            if stream.share <= 0.0 or (name == NEW_SHAPES and state.cut):
+            if stream.share <= 0.0 or (name == NEW_SHAPES and (state.cut or self._lines_changed())):
                 continue
-            beside = self._concurrent[name].p(stream_phi(stream))
+            beside = self._beside[name].p(stream_phi(stream))
             p = stream_p(stream, beside, planned_s, stream_tolerance(name, self._settings)) / state.horizon.share
             stream.p = min(stream.p, p)
         state.p = min(state.p, weighted_simes([(stream.p, stream.share) for stream in state.streams.values()]))
+
+    def _lines_changed(self) -> bool:
+        """Whether most of the canary's traces have new shapes: what it logs has changed, more than what it does."""
+        canary = self._state.streams[NEW_SHAPES].beside.canary
+        return canary > _CHANGED * self._state.works.canary.traces
 
     def evidence(self) -> list[StreamEvidence]:
         """What each stream says, in the order of `STREAMS`."""
@@ -232,6 +240,12 @@ class LogPart:
             found.append("logs: lines carry no trace or request id, so that the shapes of traces are not judged")
         elif state.cut:
             found.append("logs: more traces than there is room for, so that their shapes are not judged")
+        elif self._lines_changed():
+            found.append(
+                f"logs: most traces of the canary ({state.streams[NEW_SHAPES].beside.canary:.0f} of"
+                f" {state.works.canary.traces:.0f}) have new shapes: its log statements have changed, so that shapes"
+                " are not judged"
+            )
         if state.failures.unlike:
             found.append(
                 f"logs: {state.failures.unlike:.0f} failed traces of the canary are not counted, because the lines of"
@@ -242,7 +256,7 @@ class LogPart:
     def cohort(self) -> LogCohort:
         """What the baseline's logs showed, for the past to learn when the comparison has ended."""
         state, work, errors = self._state, self._state.works.baseline, self._state.streams[ERRORS]
-        beside = errors.concurrent
+        beside = errors.beside
         clumping = errors.blocks.chi_square()
         streams = {ERRORS: StreamCohort(beside.baseline + beside.baseline_alone, work.pod_s, *clumping)}
         for name, news in self._news.items():

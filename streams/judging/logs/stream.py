@@ -23,12 +23,15 @@ from collections.abc import Sequence
 from msgspec import Struct, field
 
 from streams.judging.counts import WORSE_FACTORS
-from streams.judging.logs.concurrent import FEW_FACTORS, NEW_FACTORS, ConcurrentState
+from streams.judging.logs.beside import FEW_FACTORS, NEW_FACTORS, BesideState
 from streams.judging.logs.dispersion import Blocks
 from streams.judging.logs.past import LogPrior, StreamPast, clump_size, dispersion, shared_incident, tail
 from streams.judging.logs.settings import ERRORS, LogSettings
 
+SMALLEST_P = 1e-300
+"""Nothing is more improbable than that, so that logarithms are finite."""
 _FEW = 2.0
+"""Events of the canary alone at which past and baseline are to say as much."""
 
 
 class StreamState(Struct, array_like=True):
@@ -42,7 +45,7 @@ class StreamState(Struct, array_like=True):
     """u, likewise."""
     share: float = 0.0
     """Of the part's error; 0: not judged."""
-    concurrent: ConcurrentState = field(default_factory=ConcurrentState)
+    beside: BesideState = field(default_factory=BesideState)
     events: float = 0.0
     """The canary's, those that p_h judges: of new things the running maximum."""
     p: float = 1.0
@@ -69,7 +72,7 @@ class StreamEvidence(Struct, frozen=True):
     ratio: float | None
     """The canary's rate over that of history, or of the baseline where there is none; None where that is 0."""
     p: float
-    """0..1, for the whole life."""
+    """In (0, 1], for the whole life."""
 
 
 def begin_stream(name: str, settings: LogSettings, past: StreamPast, prior: LogPrior, share: float) -> StreamState:
@@ -104,34 +107,34 @@ def stream_phi(stream: StreamState) -> float:
     return dispersion(stream.past, stream.clumps)
 
 
-def stream_p(stream: StreamState, p_concurrent: float, planned_s: float, tolerance: float) -> float:
+def stream_p(stream: StreamState, p_beside: float, planned_s: float, tolerance: float) -> float:
     """The p of one stream now, not yet the running minimum.
 
     Args:
         stream: its counts and past.
-        p_concurrent: p_c.
+        p_beside: p_c.
         planned_s: the canary's exposure planned for the whole comparison, pod-seconds.
         tolerance: see `stream_tolerance`.
     """
     past, u = stream.past, stream.by_past
     if past.exposure_s <= 0.0:
-        return min(1.0, p_concurrent)
+        return min(1.0, max(SMALLEST_P, p_beside))
     incident = shared_incident(past)
     p_history = tail(stream.events, planned_s * tolerance, past, stream_phi(stream))
-    return min(1.0, max(p_history * (1.0 - incident) / u, p_concurrent * incident / (1.0 - u)))
+    return min(1.0, max(SMALLEST_P, p_history * (1.0 - incident) / u, p_beside * incident / (1.0 - u)))
 
 
 def stream_evidence(name: str, stream: StreamState, canary_s: float, baseline_s: float) -> StreamEvidence:
     """What there is to tell of one stream; exposures in pod-seconds."""
     past = stream.past
     with_history = past.exposure_s > 0.0
-    count = past.events if with_history else stream.concurrent.baseline
+    count = past.events if with_history else stream.beside.baseline
     exposure_s = past.exposure_s if with_history else baseline_s
     return StreamEvidence(
         stream=name,
         share=stream.share,
         canary_count=stream.events,
-        baseline_count=stream.concurrent.baseline,
+        baseline_count=stream.beside.baseline,
         canary_exposure_s=canary_s,
         baseline_exposure_s=baseline_s,
         history_count=past.events,
@@ -149,8 +152,8 @@ def _weight_of_past(stream: StreamState, tolerance: float, factors: Sequence[flo
     incident = shared_incident(past)
     p_history = tail(_FEW, past.exposure_s / past.cohorts * tolerance, past, phi) * (1.0 - incident)
     even = [2.0 * ratio / (1.0 + ratio) for ratio in factors]
-    p_concurrent = incident / (math.fsum(each ** (_FEW / phi) for each in even) / len(even))
-    return min(0.95, max(0.05, p_history / (p_history + p_concurrent)))
+    p_beside = incident / (math.fsum(each ** (_FEW / phi) for each in even) / len(even))
+    return min(0.95, max(0.05, p_history / (p_history + p_beside)))
 
 
 def weighted_simes(streams: Sequence[tuple[float, float]]) -> float:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from msgspec import Struct, field
 
 from streams.judging.counts import cut
-from streams.judging.logs.concurrent import Shares
+from streams.judging.logs.beside import ExposureShares
 from streams.judging.requests import REQUEST_SOURCES
 from streams.judging.side import Side
 
@@ -52,12 +52,12 @@ class Works(Struct, array_like=True):
         self.recent_baseline = self.recent_baseline * _MEMORY + theirs
         self.recent_canary = self.recent_canary * _MEMORY + mine
 
-    def shares(self, baseline: Side, canary: Side, saturation: float) -> Shares:
+    def shares(self, baseline: Side, canary: Side, saturation: float) -> ExposureShares:
         """The canary's shares in a window that has been added."""
         both = cut(baseline.pod_s) + cut(canary.pod_s)
         by_pods = cut(canary.pod_s) / both if both > 0.0 else 0.0
         mine, theirs = self.recent_canary, self.recent_baseline
-        return Shares(mine / (mine + theirs) if mine > 0.0 and theirs > 0.0 else by_pods, by_pods, saturation)
+        return ExposureShares(mine / (mine + theirs) if mine > 0.0 and theirs > 0.0 else by_pods, by_pods, saturation)
 
 
 def _requests(side: Side, source: str) -> float:

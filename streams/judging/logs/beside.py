@@ -21,7 +21,7 @@ NEW_FACTORS = (10.0, 100.0)
 """The same of new things, of which a baseline that is no worse off shows next to none."""
 
 
-class ConcurrentState(Struct, array_like=True):
+class BesideState(Struct, array_like=True):
     """Log likelihood ratios per alternative, and the largest mixture."""
 
     by_requests: list[float] = []
@@ -34,7 +34,7 @@ class ConcurrentState(Struct, array_like=True):
     """The baseline's in windows without a canary: they are no evidence, but they teach."""
 
 
-class Shares(Struct, frozen=True):
+class ExposureShares(Struct, frozen=True):
     """The canary's share of the exposure of a window, 0..1."""
 
     by_requests: float
@@ -43,10 +43,10 @@ class Shares(Struct, frozen=True):
     """Probability that a baseline pod shows the incident in a window; 0 where events are not presence."""
 
 
-class Concurrent:
+class Beside:
     """`add` window by window, then read `p`."""
 
-    def __init__(self, tolerance: float, background: float, factors: Sequence[float], state: ConcurrentState) -> None:
+    def __init__(self, tolerance: float, background: float, factors: Sequence[float], state: BesideState) -> None:
         self._ratios = [tolerance * factor for factor in factors]
         self._tolerance = tolerance
         self._background = background
@@ -54,7 +54,7 @@ class Concurrent:
         if not state.by_pods:
             state.by_requests, state.by_pods = [0.0] * len(factors), [0.0] * len(factors)
 
-    def add(self, canary: float, baseline: float, shares: Shares) -> None:
+    def add(self, canary: float, baseline: float, shares: ExposureShares) -> None:
         """One window in which both sides were there."""
         state, total = self.state, canary + baseline
         state.canary += canary
