@@ -17,6 +17,7 @@ from msgspec import Struct, field, structs
 
 from streams.errors import BrokenInvariant
 from streams.judging.judge import Judge, JudgeSettings, JudgeState
+from streams.judging.logs.traces import Traces, TracesState
 from streams.judging.presence import Presence, PresenceState
 from streams.judging.side import Side, SignatureInfo
 from streams.records.identity import Workload
@@ -68,6 +69,8 @@ class WorkloadState(Struct):
     """Window start (ns) -> pod-template hash -> merged summary."""
     presence: dict[str, PresenceState] = {}
     """Pod-template hash -> its pods."""
+    traces: dict[str, TracesState] = {}
+    """Pod-template hash -> its open traces."""
     ring: list[tuple[int, dict[str, Side]]] = []
     """Closed windows, oldest first: (start, pod-template hash -> side)."""
     signatures: dict[int, SignatureInfo] = {}
@@ -225,11 +228,13 @@ class WorkloadLife:
             presence = self._presence.get(name)
             if presence is None:
                 presence = self._presence[name] = Presence(window_ns)
-            side = presence.close(start_ns, summaries.get(name), self._catalogue, state.signatures)
+            summary = summaries.get(name)
+            side = presence.close(start_ns, summary, self._catalogue, state.signatures)
+            Traces(state.traces.setdefault(name, TracesState())).close(start_ns, summary, state.signatures, side)
             if presence.there:
                 sides[name] = side
             if presence.gone:
-                del self._presence[name]
+                del self._presence[name], state.traces[name]
                 state.presence.pop(name, None)
         state.closed_to_ns = start_ns + window_ns
         horizon_ns = start_ns - self._settings.ring_ns

@@ -33,16 +33,21 @@ class EventCount(Struct, array_like=True):
 
 
 class Trace(Struct, array_like=True, frozen=True):
-    """One trace or request of which nothing more has been heard for a while."""
+    """Traces or requests alike, of which nothing more has been heard for a while.
 
-    number: int
-    """63 bits of a hash of its id."""
+    Where lines carry no id, what a pod logged in a window is one: an incident.
+    """
+
+    split: int
+    """0..3: two bits of a hash of their ids, so that a side can be split in halves in two ways."""
     log_class: LogClass | None
-    """The worst class of its lines; None if none is judged."""
+    """The worst class of their lines; None if none is judged."""
     signatures: tuple[int, ...]
-    """Ids of its signatures of class warning and worse, ascending."""
+    """Ids of their signatures of class warning and worse, ascending."""
     shape: int
-    """63 bits of a hash of the set of all its signatures."""
+    """63 bits of a hash of the set of all their signatures; 0 where it is not known (no id, or lines left out)."""
+    count: int = 1
+    """How many there are."""
 
 
 class Side(Struct, array_like=True):
@@ -63,7 +68,9 @@ class Side(Struct, array_like=True):
     values: dict[str, Histogram] = {}
     """Signal -> the values observed in this window, of all pods."""
     traces: list[Trace] = []
-    """Traces that are over, as far as can be told in this window."""
+    """Traces that are over, as far as can be told in this window, sorted."""
+    traces_cut: bool = False
+    """Traces or lines of traces were left out for want of room: which shapes there are is not known."""
 
 
 class SignatureInfo(Struct, array_like=True, frozen=True):

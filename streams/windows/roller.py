@@ -15,6 +15,7 @@ from streams.records.histogram import Histogram
 from streams.records.identity import Revision, Source
 from streams.records.log import LogRecord, Severity
 from streams.records.metric import Kind, MetricSample, Series, exact
+from streams.windows.correlation import Place, id_place, trace_number
 from streams.windows.signature import Signature, fold, signature, signature_id
 from streams.windows.summary import (
     Limits,
@@ -44,7 +45,7 @@ class Rolled(Struct, frozen=True):
 class _Slot:
     """One pod in one window, while it is being filled."""
 
-    __slots__ = ("end_ns", "lines", "pod", "records", "source", "start_ns")
+    __slots__ = ("end_ns", "lines", "pod", "records", "source", "start_ns", "traced", "traces")
 
     def __init__(self, source: Source, start_ns: int, end_ns: int) -> None:
         self.source = source
@@ -52,6 +53,10 @@ class _Slot:
         self.end_ns = end_ns
         self.records = 0
         self.lines: dict[_Line, int] = {}
+        self.traced: dict[_Line, Place] = {}
+        """Lines of this window that hold an id, and where."""
+        self.traces: dict[str, set[_Line]] = {}
+        """Trace id -> its lines."""
         self.pod = PodSummary()
 
 
@@ -66,6 +71,7 @@ class Roller:
         self._earliest_ns = 0
         self._latest_ns = 2**63
         self._line_ids: dict[_Line, tuple[int, Signature]] = {}
+        self._places: dict[_Line, Place | None] = {}
         self._series_ids: dict[Series, int] = {}
         self._series: dict[int, Series] = {}
 
@@ -90,7 +96,12 @@ class Roller:
             folded = fold(record.message)
             line: _Line = (record.severity, folded) if record.severity else folded
             lines = slot.lines
-            lines[line] = lines.get(line, 0) + 1
+            count = lines.get(line, 0)
+            lines[line] = count + 1
+            if not count:
+                self._find_id(slot, line, folded)
+            if slot.traced or record.trace_id:
+                _trace(slot, line, record)
         else:
             self._add_sample(slot.pod, record)  # type: ignore[arg-type] # the other of the two
 
@@ -111,6 +122,10 @@ class Roller:
                 number, what = self._identify(line)
                 counts[number] = counts.get(number, 0) + count
                 rolled.signatures[number] = what
+            for trace_id, lines in slot.traces.items():
+                if trace := trace_number(trace_id):
+                    held = slot.pod.traces.get(trace, ())
+                    slot.pod.traces[trace] = tuple(sorted({*held, *(self._identify(line)[0] for line in lines)}))
             summary.pods[slot.source.pod] = slot.pod
         for summary in rolled.summaries:
             dropped += trim(summary, self._limits, lambda number: _judged_severity(rolled.signatures[number]))
@@ -145,6 +160,16 @@ class Roller:
             known = self._line_ids[line] = (signature_id(what), what)
         return known
 
+    def _find_id(self, slot: _Slot, line: _Line, folded: bytes) -> None:
+        if line in self._places:
+            place = self._places[line]
+        else:
+            if len(self._places) >= _CACHED_LINES:
+                self._places.clear()
+            place = self._places[line] = id_place(folded)
+        if place is not None:
+            slot.traced[line] = place
+
     def _add_sample(self, pod: PodSummary, sample: MetricSample) -> None:
         number = self._series_ids.get(sample.series)
         if number is None:
@@ -164,6 +189,20 @@ class Roller:
             merge_points(pod.totals.setdefault(number, {}), {sample.time_ns: (sample.start_ns, value)})
         else:
             pod.increases[number] = pod.increases.get(number, 0.0) + exact(value)
+
+
+def _trace(slot: _Slot, line: _Line, record: LogRecord) -> None:
+    trace_id = record.trace_id
+    if not trace_id:
+        place = slot.traced.get(line)
+        if place is None:
+            return
+        trace_id = record.message[place[0] : place[1]]
+    lines = slot.traces.get(trace_id)
+    if lines is None:
+        slot.traces[trace_id] = {line}
+    else:
+        lines.add(line)
 
 
 def _judged_severity(what: Signature) -> int:

@@ -30,6 +30,8 @@ class Limits(Struct, frozen=True):
     """Pairs of pod and signature: 200 signatures at 100 pods."""
     series: int = 20_000
     """Pairs of pod and series."""
+    traces: int = 10_000
+    """Pairs of trace and signature, per pod: 1,000 traces of ten kinds of lines."""
 
 
 class PodSummary(Struct, array_like=True):
@@ -47,6 +49,8 @@ class PodSummary(Struct, array_like=True):
     """Cumulative histograms -> event time (ns) -> (start in ns or 0, state)."""
     histogram_increases: dict[int, Histogram] = {}
     """Delta histograms -> all together."""
+    traces: dict[int, tuple[int, ...]] = {}
+    """Trace (63 bits of a hash of its id) -> ids of the signatures of its lines, ascending."""
 
     def metric_fields(self) -> tuple[dict[int, object], ...]:
         """The five fields that are keyed by series id."""
@@ -68,6 +72,8 @@ class Summary(Struct, array_like=True):
     other_lines: int = 0
     """Lines whose signature or pod found no place."""
     pods: dict[str, PodSummary] = {}
+    traces_from: int | None = None
+    """Least trace of which a signature found no place: those below are whole. None: all are."""
 
 
 class Bundle(Struct, array_like=True):
@@ -96,6 +102,7 @@ def merge(into: Summary, delta: Summary) -> None:
     """Add one summary to another of the same revision and window; the second stays as it is."""
     into.records += delta.records
     into.other_lines += delta.other_lines
+    into.traces_from = _least(into.traces_from, delta.traces_from)
     for name, theirs in delta.pods.items():
         mine = into.pods.get(name)
         if mine is None:
@@ -111,14 +118,19 @@ def merge(into: Summary, delta: Summary) -> None:
         for number, more in theirs.histogram_increases.items():
             known = mine.histogram_increases.get(number)
             mine.histogram_increases[number] = more if known is None else known.merge(more)
+        for trace, ids in theirs.traces.items():
+            held = mine.traces.get(trace)
+            mine.traces[trace] = ids if held is None else tuple(sorted({*held, *ids}))
 
 
 def trim(summary: Summary, limits: Limits, severity: Callable[[int], int]) -> int:
     """Drop what is over the limits: the pairs of highest rank, whichever order they came in.
 
     Pairs of pod and signature rank by severity (worst first), then signature, then pod; pairs of pod and series by
-    series, then pod. A pod of which nothing is left is dropped. (Limits on pods and on signatures apart would not do:
-    what one drops would change what the other sees, and the order of merging would show.)
+    series, then pod; pairs of trace and signature of a judged severity first, then by trace, signature and pod. (By the
+    worst severity of the whole trace would not do: in a part of it, its error may not be seen.) A pod of which nothing
+    is left is dropped. (Limits on pods and on signatures apart would not do: what one drops would change what the other
+    sees, and the order of merging would show.)
 
     Args:
         summary: changed in place; lines dropped are counted in `other_lines`.
@@ -137,9 +149,31 @@ def trim(summary: Summary, limits: Limits, severity: Callable[[int], int]) -> in
         series = {(number, name) for name, pod in pods.items() for number in pod.series()}
         for number, name in sorted(series)[limits.series :]:
             dropped_samples += _drop_series(pods[name], number)
-    for name in [name for name, pod in pods.items() if not (pod.lines or any(pod.metric_fields()))]:
+    if sum(len(ids) for pod in pods.values() for ids in pod.traces.values()) > limits.traces:
+        _trim_traces(summary, limits.traces, severity)
+    for name in [name for name, pod in pods.items() if not (pod.lines or pod.traces or any(pod.metric_fields()))]:
         del pods[name]
     return dropped_samples
+
+
+def _trim_traces(summary: Summary, limit: int, severity: Callable[[int], int]) -> None:
+    pairs = [
+        (severity(number) == 0, trace, number, name)
+        for name, pod in summary.pods.items()
+        for trace, ids in pod.traces.items()
+        for number in ids
+    ]
+    pairs.sort()
+    summary.traces_from = _least(summary.traces_from, min(trace for _, trace, _, _ in pairs[limit:]))
+    kept: dict[str, dict[int, list[int]]] = {}
+    for _, trace, number, name in pairs[:limit]:
+        kept.setdefault(name, {}).setdefault(trace, []).append(number)
+    for name, pod in summary.pods.items():
+        pod.traces = {trace: tuple(sorted(ids)) for trace, ids in kept.get(name, {}).items()}
+
+
+def _least(one: int | None, other: int | None) -> int | None:
+    return other if one is None else one if other is None else min(one, other)
 
 
 def merge_points(mine: dict[int, float] | dict[int, tuple[int, float]], theirs: Mapping[int, object]) -> None:

@@ -36,7 +36,11 @@ def recording(seconds, errors_per_window, seed=3):
             for pod in pods:
                 source = Source(Revision(SHOP, name), pod)
                 time_ns = T0 + second * S + draw.randrange(S)
-                records.append(LogRecord(source, time_ns, f"INFO handled request {draw.randrange(1000)}"))
+                records.append(
+                    LogRecord(
+                        source, time_ns, f"INFO handled requestId=r{draw.randrange(50)} in {draw.randrange(9)} ms"
+                    )
+                )
                 totals[source] = totals.get(source, 0) + draw.randrange(5, 15)
                 if second % 5 == 2:
                     series = Series("http_requests_total", (("code", "200"),))

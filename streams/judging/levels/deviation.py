@@ -5,10 +5,10 @@ groups; its p by the frozen tail. The running minimum of that p is the p of the 
 life. More pods bring another measure, of the same kind: each is standardised, so that the maximum goes on
 (`tests/simulation/test_levels.py`, three steps).
 
-Not worse: per group, the mean over its signals of (margin - level contrast) / spread, by the tail of the replayed pairs'
-largest. Where the canary *is* worse by the margin, it is distributed like theirs, so that P(ever p <= b) <= b. The p
+Not worse: per group, the mean over its signals of (margin - level contrast) / spread, by the tail of the replayed
+pairs' largest. Where the canary *is* worse by the margin, it is distributed like theirs, so that P(ever p <= b) <= b. The p
 shown is that of now, not the smallest so far: a canary that became worse later is not to be promoted by its first
-minutes. A PASS asks every group by itself (intersection-union test, Berger 1982), so that no correction for many is due.
+minutes. A PASS asks every group by itself (intersection-union test, Berger 1982): no correction for many is due.
 """
 
 from __future__ import annotations

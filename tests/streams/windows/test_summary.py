@@ -11,13 +11,14 @@ from streams.records.histogram import Histogram
 from streams.records.identity import Revision, Source, Workload
 from streams.records.log import LogRecord, Severity
 from streams.records.metric import Kind, MetricSample, Series
+from streams.windows.correlation import trace_number
 from streams.windows.roller import Roller
 from streams.windows.summary import Bundle, Limits, Summary, merge, trim
 from topology.codecs import decode_bundle, encode_bundle
 
 WINDOW_NS = 5_000_000_000
 REVISION = Revision(Workload("", "prod", "shop"), "6f87c5d5d5")
-LIMITS = Limits(signatures=5, series=5)
+LIMITS = Limits(signatures=5, series=5, traces=6)
 
 sources = st.builds(Source, st.just(REVISION), st.sampled_from([f"shop-6f87c5d5d5-{n}" for n in range(5)]))
 times = st.integers(0, WINDOW_NS - 1)
@@ -27,6 +28,7 @@ lines = st.builds(
     times,
     st.sampled_from([f"word{letter} happened {n} times" for letter in "abcdefgh" for n in (1, 22)]),
     st.sampled_from([Severity.UNSET, Severity.INFO, Severity.ERROR]),
+    st.sampled_from([None, None, "trace1", "trace2", "trace3"]),
 )
 series = st.builds(Series, st.sampled_from(["a", "b", "c", "d", "e"]))
 numbers = st.floats(0, 1e9).map(lambda value: round(value, 3))
@@ -54,7 +56,7 @@ samples = st.one_of(
 
 def rolled(records):
     """One transaction's only summary of these records, untrimmed; None if there are none."""
-    roller = Roller(WINDOW_NS, Limits(signatures=10**6, series=10**6))
+    roller = Roller(WINDOW_NS, Limits(signatures=10**6, series=10**6, traces=10**6))
     for record in records:
         roller.add(record)
     result = roller.drain()
@@ -116,6 +118,39 @@ def test_nothing_is_lost_by_trimming(records):
     assert kept + trimmed.other_lines == sum(isinstance(record, LogRecord) for record in records)
     assert sum(len(pod.lines) for pod in trimmed.pods.values()) <= LIMITS.signatures
     assert sum(len(set(pod.series())) for pod in trimmed.pods.values()) <= LIMITS.series
+    assert sum(len(ids) for pod in trimmed.pods.values() for ids in pod.traces.values()) <= LIMITS.traces
+
+
+def test_traces_hold_the_signatures_of_their_lines():
+    """Promise: by the id of the record, else of the text; a line without an id belongs to none."""
+    source = Source(REVISION, "shop-6f87c5d5d5-0")
+    records = [
+        LogRecord(source, 0, "INFO begin", trace_id="req-1"),
+        LogRecord(source, 1, "ERROR failed requestId=req-1"),
+        LogRecord(source, 2, "ERROR failed requestId=req-2"),
+        LogRecord(source, 3, "INFO tick 1"),
+    ]
+    whole, signatures = rolled(records)
+    texts = {
+        trace: sorted(signatures[number].text for number in ids) for trace, ids in whole.pods[source.pod].traces.items()
+    }
+    assert texts == {
+        trace_number("req-1"): ["ERROR failed requestId=<*>", "INFO begin"],
+        trace_number("req-2"): ["ERROR failed requestId=<*>"],
+    }
+
+
+def test_of_too_many_traces_the_errors_stay():
+    """Promise: an error's trace is kept before any other, and it is said below which number traces are whole."""
+    source = Source(REVISION, "shop-6f87c5d5d5-0")
+    flood = [LogRecord(source, 0, f"fine requestId=r{n}") for n in range(50)]
+    whole, signatures = rolled([*flood, LogRecord(source, 0, "ERROR failed requestId=bad1")])
+    assert whole.traces_from is None
+    trim(whole, LIMITS, lambda number: int(signatures[number].severity))
+    kept = whole.pods[source.pod].traces
+    assert trace_number("bad1") in kept
+    assert len(kept) == LIMITS.traces
+    assert all(number < whole.traces_from for number in kept if number != trace_number("bad1"))
 
 
 def test_errors_are_kept_before_anything_else():

@@ -1,0 +1,56 @@
+"""How much exposure is the canary to have over the whole comparison?
+
+The p against the past counts on it from the first window on. It is the planned time on all pods it has had at once so
+far; where the canary has more requests (or, where those are not counted, traces) a pod-second than history had, so
+many times more. A comparison that outlasts its plan goes on at twice the horizon, and so on, each at a share of its
+own: 9/10 for the plan, then 1/20, 1/40, ...
+"""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+from streams.judging.logs.work import Work
+
+_CAUTION = 10.0
+"""Requests or traces to be seen before the load counts as higher than history's."""
+
+
+class Horizon(Struct, array_like=True):
+    """Of one canary."""
+
+    planned_s: float
+    """Seconds the comparison is to take."""
+    busiest: Work
+    """Most requests, and most traces, per pod-second of any cohort of the past; 0 where none were counted."""
+    pods: float = 0.0
+    """Most pods at once so far."""
+    doublings: int = 0
+
+    def see(self, pods: float, canary: Work) -> None:
+        """One window."""
+        self.pods = max(self.pods, pods)
+        while self.pods > 0.0 and canary.pod_s > self.planned_s * self.pods * 2.0**self.doublings:
+            self.doublings += 1
+
+    def exposure_s(self, canary: Work, baseline: Work) -> float:
+        """Pod-seconds planned, at the load of the past."""
+        return self.planned_s * self.pods * 2.0**self.doublings * self.load(canary, baseline)
+
+    def load(self, canary: Work, baseline: Work) -> float:
+        """How many times more than in the past there is to do per pod-second, at least 1."""
+        requests = canary.requests > 0.0 and baseline.requests > 0.0
+        mine, theirs = (canary.requests, baseline.requests) if requests else (canary.traces, baseline.traces)
+        busiest = self.busiest.requests if requests else self.busiest.traces
+        return _times(mine, canary.pod_s, theirs, baseline.pod_s) * _times(theirs, baseline.pod_s, busiest, 1.0)
+
+    @property
+    def share(self) -> float:
+        """Of the error, for looks within the present horizon."""
+        return 0.9 if self.doublings == 0 else 0.1 * 0.5**self.doublings
+
+
+def _times(mine: float, my_s: float, theirs: float, their_s: float) -> float:
+    if theirs <= 0.0 or their_s <= 0.0:
+        return 1.0
+    return max(1.0, (mine + _CAUTION) / (theirs * my_s / their_s + _CAUTION))

@@ -1,0 +1,298 @@
+"""Do the logs say that the canary is worse, given its baseline and all that the workload has shown before?
+
+Three streams, each with one p for the whole life, combined with shares fixed before the comparison begins:
+
+- errors: traces (incidents, where lines carry no id) with a line of class error or critical;
+- new templates: canary traces that hold a template of class warning or worse that neither history nor the baseline so
+  far has shown;
+- new shapes: the same of the set of a trace's templates, whatever their class.
+
+What a healthy revision shows that is new is known by replaying earlier baselines' halves against each other (`news`).
+Values in, values out; a part made from its state goes on to the bit, whatever the past has learned meanwhile.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple, TypeVar
+
+import msgspec
+from msgspec import Struct, field
+
+from streams.errors import BrokenInvariant
+from streams.judging.logs.beside import Beside
+from streams.judging.logs.failures import FailuresState
+from streams.judging.logs.horizon import Horizon
+from streams.judging.logs.news import News, NewsState
+from streams.judging.logs.past import LogCohort, LogPast, LogPrior, StreamCohort
+from streams.judging.logs.settings import ERRORS, NEW_SHAPES, NEW_TEMPLATES, STREAMS, LogSettings
+from streams.judging.logs.stream import (
+    StreamEvidence,
+    StreamState,
+    begin_stream,
+    stream_evidence,
+    stream_factors,
+    stream_p,
+    stream_phi,
+    stream_tolerance,
+    weighted_simes,
+)
+from streams.judging.logs.work import Work, Works
+from streams.judging.side import Side, SignatureInfo
+
+_CHANGED = 0.5
+"""Share of the canary's traces with new shapes above which its log statements count as changed: a new release may say
+something new in every request and be none the worse."""
+_T = TypeVar("_T", bound=Struct)
+
+
+class LogState(Struct, array_like=True):
+    """All that is remembered; language-neutral (MessagePack), bounded."""
+
+    horizon: Horizon
+    streams: dict[str, StreamState]
+    news: dict[str, NewsState]
+    version: int = 1
+    window_end_ns: int = 0
+    p: float = 1.0
+    works: Works = field(default_factory=Works)
+    failures: FailuresState = field(default_factory=FailuresState)
+    cut: bool = False
+    """Traces were left out for want of room: shapes are not judged from then on."""
+    unheard: int = 0
+    """Windows in which a log was cut off."""
+
+
+class Culprit(NamedTuple):
+    """Something behind a stream's evidence."""
+
+    number: int
+    """Id of a template; of new shapes, the shape."""
+    canary: float
+    """Traces that hold it."""
+    baseline: float
+
+
+class LogPart:
+    """One comparison's logs: `add` its closed windows in order of time, read at any moment."""
+
+    def __init__(
+        self,
+        settings: LogSettings,
+        past: LogPast,
+        prior: LogPrior,
+        planned_ns: int,
+        window_ns: int,
+        state: LogState | None = None,
+    ) -> None:
+        """Begin, or go on.
+
+        Args:
+            settings: what an operator set.
+            past: of the workload, when the comparison began; not looked at if there is a state.
+            prior: of the cluster's other workloads; the same.
+            planned_ns: how long the comparison is to take; the same.
+            window_ns: length of a window.
+            state: to go on from; stays the caller's.
+
+        Raises:
+            BrokenInvariant: no time is planned.
+        """
+        if planned_ns <= 0:
+            raise BrokenInvariant(f"a comparison is planned to take {planned_ns} ns")
+        self._settings = settings
+        self._window_ns = window_ns
+        self._state = _copy(state) if state else begin(settings, past, prior, planned_ns)
+        self._news = {name: News(name, settings, news) for name, news in self._state.news.items()}
+        self._beside = {
+            name: Beside(
+                stream_tolerance(name, settings),
+                settings.background,
+                stream_factors(name, stream.past),
+                stream.beside,
+            )
+            for name, stream in self._state.streams.items()
+        }
+
+    def to_state(self) -> LogState:
+        """A snapshot that later windows do not change."""
+        self._state.news = {name: news.to_state() for name, news in self._news.items()}
+        return _copy(self._state)
+
+    @property
+    def p(self) -> float:
+        """One p for the whole life, in (0, 1]: if the canary is no worse, P(ever p <= a) <= a."""
+        return self._state.p
+
+    def add(
+        self,
+        start_ns: int,
+        baseline: Side | None,
+        canary: Side | None,
+        signatures: Mapping[int, SignatureInfo],
+        *,
+        heard: bool = True,
+        templates: Mapping[int, int] | None = None,
+    ) -> None:
+        """One closed window.
+
+        Args:
+            start_ns: its start; later than that of any window before. Windows may be missing.
+            baseline: what it did; None where it was not there. Such a window brings no evidence.
+            canary: the same of the canary; without it the window teaches what the baseline shows.
+            signatures: what ids stand for.
+            heard: neither log is cut off (`flow`); else the window brings nothing.
+            templates: signature id -> id of the template it belongs to, where that is another one.
+
+        Raises:
+            BrokenInvariant: the window overlaps an earlier one.
+        """
+        state = self._state
+        if start_ns < state.window_end_ns:
+            raise BrokenInvariant(f"window {start_ns} begins before {state.window_end_ns}, the end of the last one")
+        state.window_end_ns = start_ns + self._window_ns
+        state.unheard += not heard
+        if baseline is None or not heard:
+            return
+        redirects = templates or {}
+        state.works.add(baseline, canary)
+        state.cut = state.cut or baseline.traces_cut or (canary is not None and canary.traces_cut)
+        self._count_errors(start_ns, baseline, canary, signatures, redirects)
+        for name in (NEW_TEMPLATES, NEW_SHAPES):
+            x, y = self._news[name].add(baseline, canary, redirects)
+            state.streams[name].events = self._news[name].peak
+            self._compare(name, baseline, canary, x, y)
+        if canary is not None:
+            state.horizon.see(canary.pod_s * 1e9 / self._window_ns, state.works.canary)
+            self._judge()
+
+    def _count_errors(
+        self,
+        start_ns: int,
+        baseline: Side,
+        canary: Side | None,
+        signatures: Mapping[int, SignatureInfo],
+        redirects: Mapping[int, int],
+    ) -> None:
+        state, stream = self._state, self._state.streams[ERRORS]
+        pod_windows = baseline.pod_s * 1e9 / self._window_ns
+        y = state.failures.of_baseline(baseline, pod_windows, signatures, redirects)
+        stream.blocks.add(start_ns, int(y))
+        x = 0.0
+        if canary is not None:
+            past_alike = stream.past.exposure_s <= 0.0 or state.horizon.busiest.traces > 0.0
+            alike = past_alike and state.works.baseline.traces > 0.0
+            x = state.failures.of_canary(canary, signatures, redirects, alike=alike)
+        stream.events += x
+        self._compare(ERRORS, baseline, canary, x, y)
+
+    def _compare(self, name: str, baseline: Side, canary: Side | None, x: float, y: float) -> None:
+        if canary is None:
+            self._state.streams[name].beside.baseline_alone += y
+            return
+        saturation = self._state.failures.saturation if name == ERRORS else 0.0
+        self._beside[name].add(x, y, self._state.works.shares(baseline, canary, saturation))
+
+    def _judge(self) -> None:
+        state = self._state
+        planned_s = state.horizon.exposure_s(state.works.canary, state.works.baseline)
+        for name, stream in state.streams.items():
+            if stream.share <= 0.0 or (name == NEW_SHAPES and (state.cut or self._lines_changed())):
+                continue
+            beside = self._beside[name].p(stream_phi(stream))
+            p = stream_p(stream, beside, planned_s, stream_tolerance(name, self._settings)) / state.horizon.share
+            stream.p = min(stream.p, p)
+        state.p = min(state.p, weighted_simes([(stream.p, stream.share) for stream in state.streams.values()]))
+
+    def _lines_changed(self) -> bool:
+        """Whether most of the canary's traces have new shapes: what it logs has changed, more than what it does."""
+        canary = self._state.streams[NEW_SHAPES].beside.canary
+        return canary > _CHANGED * self._state.works.canary.traces
+
+    def evidence(self) -> list[StreamEvidence]:
+        """What each stream says, in the order of `STREAMS`."""
+        works = self._state.works
+        return [
+            stream_evidence(name, self._state.streams[name], works.canary.pod_s, works.baseline.pod_s)
+            for name in STREAMS
+        ]
+
+    def culprits(self, stream: str) -> list[Culprit]:
+        """What is behind one stream, that with most of the canary's traces first."""
+        if stream == ERRORS:
+            failures = self._state.failures
+            found = [
+                Culprit(number, count, failures.baseline.get(number, 0.0)) for number, count in failures.canary.items()
+            ]
+        else:
+            found = [Culprit(thing, float(count), 0.0) for thing, count in self._news[stream].counts().items()]
+        return sorted(found, key=lambda one: (one.baseline - one.canary, one.number))
+
+    def unjudged(self) -> list[str]:
+        """What could not be judged and why, in sentences."""
+        state, found = self._state, []
+        if not state.streams[NEW_TEMPLATES].share:
+            found.append(
+                "logs: too little is known of earlier baselines, so that new templates and shapes are not judged"
+                + ("" if state.streams[ERRORS].past.exposure_s else ", and errors by the baseline alone")
+            )
+        elif not state.streams[NEW_SHAPES].share:
+            found.append("logs: lines carry no trace or request id, so that the shapes of traces are not judged")
+        elif state.cut:
+            found.append("logs: more traces than there is room for, so that their shapes are not judged")
+        elif self._lines_changed():
+            found.append(
+                f"logs: most traces of the canary ({state.streams[NEW_SHAPES].beside.canary:.0f} of"
+                f" {state.works.canary.traces:.0f}) have new shapes: its log statements have changed, so that shapes"
+                " are not judged"
+            )
+        if state.failures.unlike:
+            found.append(
+                f"logs: {state.failures.unlike:.0f} failed traces of the canary are not counted, because the lines of"
+                " the baseline, or of its past, carry no ids"
+            )
+        return found
+
+    def cohort(self) -> LogCohort:
+        """What the baseline's logs showed, for the past to learn when the comparison has ended."""
+        state, work, errors = self._state, self._state.works.baseline, self._state.streams[ERRORS]
+        beside = errors.beside
+        clumping = errors.blocks.chi_square()
+        streams = {ERRORS: StreamCohort(beside.baseline + beside.baseline_alone, work.pod_s, *clumping)}
+        for name, news in self._news.items():
+            taught = None if name == NEW_SHAPES and state.cut else news.cohort(work.pod_s)
+            if taught is not None:
+                streams[name] = taught
+        templates, shapes = self._news[NEW_TEMPLATES], self._news[NEW_SHAPES]
+        return LogCohort(
+            streams=streams,
+            templates=tuple(sorted(templates.baseline_shown)),
+            shapes=tuple(sorted(shapes.baseline_shown)),
+            canary_templates=tuple(sorted(templates.canary_shown)),
+            canary_shapes=tuple(sorted(shapes.canary_shown)),
+            traces=work.traces,
+            requests=work.requests,
+            pod_s=work.pod_s,
+        )
+
+
+def begin(settings: LogSettings, past: LogPast, prior: LogPrior, planned_ns: int) -> LogState:
+    """The state in which a comparison begins: all that it needs of past and prior is in it."""
+    judged = [name == ERRORS or past.streams[name].exposure_s > 0.0 for name in STREAMS]
+    total = sum(share for share, fits in zip(settings.shares, judged, strict=True) if fits)
+    shares = [share / total if fits else 0.0 for share, fits in zip(settings.shares, judged, strict=True)]
+    return LogState(
+        Horizon(planned_ns / 1e9, Work(0.0, past.busiest_requests, past.busiest_traces)),
+        {
+            name: begin_stream(name, settings, _copy(past.streams[name]), prior, share)
+            for name, share in zip(STREAMS, shares, strict=True)
+        },
+        {
+            NEW_TEMPLATES: NewsState(sorted(past.templates), past.numbered > 0),
+            NEW_SHAPES: NewsState(sorted(past.shapes), past.numbered > 0 and past.busiest_traces > 0.0),
+        },
+    )
+
+
+def _copy(value: _T) -> _T:
+    return msgspec.msgpack.decode(msgspec.msgpack.encode(value), type=type(value))

@@ -1,0 +1,176 @@
+"""How improbable is one stream's count, given the workload's past and the baseline beside it?
+
+Two p-values, each for the whole life of the comparison. Against the past, p_h: the chance of as many events in all the
+exposure *planned*; counts only grow, so this one p covers every look. Against the baseline, p_c = 1 / sup E. The past
+misleads in an incident that both revisions share, the baseline alone proves nothing by a few events; so with pi the
+learned chance of such an incident and any u fixed before the comparison begins,
+
+    p = max( p_h (1 - pi) / u, p_c pi / (1 - u) ),
+
+and P(p <= a) <= (1-pi) a u/(1-pi) + pi a (1-u)/pi = a, by the first in a quiet comparison, by the second in an
+incident. u is chosen so that both are alike where a verdict begins to be possible, at two events of the canary alone
+(one may be luck): with a long history the past soon says enough, and what has to be shown beside the baseline decides.
+
+Source: union bound over two nulls weighted by their prior; judge-sketch.md, simulated in
+`tests/simulation/test_logs_history.py`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from msgspec import Struct, field
+
+from streams.judging.counts import WORSE_FACTORS
+from streams.judging.logs.beside import FEW_FACTORS, NEW_FACTORS, BesideState
+from streams.judging.logs.dispersion import Blocks
+from streams.judging.logs.past import LogPrior, StreamPast, clump_size, dispersion, shared_incident, tail
+from streams.judging.logs.settings import ERRORS, LogSettings
+
+SMALLEST_P = 1e-300
+"""Nothing is more improbable than that, so that logarithms are finite."""
+_FEW = 2.0
+"""Events of the canary alone at which past and baseline are to say as much."""
+
+
+class StreamState(Struct, array_like=True):
+    """One stream of one comparison."""
+
+    past: StreamPast = field(default_factory=StreamPast)
+    """As it was when the comparison began."""
+    clumps: float = 1.0
+    """phi_w, likewise."""
+    by_past: float = 0.5
+    """u, likewise."""
+    share: float = 0.0
+    """Of the part's error; 0: not judged."""
+    beside: BesideState = field(default_factory=BesideState)
+    events: float = 0.0
+    """The canary's, those that p_h judges: of new things the running maximum."""
+    p: float = 1.0
+    """Running minimum."""
+    blocks: Blocks = field(default_factory=Blocks)
+    """The baseline's events in time."""
+
+
+class StreamEvidence(Struct, frozen=True):
+    """What one stream says."""
+
+    stream: str
+    share: float
+    """Of the part's error: it fails the part when p <= share * the part's level. 0: not judged."""
+    canary_count: float
+    baseline_count: float
+    """Beside it. Of new things: traces that hold something history has not shown."""
+    canary_exposure_s: float
+    """Pod-seconds in which both logs were heard."""
+    baseline_exposure_s: float
+    history_count: float
+    """Of earlier baselines, older ones weigh less."""
+    history_exposure_s: float
+    ratio: float | None
+    """The canary's rate over that of history, or of the baseline where there is none; None where that is 0."""
+    p: float
+    """In (0, 1], for the whole life."""
+
+
+def begin_stream(name: str, settings: LogSettings, past: StreamPast, prior: LogPrior, share: float) -> StreamState:
+    """One stream as its comparison begins.
+
+    Args:
+        name: one of `STREAMS`.
+        settings: what an operator set.
+        past: as it is now; becomes the stream's.
+        prior: of the cluster's other workloads.
+        share: of the part's error.
+    """
+    stream = StreamState(past, clump_size(past, prior.clumping.get(name, (0.0, 0.0))), share=share)
+    stream.by_past = _weight_of_past(stream, stream_tolerance(name, settings), stream_factors(name, past))
+    return stream
+
+
+def stream_tolerance(name: str, settings: LogSettings) -> float:
+    """How many times history's, or the baseline's, rate is tolerated; of new things, no more than once."""
+    return settings.tolerance if name == ERRORS else 1.0
+
+
+def stream_factors(name: str, past: StreamPast) -> tuple[float, ...]:
+    """The alternatives of the comparison with the baseline beside it."""
+    if past.exposure_s <= 0.0:
+        return WORSE_FACTORS
+    return FEW_FACTORS if name == ERRORS else NEW_FACTORS
+
+
+def stream_phi(stream: StreamState) -> float:
+    """By what counts are divided before they are judged, >= 1."""
+    return dispersion(stream.past, stream.clumps)
+
+
+def stream_p(stream: StreamState, p_beside: float, planned_s: float, tolerance: float) -> float:
+    """The p of one stream now, not yet the running minimum.
+
+    Args:
+        stream: its counts and past.
+        p_beside: p_c.
+        planned_s: the canary's exposure planned for the whole comparison, pod-seconds.
+        tolerance: see `stream_tolerance`.
+    """
+    past, u = stream.past, stream.by_past
+    if past.exposure_s <= 0.0:
+        return min(1.0, max(SMALLEST_P, p_beside))
+    incident = shared_incident(past)
+    p_history = tail(stream.events, planned_s * tolerance, past, stream_phi(stream))
+    return min(1.0, max(SMALLEST_P, p_history * (1.0 - incident) / u, p_beside * incident / (1.0 - u)))
+
+
+def stream_evidence(name: str, stream: StreamState, canary_s: float, baseline_s: float) -> StreamEvidence:
+    """What there is to tell of one stream; exposures in pod-seconds."""
+    past = stream.past
+    with_history = past.exposure_s > 0.0
+    count = past.events if with_history else stream.beside.baseline
+    exposure_s = past.exposure_s if with_history else baseline_s
+    return StreamEvidence(
+        stream=name,
+        share=stream.share,
+        canary_count=stream.events,
+        baseline_count=stream.beside.baseline,
+        canary_exposure_s=canary_s,
+        baseline_exposure_s=baseline_s,
+        history_count=past.events,
+        history_exposure_s=past.exposure_s,
+        ratio=(stream.events / canary_s) / (count / exposure_s) if count > 0.0 and canary_s > 0.0 else None,
+        p=stream.p,
+    )
+
+
+def _weight_of_past(stream: StreamState, tolerance: float, factors: Sequence[float]) -> float:
+    """Reckon u, .05 to .95, for a comparison as long as the cohorts were on average, at equal shares of exposure."""
+    past, phi = stream.past, stream_phi(stream)
+    if past.cohorts <= 0.0:
+        return 0.5
+    incident = shared_incident(past)
+    p_history = tail(_FEW, past.exposure_s / past.cohorts * tolerance, past, phi) * (1.0 - incident)
+    even = [2.0 * ratio / (1.0 + ratio) for ratio in factors]
+    p_beside = incident / (math.fsum(each ** (_FEW / phi) for each in even) / len(even))
+    return min(0.95, max(0.05, p_history / (p_history + p_beside)))
+
+
+def weighted_simes(streams: Sequence[tuple[float, float]]) -> float:
+    """One p of several (p, weight), weights sum 1; a weight of 0 is left out.
+
+    At most that of Bonferroni (the least p/weight), and smaller where several streams agree: the k smallest p share
+    their weights. Valid for p-values that depend positively on each other, as counts of overlapping sets of traces do;
+    monotone in each, so that of p-values for the whole life it is one as well.
+
+    Source: Hochberg & Liberman 1994 (weights); Benjamini & Yekutieli 2001, Blanchard & Roquain 2008 (dependence).
+
+    >>> weighted_simes([(0.02, 0.5), (0.03, 0.5)]), weighted_simes([(0.02, 0.5), (0.9, 0.5)])
+    (0.03, 0.04)
+    """
+    best, together = 1.0, 0.0
+    for p, weight in sorted(streams):
+        if weight > 0.0:
+            together += weight
+            best = min(best, p / together)
+    return best

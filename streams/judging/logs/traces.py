@@ -1,0 +1,140 @@
+"""Which traces of one revision are over, and what did they show?
+
+A trace is put together over windows and pods, and is over when it has been silent for `IDLE_NS` of event time (at the
+grain of a window), or has lasted for `LONGEST_NS`. A trace that goes on after that counts as another one: it is closed
+in the same way in every revision, judged or learned from, so that both are alike. Lines without an id are incidents:
+what one pod logged of class warning and worse in one window, without a shape.
+
+Bounded: of too many open traces the oldest are closed early, of a trace's signatures the least are kept, of a window's
+kinds of traces the worst. All of these are functions of what was counted, never of the order in which it came.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from hashlib import blake2b
+
+from msgspec import Struct
+
+from streams.judging.side import LogClass, Side, SignatureInfo, Trace
+from streams.windows.correlation import trace_number
+from streams.windows.summary import PodSummary, Summary
+
+IDLE_NS = 10_000_000_000
+"""Silence after which a trace is over: twice the window, and longer than nearly any request's gaps."""
+LONGEST_NS = 120_000_000_000
+"""A trace is closed after so long even if it goes on, so that an id that is none (of a session) holds back nothing."""
+MAX_OPEN = 20_000
+"""Open traces of one revision."""
+MAX_SIGNATURES = 64
+"""Signatures kept of one trace."""
+MAX_KINDS = 2_000
+"""Kinds of traces of one window, see `Trace`."""
+_RANK: dict[LogClass | None, int] = {"critical": 0, "error": 1, "warning": 2, None: 3}
+
+
+class OpenTrace(Struct, array_like=True):
+    """One trace of which more may come."""
+
+    first_ns: int
+    """Start of the first window it was seen in."""
+    last_ns: int
+    """The same of the last."""
+    signatures: tuple[int, ...] = ()
+    """Ascending."""
+    whole: bool = True
+    """Nothing of it was left out."""
+
+
+class TracesState(Struct, array_like=True):
+    """The open traces of one revision, by number."""
+
+    open: dict[int, OpenTrace] = {}
+
+
+class Traces:
+    """Fills in the traces of one revision's closed windows, in order of time."""
+
+    def __init__(self, state: TracesState | None = None) -> None:
+        self.state = state or TracesState()
+
+    def close(
+        self, start_ns: int, summary: Summary | None, signatures: Mapping[int, SignatureInfo], side: Side
+    ) -> None:
+        """Add the traces that are over when this window closes to its side.
+
+        Args:
+            start_ns: of the window; after that of the one closed before.
+            summary: all that was heard of the revision in it; None for silence.
+            signatures: those judged, by id.
+            side: changed in place.
+        """
+        kinds: dict[tuple[int, LogClass | None, tuple[int, ...], int], int] = {}
+        if summary is not None:
+            side.traces_cut = summary.traces_from is not None
+            for name in sorted(summary.pods):
+                pod = summary.pods[name]
+                self._extend(start_ns, pod, summary.traces_from)
+                loose = _without_trace(pod, signatures)
+                if loose:
+                    _count(kinds, trace_number(f"{name}/{start_ns}"), loose, 0, signatures)
+        for number in self._over(start_ns):
+            trace = self.state.open.pop(number)
+            shape = shape_of(trace.signatures) if trace.whole else 0
+            _count(kinds, number, trace.signatures, shape, signatures)
+        found = [Trace(*kind, count) for kind, count in kinds.items()]
+        found.sort(key=lambda one: (_RANK[one.log_class], one.shape, one.split, one.signatures))
+        side.traces_cut = side.traces_cut or len(found) > MAX_KINDS
+        side.traces = found[:MAX_KINDS]
+
+    def _extend(self, start_ns: int, pod: PodSummary, whole_below: int | None) -> None:
+        known = self.state.open
+        for number, ids in pod.traces.items():
+            trace = known.get(number)
+            if trace is None:
+                trace = known[number] = OpenTrace(start_ns, start_ns)
+            trace.last_ns = start_ns
+            together = sorted({*trace.signatures, *ids})
+            whole = len(together) <= MAX_SIGNATURES and (whole_below is None or number < whole_below)
+            trace.whole = trace.whole and whole
+            trace.signatures = tuple(together[:MAX_SIGNATURES])
+
+    def _over(self, start_ns: int) -> list[int]:
+        known = self.state.open
+        over = [
+            number
+            for number, trace in known.items()
+            if start_ns - trace.last_ns >= IDLE_NS or start_ns - trace.first_ns >= LONGEST_NS
+        ]
+        too_many = len(known) - len(over) - MAX_OPEN
+        if too_many > 0:
+            left = known.keys() - set(over)
+            over += sorted(left, key=lambda number: (known[number].last_ns, number))[:too_many]
+        return over
+
+
+def shape_of(signatures: tuple[int, ...]) -> int:
+    """63 bits of a hash of a set of signatures, given in ascending order; never 0."""
+    packed = b"".join(number.to_bytes(8, "big") for number in signatures)
+    return int.from_bytes(blake2b(packed, digest_size=8).digest(), "big") >> 1 or 1
+
+
+def _without_trace(pod: PodSummary, signatures: Mapping[int, SignatureInfo]) -> tuple[int, ...]:
+    judged = [number for number in pod.lines if number in signatures]
+    if not judged:
+        return ()
+    traced = {number for ids in pod.traces.values() for number in ids}
+    return tuple(sorted(set(judged) - traced)[:MAX_SIGNATURES])
+
+
+def _count(
+    kinds: dict[tuple[int, LogClass | None, tuple[int, ...], int], int],
+    number: int,
+    ids: tuple[int, ...],
+    shape: int,
+    signatures: Mapping[int, SignatureInfo],
+) -> None:
+    judged = tuple(known for known in ids if known in signatures)
+    worst = min((signatures[known].log_class for known in judged), key=_RANK.__getitem__, default=None)
+    kind = (number & 3, worst, judged, shape)
+    kinds[kind] = kinds.get(kind, 0) + 1
