@@ -18,6 +18,7 @@ from msgspec import Struct, field, structs
 from streams.errors import BrokenInvariant
 from streams.judging.judge import Judge, JudgeSettings, JudgeState
 from streams.judging.logs.traces import Traces, TracesState
+from streams.judging.past import Past, Prior
 from streams.judging.presence import Presence, PresenceState
 from streams.judging.side import Side, SignatureInfo
 from streams.records.identity import Workload
@@ -76,6 +77,8 @@ class WorkloadState(Struct):
     signatures: dict[int, SignatureInfo] = {}
     catalogue: CatalogueState = field(default_factory=CatalogueState)
     """Which series are read into which signals."""
+    past: Past = field(default_factory=Past)
+    """What earlier comparisons taught."""
     running: dict[str, RunningState] = {}
     """Comparison key -> the comparison."""
     ended: dict[str, int] = {}
@@ -93,7 +96,7 @@ class WorkloadLife:
         self._catalogue = Catalogue(state.catalogue)
         self._presence = {name: Presence(settings.window_ns, known) for name, known in state.presence.items()}
         self._judges = {
-            key: Judge.from_state(settings.judge, settings.window_ns, running.judge)
+            key: Judge.from_state(settings.judge, settings.window_ns, running.judge, state.past)
             for key, running in state.running.items()
         }
         self._fresh: dict[str, RiskDocument] = {}
@@ -178,8 +181,14 @@ class WorkloadLife:
                 changed = True
         return changed
 
-    def compare(self, comparison: Comparison, requested_ns: int) -> None:
-        """Start a comparison, from the oldest window still known; one that runs or has ended stays as it is."""
+    def compare(self, comparison: Comparison, requested_ns: int, prior: Prior | None = None) -> None:
+        """Start a comparison, from the oldest window still known; one that runs or has ended stays as it is.
+
+        Args:
+            comparison: of this workload.
+            requested_ns: event time at which it was asked for.
+            prior: of the cluster's other workloads; None: there are none.
+        """
         state = self._state
         if comparison.key in state.running or comparison.key in state.ended:
             return
@@ -188,7 +197,7 @@ class WorkloadLife:
         if len(state.running) >= _MAX_RUNNING:
             oldest = min(state.running.values(), key=lambda running: (running.requested_ns, running.comparison))
             self.end(oldest.comparison, "expired", requested_ns)
-        judge = Judge(self._settings.judge, self._settings.window_ns)
+        judge = Judge.begin(self._settings.judge, self._settings.window_ns, state.past, prior)
         running = RunningState(comparison, requested_ns, judge.to_state(), 0)
         state.running[comparison.key] = running
         self._judges[comparison.key] = judge
@@ -204,6 +213,7 @@ class WorkloadLife:
         self._publish(running, self._judges[comparison.key])
         last = self._fresh[comparison.key]
         self._fresh[comparison.key] = structs.replace(last, state="ended", outcome=outcome)
+        self._learn(self._judges[comparison.key], running, outcome)
         del self._state.running[comparison.key], self._judges[comparison.key]
         self._state.ended[comparison.key] = ended_ns
 
@@ -254,11 +264,18 @@ class WorkloadLife:
             running.canary_seen_ns = start_ns
         if baseline is None and canary is None:
             return False
-        judge.add(start_ns, baseline, canary, self._state.signatures)
+        judge.add(start_ns, baseline, canary, self._state.signatures, self._catalogue.rules)
         return True
 
+    def _learn(self, judge: Judge, running: RunningState, outcome: Outcome) -> None:
+        """The baseline of a comparison that is over becomes a cohort of the past."""
+        cohort = judge.cohort(running.comparison.baseline)
+        if cohort is not None:
+            logs = self._settings.judge.logs
+            self._state.past.learn(cohort, logs, judge.prior, promoted=outcome == "promoted")
+
     def _publish(self, running: RunningState, judge: Judge) -> None:
-        found = judge.assess(self._state.signatures)
+        found = judge.assess(self._state.signatures, self._catalogue.rules)
         self._fresh[running.comparison.key] = RiskDocument(
             running.comparison,
             verdict=found.verdict,

@@ -83,6 +83,11 @@ class Concurrent:
         return -self.state.sup_log_e.get(part, 0.0)
 
     @property
+    def cut_off(self) -> bool:
+        """Either log is silent for so long that its shipper may be dead."""
+        return self.state.baseline_flow.cut_off or self.state.canary_flow.cut_off
+
+    @property
     def counts_requests(self) -> bool:
         """Exposure is requests, not pod-seconds."""
         return self.state.exposure.source is not None
@@ -117,7 +122,7 @@ class Concurrent:
         """Signals of these parts that a PASS has to rest on: all of which either revision has a source."""
         exposure = self.state.exposure
         heard = {"logs": self.logs_heard, "errors": bool(exposure.baseline_sources or exposure.canary_sources)}
-        present = [part for part in parts if heard[part]]
+        present = [part for part in parts if heard.get(part, False)]
         return [signal for name, signal in self.signals.items() if PARTS_OF_SIGNALS[name] in present]
 
     def confidence(self, part: str, beta: float) -> float | None:
@@ -135,9 +140,8 @@ class Concurrent:
         state.windows += 1
         for side, flow in ((baseline, state.baseline_flow), (canary, state.canary_flow)):
             flow.hear(side.lines or len(side.incidents), self._settings.silence_chance)
-        cut_off = state.baseline_flow.cut_off or state.canary_flow.cut_off
-        state.cut_off_windows += cut_off
-        return cut_off
+        state.cut_off_windows += self.cut_off
+        return self.cut_off
 
     def _judge(self, settled: Settled, signatures: Mapping[int, SignatureInfo]) -> None:
         for name, signal in self.signals.items():

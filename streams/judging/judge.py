@@ -1,6 +1,7 @@
 """Is the canary worse than the baseline, as far as can be told after each closed window?
 
-The judge of one comparison: it hands each window to the parts (`concurrent`, ...) and their answers to `combine`.
+The judge of one comparison: it hands each window to the parts (`concurrent`, `logs`, `levels`) and their answers to
+`combine`.
 Values in, values out; what it has to remember is one `JudgeState`, and a judge made from that state goes on to the bit.
 """
 
@@ -26,19 +27,39 @@ from streams.judging.evidence import (
     Verdict,
 )
 from streams.judging.history import RiskHistory
+from streams.judging.levels.part import LevelPart, LevelState
+from streams.judging.logs.part import LogPart, LogState
+from streams.judging.logs.part import begin as begin_logs
+from streams.judging.past import Cohort, Past, Prior
 from streams.judging.reasons import Reason, count_reasons, missing_reasons, number, pass_reason, ranked_sentences
 from streams.judging.settings import PARTS_OF_SIGNALS, JudgeSettings
 from streams.judging.shares import PARTS, parts_of, shares
 from streams.judging.side import Side, SignatureInfo
 from streams.judging.signal import Signal
+from streams.judging.telling import level_reasons, level_rows, stream_reasons, stream_rows
+from streams.signals.rule import SignalRule
 
 __all__ = ["Assessment", "Judge", "JudgeSettings", "JudgeState"]
+
+
+CLASSES_SHARE = {True: 0.15, False: 0.8}
+"""Share of the logs' alpha of the classes compared side by side (`concurrent`), with a past and without one; the rest
+is that of `logs`, which judges by the past. Nearly all to the one that can tell; what is left of the other's keeps what
+it alone sees: frequent warnings, and new things where nothing is known yet."""
 
 
 class JudgeState(Struct, array_like=True):
     """All that is remembered of one comparison; language-neutral (MessagePack), bounded."""
 
+    planned_ns: int
+    """How long it is to take."""
+    logs: LogState
     version: int = 2
+    levels: LevelState = field(default_factory=LevelState)
+    prior: Prior = Prior()
+    """As it was when the comparison was asked for."""
+    with_past: bool = False
+    """The workload's logs were known when it was."""
     started_ns: int | None = None
     as_of_ns: int | None = None
     failed_ns: int | None = None
@@ -46,8 +67,10 @@ class JudgeState(Struct, array_like=True):
     passed_ns: int | None = None
     void_ns: int | None = None
     """End of the window in which the traffic was found not to follow the intended split."""
-    heard: list[str] = []
+    heard: list[Part] = []
     """Parts that the workload was heard with before the comparison began, sorted."""
+    baseline_heard: list[Part] = []
+    """Parts that the baseline is heard with, sorted."""
     shares: dict[Part, float] = {}
     """Part -> share of alpha, once it has begun."""
     concurrent: ConcurrentState = field(default_factory=ConcurrentState)
@@ -60,20 +83,69 @@ class JudgeState(Struct, array_like=True):
 class Judge:
     """One comparison: `add` its closed windows in order of time, `assess` at any moment."""
 
-    def __init__(self, settings: JudgeSettings, window_ns: int, state: JudgeState | None = None) -> None:
+    def __init__(self, settings: JudgeSettings, window_ns: int, state: JudgeState, past: Past) -> None:
+        """A judge that goes on from a state, which becomes its own.
+
+        Args:
+            settings: the same all along.
+            window_ns: length of a window.
+            state: from `begin` or `to_state`.
+            past: of the workload; looked at in the first window with both sides.
+        """
         self._settings = settings
         self._window_ns = window_ns
-        self._state = state or JudgeState()
-        self._concurrent = Concurrent(settings, window_ns, self._state.concurrent)
+        self._state = state
+        self._concurrent = Concurrent(settings, window_ns, state.concurrent)
+        self._logs = LogPart(settings.logs, past.logs, state.prior.logs, state.planned_ns, window_ns, state.logs)
+        self._levels = LevelPart(past.levels, state.prior.levels, state.planned_ns, window_ns, state.levels)
 
     @classmethod
-    def from_state(cls, settings: JudgeSettings, window_ns: int, state: JudgeState) -> Judge:
+    def begin(
+        cls, settings: JudgeSettings, window_ns: int, past: Past | None = None, prior: Prior | None = None
+    ) -> Judge:
+        """The judge of a new comparison.
+
+        Args:
+            settings: as above.
+            window_ns: as above.
+            past: of the workload; None: nothing is known.
+            prior: of the cluster's other workloads; None: there are none.
+        """
+        past, prior = past or Past(), prior or Prior()
+        planned_ns = settings.lifetime_ns or settings.planned_ns
+        state = JudgeState(
+            planned_ns,
+            begin_logs(settings.logs, past.logs, prior.logs, planned_ns),
+            prior=prior,
+            with_past=past.logs.numbered > 0,
+            heard=past.parts,
+        )
+        return cls(settings, window_ns, state, past)
+
+    @classmethod
+    def from_state(cls, settings: JudgeSettings, window_ns: int, state: JudgeState, past: Past | None = None) -> Judge:
         """The judge that was; the state stays the caller's."""
-        return cls(settings, window_ns, _copy(state))
+        return cls(settings, window_ns, _copy(state), past or Past())
 
     def to_state(self) -> JudgeState:
         """A snapshot that later windows do not change."""
+        self._state.logs, self._state.levels = self._logs.to_state(), self._levels.to_state()
         return _copy(self._state)
+
+    @property
+    def prior(self) -> Prior:
+        """Of the cluster's other workloads, as it was when the comparison was asked for."""
+        return self._state.prior
+
+    def cohort(self, baseline: str) -> Cohort | None:
+        """What the baseline did, for the past to learn when the comparison is over; None before it began.
+
+        Args:
+            baseline: its pod-template hash.
+        """
+        if self._state.started_ns is None:
+            return None
+        return Cohort(tuple(self._state.baseline_heard), self._logs.cohort(), self._levels.cohort(baseline))
 
     @property
     def verdict(self) -> Verdict:
@@ -88,7 +160,12 @@ class Judge:
         return "marginal" if self._time_is_over() and self._score() < self._settings.pass_score else "none"
 
     def add(
-        self, start_ns: int, baseline: Side | None, canary: Side | None, signatures: Mapping[int, SignatureInfo]
+        self,
+        start_ns: int,
+        baseline: Side | None,
+        canary: Side | None,
+        signatures: Mapping[int, SignatureInfo],
+        rules: Mapping[str, SignalRule] | None = None,
     ) -> None:
         """One closed window.
 
@@ -97,6 +174,7 @@ class Judge:
             baseline: what it did; None where it was not there. Such a window brings no evidence.
             canary: the same of the canary.
             signatures: what the ids in both stand for; ids that are not in it are not judged.
+            rules: of the signals in both.
 
         Raises:
             BrokenInvariant: the window overlaps an earlier one.
@@ -107,19 +185,24 @@ class Judge:
         state.as_of_ns = start_ns + self._window_ns
         if state.started_ns is None and not self._begins(start_ns, baseline, canary):
             return
+        if baseline is not None:
+            state.baseline_heard = sorted({*state.baseline_heard, *parts_of(baseline)})
         if not self._warms_up(start_ns):
-            self._judge(start_ns, baseline, canary, signatures)
+            self._judge(start_ns, baseline, canary, signatures, rules or {})
         self._decide(state.as_of_ns)
         state.history.add(RiskPoint(state.as_of_ns / 1e9, self._risk()), self._settings.history_points)
 
-    def assess(self, signatures: Mapping[int, SignatureInfo]) -> Assessment:
+    def assess(
+        self, signatures: Mapping[int, SignatureInfo], rules: Mapping[str, SignalRule] | None = None
+    ) -> Assessment:
         """What can be said now; changes nothing.
 
         Args:
             signatures: texts for the reasons.
+            rules: of the signals.
         """
         state, verdict = self._state, self.verdict
-        evidence = tuple(sorted(self._signals(), key=lambda one: (-one.risk, -one.log10_e, one.signal)))
+        evidence = tuple(sorted(self._signals(rules or {}), key=lambda one: (-one.risk, -one.log10_e, one.signal)))
         latest = (
             RiskPoint(state.as_of_ns / 1e9, self._risk()) if state.as_of_ns and state.started_ns is not None else None
         )
@@ -150,7 +233,6 @@ class Judge:
             state.heard = sorted({*state.heard, *parts_of(baseline)})
             return False
         state.started_ns = start_ns
-        state.shares = shares(self._settings.part_weights, state.heard)
         return True
 
     def _warms_up(self, start_ns: int) -> bool:
@@ -158,12 +240,23 @@ class Judge:
         return started_ns is not None and start_ns - started_ns < self._settings.warm_up_ns
 
     def _judge(
-        self, start_ns: int, baseline: Side | None, canary: Side | None, signatures: Mapping[int, SignatureInfo]
+        self,
+        start_ns: int,
+        baseline: Side | None,
+        canary: Side | None,
+        signatures: Mapping[int, SignatureInfo],
+        rules: Mapping[str, SignalRule],
     ) -> None:
+        state = self._state
         settled = self._concurrent.add(start_ns, baseline, canary, signatures)
+        self._logs.add(start_ns, baseline, canary, signatures, heard=not self._concurrent.cut_off)
+        self._levels.add(start_ns, baseline, canary, rules)
+        if not state.shares:
+            unjudged = {} if self._levels.judged else {"levels": 0.0}
+            state.shares = shares({**self._settings.part_weights, **unjudged}, state.heard)
         intended = self._settings.intended_share
         if settled is not None and intended is not None and settled.by_requests:
-            split.learn(self._state.split, intended, settled.bin.canary.requests, settled.bin.baseline.requests)
+            split.learn(state.split, intended, settled.bin.canary.requests, settled.bin.baseline.requests)
 
     def _decide(self, as_of_ns: int) -> None:
         state, settings = self._state, self._settings
@@ -193,11 +286,21 @@ class Judge:
 
     def _log_p(self, part: Part) -> float:
         """Natural log of the part's p for the whole life."""
-        return self._concurrent.log_p(part)
+        if part == "levels":
+            return math.log(self._levels.p)
+        if part != "logs":
+            return self._concurrent.log_p(part)
+        classes = CLASSES_SHARE[self._state.with_past]
+        side_by_side = self._concurrent.log_p(part) - math.log(classes)
+        return min(0.0, side_by_side, math.log(self._logs.p) - math.log1p(-classes))
 
     def _part_confidence(self, part: Part) -> float | None:
         """0..1 towards "not worse"; None where a PASS need not rest on the part."""
-        return self._concurrent.confidence(part, self._settings.beta) if part in {"logs", "errors"} else None
+        beta = self._settings.beta
+        if part == "levels":
+            p = self._levels.p_not_worse
+            return None if p is None else progress(-math.log(max(p, 1e-300)), beta)
+        return self._concurrent.confidence(part, beta)
 
     def _fail_progress(self) -> float:
         return max(finding.fail_progress(self._settings.alpha) for finding in self._findings())
@@ -225,13 +328,25 @@ class Judge:
     # --- what is said of it ---
 
     def _weight(self, signal: Signal) -> float:
-        return self._state.shares.get(PARTS_OF_SIGNALS[signal.rule.signal], 0.0) * signal.rule.weight
+        part = PARTS_OF_SIGNALS[signal.rule.signal]
+        inner = CLASSES_SHARE[self._state.with_past] if part == "logs" else 1.0
+        return self._state.shares.get(part, 0.0) * inner * signal.rule.weight
 
     def _own(self, signal: Signal) -> float:
         return own_progress(signal.state.sup_worse, self._weight(signal), self._settings.alpha)
 
-    def _signals(self) -> list[SignalEvidence]:
-        return [self._evidence(signal) for signal in self._concurrent.shown()]
+    def _inner(self, part: Part) -> float:
+        """Share of alpha of `logs` or `levels`, less what the classes side by side have of it."""
+        share = self._state.shares.get(part, 0.0)
+        return share * (1.0 - CLASSES_SHARE[self._state.with_past]) if part == "logs" else share
+
+    def _signals(self, rules: Mapping[str, SignalRule]) -> list[SignalEvidence]:
+        alpha = self._settings.alpha
+        return [
+            *(self._evidence(signal) for signal in self._concurrent.shown()),
+            *stream_rows(self._logs, self._inner("logs"), alpha),
+            *level_rows(self._levels, self._inner("levels"), alpha, rules, self._state.since),
+        ]
 
     def _evidence(self, signal: Signal) -> SignalEvidence:
         state, name = signal.state, signal.rule.signal
@@ -277,8 +392,12 @@ class Judge:
         return missing_reasons(required, concurrent.state.exposure, settings, self._confidence())
 
     def _against(self, signatures: Mapping[int, SignatureInfo]) -> list[Reason]:
-        counted, state = self._concurrent, self._state.concurrent
-        return count_reasons(list(counted.signals.values()), self._own, state.tallies, state.exposure, signatures)
+        counted, state, alpha = self._concurrent, self._state.concurrent, self._settings.alpha
+        return [
+            *count_reasons(list(counted.signals.values()), self._own, state.tallies, state.exposure, signatures),
+            *stream_reasons(self._logs, self._inner("logs"), alpha, signatures),
+            *level_reasons(self._levels, self._inner("levels"), alpha),
+        ]
 
     def _void_reason(self) -> str:
         state = self._state.split
@@ -290,7 +409,9 @@ class Judge:
         )
 
     def _unjudged(self) -> list[str]:
-        return [] if self._state.started_ns is None else self._concurrent.unjudged()
+        if self._state.started_ns is None:
+            return []
+        return [*self._concurrent.unjudged(), *self._logs.unjudged(), *self._levels.unjudged]
 
 
 def _groups(evidence: tuple[SignalEvidence, ...]) -> tuple[GroupEvidence, ...]:

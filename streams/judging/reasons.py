@@ -106,13 +106,14 @@ def _signatures(
         counts = number(signal.state.canary), number(signal.state.baseline)
         return [f"{counts[0]} incidents in {canary_exposure} {unit} against {counts[1]} in {baseline_exposure} {own}"]
     return [
-        f"`{_text(known, signatures)}` {number(tallies[known].canary)} times in {canary_exposure} {unit}"
+        f"`{signature_text(known, signatures)}` {number(tallies[known].canary)} times in {canary_exposure} {unit}"
         f" against {number(tallies[known].baseline)} in {baseline_exposure} {own}"
         for known in telling
     ]
 
 
-def _text(known: int, signatures: Mapping[int, SignatureInfo]) -> str:
+def signature_text(known: int, signatures: Mapping[int, SignatureInfo]) -> str:
+    """What a signature id stands for, cut and on one line; its number where nobody knows."""
     info = signatures.get(known)
     text = f"signature {known}" if info is None else " ".join(info.text.replace("`", "'").split())
     return text if len(text) <= _MAX_TEXT else text[: _MAX_TEXT - 1] + "…"

@@ -8,6 +8,7 @@ from msgspec import Struct, field
 
 from streams.errors import BadPolicy
 from streams.judging.evidence import Part
+from streams.judging.logs.settings import LogSettings
 from streams.judging.shares import PARTS
 
 CRITICAL, ERROR, WARNING, REQUESTS = "log/critical", "log/error", "log/warning", "requests/error"
@@ -59,6 +60,10 @@ class JudgeSettings(Struct, frozen=True):
     """How alpha is shared between the parts a workload has (`shares`); equal, as nobody knows which will speak."""
     warm_up_ns: int = 0
     """Windows of the comparison's first so many nanoseconds are not judged."""
+    logs: LogSettings = LogSettings()
+    """Of the logs judged by the workload's past."""
+    planned_ns: int = 1_800_000_000_000
+    """How long a comparison is reckoned to take where its lifetime is not set; the usual canary, half an hour."""
     lifetime_ns: int | None = None
     """After so long it is `marginal` if there is evidence that does not suffice; None: its time is never over."""
     pass_score: float = 50.0
@@ -106,6 +111,7 @@ class JudgeSettings(Struct, frozen=True):
             "a weight >= 0 for each part, one above 0",
         )
         _check("warm_up_ns", self.warm_up_ns, self.warm_up_ns >= 0, "0 or more")
+        _check("planned_ns", self.planned_ns, self.planned_ns > 0, "above 0")
         _check("lifetime_ns", self.lifetime_ns, self.lifetime_ns is None or self.lifetime_ns > 0, "above 0")
         scores = (self.marginal_score, self.pass_score)
         _check(

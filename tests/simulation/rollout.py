@@ -131,7 +131,7 @@ def judge(
     watch: Callable[[Judge], None] | None = None,
 ) -> Outcome:
     """One rollout of `number` windows through the real judge, up to FAIL."""
-    verdict = Judge(settings or JudgeSettings(), WINDOW_NS)
+    verdict = Judge.begin(settings or JudgeSettings(), WINDOW_NS)
     passed = float("inf")
     for index, (baseline, canary) in enumerate(windows(service, number, np.random.default_rng(seed))):
         verdict.add(index * WINDOW_NS, baseline, canary, SIGNATURES)

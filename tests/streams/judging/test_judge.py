@@ -55,7 +55,7 @@ def numbers(value):
 
 def judged(windows, judge=None, first=0, **changed):
     """A judge that was given these windows."""
-    judge = judge or Judge(JudgeSettings(**changed), W)
+    judge = judge or Judge.begin(JudgeSettings(**changed), W)
     for index, (baseline, canary) in enumerate(windows, first):
         judge.add(index * W, baseline, canary, SIGNATURES)
     return judge
@@ -95,7 +95,7 @@ def test_a_worse_canary_never_lowers_the_risk(windows, where, signature, more):
             windows[where % len(windows)][0],
             msgspec.structs.replace(canary, incidents=incidents),
         )
-    one, other = Judge(JudgeSettings(), W), Judge(JudgeSettings(), W)
+    one, other = Judge.begin(JudgeSettings(), W), Judge.begin(JudgeSettings(), W)
     order = {"pass": 0, "none": 1, "fail": 2}
     for index in range(len(windows)):
         judged([windows[index]], one, index)
@@ -157,7 +157,7 @@ def test_failed_requests_fail_it():
 
 def test_nothing_at_all_is_undecided():
     """50, none, and a reason."""
-    found = Judge(JudgeSettings(), W).assess({})
+    found = Judge.begin(JudgeSettings(), W).assess({})
     assert (found.verdict, found.risk, found.confidence, found.history) == ("none", 50.0, 0.0, ())
     assert found.reasons
 
@@ -312,7 +312,7 @@ def test_traffic_that_does_not_follow_the_split_voids_the_comparison():
 def test_reasons_are_bounded():
     """However long the texts and however many the signatures."""
     many = {number: SignatureInfo("x" * 10_000 + "`\n", "error") for number in range(2000)}
-    judge = Judge(JudgeSettings(), W)
+    judge = Judge.begin(JudgeSettings(), W)
     for index in range(30):
         judge.add(index * W, quiet(), Side(10.0, 9999, {number: 1 + number % 2 for number in many}), many)
     found = judge.assess(many)

@@ -1,0 +1,83 @@
+"""What does a workload know of itself from earlier comparisons, and of its neighbours?
+
+When a comparison ends, what its baseline did becomes one **cohort**. The **past** of a workload is what its cohorts
+taught, bounded; it lives in the state of the workload, survives restarts and carries over rollouts. The **prior** is
+what the pasts of the cluster's other workloads have in common, for a workload that has little past of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from msgspec import Struct, field
+
+from streams.judging.evidence import Part
+from streams.judging.levels.cohort import LevelCohort
+from streams.judging.levels.past import LevelPast, level_prior
+from streams.judging.levels.prior import LevelPrior
+from streams.judging.logs.past import LogCohort, LogPast, LogPrior, log_prior
+from streams.judging.logs.settings import LogSettings
+
+_DECAY = 0.9
+"""Weight of what parts a workload was heard with, after one more cohort."""
+_HEARD = 0.2
+"""Least share of the cohorts that a part was heard with to count on it."""
+
+
+class Cohort(Struct, array_like=True, frozen=True):
+    """What one comparison's baseline did."""
+
+    parts: tuple[Part, ...]
+    """Those it was heard with, sorted."""
+    logs: LogCohort
+    levels: LevelCohort
+
+
+class Prior(Struct, array_like=True, frozen=True):
+    """What the cluster's other workloads have in common; a few numbers."""
+
+    logs: LogPrior = LogPrior()
+    levels: LevelPrior = LevelPrior()
+
+
+class Past(Struct, array_like=True):
+    """All that a workload remembers: `learn` a cohort when its comparison has ended."""
+
+    version: int = 1
+    cohorts: float = 0.0
+    """Decayed."""
+    heard: dict[Part, float] = {}
+    """Part -> cohorts it was heard with, decayed alike."""
+    logs: LogPast = field(default_factory=LogPast)
+    levels: LevelPast = field(default_factory=LevelPast)
+
+    @property
+    def parts(self) -> list[Part]:
+        """Parts that the workload can be expected to be heard with, sorted."""
+        return sorted(part for part, count in self.heard.items() if count >= _HEARD * self.cohorts)
+
+    def learn(self, cohort: Cohort, settings: LogSettings, prior: Prior, *, promoted: bool) -> None:
+        """Take in one cohort.
+
+        Args:
+            cohort: of a comparison that has ended.
+            settings: those it was judged by.
+            prior: as it is now.
+            promoted: its canary was promoted, so that what it showed is normal from now on.
+        """
+        self.cohorts = _DECAY * self.cohorts + 1.0
+        self.heard = {part: _DECAY * count for part, count in self.heard.items()}
+        for part in cohort.parts:
+            self.heard[part] = self.heard.get(part, 0.0) + 1.0
+        self.logs.learn(cohort.logs, settings, prior.logs, promoted=promoted)
+        self.levels.learn(cohort.levels)
+
+
+def prior_of(pasts: Iterable[Past]) -> Prior:
+    """The prior of a workload.
+
+    Args:
+        pasts: of the cluster's **other** workloads, in a fixed order.
+    """
+    known = [past for past in pasts if past.cohorts > 0.0]
+    return Prior(log_prior([past.logs for past in known]), level_prior([past.levels for past in known]))

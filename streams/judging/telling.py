@@ -1,0 +1,160 @@
+"""How is the evidence of log streams and levels told: as rows beside the counted signals, and as sentences?"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+from streams.judging.combine import own_progress
+from streams.judging.evidence import SignalEvidence
+from streams.judging.levels.evidence import LevelEvidence
+from streams.judging.levels.part import LevelPart
+from streams.judging.logs.part import LogPart
+from streams.judging.logs.settings import ERRORS, NEW_SHAPES, NEW_TEMPLATES
+from streams.judging.logs.stream import StreamEvidence
+from streams.judging.reasons import Reason, number, signature_text
+from streams.judging.side import SignatureInfo
+from streams.signals.rule import SignalRule
+
+_SMALLEST_P = 1e-300
+_NAMED = 3
+"""Culprits named in one sentence."""
+_KINDS = {
+    ERRORS: "traces or incidents with errors",
+    NEW_TEMPLATES: "traces with warnings or errors never seen before",
+    NEW_SHAPES: "traces of a shape never seen before",
+}
+
+
+def stream_rows(part: LogPart, share: float, alpha: float) -> list[SignalEvidence]:
+    """One row per stream that is judged.
+
+    Args:
+        part: the logs.
+        share: of alpha, of all streams together.
+        alpha: of the whole.
+    """
+    return [_stream_row(one, share * one.share, alpha) for one in part.evidence() if one.share > 0.0]
+
+
+def level_rows(
+    part: LevelPart, share: float, alpha: float, rules: Mapping[str, SignalRule], since: Mapping[str, int]
+) -> list[SignalEvidence]:
+    """One row per signal that any pod has shown.
+
+    Args:
+        part: the levels.
+        share: of alpha, of the part.
+        alpha: of the whole.
+        rules: by signal, for what the part does not need to know.
+        since: signal -> when (ns) its own risk first reached 50.
+    """
+    found = part.signals
+    total = math.fsum(one.weight for one in found) or 1.0
+    return [_level_row(one, share, share * one.weight / total, alpha, rules.get(one.signal), since) for one in found]
+
+
+def stream_reasons(
+    part: LogPart, share: float, alpha: float, signatures: Mapping[int, SignatureInfo], texts: int = _NAMED
+) -> list[Reason]:
+    """A sentence per stream with evidence, with what is behind it."""
+    found = []
+    for one in part.evidence():
+        if one.share <= 0.0 or one.p >= 1.0:
+            continue
+        sentence = (
+            f"{number(one.canary_count)} {_KINDS[one.stream]} in {number(one.canary_exposure_s)} pod-seconds against"
+            f" {number(one.baseline_count)} in {number(one.baseline_exposure_s)}{_history(one)}"
+            f" ({one.stream}, p = {_p(one.p)})"
+        )
+        behind = part.culprits(one.stream)[:texts] if one.stream != NEW_SHAPES else []
+        named = [f"`{signature_text(each.number, signatures)}` {number(each.canary)} times" for each in behind]
+        sentence += f": {'; '.join(named)}" if named else ""
+        found.append(Reason(own_progress(-math.log(one.p), share * one.share, alpha), sentence))
+    return found
+
+
+def level_reasons(part: LevelPart, share: float, alpha: float) -> list[Reason]:
+    """A sentence per signal that stands out."""
+    return [
+        Reason(own_progress(-math.log(one.p), share, alpha), _level_sentence(one))
+        for one in part.signals
+        if one.p < 1.0 and one.weight > 0.0 and one.z is not None and one.z > 0.0
+    ]
+
+
+def _stream_row(one: StreamEvidence, weight: float, alpha: float) -> SignalEvidence:
+    log_e = -math.log(max(one.p, _SMALLEST_P))
+    return SignalEvidence(
+        signal=one.stream,
+        baseline_count=one.baseline_count,
+        canary_count=one.canary_count,
+        effect_ratio=one.ratio,
+        log10_e=log_e / math.log(10.0),
+        weight=weight,
+        risk=100.0 * own_progress(log_e, weight, alpha),
+        confidence=0.0,
+        part="logs",
+        group="logs",
+    )
+
+
+def _level_row(
+    one: LevelEvidence,
+    share: float,
+    weight: float,
+    alpha: float,
+    rule: SignalRule | None,
+    since: Mapping[str, int],
+) -> SignalEvidence:
+    log_e = -math.log(max(one.p, _SMALLEST_P))
+    since_ns = since.get(one.signal)
+    return SignalEvidence(
+        signal=one.signal,
+        baseline_count=float(one.baseline_samples),
+        canary_count=float(one.canary_samples),
+        effect_ratio=one.effect_ratio,
+        log10_e=log_e / math.log(10.0),
+        weight=weight,
+        risk=100.0 * own_progress(log_e, share, alpha) if one.weight > 0.0 else 0.0,
+        confidence=0.0,
+        part="levels",
+        group=one.group,
+        unit=one.unit,
+        baseline_value=one.baseline,
+        canary_value=one.canary,
+        effect_low=one.effect_low,
+        effect_high=one.effect_high,
+        worse=one.worse,
+        criticality=rule.criticality if rule else "normal",
+        known=rule.known if rule else True,
+        since_s=None if since_ns is None else since_ns / 1e9,
+    )
+
+
+def _level_sentence(one: LevelEvidence) -> str:
+    unit = f" {one.unit}" if one.unit else ""
+    values = f"{_value(one.canary)}{unit} against {_value(one.baseline)}{unit}"
+    effect = f", {one.effect_ratio:.3g} times" if one.effect_ratio is not None else ""
+    if one.effect_low is not None and one.effect_high is not None:
+        effect += f" ({one.effect_low:.3g} to {one.effect_high:.3g})"
+    return f"`{one.signal}` of the canary is {values}{effect} ({one.group}, p = {_p(one.p)})"
+
+
+def _history(one: StreamEvidence) -> str:
+    if one.history_exposure_s <= 0.0:
+        return ""
+    return f", and {number(one.history_count)} in {number(one.history_exposure_s)} of earlier baselines"
+
+
+def _p(p: float) -> str:
+    """A p-value with two digits.
+
+    >>> _p(0.00123), _p(1e-12)
+    ('0.0012', '1e-12')
+    """
+    return f"{p:.2g}"
+
+
+def _value(value: float | None) -> str:
+    return "nothing" if value is None else f"{value:.4g}"
