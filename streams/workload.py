@@ -121,6 +121,11 @@ class WorkloadLife:
         return any(presence.there for presence in self._presence.values())
 
     @property
+    def past(self) -> Past:
+        """What earlier comparisons taught."""
+        return self._state.past
+
+    @property
     def late_records(self) -> int:
         """Records so far that came after their window had closed."""
         return self._state.late_records

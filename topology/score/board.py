@@ -10,11 +10,12 @@ time of its end, once the watermark has come there. Then all readers of the two 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 import msgspec
 from msgspec import Struct
 
+from streams.judging.past import Prior, prior_of
 from streams.records.identity import Workload
 from streams.risk.comparison import CompareRequest, RolloutEvent
 from streams.risk.document import RiskDocument
@@ -63,12 +64,17 @@ _decode_workload = msgspec.msgpack.Decoder(WorkloadSnapshot).decode
 class _Entry:
     """One workload and what it has included."""
 
-    __slots__ = ("dirty", "life", "offsets", "waiting", "written")
+    __slots__ = ("dirty", "life", "offsets", "prior", "waiting", "written")
 
     def __init__(
-        self, life: WorkloadLife, offsets: Offsets, waiting: list[tuple[int, RolloutEvent]] | None = None
+        self,
+        life: WorkloadLife,
+        offsets: Offsets,
+        prior: Callable[[Workload], Prior],
+        waiting: list[tuple[int, RolloutEvent]] | None = None,
     ) -> None:
         self.life = life
+        self.prior = prior
         self.offsets = offsets
         self.written = Offsets(offsets.summaries, offsets.rollouts)
         self.waiting = waiting or []
@@ -87,7 +93,7 @@ class _Entry:
     def happen(self, time_ns: int, event: RolloutEvent) -> None:
         """What was asked for begins, or what runs ends."""
         if isinstance(event, CompareRequest):
-            self.life.compare(event.comparison, time_ns)
+            self.life.compare(event.comparison, time_ns, self.prior(self.life.workload))
         else:
             self.life.end(event.comparison, event.outcome, time_ns)
 
@@ -122,7 +128,7 @@ class Board:
             else:
                 known = _decode_workload(value)
                 life = WorkloadLife(self._settings, known.state)
-                self._entries[life.workload] = _Entry(life, known.offsets, known.waiting)
+                self._entries[life.workload] = _Entry(life, known.offsets, self._prior, known.waiting)
         self.resume = Offsets(self._offsets.summaries, self._offsets.rollouts)
         for workload, entry in self._entries.items():
             expected = written.get(workload.key)
@@ -241,5 +247,10 @@ class Board:
             life = WorkloadLife(self._settings, WorkloadState(workload))
             # What came before it was seen said nothing of it.
             known = self._offsets
-            entry = self._entries[workload] = _Entry(life, Offsets(known.summaries, known.rollouts))
+            entry = self._entries[workload] = _Entry(life, Offsets(known.summaries, known.rollouts), self._prior)
         return entry
+
+    def _prior(self, workload: Workload) -> Prior:
+        """What the cluster's other workloads in this partition have in common."""
+        others = [entry.life for other, entry in sorted(self._entries.items()) if other != workload]
+        return prior_of(life.past for life in others if life.workload.cluster == workload.cluster)
