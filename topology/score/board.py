@@ -199,7 +199,7 @@ class Board:
             self._watermark.learn(bundle.reports, bundle.inputs)
             self._offsets.summaries = offset
         documents: list[RiskDocument] = []
-        for entry in self._entries.values():
+        for _, entry in sorted(self._entries.items()):  # what one learns another may borrow: always in the same order
             if offset <= entry.offsets.summaries:
                 continue
             entry.offsets.summaries = offset
