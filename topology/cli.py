@@ -18,6 +18,7 @@ from streams.errors import BadPolicy
 from topology import log, options
 from topology.backtest.command import backtest
 from topology.errors import Unavailable
+from topology.recording.command import record
 from topology.settings import IngestSettings, ScoreSettings, ServeSettings, TelemetrySettings
 from topology.topics import LOGS, METRICS
 
@@ -147,6 +148,7 @@ def demo(seconds: int, as_json: bool, keep: bool, log_level: str) -> None:
 
 
 command.add_command(backtest)
+command.add_command(record)
 
 
 def main() -> None:
