@@ -44,8 +44,10 @@ def log_lines(entry, errors_per_window, seed=1):
                 time_s = start_s + second + draw.random()
                 lines.append(log_line(entry, time_s, side, pod, f"INFO handled {draw.randrange(1000)}"))
         if second % 5 == 0:
-            for number in range(errors_per_window):
-                lines.append(log_line(entry, start_s + second + 0.1, "canary_hash", number % 2, "ERROR db refused"))
+            lines += [
+                log_line(entry, start_s + second + 0.1, "canary_hash", number % 2, "ERROR db refused")
+                for number in range(errors_per_window)
+            ]
     return sorted((line for line in lines if line["ts"] < entry["end"]), key=lambda line: line["ts"])
 
 
