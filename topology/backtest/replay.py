@@ -56,7 +56,7 @@ def replay(case: Case, records: Iterable[Record], rules: Rules, faults: Faults) 
     """
     window_ns = rules.life.window_ns
     deltas, number = _deltas(records, rules, faults)
-    life = WorkloadLife(rules.life, WorkloadState(case.workload))
+    life = WorkloadLife(rules.life_of(case), WorkloadState(case.workload))
     watch = _Watch()
     life.compare(case.comparison, case.start_ns)
     for start_ns in range(case.start_ns // window_ns * window_ns, case.end_ns, window_ns):

@@ -9,6 +9,15 @@ from topology.backtest.replay import Played
 from topology.recording.cases import Case
 
 
+class RowPart(Struct, frozen=True):
+    """What one part of the judge said at the end."""
+
+    share: float
+    """Of alpha; it fails the canary when p is at most share * alpha."""
+    p: float
+    """One p-value for the whole life."""
+
+
 class Row(Struct, frozen=True, kw_only=True):
     """One case as it was judged; nothing of what somebody knows of it."""
 
@@ -27,6 +36,8 @@ class Row(Struct, frozen=True, kw_only=True):
     length_s: float
     """Of the case."""
     exposure: Exposure
+    parts: dict[str, RowPart]
+    """Logs, errors, values, levels."""
     confidence: float
     unjudged: tuple[str, ...]
     records: int
@@ -48,6 +59,7 @@ def row_of(recording: str, case: Case, played: Played) -> Row:
         workload=case.comparison.workload,
         length_s=case.length_s,
         exposure=document.exposure,
+        parts={each.part: RowPart(each.share, each.p) for each in document.parts},
         confidence=document.confidence,
         unjudged=document.unjudged,
         records=played.records,

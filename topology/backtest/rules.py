@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from streams.errors import BadPolicy
 from streams.judging.settings import JudgeSettings
 from streams.windows.summary import Limits
 from streams.workload import WorkloadSettings
+from topology.recording.cases import Case
 
 
 class Rules(Struct, frozen=True):
@@ -18,6 +19,13 @@ class Rules(Struct, frozen=True):
     life: WorkloadSettings = WorkloadSettings()
     limits: Limits = Limits(signatures=1000, series=2000)
     """Of a revision in one window; ingest's defaults."""
+
+    def life_of(self, case: Case) -> WorkloadSettings:
+        """The settings of one case: where none says how long a rollout takes, it takes as long as it took."""
+        judge = self.life.judge
+        if judge.lifetime_ns is None:
+            judge = structs.replace(judge, lifetime_ns=case.end_ns - case.start_ns)
+        return structs.replace(self.life, judge=judge)
 
 
 def rules_of(policy: Path | None, alpha: float | None, beta: float | None) -> Rules:

@@ -83,6 +83,7 @@ def _row(recorded: Recorded, failed_at_s: float | None) -> Row:
         workload=case.comparison.workload,
         length_s=case.length_s,
         exposure=Exposure(),
+        parts={},
         confidence=0.0,
         unjudged=(),
         records=0,

@@ -26,6 +26,7 @@ def row(name, failed_at_s=None, passed_at_s=None):
         workload="w",
         length_s=100,
         exposure=Exposure(),
+        parts={},
         confidence=0,
         unjudged=(),
         records=0,
