@@ -53,7 +53,7 @@ def find(directories: Sequence[Path]) -> list[Path]:
     for directory in directories:
         inside = [directory] if is_recording(directory) else sorted(filter(is_recording, _directories_in(directory)))
         if not inside:
-            raise BadPolicy("DIR", str(directory), "a recording has a cases.json; docs/judging.md says more")
+            raise BadPolicy("DIR", str(directory), "a recording has a cases.json; docs/backtest.md says more")
         found += inside
     return found
 
