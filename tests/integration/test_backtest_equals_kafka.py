@@ -21,7 +21,8 @@ from topology.demo.shipped import NAMESPACE, fluent_bit_line, otlp_counters
 from topology.embedded import EmbeddedBroker
 from topology.pipeline import prepare
 from topology.recording.cases import Case, CaseEntry
-from topology.recording.reading import Faults, open_recording, records
+from topology.recording.faults import Faults
+from topology.recording.reading import open_recording, records
 from topology.recording.recorder import RecordSettings, record
 from topology.recording.writing import RecordingWriter
 from topology.settings import Kafka

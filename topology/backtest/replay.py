@@ -22,8 +22,8 @@ from streams.windows.summary import Summary
 from streams.workload import WorkloadLife, WorkloadState
 from topology.backtest.rules import Rules
 from topology.recording.cases import Case
+from topology.recording.faults import Faults
 from topology.recording.lines import Record
-from topology.recording.reading import Faults
 
 _TOGETHER = 20_000
 """Records that are counted before the roller is drained: bounds memory to the summaries."""

@@ -14,7 +14,7 @@ from topology.backtest.intervals import f1, f1_interval, wilson
 from topology.backtest.row import Row
 from topology.backtest.run import Backtest
 from topology.backtest.tally import Group, Tally, pooled, tally
-from topology.recording.reading import Faults
+from topology.recording.faults import Faults
 
 _encode = msgspec.json.Encoder().encode
 _COLOURS = {"pass": "green", "fail": "red", "marginal": "yellow", "none": "cyan"}

@@ -18,7 +18,8 @@ from topology.backtest.row import Row, row_of
 from topology.backtest.rules import Rules
 from topology.backtest.schedule import Schedule
 from topology.recording.cases import Case
-from topology.recording.reading import CaseFiles, Faults, Recording, is_recording, open_recording, records
+from topology.recording.faults import Faults
+from topology.recording.reading import CaseFiles, Recording, is_recording, open_recording, records
 
 
 class Task(Struct, frozen=True):

@@ -7,14 +7,11 @@ kind        gauge (default), cumulative or delta
 attributes  object of texts
 unit        UCUM
 start       RFC 3339, of a cumulative total
-histogram   in place of `value`: {"bounds": [...], "counts": [...], "sum": ...} with one count more than upper bounds,
-            or, exact for what came as an exponential histogram, {"scale", "zero_count", "positive": {index: count},
-            "negative": {index: count}, "count", "sum"}
+histogram   in place of `value`, as `histograms` says
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any, Literal, TypeAlias, TypeVar
@@ -23,20 +20,19 @@ import msgspec
 from msgspec import Struct
 
 from streams.errors import BadRecord, Reason
-from streams.records.histogram import Histogram, check_scale, from_explicit_bounds
+from streams.records.histogram import Histogram
 from streams.records.identity import Revision, Source, Workload
 from streams.records.log import LogRecord, Severity
-from streams.records.metric import Kind, MetricSample, Series, exact
+from streams.records.metric import Kind, MetricSample, Series
 from streams.records.severity import of_field
 from streams.shippers.faults import JSON_FAULTS, json_fault
 from streams.shippers.times import rfc3339_ns
 from streams.shippers.values import checked
+from topology.recording.histograms import histogram_of, written
 
 Record: TypeAlias = LogRecord | MetricSample
 Found = TypeVar("Found")
 _LONGEST_NAME = 253
-_MOST_BUCKETS = 10_000
-_MOST_COUNT = 2**63
 
 
 class Line(Struct, kw_only=True, omit_defaults=True):
@@ -61,25 +57,6 @@ class LogLine(Line, kw_only=True, omit_defaults=True):
     trace_id: str | None = None
 
 
-class ExplicitHistogram(Struct, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
-    """Counts between upper bounds."""
-
-    bounds: list[float]
-    counts: list[int]
-    sum: float = 0.0
-
-
-class ExponentialHistogram(Struct, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
-    """As `streams.records.histogram` keeps it."""
-
-    scale: int
-    count: int
-    sum: float = 0.0
-    zero_count: int = 0
-    positive: dict[int, int] = {}
-    negative: dict[int, int] = {}
-
-
 class MetricLine(Line, kw_only=True, omit_defaults=True):
     """A line of `metrics.jsonl`."""
 
@@ -95,8 +72,6 @@ class MetricLine(Line, kw_only=True, omit_defaults=True):
 _encode = msgspec.json.Encoder().encode
 _decode_log = msgspec.json.Decoder(LogLine).decode
 _decode_metric = msgspec.json.Decoder(MetricLine).decode
-_decode_explicit = msgspec.json.Decoder(ExplicitHistogram).decode
-_decode_exponential = msgspec.json.Decoder(ExponentialHistogram).decode
 
 
 def log_record(line: bytes) -> LogRecord:
@@ -152,7 +127,7 @@ def line_of(record: Record, case: str) -> bytes:
         start=timestamp(record.start_ns) if record.start_ns else "",
     )
     if isinstance(record.value, Histogram):
-        line.histogram = msgspec.Raw(_encode(_exponential(record.value)))
+        line.histogram = msgspec.Raw(written(record.value))
     else:
         line.value = record.value
     return _encode(line)
@@ -197,44 +172,4 @@ def _value(line: MetricLine) -> float | Histogram | None:
         return line.value
     if line.value is not None:
         raise BadRecord(Reason.BAD_VALUE, f"{line.name}: either a value or a histogram")
-    if b'"bounds"' in histogram:
-        return _from_explicit(line.name, _decoded(_decode_explicit, histogram))
-    return _from_exponential(line.name, _decoded(_decode_exponential, histogram))
-
-
-def _from_explicit(name: str, found: ExplicitHistogram) -> Histogram:
-    _check_counts(name, len(found.bounds), found.counts)
-    if not all(map(math.isfinite, found.bounds)):
-        raise BadRecord(Reason.BAD_VALUE, f"{name}: bounds are finite; the last count is what lies beyond")
-    try:
-        return from_explicit_bounds(found.bounds, found.counts, exact(found.sum))
-    except (ValueError, OverflowError) as fault:
-        raise BadRecord(Reason.BAD_VALUE, f"{name}: {fault}") from fault
-
-
-def _from_exponential(name: str, found: ExponentialHistogram) -> Histogram:
-    counts = [found.zero_count, *found.positive.values(), *found.negative.values()]
-    _check_counts(name, len(found.positive) + len(found.negative), counts)
-    try:
-        scale = check_scale(found.scale)
-    except ValueError as fault:
-        raise BadRecord(Reason.BAD_VALUE, f"{name}: {fault}") from fault
-    return Histogram(scale, found.count, found.sum, found.zero_count, found.positive, found.negative)
-
-
-def _check_counts(name: str, buckets: int, counts: list[int]) -> None:
-    if buckets > _MOST_BUCKETS:
-        raise BadRecord(Reason.TOO_LARGE, f"{name}: {buckets} buckets; at most {_MOST_BUCKETS} are read")
-    if not all(0 <= count < _MOST_COUNT for count in counts):
-        raise BadRecord(Reason.BAD_VALUE, f"{name}: a bucket count is negative or past 63 bits")
-
-
-def _exponential(value: Histogram) -> ExponentialHistogram:
-    return ExponentialHistogram(
-        scale=value.scale,
-        count=value.count,
-        sum=value.total,
-        zero_count=value.zero_count,
-        positive=value.positive,
-        negative=value.negative,
-    )
+    return histogram_of(line.name, histogram)

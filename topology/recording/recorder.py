@@ -19,7 +19,7 @@ from streams.risk.comparison import Comparison
 from streams.shippers.formats import Reader, reader
 from topology.errors import Unavailable
 from topology.log import SILENT
-from topology.recording.reading import Faults
+from topology.recording.faults import Faults
 from topology.recording.writing import RecordingWriter
 from topology.settings import Kafka
 

@@ -12,7 +12,8 @@ from streams.records.histogram import Histogram
 from streams.records.log import LogRecord
 from streams.records.metric import MetricSample
 from topology.recording.cases import Case, Told
-from topology.recording.reading import Faults, open_recording, records
+from topology.recording.faults import Faults
+from topology.recording.reading import open_recording, records
 
 
 class Recorded(Struct):

@@ -106,7 +106,7 @@ def test_explicit_bounds_become_a_histogram():
         (line(kind="delta", histogram={"bounds": [1], "counts": [-1, 1]}), Reason.BAD_VALUE),
         (line(kind="delta", histogram={"scale": 99, "count": 1}), Reason.BAD_VALUE),
         (line(kind="delta", histogram={"scale": 1, "count": -1}), Reason.BAD_VALUE),
-        (line(kind="delta", histogram=3), Reason.UNKNOWN_FORMAT),
+        (line(kind="delta", histogram=3), Reason.WRONG_TYPE),
     ],
 )
 def test_what_is_no_sample_says_why(bad, reason):

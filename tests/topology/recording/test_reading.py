@@ -9,7 +9,8 @@ import pytest
 
 from streams.errors import BadPolicy
 from tests.topology.recording.recordings import T0, case, counters, log_line, log_lines, write
-from topology.recording.reading import Faults, open_recording, records
+from topology.recording.faults import Faults
+from topology.recording.reading import open_recording, records
 
 
 def opened(directory, tmp_path):

@@ -16,7 +16,8 @@ from streams.records.log import LogRecord
 from topology.demo.service import Counter, Line
 from topology.demo.shipped import fluent_bit_line, otlp_counters, prometheus_counters, vector_line
 from topology.embedded import EmbeddedBroker
-from topology.recording.reading import Faults, open_recording, records
+from topology.recording.faults import Faults
+from topology.recording.reading import open_recording, records
 
 BASELINE, CANARY = "6f87c5d5d5", "9b7f4d6c8f"
 START_S = 60.0

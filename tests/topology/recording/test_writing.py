@@ -13,7 +13,8 @@ from streams.records.log import LogRecord, Severity
 from streams.records.metric import Kind, MetricSample, Series
 from tests.topology.recording.recordings import T0
 from topology.recording.cases import CaseEntry
-from topology.recording.reading import Faults, open_recording, records
+from topology.recording.faults import Faults
+from topology.recording.reading import open_recording, records
 from topology.recording.writing import RecordingWriter, cut_broken_end
 
 SHOP = Workload("", "prod", "shop")
