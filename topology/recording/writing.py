@@ -8,9 +8,7 @@ from __future__ import annotations
 
 import fcntl
 import gzip
-import logging
 import os
-import zlib
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
@@ -22,13 +20,11 @@ from streams.errors import BadPolicy
 from streams.records.log import LogRecord
 from topology.recording.cases import FILE, CaseEntry, read_entries
 from topology.recording.lines import Record, line_of, timestamp
-
-log = logging.getLogger(__name__)
+from topology.recording.members import cut_broken_end
 
 _MEMBER_BYTES = 4 * 2**20
 """Of lines that wait to be written."""
 _LOCK = ".serinus-record"
-_CHUNK = 2**20
 _MILLISECOND_NS = 1_000_000
 
 
@@ -136,47 +132,6 @@ def _locked(directory: Path) -> IO[bytes]:
         lock.close()
         raise BadPolicy("out", str(directory), "another process records into it") from error
     return lock
-
-
-def cut_broken_end(path: Path) -> int:
-    """Cut off what follows the last whole gzip member; the number of bytes cut.
-
-    Raises:
-        BadPolicy: the file holds no gzip member at all.
-    """
-    if not path.exists() or not path.stat().st_size:
-        return 0
-    whole = _whole_members(path)
-    size = path.stat().st_size
-    if whole == size:
-        return 0
-    if not whole:
-        raise BadPolicy("out", str(path), "it exists and is no gzip file")
-    log.warning("%s: %d bytes at its end were half written and are cut off", path, size - whole)
-    with path.open("r+b") as file:
-        file.truncate(whole)
-    return size - whole
-
-
-def _whole_members(path: Path) -> int:
-    """Bytes up to the end of the last member that is whole."""
-    whole = position = 0
-    member = zlib.decompressobj(31)
-    with path.open("rb") as file:
-        while data := file.read(_CHUNK):
-            position += len(data)
-            while data:
-                try:
-                    member.decompress(data, _CHUNK)
-                except zlib.error:
-                    return whole
-                if member.eof:
-                    data = member.unused_data
-                    whole = position - len(data)
-                    member = zlib.decompressobj(31)
-                else:
-                    data = member.unconsumed_tail
-    return whole
 
 
 def _unused(name: str, taken: set[str]) -> str:

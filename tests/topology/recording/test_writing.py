@@ -14,8 +14,9 @@ from streams.records.metric import Kind, MetricSample, Series
 from tests.topology.recording.recordings import T0
 from topology.recording.cases import CaseEntry
 from topology.recording.faults import Faults
+from topology.recording.members import cut_broken_end
 from topology.recording.reading import open_recording, records
-from topology.recording.writing import RecordingWriter, cut_broken_end
+from topology.recording.writing import RecordingWriter
 
 SHOP = Workload("", "prod", "shop")
 
