@@ -16,7 +16,9 @@ import click
 
 from streams.errors import BadPolicy
 from topology import log, options
+from topology.backtest.command import backtest
 from topology.errors import Unavailable
+from topology.recording.command import record
 from topology.settings import IngestSettings, ScoreSettings, ServeSettings, TelemetrySettings
 from topology.topics import LOGS, METRICS
 
@@ -143,6 +145,10 @@ def demo(seconds: int, as_json: bool, keep: bool, log_level: str) -> None:
     from topology import demo as demonstration  # noqa: PLC0415 - other commands do not need it
 
     sys.exit(demonstration.play(seconds, as_json, keep))
+
+
+command.add_command(backtest)
+command.add_command(record)
 
 
 def main() -> None:

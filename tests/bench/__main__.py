@@ -1,5 +1,8 @@
 """`make bench`: measures, writes build/bench.json, prints the table of docs/benchmarks.md.
 
+`--only peers --data DIR` measures no machine but judges: Serinus beside its peers on labelled recordings, the table of
+docs/judging.md.
+
 All figures of one run compare with each other; figures of different machines do not.
 """
 
@@ -14,6 +17,7 @@ from pathlib import Path
 import msgspec
 
 from tests.bench import freshness, ingest, memory, query
+from tests.bench.peers import table
 from tests.bench.stage import Stage
 from topology import pipeline
 from topology.embedded import EmbeddedBroker
@@ -25,12 +29,18 @@ OUTPUT = Path("build/bench.json")
 def main() -> None:
     """Run the parts asked for; figures of other parts already in the output are kept."""
     parser = argparse.ArgumentParser(prog="make bench")
-    parser.add_argument("--only", choices=("ingest", "freshness", "memory", "scaling"), action="append")
+    parser.add_argument("--only", choices=("ingest", "freshness", "memory", "scaling", "peers"), action="append")
+    parser.add_argument("--data", metavar="DIR", type=Path, help="labelled recordings, for the table of the peers")
     parser.add_argument("--kafka", metavar="SERVERS", help="also measure ingest on this Apache Kafka, topics empty")
     parser.add_argument(
         "--memory-s", type=float, default=120.0, help="seconds of the memory part [120]; 600 for the claim"
     )
     options = parser.parse_args()
+    if options.only == ["peers"]:
+        if options.data is None:
+            parser.error("--only peers needs --data DIR")
+        sys.stdout.write(table.make(options.data) + "\n")
+        return
     parts = options.only or ["ingest", "freshness", "memory", "scaling"]
     found: dict[str, object] = msgspec.json.decode(OUTPUT.read_bytes(), type=dict) if OUTPUT.exists() else {}
     found["machine"] = f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}"

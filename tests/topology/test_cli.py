@@ -35,7 +35,7 @@ def _serinus(*words: str, **environment: str) -> subprocess.Popen[str]:
     )
 
 
-@pytest.mark.parametrize("name", ["run", "ingest", "score", "serve", "topics", "demo"])
+@pytest.mark.parametrize("name", ["run", "ingest", "score", "serve", "topics", "record", "demo"])
 def test_every_command_explains_itself(name: str) -> None:
     """And names the environment variables that all of them share."""
     shown = CliRunner().invoke(cli.command, [name, "--help"])

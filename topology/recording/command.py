@@ -1,0 +1,83 @@
+"""`serinus record`: which pair of revisions, from which cluster, into which directory."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import click
+import msgspec
+
+from streams.errors import BadPolicy
+from streams.risk.comparison import Comparison
+from topology import log, options
+from topology.errors import Unavailable
+from topology.topics import LOGS, METRICS
+
+
+@click.command()
+@options.cluster_options
+@options.cluster_option
+@click.option("--log-topic", multiple=True, default=(LOGS,), show_default=True, metavar="TOPIC[=FORMAT]")
+@click.option("--metric-topic", multiple=True, default=(METRICS,), show_default=True, metavar="TOPIC[=FORMAT]")
+@click.option("--namespace", required=True, help="Of the workload.")
+@click.option("--workload", required=True, help="Name of the Rollout or Deployment.")
+@click.option("--baseline", required=True, metavar="HASH", help="Pod-template hash of the revision that serves now.")
+@click.option("--canary", required=True, metavar="HASH", help="Pod-template hash of the revision on trial.")
+@click.option("--out", required=True, type=click.Path(file_okay=False, path_type=Path), metavar="DIR")
+@click.option("--seconds", type=click.FloatRange(0, min_open=True), help="How long.  [default: until Ctrl-C]")
+@click.option("--since-s", type=click.FloatRange(0), default=0.0, help="Begin so far back.  [default: now]")
+@click.option("--label", type=click.Choice(["healthy", "faulty"]), help="How it was, if you know.")
+@click.option("--fault-type", help="What was wrong, for the tables of a backtest.")
+def record(bootstrap_servers: str | None, kafka_config: Path | None, log_level: str, out: Path, **given: Any) -> None:
+    """Write down what two revisions log and count, for `serinus backtest`.
+
+    DIR gets one more case: recordings of several rollouts of a workload belong into one directory, so that a backtest
+    of the later ones knows the earlier ones.
+    """
+    log.start("record", log_level)
+    names = {name: given[name] for name in ("cluster", "namespace", "workload", "baseline", "canary")}
+    try:
+        comparison = msgspec.convert(names, Comparison)
+    except msgspec.ValidationError as error:
+        raise BadPolicy("comparison", names, str(error)) from error
+    kafka = options.required_kafka(bootstrap_servers, kafka_config)
+    from topology.connect import admin_client, wait_for_kafka  # noqa: PLC0415 - other commands do not need it
+    from topology.recording.cases import CaseEntry  # noqa: PLC0415 - the same
+    from topology.recording.recorder import RecordSettings, record  # noqa: PLC0415 - the same
+    from topology.recording.writing import RecordingWriter  # noqa: PLC0415 - the same
+    from topology.signals import stop_on_signal  # noqa: PLC0415 - the same
+
+    settings = RecordSettings(
+        kafka,
+        comparison,
+        options.topic_formats(given["log_topic"], "log-topic"),
+        options.topic_formats(given["metric_topic"], "metric-topic"),
+        given["seconds"],
+        given["since_s"],
+    )
+    entry = CaseEntry(
+        id=f"{comparison.workload}-{comparison.canary}-{datetime.now(UTC):%Y%m%dT%H%M%SZ}",
+        namespace=comparison.namespace,
+        workload=comparison.workload,
+        baseline_hash=comparison.baseline,
+        canary_hash=comparison.canary,
+        start="",
+        end="",
+        cluster=comparison.cluster,
+        label=given["label"],
+        kind="recorded",
+        fault_type=given["fault_type"],
+    )
+    stop = stop_on_signal()
+    admin_client(kafka)
+    with RecordingWriter(out, entry) as writer:
+        if wait_for_kafka(kafka, stop):
+            click.echo(f"records {comparison.key} into {out}", err=True)
+            faults = record(settings, writer, stop)
+            for example in faults.examples:
+                click.echo(f"could not be used: {example}", err=True)
+    if not writer.lines + writer.samples:
+        raise Unavailable(f"no record of either revision of {comparison.of.key} came")
+    click.echo(f"{writer.case}: {writer.lines} log lines and {writer.samples} samples")

@@ -1,0 +1,147 @@
+"""Takes what Kafka brings of two revisions and writes it down.
+
+It reads the topics of records beside ingest, by the same readers, in no group and committing nothing: recording changes
+nothing for anybody else.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Mapping, Sequence
+
+from confluent_kafka import OFFSET_END, Consumer, KafkaError, KafkaException, Message, TopicPartition
+from msgspec import Struct
+
+from streams.errors import BadRecord
+from streams.risk.comparison import Comparison
+from streams.shippers.formats import Reader, reader
+from topology.errors import Unavailable
+from topology.log import SILENT
+from topology.recording.faults import Faults
+from topology.recording.writing import RecordingWriter
+from topology.settings import Kafka
+
+log = logging.getLogger(__name__)
+
+_WAIT_S = 30.0
+_POLL_S = 0.25
+_BATCH = 5_000
+_FLUSH_S = 2.0
+
+
+class RecordSettings(Struct, frozen=True):
+    """What to record, from where."""
+
+    kafka: Kafka
+    comparison: Comparison
+    log_topics: dict[str, str]
+    """Topic -> format name."""
+    metric_topics: dict[str, str]
+    """Topic -> format name."""
+    seconds: float | None = None
+    """How long; None until it is told to end."""
+    since_s: float = 0.0
+    """How far back to begin, in Kafka's time, as far as the topics reach."""
+
+
+def record(settings: RecordSettings, writer: RecordingWriter, stop: threading.Event) -> Faults:
+    """Write records until told to end; what could not be used, of what names one of the two revisions.
+
+    Raises:
+        Unavailable: Kafka refuses or does not know a topic.
+    """
+    kept = _Kept(settings)
+    try:
+        consumer = _consumer(settings)
+        try:
+            deadline_s = None if settings.seconds is None else time.monotonic() + settings.seconds
+            flushed_s = time.monotonic()
+            while not stop.is_set() and (deadline_s is None or time.monotonic() < deadline_s):
+                for message in consumer.consume(_BATCH, _POLL_S):
+                    kept.take(message, writer)
+                if time.monotonic() - flushed_s >= _FLUSH_S:
+                    writer.flush()
+                    flushed_s = time.monotonic()
+        finally:
+            consumer.close()
+    except KafkaException as error:
+        raise Unavailable(f"record: {error.args[0]}") from error
+    return kept.faults
+
+
+class _Kept:
+    """What of a message is to be kept."""
+
+    def __init__(self, settings: RecordSettings) -> None:
+        pair = settings.comparison
+        self._workload = pair.of
+        self._revisions = {pair.baseline, pair.canary}
+        self._marks = (pair.baseline.encode(), pair.canary.encode())
+        self._readers: dict[str, Reader] = {}
+        topics: Mapping[str, dict[str, str]] = {"logs": settings.log_topics, "metrics": settings.metric_topics}
+        for content, formats in topics.items():
+            for topic, name in formats.items():
+                self._readers[topic] = reader(content, name, cluster=pair.cluster)  # type: ignore[arg-type]
+        self.faults = Faults()
+
+    def take(self, message: Message, writer: RecordingWriter) -> None:
+        error = message.error()
+        if error is not None:
+            if error.code() != KafkaError._PARTITION_EOF:  # noqa: SLF001 - its public name
+                log.warning("reading: %s", error)
+            return
+        payload = message.value() or b""
+        if not any(mark in payload for mark in self._marks):
+            return  # it names neither revision: not worth decoding
+        where = f"{message.topic()}/{message.partition()}@{message.offset()}"
+        try:
+            found = self._readers[message.topic()].read(payload, message.timestamp()[1] * 1_000_000)
+        except BadRecord as bad:
+            self.faults.add(where, bad)
+            return
+        for each in found:
+            if isinstance(each, BadRecord):
+                self.faults.add(where, each)
+            elif self._is_of_pair(each.source.revision.workload, each.source.revision.pod_template_hash):
+                writer.add(each)
+
+    def _is_of_pair(self, workload: object, pod_template_hash: str) -> bool:
+        return workload == self._workload and pod_template_hash in self._revisions
+
+
+def _consumer(settings: RecordSettings) -> Consumer:
+    """At the end of all partitions, or as far back as was asked for."""
+    consumer = Consumer(
+        settings.kafka.librdkafka(
+            **{
+                "group.id": "serinus-record",  # librdkafka wants a name; nothing joins or commits
+                "enable.auto.commit": False,
+                "auto.offset.reset": "earliest",
+                "isolation.level": "read_committed",
+                "logger": SILENT,
+            }
+        )
+    )
+    partitions: list[TopicPartition] = []
+    for topic in (*settings.log_topics, *settings.metric_topics):
+        known = consumer.list_topics(topic, timeout=_WAIT_S).topics[topic]
+        if known.error is not None:
+            consumer.close()
+            raise Unavailable(f"topic {topic} is not there ({known.error})")
+        partitions += [TopicPartition(topic, number) for number in known.partitions]
+    consumer.assign(_begin(consumer, partitions, settings.since_s))
+    return consumer
+
+
+def _begin(consumer: Consumer, partitions: Sequence[TopicPartition], since_s: float) -> list[TopicPartition]:
+    if since_s <= 0:
+        ends = [consumer.get_watermark_offsets(each, timeout=_WAIT_S)[1] for each in partitions]
+        return [TopicPartition(each.topic, each.partition, end) for each, end in zip(partitions, ends, strict=True)]
+    since_ms = round((time.time() - since_s) * 1000)
+    asked = [TopicPartition(each.topic, each.partition, since_ms) for each in partitions]
+    found: list[TopicPartition] = consumer.offsets_for_times(asked, timeout=_WAIT_S)
+    return [
+        TopicPartition(each.topic, each.partition, OFFSET_END if each.offset < 0 else each.offset) for each in found
+    ]
