@@ -245,7 +245,9 @@ class WorkloadLife:
                 presence = self._presence[name] = Presence(window_ns)
             summary = summaries.get(name)
             side = presence.close(start_ns, summary, self._catalogue, state.signatures)
-            Traces(state.traces.setdefault(name, TracesState())).close(start_ns, summary, state.signatures, side)
+            pods = {pod: known.number for pod, known in presence.state.pods.items()}
+            traces = Traces(state.traces.setdefault(name, TracesState()))
+            traces.close(start_ns, summary, pods, state.signatures, side)
             if presence.there:
                 sides[name] = side
             if presence.gone:

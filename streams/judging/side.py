@@ -38,8 +38,8 @@ class Trace(Struct, array_like=True, frozen=True):
     Where lines carry no id, what a pod logged in a window is one: an incident.
     """
 
-    split: int
-    """0..3: two bits of a hash of their ids, so that a side can be split in halves in two ways."""
+    half: int
+    """0 or 1: of the pods of the revision, so that it can be split in halves; of the pod that showed them first."""
     log_class: LogClass | None
     """The worst class of their lines; None if none is judged."""
     signatures: tuple[int, ...]

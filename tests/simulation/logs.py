@@ -39,6 +39,8 @@ class Service:
     """The same of a rollout's, shared by both revisions."""
     clump: int = 1
     """Traces that one cause makes, alike, in this window and the next ones."""
+    spread: bool = False
+    """They fall on any pod of the revision; else on one."""
     incident: float = 0.0
     """Chance that both revisions see ten times the errors for a fifth of the rollout."""
     incident_new: bool = False
@@ -80,7 +82,9 @@ class World:
                     later.update(fresh)
                 found = pending[side].pop(0)
                 pending[side].append(Counter())
-                found.update(self._quiet(service.pods[side] * load))
+                if service.spread:
+                    found = self._spread(found, service.pods[side])
+                found.update(self._quiet(service.pods[side], load))
                 sides.append(self._side(service.pods[side], found))
             yield sides[0], sides[1]
 
@@ -93,33 +97,50 @@ class World:
             for kind in np.minimum(rng.zipf(service.tail, number), 500_000):
                 own = shared and service.incident_new and first == ERROR_IDS
                 ident = 10_000 + 100 * self._cases + kind % 5 if own else kind
-                found[first + int(ident), 0] += 1
+                found[first + int(ident), 0, int(rng.choice(len(pods), p=pods / pods.sum()))] += 1
         if is_canary and service.rare:
-            found[ERROR_IDS + 900_000, 0] += rng.poisson(len(pods) * service.rare * WINDOW_S)
+            for _ in range(rng.poisson(len(pods) * service.rare * WINDOW_S)):
+                found[ERROR_IDS + 900_000, 0, int(rng.integers(len(pods)))] += 1
         return found
 
-    def _quiet(self, pods: float) -> Counter:
-        number = self._rng.poisson(pods * self.service.traces * WINDOW_S)
-        return Counter((0, int(kind)) for kind in np.minimum(self._rng.zipf(self.service.tail + 0.5, number), 500_000))
+    def _quiet(self, pods: int, load: float) -> Counter:
+        number = self._rng.poisson(pods * load * self.service.traces * WINDOW_S)
+        kinds = np.minimum(self._rng.zipf(self.service.tail + 0.5, number), 500_000)
+        return Counter(
+            (0, int(kind), int(pod)) for kind, pod in zip(kinds, self._rng.integers(0, pods, number), strict=True)
+        )
+
+    def _spread(self, found: Counter, pods: int) -> Counter:
+        return Counter(
+            (ident, shape, int(self._rng.integers(pods)))
+            for (ident, shape, _), count in found.items()
+            for _ in range(count)
+        )
 
     def _side(self, pods: int, found: Counter) -> Side:
-        side, split = Side(pod_s=pods * WINDOW_S, lines=10), self._rng
+        side = Side(pod_s=pods * WINDOW_S, lines=10)
+        if not self.service.ids:
+            for pod in range(pods):
+                ids = tuple(sorted(ident for ident, _, where in found if ident and where == pod))
+                if ids:
+                    side.traces.append(Trace(pod & 1, _log_class(ids[0]), ids, 0))
+            return side
         groups: Counter = Counter()
-        for (ident, shape), count in found.items():
-            for _ in range(count):
-                groups[int(split.integers(0, 4)), ident, shape] += 1
-        for (bits, ident, shape), count in sorted(groups.items()):
-            log_class = None if not ident else "error" if ident < WARNING_IDS else "warning"
-            if not self.service.ids and log_class is None:
-                continue
-            number = (ident + 10 * shape + 7) if self.service.ids else 0
-            side.traces.append(Trace(bits, log_class, (ident,) if ident else (), number, count))
+        for (ident, shape, pod), count in found.items():
+            groups[pod & 1, ident, shape] += count
+        for (half, ident, shape), count in sorted(groups.items()):
+            ids = (ident,) if ident else ()
+            side.traces.append(Trace(half, _log_class(ident), ids, ident + 10 * shape + 7, count))
         return side
+
+
+def _log_class(ident: int) -> str | None:
+    return None if not ident else "error" if ident < WARNING_IDS else "warning"
 
 
 class _Infos(dict[int, SignatureInfo]):
     def get(self, number: int, default: object = None) -> SignatureInfo:  # type: ignore[override]  # noqa: ARG002
-        return SignatureInfo(f"signature {number}", "error" if number < WARNING_IDS else "warning")
+        return SignatureInfo(f"signature {number}", _log_class(number) or "error")
 
 
 INFOS = _Infos()
@@ -161,6 +182,7 @@ SCENARIOS = {
     "split, incidents, pod effects": Service(split=(0.05, 0.11, 0.33, 1.0), incident=0.2, pod_sd=0.5),
     "clumps": Service(clump=3),
     "clumps, pod effects, cohort dispersion": Service(clump=3, pod_sd=0.5, cohort_sd=0.7),
+    "clumps over pods": Service(clump=3, spread=True),
     "share 10%": Service(pods=(9, 1)),
     "share 80%": Service(pods=(1, 4)),
     "load 80%": Service(split=(4.0,)),

@@ -13,8 +13,8 @@ from __future__ import annotations
 from msgspec import Struct
 
 BLOCK_NS = 20_000_000_000
-LARGEST = 60.0
-"""What one revision can add: it may be an incident."""
+LARGEST = 10.0
+"""What one revision can say of clumps at most: it may be an incident."""
 
 
 class Blocks(Struct, array_like=True):
@@ -54,4 +54,5 @@ class Blocks(Struct, array_like=True):
         if self.events < 2 or self.blocks < 2:
             return 0.0, 0.0
         mean = self.events / self.blocks
-        return min(LARGEST, (self.squares - self.blocks * mean * mean) / mean), self.blocks - 1.0
+        freedom = self.blocks - 1.0
+        return min(LARGEST * freedom, (self.squares - self.blocks * mean * mean) / mean), freedom

@@ -158,8 +158,9 @@ class LogPart:
         state.works.add(baseline, canary)
         state.cut = state.cut or baseline.traces_cut or (canary is not None and canary.traces_cut)
         self._count_errors(start_ns, baseline, canary, signatures, redirects)
+        pod_windows = baseline.pod_s * 1e9 / self._window_ns
         for name in (NEW_TEMPLATES, NEW_SHAPES):
-            x, y = self._news[name].add(baseline, canary, redirects)
+            x, y = self._news[name].add(start_ns, baseline, canary, redirects, one_pod=pod_windows < 1.5)
             state.streams[name].events = self._news[name].peak
             self._compare(name, baseline, canary, x, y)
         if canary is not None:
@@ -206,8 +207,7 @@ class LogPart:
 
     def _lines_changed(self) -> bool:
         """Whether most of the canary's traces have new shapes: what it logs has changed, more than what it does."""
-        canary = self._state.streams[NEW_SHAPES].beside.canary
-        return canary > _CHANGED * self._state.works.canary.traces
+        return self._news[NEW_SHAPES].new_traces > _CHANGED * self._state.works.canary.traces
 
     def evidence(self) -> list[StreamEvidence]:
         """What each stream says, in the order of `STREAMS`."""
@@ -242,7 +242,7 @@ class LogPart:
             found.append("logs: more traces than there is room for, so that their shapes are not judged")
         elif self._lines_changed():
             found.append(
-                f"logs: most traces of the canary ({state.streams[NEW_SHAPES].beside.canary:.0f} of"
+                f"logs: most traces of the canary ({self._news[NEW_SHAPES].new_traces} of"
                 f" {state.works.canary.traces:.0f}) have new shapes: its log statements have changed, so that shapes"
                 " are not judged"
             )

@@ -17,7 +17,6 @@ from hashlib import blake2b
 from msgspec import Struct
 
 from streams.judging.side import LogClass, Side, SignatureInfo, Trace
-from streams.windows.correlation import trace_number
 from streams.windows.summary import PodSummary, Summary
 
 IDLE_NS = 10_000_000_000
@@ -40,6 +39,8 @@ class OpenTrace(Struct, array_like=True):
     """Start of the first window it was seen in."""
     last_ns: int
     """The same of the last."""
+    half: int
+    """See `Trace`."""
     signatures: tuple[int, ...] = ()
     """Ascending."""
     whole: bool = True
@@ -59,13 +60,19 @@ class Traces:
         self.state = state or TracesState()
 
     def close(
-        self, start_ns: int, summary: Summary | None, signatures: Mapping[int, SignatureInfo], side: Side
+        self,
+        start_ns: int,
+        summary: Summary | None,
+        pods: Mapping[str, int],
+        signatures: Mapping[int, SignatureInfo],
+        side: Side,
     ) -> None:
         """Add the traces that are over when this window closes to its side.
 
         Args:
             start_ns: of the window; after that of the one closed before.
             summary: all that was heard of the revision in it; None for silence.
+            pods: their numbers within the revision, by name; at least of those in the summary.
             signatures: those judged, by id.
             side: changed in place.
         """
@@ -73,26 +80,26 @@ class Traces:
         if summary is not None:
             side.traces_cut = summary.traces_from is not None
             for name in sorted(summary.pods):
-                pod = summary.pods[name]
-                self._extend(start_ns, pod, summary.traces_from)
+                pod, half = summary.pods[name], pods[name] & 1
+                self._extend(start_ns, half, pod, summary.traces_from)
                 loose = _without_trace(pod, signatures)
                 if loose:
-                    _count(kinds, trace_number(f"{name}/{start_ns}"), loose, 0, signatures)
+                    _count(kinds, half, loose, 0, signatures)
         for number in self._over(start_ns):
             trace = self.state.open.pop(number)
             shape = shape_of(trace.signatures) if trace.whole else 0
-            _count(kinds, number, trace.signatures, shape, signatures)
+            _count(kinds, trace.half, trace.signatures, shape, signatures)
         found = [Trace(*kind, count) for kind, count in kinds.items()]
-        found.sort(key=lambda one: (_RANK[one.log_class], one.shape, one.split, one.signatures))
+        found.sort(key=lambda one: (_RANK[one.log_class], one.shape, one.half, one.signatures))
         side.traces_cut = side.traces_cut or len(found) > MAX_KINDS
         side.traces = found[:MAX_KINDS]
 
-    def _extend(self, start_ns: int, pod: PodSummary, whole_below: int | None) -> None:
+    def _extend(self, start_ns: int, half: int, pod: PodSummary, whole_below: int | None) -> None:
         known = self.state.open
         for number, ids in pod.traces.items():
             trace = known.get(number)
             if trace is None:
-                trace = known[number] = OpenTrace(start_ns, start_ns)
+                trace = known[number] = OpenTrace(start_ns, start_ns, half)
             trace.last_ns = start_ns
             together = sorted({*trace.signatures, *ids})
             whole = len(together) <= MAX_SIGNATURES and (whole_below is None or number < whole_below)
@@ -129,12 +136,12 @@ def _without_trace(pod: PodSummary, signatures: Mapping[int, SignatureInfo]) -> 
 
 def _count(
     kinds: dict[tuple[int, LogClass | None, tuple[int, ...], int], int],
-    number: int,
+    half: int,
     ids: tuple[int, ...],
     shape: int,
     signatures: Mapping[int, SignatureInfo],
 ) -> None:
     judged = tuple(known for known in ids if known in signatures)
     worst = min((signatures[known].log_class for known in judged), key=_RANK.__getitem__, default=None)
-    kind = (number & 3, worst, judged, shape)
+    kind = (half, worst, judged, shape)
     kinds[kind] = kinds.get(kind, 0) + 1
