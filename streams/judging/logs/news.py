@@ -1,16 +1,18 @@
 """Which new things, templates or shapes, does the canary show, and how many would a healthy revision show?
 
 Keeps the novelty of the canary against the baseline and, for what the baseline is to teach, that of the halves of its
-pods against each other, in both roles. (Of a single pod each sighting, see `novelty`, falls to one half by a hash: that
-errs on the safe side, as what one half keeps showing the other may not show for a while.) New is what history had not shown when the comparison began; without
-a history all is new, and nothing is counted.
+pods against each other, in both roles. (Of a single pod, new things fall to one half or the other by a hash, block of
+20 s by block: that errs on the safe side, as what one half shows the other may not show for a while.) New is what
+history had not shown when the comparison began. Nothing is counted before there are `LEARNING` cohorts: until then
+most of what is shown is new, which says how little is known and not how a healthy revision behaves.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 
-from msgspec import Struct, field
+from msgspec import Struct, field, structs
 
 from streams.judging.logs.dispersion import BLOCK_NS
 from streams.judging.logs.novelty import OnlyIn, OnlyInState, Things
@@ -19,7 +21,19 @@ from streams.judging.logs.settings import NEW_SHAPES, LogSettings
 from streams.judging.side import Side, Trace
 
 _HALVES = (0, 1)
+LEARNING = 3
+"""Cohorts that only teach what there is."""
 _Found = list[tuple[Trace, Things]]
+
+
+class Cause(Struct, array_like=True):
+    """New things that the baseline has shown together."""
+
+    things: Things
+    first_block: int
+    """Number of the block of 20 s in which they were first shown."""
+    last_block: int
+    traces: int
 
 
 class NewsState(Struct, array_like=True):
@@ -28,7 +42,7 @@ class NewsState(Struct, array_like=True):
     known: list[int] = []
     """What history had shown, ascending."""
     taught: bool = False
-    """There is a history, if only that nothing was shown."""
+    """There is enough history, if only that nothing was shown."""
     canary: OnlyInState = field(default_factory=OnlyInState)
     halves: list[OnlyInState] = field(default_factory=lambda: [OnlyInState() for _ in _HALVES])
     baseline_shown: list[int] = []
@@ -37,11 +51,8 @@ class NewsState(Struct, array_like=True):
     """The same of the canary, for when it is promoted."""
     new_traces: int = 0
     """Canary traces that hold something history has not shown."""
-    block: int = -1
-    """Number of the block of 20 s that is under way."""
-    canary_in_block: list[Things] = []
-    """New things the canary has shown in it, sorted."""
-    baseline_in_block: list[Things] = []
+    causes: list[Cause] = []
+    """The baseline's, sorted by things, bounded."""
 
 
 class News:
@@ -57,8 +68,7 @@ class News:
         self.baseline_shown = set(state.baseline_shown)
         self.canary_shown = set(state.canary_shown)
         self._new_traces = state.new_traces
-        self._block = state.block
-        self._in_block = (set(state.canary_in_block), set(state.baseline_in_block))
+        self._causes = {cause.things: cause for cause in state.causes}
 
     def to_state(self) -> NewsState:
         """A snapshot."""
@@ -71,8 +81,7 @@ class News:
             sorted(self.baseline_shown),
             sorted(self.canary_shown),
             self._new_traces,
-            self._block,
-            *map(sorted, self._in_block),
+            [structs.replace(self._causes[things]) for things in sorted(self._causes)],
         )
 
     def add(
@@ -88,7 +97,7 @@ class News:
             one_pod: the baseline has a single pod.
 
         Returns:
-            Sightings, of the canary and of the baseline, of something history has not shown.
+            Traces of the canary, and of the baseline, that hold something history has not shown.
         """
         theirs = self._things(baseline, templates)
         mine = self._things(canary, templates) if canary is not None else []
@@ -98,15 +107,17 @@ class News:
             return 0.0, 0.0
         theirs, mine = self._new(theirs), self._new(mine)
         block = start_ns // BLOCK_NS
-        by_half: tuple[set[Things], set[Things]] = (set(), set())
+        by_half: tuple[_Found, _Found] = ([], [])
         for trace, things in theirs:
-            by_half[(things[0] ^ things[0] >> 7 ^ block) & 1 if one_pod else trace.half].add(things)
-        for half, inside, outside in zip(self._halves, by_half, by_half[::-1], strict=True):
-            half.add(start_ns, inside, outside)
-        new_mine, new_theirs = ({things for _, things in found} for found in (mine, theirs))
-        self._canary.add(start_ns, new_mine, new_theirs)
-        self._new_traces += sum(trace.count for trace, _ in mine)
-        return self._sightings(block, 0, new_mine), self._sightings(block, 1, new_theirs)
+            half = (things[0] ^ things[0] >> 7 ^ block) & 1 if one_pod else trace.half
+            by_half[half].append((trace, things))
+        new_mine, new_theirs, first, second = map(_grouped, (mine, theirs, *by_half))
+        for counted, inside, outside in zip(self._halves, (first, second), (second, first), strict=True):
+            counted.add(inside, outside)
+        self._canary.add(new_mine, new_theirs)
+        self._new_traces += sum(new_mine.values())
+        self._learn_causes(block, new_theirs)
+        return float(sum(new_mine.values())), float(sum(new_theirs.values()))
 
     @property
     def new_traces(self) -> int:
@@ -115,29 +126,36 @@ class News:
 
     @property
     def peak(self) -> float:
-        """Most sightings of the canary at any time of something neither history nor the baseline so far had shown."""
+        """Most canary traces at any time that held something neither history nor the baseline so far had shown."""
         return float(self._canary.peak)
 
     def counts(self) -> dict[int, int]:
-        """New thing that the baseline has not shown -> sightings of it at the canary."""
+        """New thing that the baseline has not shown -> canary traces that hold it."""
         return self._canary.counts()
 
     def cohort(self, pod_s: float) -> StreamCohort | None:
         """What the baseline's halves say of the rate at which a healthy revision shows new things; None if nothing.
 
-        Each sighting is the canary's in one of the two roles, so both roles together have the exposure of the whole.
+        Each trace is the canary's in one of the two roles, so both roles together have the exposure of the whole.
         """
         if not self._taught:
             return None
-        squares, held = sum(half.squares() for half in self._halves), sum(half.held() for half in self._halves)
-        return StreamCohort(float(sum(half.peak for half in self._halves)), pod_s, float(squares), float(held))
+        sizes = [float(cause.traces) for things, cause in sorted(self._causes.items()) if self._is_one(things, cause)]
+        clumps = math.fsum(size * size for size in sizes), math.fsum(sizes)
+        return StreamCohort(float(sum(half.peak for half in self._halves)), pod_s, *clumps)
 
-    def _sightings(self, block: int, side: int, found: set[Things]) -> float:
-        if block != self._block:
-            self._block, self._in_block = block, (set(), set())
-        fresh = found - self._in_block[side]
-        self._in_block[side].update(sorted(fresh)[: self._limit])
-        return float(len(fresh))
+    def _learn_causes(self, block: int, found: Mapping[Things, int]) -> None:
+        for things in sorted(found):
+            cause = self._causes.get(things)
+            if cause is not None:
+                cause.last_block = block
+                cause.traces += found[things]
+            elif len(self._causes) < self._limit:
+                self._causes[things] = Cause(things, block, block, found[things])
+
+    def _is_one(self, things: Things, cause: Cause) -> bool:
+        """Whether traces that show these have one cause: they came in one burst, or in one half alone."""
+        return cause.last_block - cause.first_block <= 1 or any(half.holds(things) for half in self._halves)
 
     def _things(self, side: Side, templates: Mapping[int, int]) -> _Found:
         if self._stream == NEW_SHAPES:
@@ -157,3 +175,10 @@ class News:
 def _remember(shown: set[int], found: _Found, limit: int) -> None:
     fresh = {thing for _, things in found for thing in things} - shown
     shown.update(sorted(fresh)[: max(0, limit - len(shown))])
+
+
+def _grouped(found: _Found) -> dict[Things, int]:
+    counts: dict[Things, int] = {}
+    for trace, things in found:
+        counts[things] = counts.get(things, 0) + trace.count
+    return counts

@@ -1,9 +1,7 @@
-"""How often does one side show something that neither history nor the other side so far has shown?
+"""How many traces of one side hold something that neither history nor the other side so far has shown?
 
-Things are templates, or shapes. What counts is a *sighting*: traces that hold the same new things count once in a block
-of 20 s, however many there are, for one cause (a retry, a lost connection) makes many alike. A sighting counts while at
-least one of its things has not been shown by the other side; what is reported is the **running maximum**, so that the
-count never sinks when the other side follows.
+Things are templates, or shapes. A trace counts while at least one of its new things has not been shown by the other
+side; what is reported is the **running maximum**, so that the count never sinks when the other side follows.
 
 Its null is not a rate of events that could be reckoned, so it is replayed (`news`): a baseline's pods are split in two
 halves, and counted with each half in the role of the canary. Where both sides do the same, a canary's count has the
@@ -13,23 +11,19 @@ in simulation up to 5% of healthy canaries failed at .01.)
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from msgspec import Struct
-
-from streams.judging.logs.dispersion import BLOCK_NS
 
 Things = tuple[int, ...]
 """What one trace holds that history has not shown, ascending."""
 
 
 class Held(Struct, array_like=True):
-    """Sightings of the same new things."""
+    """Traces that hold the same new things."""
 
     things: Things
     count: int
-    block: int
-    """Number of the block of the last one."""
 
 
 class OnlyInState(Struct, array_like=True):
@@ -40,7 +34,7 @@ class OnlyInState(Struct, array_like=True):
     shown: list[int] = []
     """New things that the other side has shown, ascending."""
     peak: int = 0
-    """Running maximum of the sightings that count."""
+    """Running maximum of the traces that count."""
 
 
 class OnlyIn:
@@ -49,48 +43,45 @@ class OnlyIn:
     def __init__(self, limit: int, state: OnlyInState | None = None) -> None:
         state = state or OnlyInState()
         self._limit = limit
-        self._held = {held.things: (held.count, held.block) for held in state.held}
+        self._held = {held.things: held.count for held in state.held}
         self._shown = set(state.shown)
         self.peak = state.peak
 
     def to_state(self) -> OnlyInState:
         """A snapshot."""
-        held = [Held(things, *self._held[things]) for things in sorted(self._held)]
+        held = [Held(things, self._held[things]) for things in sorted(self._held)]
         return OnlyInState(held, sorted(self._shown), self.peak)
 
-    def add(self, start_ns: int, mine: Iterable[Things], other: Iterable[Things]) -> None:
+    def add(self, mine: Mapping[Things, int], other: Iterable[Things]) -> None:
         """One window.
 
         Args:
-            start_ns: in order of time.
-            mine: new things that traces of the side that is counted hold (at least one each).
-            other: the same of the other side. What finds no place is not counted: of either side, and in the replay
-                alike.
+            mine: traces of the side that is counted, by the new things they hold (at least one).
+            other: new things that the other side's traces hold. What finds no place is not counted: of either side,
+                and in the replay alike.
         """
-        seen, shown = set(mine), {thing for things in other for thing in things} - self._shown
-        if not seen and not shown:
+        shown = {thing for things in other for thing in things} - self._shown
+        if not mine and not shown:
             return
         self._shown.update(sorted(shown)[: max(0, 8 * self._limit - len(self._shown))])
         self._held = {things: held for things, held in self._held.items() if not self._shown.issuperset(things)}
-        block = start_ns // BLOCK_NS
-        for things in sorted(seen):
+        for things in sorted(mine):
             if not self._shown.issuperset(things) and (things in self._held or len(self._held) < self._limit):
-                count, last = self._held.get(things, (0, -1))
-                self._held[things] = (count + (block != last), block)
+                self._held[things] = self._held.get(things, 0) + mine[things]
         self.peak = max(self.peak, self.held())
 
     def held(self) -> int:
-        """Sightings that count now."""
-        return sum(count for count, _ in self._held.values())
+        """Traces that count now."""
+        return sum(self._held.values())
 
-    def squares(self) -> int:
-        """Sum over the kinds of new things of the squared sightings: over `held`, how many come of one cause."""
-        return sum(count**2 for count, _ in self._held.values())
+    def holds(self, things: Things) -> bool:
+        """Whether traces that hold these count now."""
+        return things in self._held
 
     def counts(self) -> dict[int, int]:
-        """Thing -> sightings of it, of those that count now."""
+        """Thing -> traces that hold it, of those that count now."""
         found: dict[int, int] = {}
-        for things, (count, _) in self._held.items():
+        for things, count in self._held.items():
             for thing in things:
                 if thing not in self._shown:
                     found[thing] = found.get(thing, 0) + count

@@ -23,7 +23,7 @@ from streams.errors import BrokenInvariant
 from streams.judging.logs.beside import Beside
 from streams.judging.logs.failures import FailuresState
 from streams.judging.logs.horizon import Horizon
-from streams.judging.logs.news import News, NewsState
+from streams.judging.logs.news import LEARNING, News, NewsState
 from streams.judging.logs.past import LogCohort, LogPast, LogPrior, StreamCohort
 from streams.judging.logs.settings import ERRORS, NEW_SHAPES, NEW_TEMPLATES, STREAMS, LogSettings
 from streams.judging.logs.stream import (
@@ -288,8 +288,8 @@ def begin(settings: LogSettings, past: LogPast, prior: LogPrior, planned_ns: int
             for name, share in zip(STREAMS, shares, strict=True)
         },
         {
-            NEW_TEMPLATES: NewsState(sorted(past.templates), past.numbered > 0),
-            NEW_SHAPES: NewsState(sorted(past.shapes), past.numbered > 0 and past.busiest_traces > 0.0),
+            NEW_TEMPLATES: NewsState(sorted(past.templates), past.numbered >= LEARNING),
+            NEW_SHAPES: NewsState(sorted(past.shapes), past.numbered >= LEARNING and past.busiest_traces > 0.0),
         },
     )
 

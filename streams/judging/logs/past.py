@@ -31,14 +31,14 @@ class StreamCohort(Struct, array_like=True, frozen=True):
     clumping: float
     """Of errors: Pearson's sum over blocks of 20 s, see `dispersion`. Of new things: the sum of squares of ..."""
     clumping_df: float
-    """... the degrees of freedom; of new things: the sum of how many traces showed the same ones."""
+    """... the degrees of freedom; of new things: the sum of traces."""
 
 
 class LogCohort(Struct, array_like=True, frozen=True):
     """What the logs of one baseline showed during a comparison."""
 
     streams: dict[str, StreamCohort]
-    """Of those that it can teach: the first cohort shows no new things, for there is nothing known yet."""
+    """Of those that it can teach: the first cohorts teach no rate of new things, see `news`."""
     templates: tuple[int, ...]
     """Ids of the templates of class warning and worse it showed, ascending, bounded."""
     shapes: tuple[int, ...]
