@@ -48,6 +48,7 @@ _EXCEPTION = re.compile(
     r'(?:Exception in thread "[^"]*" |Unhandled exception\. |Uncaught )?'
     r"[\w$.]*(?:Exception|Error|Throwable)(?::\s|\s*$)"
 )
+_THROWN = re.compile(r"(?<![\w$.])(?:[\w$]{1,64}\.){1,12}[\w$]{0,64}(?:Exception|Error|Throwable)(?::\s|\s*$)")
 _KEYED = re.compile(
     rf"""\b(?:level|severity|lvl|log\.level|levelname|@l)["']?\s{{0,4}}[=:]\s{{0,4}}["']?({_LEVELS}|[0-9]{{1,2}})\b""",
     re.IGNORECASE,
@@ -106,6 +107,25 @@ def in_line(message: str) -> Severity:
     if shown is Severity.UNSET and _TRACEBACK in head:
         return Severity.ERROR
     return shown
+
+
+def graver(field: Severity, message: str) -> Severity:
+    """Severity of a line whose record has one, or none: the line's own where it has none, or where it shows more.
+
+    It shows more where the field says INFO and the line names what was thrown, by its qualified class and followed by
+    its message, as `Throwable.toString` and Python write it: the level of a catch-all is no statement on what it caught.
+
+    >>> graver(Severity.INFO, "write of blk_1 received exception java.io.IOException: Could not read").name
+    'ERROR'
+    >>> graver(Severity.INFO, "IOException handling is on").name, graver(Severity.UNSET, "WARN slow").name
+    ('INFO', 'WARN')
+    """
+    if field is Severity.UNSET:
+        return in_line(message)
+    head = message[:_HEAD]
+    if field is Severity.INFO and _THROWN.search(head) and not _CONTINUATION.match(head):
+        return Severity.ERROR
+    return field
 
 
 def _shown_level(head: str) -> Severity:

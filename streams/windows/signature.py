@@ -13,7 +13,7 @@ from hashlib import blake2b
 from msgspec import Struct
 
 from streams.records.log import Severity
-from streams.records.severity import in_line
+from streams.records.severity import graver
 
 HOLE = "<*>"
 MAX_LINE_CHARACTERS = 4096
@@ -59,7 +59,7 @@ def signature(folded: bytes, severity: Severity = Severity.UNSET) -> Signature:
     line = _CONTROL.sub("", folded.decode("utf-8", "replace"))
     text = line if line.startswith("{") else _QUOTED.sub(_quoted_hole, line)
     text = _HOLES.sub(HOLE, _TOKEN.sub(_masked, text))
-    return Signature(text.strip()[:_MAX_SIGNATURE_CHARACTERS], severity or in_line(line))
+    return Signature(text.strip()[:_MAX_SIGNATURE_CHARACTERS], graver(severity, line))
 
 
 def signature_id(what: Signature) -> int:
