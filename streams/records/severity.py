@@ -113,7 +113,7 @@ def graver(field: Severity, message: str) -> Severity:
     """Severity of a line whose record has one, or none: the line's own where it has none, or where it shows more.
 
     It shows more where the field says INFO and the line names what was thrown, by its qualified class and followed by
-    its message, as `Throwable.toString` and Python write it: the level of a catch-all is no statement on what it caught.
+    its message, as Java and Python write it: the level of a catch-all says nothing of what it caught.
 
     >>> graver(Severity.INFO, "write of blk_1 received exception java.io.IOException: Could not read").name
     'ERROR'

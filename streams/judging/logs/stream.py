@@ -8,8 +8,9 @@ learned chance of such an incident and any u fixed before the comparison begins,
     p = max( p_h (1 - pi) / u, p_c pi / (1 - u) ),
 
 and P(p <= a) <= (1-pi) a u/(1-pi) + pi a (1-u)/pi = a, by the first in a quiet comparison, by the second in an
-incident. u is chosen so that both are alike where a verdict begins to be possible, at two events of the canary alone
-(one may be luck): with a long history the past soon says enough, and what has to be shown beside the baseline decides.
+incident. (The weight of p_c is never below `LEAST_GUARD`, which only makes p larger.) u is chosen so that both are
+alike where a verdict begins to be possible, at two events of the canary alone (one may be luck): with a long history
+the past soon says enough, and what has to be shown beside the baseline decides.
 
 Source: union bound over two nulls weighted by their prior; judge-sketch.md, simulated in
 `tests/simulation/test_logs_history.py`.
@@ -30,6 +31,9 @@ from streams.judging.logs.settings import ERRORS, LogSettings
 
 SMALLEST_P = 1e-300
 """Nothing is more improbable than that, so that logarithms are finite."""
+LEAST_GUARD = 0.03
+"""Least weight of p_c. However quiet the past was, it alone fails no canary: in a first shared incident, where p_h says
+nothing, a stream fails at alpha .01 only if the baseline speaks against the canary by about eight to one."""
 _FEW = 2.0
 """Events of the canary alone at which past and baseline are to say as much."""
 
@@ -121,7 +125,9 @@ def stream_p(stream: StreamState, p_beside: float, planned_s: float, tolerance: 
         return min(1.0, max(SMALLEST_P, p_beside))
     incident = shared_incident(past)
     p_history = tail(stream.events, planned_s * tolerance, past, stream_phi(stream))
-    return min(1.0, max(SMALLEST_P, p_history * (1.0 - incident) / u, p_beside * incident / (1.0 - u)))
+    return min(
+        1.0, max(SMALLEST_P, p_history * (1.0 - incident) / u, p_beside * max(LEAST_GUARD, incident / (1.0 - u)))
+    )
 
 
 def stream_evidence(name: str, stream: StreamState, canary_s: float, baseline_s: float) -> StreamEvidence:

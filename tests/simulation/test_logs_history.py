@@ -1,0 +1,66 @@
+"""Logs judged with the workload's history: false alarms over whole lives of rollouts, and what is found.
+
+Each workload's rollouts follow each other, each judged by those before it, through the real part (`logs.life`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from tests.simulation.core import within_budget
+from tests.simulation.logs import LONG, SCENARIOS, Service, life
+
+pytestmark = pytest.mark.timeout(1800)
+QUIET = Service(errors=0.002, warnings=0.01, tail=3.0)
+
+
+def flags(found, alpha):
+    """How many rollouts failed, ever."""
+    return sum(p <= alpha for p in found)
+
+
+def keeps_alpha(found):
+    """At both levels, ever, over all rollouts."""
+    return all(within_budget(flags(found, alpha), len(found), alpha) for alpha in (0.05, 0.01))
+
+
+@pytest.mark.parametrize("name", SCENARIOS)
+def test_healthy_canaries_keep_alpha(name):
+    """Ten workloads, fifteen rollouts each: from the first without any history on."""
+    assert keeps_alpha(life(SCENARIOS[name], 10, 15))
+
+
+@pytest.mark.nightly
+@pytest.mark.parametrize("name", SCENARIOS)
+@pytest.mark.parametrize("services", [SCENARIOS, LONG], ids=["short", "long"])
+def test_healthy_canaries_keep_alpha_in_large_numbers(name, services):
+    """The same with 1,050 rollouts of five and of fifteen minutes."""
+    assert keeps_alpha(life(services[name], 70, 15))
+
+
+def test_the_first_rollouts_keep_alpha():
+    """Without any history: the baseline beside alone."""
+    assert keeps_alpha(life(Service(errors=0.02, clump=2), 150, 1))
+
+
+def test_the_first_shared_incident_fails_nearly_nobody():
+    """Both sides show ten times the errors, with new templates, after fifteen quiet rollouts."""
+    first = Service(errors=0.01, incident=1.0, incident_new=True)
+    found = life(Service(errors=0.01), 40, 16, last=first)
+    assert flags(found, 0.01) <= 4
+
+
+def test_a_rare_error_of_the_canary_alone_is_found_with_history():
+    """Six events or so at equal shares: more than half at .05; without history hardly any."""
+    worse = replace(QUIET, rare=0.01)
+    assert flags(life(QUIET, 30, 16, last=worse), 0.05) >= 15
+    assert flags(life(QUIET, 30, 1, last=worse), 0.05) <= 4
+
+
+def test_five_times_the_errors_are_found_with_history_and_without():
+    """A plain regression of known errors."""
+    usual, worse = Service(errors=0.02), Service(errors=0.02, worse=5.0)
+    assert flags(life(usual, 20, 10, last=worse), 0.01) >= 17
+    assert flags(life(usual, 20, 1, last=worse), 0.01) >= 14

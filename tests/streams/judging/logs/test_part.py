@@ -1,0 +1,215 @@
+"""The log part: what it counts, what it says, what it remembers."""
+
+from __future__ import annotations
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from streams.errors import BrokenInvariant
+from streams.judging.logs.news import LEARNING
+from streams.judging.logs.part import LogPart, LogState
+from streams.judging.logs.past import LogPast, LogPrior
+from streams.judging.logs.settings import ERRORS, NEW_SHAPES, NEW_TEMPLATES, STREAMS, LogSettings
+from streams.judging.side import Side, SignatureInfo, Trace
+
+WINDOW_NS = 5_000_000_000
+SETTINGS = LogSettings()
+KNOWN = {n: SignatureInfo(f"text {n}", "error" if n < 100 else "warning") for n in range(1, 200)}
+USUAL = Trace(0, None, (), 1000, 3)
+WINDOWS = 60
+
+
+def side(*traces, pods=2):
+    """One window of a revision with the usual traffic and these traces."""
+    return Side(pod_s=pods * 5.0, lines=9, traces=[USUAL, *traces])
+
+
+def failed(number, shape=None, count=1, half=0):
+    """Traces with one error template."""
+    return Trace(half, "error", (number,), number * 7 if shape is None else shape, count)
+
+
+def fresh(past=None):
+    """A part that begins."""
+    return LogPart(SETTINGS, past or LogPast(), LogPrior(), WINDOWS * WINDOW_NS, WINDOW_NS)
+
+
+def judged(part, baseline=None, canary=None, windows=WINDOWS, **options):
+    """So many windows; `baseline` and `canary` map a window to its traces."""
+    for index in range(windows):
+        theirs, mine = (side(*(traces or {}).get(index, ())) for traces in (baseline, canary))
+        part.add(index * WINDOW_NS, theirs, mine, KNOWN, **options)
+    return part
+
+
+def history(cohorts, traces=None):
+    """A past of so many quiet rollouts, whose baselines showed these traces."""
+    past = LogPast()
+    for _ in range(cohorts):
+        past.learn(judged(fresh(past), traces).cohort(), SETTINGS, LogPrior())
+    return past
+
+
+def test_three_canary_only_traces_are_found_with_history_and_not_without():
+    """At equal shares the baseline alone can give three events no more than 1/8."""
+    canary = {10: [failed(5)], 25: [failed(5)], 40: [failed(5)]}
+    assert judged(fresh(), canary=canary).p > 0.1
+    assert judged(fresh(history(20)), canary=canary).p < 0.01
+
+
+def test_one_new_error_never_fails_a_canary():
+    """Whatever the history, one trace is luck."""
+    assert judged(fresh(history(40)), canary={10: [failed(5)]}).p > 0.01
+
+
+def test_a_shared_incident_fails_nobody():
+    """The same errors, new to history, on both sides: at alpha .05 too, however long the past was quiet."""
+    errors = {index: [failed(5, count=3)] for index in range(10, 40)}
+    assert judged(fresh(history(80)), errors, errors).p > 0.05
+
+
+def test_a_known_error_at_its_usual_rate_is_no_evidence():
+    """What history shows as often is expected."""
+    usual = {index: [failed(5)] for index in range(0, 60, 10)}
+    assert judged(fresh(history(10, usual)), usual, usual).p > 0.3
+
+
+def test_new_templates_and_shapes_are_judged_after_the_learning():
+    """Until then their share goes to the errors, and it is said."""
+    for cohorts in (0, LEARNING):
+        part = judged(fresh(history(cohorts)))
+        assert part.evidence()[1].share == 0.0
+        assert any("too little is known" in sentence for sentence in part.unjudged())
+    assert [one.share for one in judged(fresh(history(LEARNING + 1))).evidence()] == pytest.approx([0.4, 0.3, 0.3])
+
+
+def test_known_warnings_never_count_and_new_ones_do():
+    """Warnings are evidence only where neither history nor the baseline has shown them."""
+    known = {5: [Trace(0, "warning", (150,), 1050)]}
+    past = history(LEARNING + 3, known)
+    many = {index: [Trace(0, "warning", (150,), 1050)] for index in range(WINDOWS)}
+    new = {index: [Trace(0, "warning", (151,), 1051)] for index in range(0, WINDOWS, 10)}
+    assert judged(fresh(past), canary=many).p == 1.0
+    assert judged(fresh(past), canary=new).p < 0.05
+    assert judged(fresh(past), new, new).p > 0.3
+
+
+def test_shapes_of_known_templates_count():
+    """A set of templates nobody has shown, without any judged line: the canary's alone."""
+    part = judged(fresh(history(20)), canary={index: [Trace(0, None, (), 77)] for index in range(0, 60, 6)})
+    evidence = {one.stream: one for one in part.evidence()}
+    assert evidence[NEW_SHAPES].canary_count == 10.0
+    assert evidence[NEW_TEMPLATES].canary_count == evidence[ERRORS].canary_count == 0.0
+    assert part.p < 0.01
+    assert part.culprits(NEW_SHAPES)[0].number == 77
+
+
+def test_a_canary_that_logs_something_new_in_every_request_is_not_judged_by_shapes():
+    """A new log statement changes every shape, and harms nobody; it is said."""
+    part = fresh(history(20))
+    for index in range(WINDOWS):
+        part.add(index * WINDOW_NS, side(), Side(pod_s=10.0, lines=9, traces=[Trace(0, None, (), 77, 3)]), KNOWN)
+    assert part.p == 1.0
+    assert any("log statements have changed" in sentence for sentence in part.unjudged())
+
+
+def test_a_canary_whose_lines_alone_carry_ids_is_not_compared_by_them():
+    """Traces on one side and incidents on the other are not alike; it is said."""
+    part = fresh()
+    for index in range(WINDOWS):
+        canary = Side(pod_s=10.0, lines=9, traces=[failed(5, count=4)])
+        part.add(index * WINDOW_NS, Side(pod_s=10.0, lines=9), canary, KNOWN)
+    assert part.p == 1.0
+    assert any("carry no ids" in sentence for sentence in part.unjudged())
+
+
+@pytest.mark.parametrize("options", [{"heard": False}])
+def test_a_log_that_is_cut_off_brings_nothing(options):
+    """Neither evidence nor a lesson."""
+    part = judged(fresh(history(20)), canary={index: [failed(5)] for index in range(60)}, **options)
+    assert part.p == 1.0
+    assert part.cohort().pod_s == 0.0
+
+
+def test_a_missing_side_is_no_evidence_and_the_baseline_alone_still_teaches():
+    """Windows without a canary count for the cohort only, those without a baseline for nothing."""
+    part = fresh(history(20))
+    for index in range(WINDOWS):
+        part.add(2 * index * WINDOW_NS, side(failed(5)), None, KNOWN)
+        part.add((2 * index + 1) * WINDOW_NS, None, side(failed(6)), KNOWN)
+    assert part.p == 1.0
+    assert part.cohort().streams[ERRORS].events == WINDOWS
+
+
+def test_traces_left_out_end_the_judging_of_shapes():
+    """Which shapes there are is not known any more."""
+    part = fresh(history(20))
+    part.add(0, Side(pod_s=10.0, traces=[USUAL], traces_cut=True), side(), KNOWN)
+    judged_on = {index: [Trace(0, None, (), 77)] for index in range(60)}
+    for index in range(1, WINDOWS):
+        part.add(index * WINDOW_NS, side(), side(*judged_on[index]), KNOWN)
+    assert part.p == 1.0
+    assert NEW_SHAPES not in part.cohort().streams
+
+
+def test_templates_are_followed_through_redirects():
+    """Two signatures of one template are one new thing, and one culprit."""
+    canary = {index: [failed(5 + index % 2)] for index in range(0, 60, 10)}
+    part = judged(fresh(history(20)), {30: [failed(6)]}, canary, templates={5: 99, 6: 99})
+    assert [one.number for one in part.culprits(ERRORS)] == [99]
+    assert part.culprits(NEW_TEMPLATES) == []
+
+
+def test_more_canary_errors_never_raise_p():
+    """A worse canary is never less suspicious."""
+    past, last = history(10), 1.0
+    for errors in range(1, 12):
+        p = judged(fresh(past), canary={index: [failed(5)] for index in range(0, 5 * errors, 5)}).p
+        assert p <= last
+        last = p
+
+
+def test_windows_come_in_order_and_time_is_planned():
+    """Anything else is our own mistake."""
+    part = fresh()
+    part.add(10 * WINDOW_NS, side(), side(), KNOWN)
+    with pytest.raises(BrokenInvariant):
+        part.add(9 * WINDOW_NS, side(), side(), KNOWN)
+    with pytest.raises(BrokenInvariant):
+        LogPart(SETTINGS, LogPast(), LogPrior(), 0, WINDOW_NS)
+
+
+traces = st.lists(
+    st.builds(
+        lambda half, ids, shape, count: Trace(
+            half, None if not ids else "error" if min(ids) < 100 else "warning", tuple(sorted(ids)), shape, count
+        ),
+        st.integers(0, 1),
+        st.sets(st.sampled_from([5, 6, 150, 151]), max_size=2),
+        st.integers(0, 4),
+        st.integers(1, 3),
+    ),
+    max_size=4,
+)
+PAST = history(5, {3: [failed(6)]})
+
+
+@given(st.lists(st.tuples(traces, traces), max_size=15), st.integers(0, 15), st.randoms())
+def test_a_snapshot_goes_on_to_the_bit(windows, cut, draw):
+    """Restarted at any window, with traces in any order and whatever the past has learned since."""
+    straight, first = fresh(PAST), fresh(PAST)
+    for index, (theirs, mine) in enumerate(windows):
+        straight.add(index * WINDOW_NS, side(*theirs), side(*mine), KNOWN)
+    part = first
+    for index, (theirs, mine) in enumerate(windows):
+        if index == cut:
+            wire = msgspec.msgpack.encode(part.to_state())
+            state = msgspec.msgpack.decode(wire, type=LogState)
+            part = LogPart(SETTINGS, LogPast(), LogPrior(), 1, WINDOW_NS, state)
+        part.add(index * WINDOW_NS, side(*draw.sample(theirs, len(theirs))), side(*draw.sample(mine, len(mine))), KNOWN)
+    assert part.to_state() == straight.to_state()
+    assert part.p == straight.p
+    assert part.cohort() == straight.cohort()
+    assert [one.stream for one in part.evidence()] == list(STREAMS)
