@@ -159,7 +159,8 @@ def _weight_of_past(stream: StreamState, tolerance: float, factors: Sequence[flo
     p_history = tail(_FEW, past.exposure_s / past.cohorts * tolerance, past, phi) * (1.0 - incident)
     even = [2.0 * ratio / (1.0 + ratio) for ratio in factors]
     p_beside = incident / (math.fsum(each ** (_FEW / phi) for each in even) / len(even))
-    return min(0.95, max(0.05, p_history / (p_history + p_beside)))
+    free = 1.0 - incident / LEAST_GUARD  # up to here u costs p_c nothing
+    return min(0.95, max(0.05, free, p_history / (p_history + p_beside)))
 
 
 def weighted_simes(streams: Sequence[tuple[float, float]]) -> float:
