@@ -99,7 +99,7 @@ class Roller:
             count = lines.get(line, 0)
             lines[line] = count + 1
             if not count:
-                self._find_id(slot, line, folded)
+                self._find_id(slot, line)
             if slot.traced or record.trace_id:
                 _trace(slot, line, record)
         else:
@@ -109,6 +109,7 @@ class Roller:
         """Everything added since the last drain; the roller is empty afterwards."""
         rolled = Rolled([], {}, {})
         dropped = 0
+        trace_numbers: dict[str, int] = {}
         by_window: dict[tuple[Revision, int], Summary] = {}
         for slot in self._slots.values():
             revision = slot.source.revision
@@ -122,10 +123,8 @@ class Roller:
                 number, what = self._identify(line)
                 counts[number] = counts.get(number, 0) + count
                 rolled.signatures[number] = what
-            for trace_id, lines in slot.traces.items():
-                if trace := trace_number(trace_id):
-                    held = slot.pod.traces.get(trace, ())
-                    slot.pod.traces[trace] = tuple(sorted({*held, *(self._identify(line)[0] for line in lines)}))
+            if slot.traces:
+                self._number_traces(slot, trace_numbers)
             summary.pods[slot.source.pod] = slot.pod
         for summary in rolled.summaries:
             dropped += trim(summary, self._limits, lambda number: _judged_severity(rolled.signatures[number]))
@@ -160,13 +159,24 @@ class Roller:
             known = self._line_ids[line] = (signature_id(what), what)
         return known
 
-    def _find_id(self, slot: _Slot, line: _Line, folded: bytes) -> None:
+    def _number_traces(self, slot: _Slot, known: dict[str, int]) -> None:
+        numbers = {line: self._identify(line)[0] for line in slot.lines}
+        traces = slot.pod.traces
+        for trace_id, lines in slot.traces.items():
+            trace = known.get(trace_id)
+            if trace is None:
+                trace = known[trace_id] = trace_number(trace_id)
+            if trace:
+                ids = {numbers[line] for line in lines}
+                traces[trace] = tuple(sorted(ids.union(traces.get(trace, ()))))
+
+    def _find_id(self, slot: _Slot, line: _Line) -> None:
         if line in self._places:
             place = self._places[line]
         else:
             if len(self._places) >= _CACHED_LINES:
                 self._places.clear()
-            place = self._places[line] = id_place(folded)
+            place = self._places[line] = id_place(line if isinstance(line, bytes) else line[1])
         if place is not None:
             slot.traced[line] = place
 

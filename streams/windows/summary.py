@@ -157,19 +157,21 @@ def trim(summary: Summary, limits: Limits, severity: Callable[[int], int]) -> in
 
 
 def _trim_traces(summary: Summary, limit: int, severity: Callable[[int], int]) -> None:
-    pairs = [
-        (severity(number) == 0, trace, number, name)
-        for name, pod in summary.pods.items()
-        for trace, ids in pod.traces.items()
-        for number in ids
-    ]
+    harmless: dict[int, bool] = {}
+    pairs = []
+    for name, pod in summary.pods.items():
+        for trace, ids in pod.traces.items():
+            for number in ids:
+                if number not in harmless:
+                    harmless[number] = severity(number) == 0
+                pairs.append((harmless[number], trace, number, name))
     pairs.sort()
     summary.traces_from = _least(summary.traces_from, min(trace for _, trace, _, _ in pairs[limit:]))
-    kept: dict[str, dict[int, list[int]]] = {}
+    kept: dict[str, dict[int, list[int]]] = {name: {} for name in summary.pods}
     for _, trace, number, name in pairs[:limit]:
-        kept.setdefault(name, {}).setdefault(trace, []).append(number)
+        kept[name].setdefault(trace, []).append(number)
     for name, pod in summary.pods.items():
-        pod.traces = {trace: tuple(sorted(ids)) for trace, ids in kept.get(name, {}).items()}
+        pod.traces = {trace: tuple(sorted(ids)) for trace, ids in kept[name].items()}
 
 
 def _least(one: int | None, other: int | None) -> int | None:
