@@ -183,6 +183,7 @@ SCENARIOS = {
     "clumps": Service(clump=3),
     "clumps, pod effects, cohort dispersion": Service(clump=3, pod_sd=0.5, cohort_sd=0.7),
     "clumps over pods": Service(clump=3, spread=True),
+    "one pod": Service(pods=(1, 1), clump=3, cohort_sd=0.7),
     "share 10%": Service(pods=(9, 1)),
     "share 80%": Service(pods=(1, 4)),
     "load 80%": Service(split=(4.0,)),
