@@ -7,7 +7,7 @@ import time
 import pytest
 
 from streams.records.log import Severity
-from streams.records.severity import in_line, of_field, of_otlp
+from streams.records.severity import graver, in_line, of_field, of_otlp
 
 
 @pytest.mark.parametrize(
@@ -104,3 +104,28 @@ def test_lines_take_linear_time(part):
     for _ in range(20):
         in_line(part * (1_000_000 // len(part)))
     assert time.perf_counter() - start < 1.0
+
+
+@pytest.mark.parametrize(
+    ("field", "line", "severity"),
+    [
+        (Severity.INFO, "writeBlock blk_1 received exception java.io.IOException: Could not read", Severity.ERROR),
+        (Severity.INFO, "gave up: requests.exceptions.ConnectionError: refused", Severity.ERROR),
+        (Severity.INFO, "wrapped in com.shop.CartException", Severity.ERROR),
+        (Severity.INFO, "IOException: not qualified, so perhaps a word", Severity.INFO),
+        (Severity.INFO, "loaded com.shop.ErrorHandler and java.lang.Error.class", Severity.INFO),
+        (Severity.WARN, "retry after java.io.IOException: reset", Severity.WARN),
+        (Severity.DEBUG, "java.io.IOException: reset", Severity.DEBUG),
+        (Severity.UNSET, "ERROR disk full", Severity.ERROR),
+    ],
+)
+def test_a_line_at_info_that_names_what_was_thrown_is_an_error(field, line, severity):
+    """Its qualified class, then its message or nothing; any other level is a statement and stays."""
+    assert graver(field, line) is severity
+
+
+def test_what_was_thrown_is_looked_for_in_linear_time():
+    """Dots and word characters without end cost no more."""
+    for hostile in ("a." * 2000, "a" * 4000, "Exception." * 400):
+        for _ in range(200):
+            graver(Severity.INFO, hostile)
