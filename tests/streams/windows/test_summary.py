@@ -28,7 +28,7 @@ lines = st.builds(
     times,
     st.sampled_from([f"word{letter} happened {n} times" for letter in "abcdefgh" for n in (1, 22)]),
     st.sampled_from([Severity.UNSET, Severity.INFO, Severity.ERROR]),
-    st.sampled_from([None, None, "trace1", "trace2", "trace3"]),
+    st.sampled_from([None, *(f"trace{number}" for number in range(12))]),
 )
 series = st.builds(Series, st.sampled_from(["a", "b", "c", "d", "e"]))
 numbers = st.floats(0, 1e9).map(lambda value: round(value, 3))
@@ -151,6 +151,27 @@ def test_of_too_many_traces_the_errors_stay():
     assert trace_number("bad1") in kept
     assert len(kept) == LIMITS.traces
     assert all(number < whole.traces_from for number in kept if number != trace_number("bad1"))
+
+
+def test_traces_trimmed_in_parts_are_those_trimmed_as_a_whole():
+    """Promise: which traces stay, and below which number they are whole, does not depend on how lines were spread."""
+    source = Source(REVISION, "shop-6f87c5d5d5-0")
+    for seed in range(20):
+        draw = random.Random(seed)
+        records = [
+            LogRecord(source, n, draw.choice(["ERROR failed", "fine"]), trace_id=f"t{draw.randrange(60)}")
+            for n in range(80)
+        ]
+        whole, signatures = rolled(records)
+
+        def severity(number, signatures=signatures):
+            return int(signatures[number].severity) if signatures[number].severity >= Severity.WARN else 0
+
+        limits = Limits(traces=draw.randrange(10, 60))
+        deltas = [rolled(records[n::4])[0] for n in range(4)]
+        for delta in deltas:
+            trim(delta, limits, severity)
+        assert canonical(merged(deltas, severity, limits)) == canonical(merged([whole], severity, limits))
 
 
 def test_errors_are_kept_before_anything_else():
