@@ -192,7 +192,9 @@ class LogPart:
             self._state.streams[name].beside.baseline_alone += y
             return
         saturation = self._state.failures.saturation if name == ERRORS else 0.0
-        self._beside[name].add(x, y, self._state.works.shares(baseline, canary, saturation))
+        alone = self._state.streams[name].past.exposure_s <= 0.0
+        shares = self._state.works.shares(baseline, canary, saturation, by_traces=alone)
+        self._beside[name].add(x, y, shares)
 
     def _judge(self) -> None:
         state = self._state

@@ -1,7 +1,10 @@
 """How much did each side have to do, and which share of it the canary?
 
-Requests are taken from the first source of truth that the baseline has; scrapes of the two sides do not fall into the
-same windows, so shares by requests are of the recent past. Where none are counted, shares are those of pods.
+Requests are taken from the first source of truth that the baseline has. Scrapes of the two sides do not fall into the
+same windows, so shares by requests are of the recent past. Where none are counted, shares are those of pods; but before
+there is a history, which knows the load (`horizon`), traces with an id stand for requests: by pods alone nearly every
+healthy canary that has four times the traffic of a baseline pod would fail (`load 80%` in the simulations). A window
+may hold but a few, so they are shrunk to the share of pods.
 """
 
 from __future__ import annotations
@@ -13,8 +16,10 @@ from streams.judging.logs.beside import ExposureShares
 from streams.judging.side import Side
 from streams.signals.requests import REQUEST_SOURCES
 
-_MEMORY = 0.8
-"""Weight of recent requests after one more window: scrapes of either side level out over half a minute at 5 s."""
+_MEMORY = 0.9
+"""Weight of recent requests after one more window: of 50 s at 5 s, so that scrapes of either side level out."""
+_SHRINKING = 10.0
+"""Requests' worth of the share of pods."""
 
 
 class Work(Struct, array_like=True):
@@ -40,24 +45,40 @@ class Works(Struct, array_like=True):
     recent_canary: float = 0.0
     """Requests, fading."""
     recent_baseline: float = 0.0
+    traces_canary: float = 0.0
+    """Traces with an id, fading."""
+    traces_baseline: float = 0.0
 
     def add(self, baseline: Side, canary: Side | None) -> None:
         """One window."""
         source = next((name for name in REQUEST_SOURCES if name in baseline.requests), "")
+        before = self.canary.traces, self.baseline.traces
         theirs = _requests(baseline, source)
         mine = _requests(canary, source) if canary is not None else 0.0
         self.baseline.add(baseline, theirs)
         if canary is not None:
             self.canary.add(canary, mine)
-        self.recent_baseline = self.recent_baseline * _MEMORY + theirs
         self.recent_canary = self.recent_canary * _MEMORY + mine
+        self.recent_baseline = self.recent_baseline * _MEMORY + theirs
+        self.traces_canary = self.traces_canary * _MEMORY + self.canary.traces - before[0]
+        self.traces_baseline = self.traces_baseline * _MEMORY + self.baseline.traces - before[1]
 
-    def shares(self, baseline: Side, canary: Side, saturation: float) -> ExposureShares:
-        """The canary's shares in a window that has been added."""
+    def shares(self, baseline: Side, canary: Side, saturation: float, *, by_traces: bool) -> ExposureShares:
+        """The canary's shares in a window that has been added.
+
+        Args:
+            baseline: what it did.
+            canary: the same of the canary.
+            saturation: see `ExposureShares`.
+            by_traces: traces stand for requests where none are counted.
+        """
         both = cut(baseline.pod_s) + cut(canary.pod_s)
         by_pods = cut(canary.pod_s) / both if both > 0.0 else 0.0
         mine, theirs = self.recent_canary, self.recent_baseline
-        return ExposureShares(mine / (mine + theirs) if mine > 0.0 and theirs > 0.0 else by_pods, by_pods, saturation)
+        if mine + theirs <= 0.0 and by_traces:
+            mine, theirs = self.traces_canary, self.traces_baseline
+        by_requests = (mine + _SHRINKING * by_pods) / (mine + theirs + _SHRINKING)
+        return ExposureShares(by_requests, by_pods, saturation)
 
 
 def _requests(side: Side, source: str) -> float:

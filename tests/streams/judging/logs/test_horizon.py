@@ -56,14 +56,20 @@ def test_more_to_do_stretches_the_exposure(canary, baseline, busiest, load):
     assert Horizon(1.0, busiest).load(canary, baseline) == pytest.approx(load)
 
 
-def test_shares_follow_requests_where_both_sides_count_them():
-    """Recent ones, so that scrapes that do not meet in a window level out; else pods."""
+def test_shares_follow_requests_where_they_are_counted():
+    """Recent ones, so that scrapes that do not meet in a window level out."""
     works = Works()
     for index in range(40):
         works.add(side(2, requests=90.0 if index % 3 == 0 else 0.0), side(1, requests=10.0 if index % 3 == 1 else 0.0))
-        shares = works.shares(side(2), side(1), 0.0)
+        shares = works.shares(side(2), side(1), 0.0, by_traces=True)
     assert shares.by_pods == pytest.approx(1 / 3)
     assert 0.05 < shares.by_requests < 0.2
-    alone = Works()
-    alone.add(side(2, requests=90.0), side(1))
-    assert alone.shares(side(2), side(1), 0.0).by_requests == pytest.approx(1 / 3)
+
+
+def test_traces_stand_for_requests_where_there_is_no_history():
+    """Else the share is that of pods."""
+    works = Works()
+    for _ in range(40):
+        works.add(side(2, traces=20), side(2, traces=80))
+    assert works.shares(side(2), side(2), 0.0, by_traces=True).by_requests == pytest.approx(0.8, abs=0.02)
+    assert works.shares(side(2), side(2), 0.0, by_traces=False).by_requests == 0.5
