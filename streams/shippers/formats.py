@@ -7,14 +7,14 @@ message by marks of which no message bears two, so that what a message means nev
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Literal, Protocol, TypeAlias
+from typing import Literal
 
 import msgspec
 from msgspec import Raw, Struct
 
 from streams.errors import BadPolicy, BadRecord, Reason
+from streams.records.found import Record
 from streams.records.log import LogRecord
-from streams.records.metric import MetricSample
 from streams.shippers import otlp_json, otlp_proto
 from streams.shippers.container_lines import ContainerLines
 from streams.shippers.faults import JSON_FAULTS, MAX_BATCH_BYTES, check_size, json_fault
@@ -25,41 +25,26 @@ from streams.shippers.otlp_identity import OtlpIdentities
 from streams.shippers.otlp_logs import OtlpLogs
 from streams.shippers.otlp_metrics import OtlpMetrics
 from streams.shippers.prometheus_kafka_adapter import PrometheusKafkaAdapter
+from streams.shippers.reader import Reader
 from streams.shippers.vector_logs import VECTOR
 from streams.shippers.vector_metrics import VectorMetrics
 
-Record: TypeAlias = LogRecord | MetricSample
 AUTO = "auto"
 
 
-class Reader(Protocol):
-    """Messages of one topic -> records."""
-
-    def read(self, payload: bytes, message_time_ns: int) -> Sequence[Record | BadRecord]:
-        """The records of one message; where a message carries many, what cannot be used as BadRecord values.
-
-        Args:
-            payload: the message's value.
-            message_time_ns: the Kafka message's time, for records that have none of their own; 0 = none.
-
-        Raises:
-            BadRecord: the whole message cannot be used. No other exception, whatever the bytes.
-        """
-
-
-class _AnyLogs:
+class _AnyLogs(ContainerLines):
     """Logs in any format: JSON or protobuf by the first byte, then by the fields there are."""
 
     def __init__(self, identities: Identities) -> None:
         otlp_identities = OtlpIdentities(identities)
         otlp = OtlpLogs(otlp_json.log_rows, otlp_identities)
-        self._json = ContainerLines([FLUENT_BIT, VECTOR, FILEBEAT], identities, otlp.read)
+        super().__init__([FLUENT_BIT, VECTOR, FILEBEAT], identities, otlp.read)
         self._proto = OtlpLogs(otlp_proto.log_rows, otlp_identities)
 
-    def read(self, payload: bytes, message_time_ns: int) -> Sequence[Record | BadRecord]:
+    def read(self, payload: bytes, message_time_ns: int) -> Sequence[LogRecord | BadRecord]:
         if payload[:1] != b"{" and _is_protobuf(payload):
             return self._proto.read(payload, message_time_ns)
-        return self._json.read(payload, message_time_ns)
+        return super().read(payload, message_time_ns)
 
 
 class _Marks(Struct, gc=False):
@@ -75,7 +60,7 @@ class _Marks(Struct, gc=False):
 _marks = msgspec.json.Decoder(_Marks).decode
 
 
-class _AnyMetrics:
+class _AnyMetrics(Reader):
     """Metrics in any format: JSON or protobuf by the first byte, then by the first mark in a fixed order."""
 
     def __init__(self, identities: Identities) -> None:

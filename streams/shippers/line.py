@@ -6,9 +6,9 @@ What to make of them is each shipper's own file; how they are read fast is `cont
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
-from msgspec import Raw, Struct, field
+from msgspec import Meta, Raw, Struct, field
 
 from streams.shippers.identity import Attributes
 
@@ -60,6 +60,26 @@ class Line(Struct, gc=False):
         """Of the trace and request ids the first that there is."""
         found = self.trace_id or self.trace_id_camel or self.trace_id_ecs or self.request_id
         return found[:MAX_TRACE_ID] if found else None
+
+
+class PlainLine(Struct, gc=False):
+    """A `Line` as Fluent Bit writes most: of its fields the three that it needs, and of the rest none."""
+
+    kubernetes: Raw
+    log: str
+    at_timestamp: Annotated[float, Meta(gt=0, lt=9e9)] = field(name="@timestamp")
+    """Seconds, up to 2255."""
+    message: None = None
+    msg: None = None
+    level: None = None
+    severity: None = None
+    lvl: None = None
+    log_level: None = field(default=None, name="log.level")
+    at_level: None = field(default=None, name="@l")
+    trace_id: None = None
+    trace_id_camel: None = field(default=None, name="traceId")
+    trace_id_ecs: None = field(default=None, name="trace.id")
+    request_id: None = None
 
 
 class Layout(NamedTuple):

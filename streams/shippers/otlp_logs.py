@@ -11,13 +11,14 @@ from streams.shippers.faults import MAX_BATCH_BYTES, MAX_RECORD_BYTES, check_siz
 from streams.shippers.line import MAX_TRACE_ID
 from streams.shippers.otlp import Group, LogRow, Plain, Rows, as_text
 from streams.shippers.otlp_identity import OtlpIdentities
+from streams.shippers.reader import Reader
 from streams.shippers.times import message_time, within_range
 
 _MESSAGE_KEYS = ("message", "msg", "log")
 _LEVEL_KEYS = ("level", "severity", "log.level", "lvl")
 
 
-class OtlpLogs:
+class OtlpLogs(Reader):
     """Reads messages of many log records, in one encoding."""
 
     def __init__(self, rows: Rows[LogRow], identities: OtlpIdentities) -> None:

@@ -17,6 +17,7 @@ from streams.shippers.faults import MAX_BATCH_BYTES, check_size
 from streams.shippers.histograms import explicit
 from streams.shippers.otlp import Buckets, Group, PointRow, Rows, as_text
 from streams.shippers.otlp_identity import OtlpIdentities
+from streams.shippers.reader import Reader
 from streams.shippers.series import series_of
 from streams.shippers.times import message_time, within_range
 from streams.shippers.values import checked
@@ -25,7 +26,7 @@ _NO_RECORDED_VALUE = 1
 _TEMPORALITIES = {1: Kind.DELTA, 2: Kind.CUMULATIVE}
 
 
-class OtlpMetrics:
+class OtlpMetrics(Reader):
     """Reads messages of many data points, in one encoding."""
 
     def __init__(self, rows: Rows[PointRow], identities: OtlpIdentities) -> None:

@@ -17,6 +17,7 @@ from streams.records.metric import Kind, MetricSample, Series
 from streams.shippers.cache import Remembered
 from streams.shippers.faults import JSON_FAULTS, MAX_RECORD_BYTES, check_size, json_fault
 from streams.shippers.identity import Identities, canonical
+from streams.shippers.reader import Reader
 from streams.shippers.series import kind_by_name, series_of, unit_by_name
 from streams.shippers.times import any_time_ns, message_time
 from streams.shippers.values import checked, number_in_text
@@ -33,7 +34,7 @@ _decode = msgspec.json.Decoder(_Sample).decode
 _labels = msgspec.json.Decoder(dict[str, str | int | float | None]).decode
 
 
-class PrometheusKafkaAdapter:
+class PrometheusKafkaAdapter(Reader):
     """Reads messages of one sample each."""
 
     def __init__(self, identities: Identities) -> None:

@@ -19,6 +19,7 @@ from streams.shippers.cache import Remembered
 from streams.shippers.faults import JSON_FAULTS, MAX_RECORD_BYTES, check_size, json_fault
 from streams.shippers.histograms import explicit, of_samples
 from streams.shippers.identity import Identities, canonical
+from streams.shippers.reader import Reader
 from streams.shippers.series import series_of, unit_by_name
 from streams.shippers.times import any_time_ns, message_time
 from streams.shippers.values import checked
@@ -108,7 +109,7 @@ _decode = msgspec.json.Decoder(_Metric).decode
 _tags = msgspec.json.Decoder(dict[str, Tag | list[Tag]] | None).decode
 
 
-class VectorMetrics:
+class VectorMetrics(Reader):
     """Reads messages of one metric each."""
 
     def __init__(self, identities: Identities) -> None:

@@ -6,11 +6,12 @@ open window and count the folded line; what a line means is worked out once per 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from msgspec import Struct, structs
 
 from streams.errors import BadRecord, Reason
+from streams.records.found import Found, Record
 from streams.records.histogram import Histogram
 from streams.records.identity import Revision, Source
 from streams.records.log import LogRecord, Severity
@@ -42,21 +43,32 @@ class Rolled(Struct, frozen=True):
     """Samples whose series or pod found no place within the limits."""
 
 
+class Added(Struct, frozen=True):
+    """What became of a run of messages."""
+
+    records: int
+    """Records in it, rejected ones included."""
+    newest_ns: int
+    """Newest event time of a record that counts, ns; 0 if none does."""
+    rejected: list[tuple[int, BadRecord]]
+    """Position of the message and why of what does not count."""
+
+
 class _Slot:
     """One pod in one window, while it is being filled."""
 
-    __slots__ = ("end_ns", "lines", "pod", "records", "source", "start_ns", "traced", "traces")
+    __slots__ = ("end_ns", "lines", "pod", "samples", "source", "start_ns", "traced", "traces")
 
     def __init__(self, source: Source, start_ns: int, end_ns: int) -> None:
         self.source = source
         self.start_ns = start_ns
         self.end_ns = end_ns
-        self.records = 0
         self.lines: dict[_Line, int] = {}
         self.traced: dict[_Line, Place] = {}
         """Lines of this window that hold an id, and where."""
         self.traces: dict[str, set[_Line]] = {}
         """Trace id -> its lines."""
+        self.samples = 0
         self.pod = PodSummary()
 
 
@@ -81,29 +93,56 @@ class Roller:
         self._latest_ns = latest_ns
         self._current.clear()
 
-    def add(self, record: LogRecord | MetricSample) -> None:
+    def add(self, record: Record) -> None:
         """Count one record.
 
         Raises:
             BadRecord: its time is out of bounds; nothing was counted.
         """
-        time_ns = record.time_ns
         slot = self._current.get(record.source)
-        if slot is None or not slot.start_ns <= time_ns < slot.end_ns:
-            slot = self._slot(record.source, time_ns)
-        slot.records += 1
-        if type(record) is LogRecord:
-            folded = fold(record.message)
-            line: _Line = (record.severity, folded) if record.severity else folded
-            lines = slot.lines
-            count = lines.get(line, 0)
-            lines[line] = count + 1
+        if slot is None or not slot.start_ns <= record.time_ns < slot.end_ns:
+            slot = self._slot(record.source, record.time_ns)
+        if isinstance(record, LogRecord):
+            line = _line(record)
+            count = slot.lines.get(line, 0)
+            slot.lines[line] = count + 1
             if not count:
                 self._find_id(slot, line)
             if slot.traced or record.trace_id:
                 _trace(slot, line, record)
         else:
-            self._add_sample(slot.pod, record)  # type: ignore[arg-type] # the other of the two
+            slot.samples += 1
+            self._add_sample(slot.pod, record)
+
+    def add_all(self, found: Sequence[Found]) -> Added:
+        """Count all that was found in a run of messages; a line of a window that is open costs no call but `fold`'s."""
+        records, newest_ns = len(found), 0
+        rejected: list[tuple[int, BadRecord]] = []
+        open_slot = self._current.get
+        for position, record in enumerate(found):
+            if type(record) is LogRecord:
+                time_ns = record.time_ns
+                slot = open_slot(record.source)
+                if slot is not None and slot.start_ns <= time_ns < slot.end_ns:
+                    line = fold(record.message) if not record.severity else _line(record)
+                    lines = slot.lines
+                    count = lines.get(line, 0)
+                    lines[line] = count + 1
+                    if not count:
+                        self._find_id(slot, line)
+                    if slot.traced or record.trace_id:
+                        _trace(slot, line, record)
+                    if time_ns > newest_ns:  # noqa: PLR1730 - max() costs a call a record
+                        newest_ns = time_ns
+                    continue
+            several = record if isinstance(record, Sequence) else (record,)
+            records += len(several) - 1
+            for one in several:
+                try:
+                    newest_ns = max(newest_ns, self._add(one))
+                except BadRecord as bad:  # of one message's many the others still count
+                    rejected.append((position, bad.with_traceback(None)))
+        return Added(records, newest_ns, rejected)
 
     def drain(self) -> Rolled:
         """Everything added since the last drain; the roller is empty afterwards."""
@@ -117,7 +156,7 @@ class Roller:
             if summary is None:
                 summary = by_window[revision, slot.start_ns] = Summary(revision, slot.start_ns)
                 rolled.summaries.append(summary)
-            summary.records += slot.records
+            summary.records += slot.samples + sum(slot.lines.values())
             counts = slot.pod.lines
             for line, count in slot.lines.items():
                 number, what = self._identify(line)
@@ -135,6 +174,13 @@ class Roller:
             self._series_ids.clear()
             self._series.clear()
         return structs.replace(rolled, other_samples=dropped)
+
+    def _add(self, found: Record | BadRecord) -> int:
+        """Count a record; its time, ns."""
+        if isinstance(found, BadRecord):
+            raise found
+        self.add(found)
+        return found.time_ns
 
     def _slot(self, source: Source, time_ns: int) -> _Slot:
         if not self._earliest_ns <= time_ns <= self._latest_ns:
@@ -213,6 +259,11 @@ def _trace(slot: _Slot, line: _Line, record: LogRecord) -> None:
         slot.traces[trace_id] = {line}
     else:
         lines.add(line)
+
+
+def _line(record: LogRecord) -> _Line:
+    folded = fold(record.message)
+    return (record.severity, folded) if record.severity else folded
 
 
 def _judged_severity(what: Signature) -> int:

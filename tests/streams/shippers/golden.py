@@ -12,7 +12,7 @@ from streams.errors import BadRecord
 from streams.records.histogram import Histogram
 from streams.records.log import LogRecord
 from streams.records.metric import MetricSample
-from streams.shippers.formats import Reader
+from streams.shippers.reader import Reader
 
 ROOT = Path(__file__).parents[2] / "golden"
 MESSAGE_TIME_NS = 1_787_307_209_000_000_000
