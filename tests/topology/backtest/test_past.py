@@ -24,10 +24,7 @@ def levels(entry, start_s, canary_times, seed):
                 line = log_line(entry, start_s + second, side, pod, "")
                 del line["message"]
                 times = canary_times if side == "canary_hash" else 1.0
-                for name, level in (
-                    ("container_memory_working_set_bytes", 3e8),
-                    ("pod_cpu_usage_percent", 20),
-                ):
+                for name, level in (("pod_memory_usage_mib", 300), ("pod_cpu_usage_percent", 20)):
                     yield {**line, "name": name, "value": level * times * (1 + own + draw.gauss(0, 0.02))}
 
 
