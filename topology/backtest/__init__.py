@@ -2,7 +2,8 @@
 
 mirror    the same recording with time running backwards, another causal order of the same cases
 replay    one case: records -> windows -> documents
-schedule  which past a case may know, and so which case may be replayed when
+schedule  which cases a case may know, and so which may be replayed when
+past      what those have taught
 run       all cases of all recordings, in as many processes as help
 report    false alarms, what was found and when, with intervals
 plots     one picture a case

@@ -2,7 +2,8 @@
 
 The same code as in the pipeline: `Roller` counts records as ingest does, `WorkloadLife` takes the deltas and closes
 windows as score does when the watermark comes past them. A case lives a life of its own, that of a workload of which
-nothing else is known but the past it is given; so cases of one workload may overlap in time.
+nothing else is known but the past it is given; so cases of one workload may overlap in time. Nobody knows of a recorded
+canary whether it was promoted, so no case teaches more than what its baseline did.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from datetime import datetime
 from msgspec import Struct
 
 from streams.errors import BadRecord
+from streams.judging.past import Past, Prior
 from streams.records.metric import Series
 from streams.risk.comparison import Outcome
 from streams.risk.document import RiskDocument, RiskPoint
@@ -20,6 +22,7 @@ from streams.windows.roller import Rolled, Roller
 from streams.windows.signature import Signature
 from streams.windows.summary import Summary
 from streams.workload import WorkloadLife, WorkloadState
+from topology.backtest.past import Ending, ending
 from topology.backtest.rules import Rules
 from topology.recording.cases import Case
 from topology.recording.faults import Faults
@@ -43,9 +46,18 @@ class Played(Struct, frozen=True):
     risk: tuple[RiskPoint, ...]
     """The risk after each window."""
     records: int
+    ending: Ending
+    """What can be learned of it."""
 
 
-def replay(case: Case, records: Iterable[Record], rules: Rules, faults: Faults) -> Played:
+def replay(
+    case: Case,
+    records: Iterable[Record],
+    rules: Rules,
+    faults: Faults,
+    past: Past | None = None,
+    prior: Prior | None = None,
+) -> Played:
     """Play one case from its start to its end.
 
     Args:
@@ -53,21 +65,25 @@ def replay(case: Case, records: Iterable[Record], rules: Rules, faults: Faults) 
         records: of this case, in any order; other revisions of the workload may be among them.
         rules: as the pipeline would be set.
         faults: what the roller refuses is added.
+        past: of the workload, the caller's no more; None: it has none.
+        prior: of the cluster's other workloads; None: there are none.
     """
     window_ns = rules.life.window_ns
     deltas, number = _deltas(records, rules, faults)
-    life = WorkloadLife(rules.life_of(case), WorkloadState(case.workload))
+    life = WorkloadLife(rules.life_of(case), WorkloadState(case.workload, past=past or Past()))
     watch = _Watch()
-    life.compare(case.comparison, case.start_ns)
+    life.compare(case.comparison, case.start_ns, prior)
     for start_ns in range(case.start_ns // window_ns * window_ns, case.end_ns, window_ns):
         for delta in deltas.pop(start_ns, ()):
             life.add(*delta)
         life.close(start_ns + window_ns)
         watch.see(life.documents())
-    outcome: Outcome = "aborted" if watch.failed_ns is not None else "promoted"
-    life.end(case.comparison, outcome, max(case.end_ns, start_ns + window_ns))
+    outcome: Outcome = "expired" if watch.failed_ns is None else "aborted"
+    ended_ns = start_ns + window_ns
+    end = ending(life, outcome, ended_ns)
+    life.end(case.comparison, outcome, ended_ns)
     watch.see(life.documents())
-    return Played(watch.last, watch.failed_ns, watch.passed_ns, tuple(watch.risk), number)
+    return Played(watch.last, watch.failed_ns, watch.passed_ns, tuple(watch.risk), number, end)
 
 
 class _Watch:

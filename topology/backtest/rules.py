@@ -19,13 +19,15 @@ class Rules(Struct, frozen=True):
     life: WorkloadSettings = WorkloadSettings()
     limits: Limits = Limits(signatures=1000, series=2000)
     """Of a revision in one window; ingest's defaults."""
+    planned_by_case: bool = True
+    """A case was planned to take as long as it took, where `life` does not say how long a rollout takes."""
 
     def life_of(self, case: Case) -> WorkloadSettings:
-        """The settings of one case: where none says how long a rollout takes, it takes as long as it took."""
+        """The settings of one case."""
         judge = self.life.judge
-        if judge.lifetime_ns is None:
-            judge = structs.replace(judge, lifetime_ns=case.end_ns - case.start_ns)
-        return structs.replace(self.life, judge=judge)
+        if judge.lifetime_ns is not None or not self.planned_by_case:
+            return self.life
+        return structs.replace(self.life, judge=structs.replace(judge, lifetime_ns=case.end_ns - case.start_ns))
 
 
 def rules_of(policy: Path | None, alpha: float | None, beta: float | None) -> Rules:

@@ -12,7 +12,9 @@ from pathlib import Path
 from msgspec import Struct
 
 from streams.errors import BadPolicy
+from streams.judging.past import Prior
 from topology.backtest.mirror import mirrored, mirrored_case, pivot_ns
+from topology.backtest.past import Ending, Pasts, past_of
 from topology.backtest.replay import Played, replay
 from topology.backtest.row import Row, row_of
 from topology.backtest.rules import Rules
@@ -31,6 +33,9 @@ class Task(Struct, frozen=True):
     pivot_ns: int | None
     """Of the mirror; None where time runs as it did."""
     rules: Rules
+    past: bytes
+    """Of the workload, as `past.Pasts` writes it."""
+    prior: Prior
 
 
 class Backtest(Struct, frozen=True):
@@ -102,7 +107,7 @@ def play(task: Task) -> tuple[Played, Faults]:
     found = records(task.of, faults)
     if task.pivot_ns is not None:
         found = mirrored(found, task.pivot_ns)
-    return replay(task.case, found, task.rules, faults), faults
+    return replay(task.case, found, task.rules, faults, past_of(task.past), task.prior), faults
 
 
 class _Set:
@@ -116,17 +121,20 @@ class _Set:
         if self._pivot_ns is not None:
             cases = [mirrored_case(case, self._pivot_ns) for case in cases]
         self._files = {files.case.id: files for files in recording.cases}
-        self._schedule: Schedule[Played] = Schedule(cases)
+        self._schedule: Schedule[Ending] = Schedule(cases)
+        self._pasts = Pasts(rules)
         self._played: dict[str, tuple[Case, Played, Faults]] = {}
 
     def ready(self) -> Iterator[Task]:
         """Cases that may begin now."""
-        for _learned, case in self._schedule.ready():
-            yield Task(self._files[case.id], case, self._pivot_ns, self._rules)
+        for learned, case in self._schedule.ready():
+            for each, end in learned:
+                self._pasts.learn(each, end)
+            yield Task(self._files[case.id], case, self._pivot_ns, self._rules, *self._pasts.before(case))
 
     def end(self, case: Case, played: Played, faults: Faults) -> None:
         """One of them is over."""
-        self._schedule.end(case, played)
+        self._schedule.end(case, played.ending)
         self._played[case.id] = (case, played, faults)
 
     def result(self) -> Backtest:

@@ -68,7 +68,9 @@ def group_evidence(reference: LevelReference, deviation: DeviationState) -> tupl
 
 
 def _ratios(reference: LevelReference, deviation: DeviationState) -> list[Floats]:
-    """Effect and the ends of its interval, (signals,) each."""
+    """Effect and the ends of its interval, (signals,) each; not a number before the first look."""
+    if not deviation.looks:
+        return [np.full(len(reference.rules), np.nan)] * 3
     shift, spread, place = (
         np.array(values, dtype=float) for values in (deviation.shift, deviation.spread, deviation.baseline)
     )

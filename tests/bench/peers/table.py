@@ -91,18 +91,25 @@ def _row(recorded: Recorded, failed_at_s: float | None) -> Row:
 
 
 def _table(tallies: Mapping[str, Sequence[Tally | None]]) -> list[str]:
-    """Markdown: false alarms / found, for each recording and pooled over those the judge can read, and when."""
+    """Markdown: false alarms / found, for each recording; what a judge cannot read it has not found."""
     whole = [each for each in list(tallies.values())[-1] if each is not None]
     sets = [f"{each.name} ({each.all_healthy.cases} / {each.all_faulty.cases})" for each in whole]
-    head = ["false alarms / found", *sets, "false, of those it reads", "F1", "median time to detect, share of the case"]
+    head = [
+        "false alarms / found",
+        *sets,
+        "false, of those it reads",
+        "F1, all",
+        "median time to detect, share of the case",
+    ]
+    faulty = sum(each.all_faulty.cases for each in whole)
     lines = [f"| {' | '.join(head)} |", "|---" * len(head) + "|"]
     for name, each in tallies.items():
-        read_by_it = pooled(one for one in each if one is not None)
-        false, found = read_by_it.all_healthy.failed, read_by_it.all_faulty.failed
-        score = f1(found, read_by_it.all_faulty.cases - found, false)
-        when = read_by_it.median_detect_share
+        pool = pooled(one for one in each if one is not None)
+        false, found = pool.all_healthy.failed, pool.all_faulty.failed
+        score = f1(found, faulty - found, false)
+        when = pool.median_detect_share
         cells = [name, *("-" if one is None else f"{one.all_healthy.failed} / {one.all_faulty.failed}" for one in each)]
-        cells.append(f"{100 * false / max(1, read_by_it.all_healthy.cases):.1f}%")
+        cells.append(f"{100 * false / max(1, pool.all_healthy.cases):.1f}%")
         cells.append("-" if score is None else f"{score:.2f}")
         cells.append("-" if when is None else f"{when:.2f}")
         lines.append(f"| {' | '.join(cells)} |")
