@@ -6,8 +6,8 @@ life. More pods bring another measure, of the same kind: each is standardised, s
 (`tests/simulation/test_levels.py`, three steps).
 
 Not worse: per group, the mean over its signals of (margin - level contrast) / spread, by the tail of the replayed
-pairs' largest. Where the canary *is* worse by the margin, it is distributed like theirs, so that P(ever p <= b) <= b. The p
-shown is that of now, not the smallest so far: a canary that became worse later is not to be promoted by its first
+pairs' largest. Where the canary *is* worse by the margin, it is distributed like theirs, so that P(ever p <= b) <= b.
+The p shown is that of now, not the smallest so far: a canary that became worse later is not to be promoted by its first
 minutes. A PASS asks every group by itself (intersection-union test, Berger 1982): no correction for many is due.
 """
 

@@ -18,7 +18,7 @@ import msgspec
 from msgspec import Struct, field
 
 from streams.errors import BrokenInvariant
-from streams.judging.levels.checkpoints import BLOCK_ENDS
+from streams.judging.levels.checkpoints import BLOCK_ENDS, checkpoints
 from streams.judging.levels.cohort import MOST_SIGNALS, LevelCohort
 from streams.judging.levels.deviation import Deviation, DeviationState
 from streams.judging.levels.evidence import LevelEvidence, LevelGroupEvidence
@@ -153,7 +153,7 @@ class LevelPart:
             if end > window:
                 return
             scales, judged = self._deviation.scales, len(reference.rules)
-            baseline, canary = (track.close(scales, judged, state.blocks) for track in (self._baseline, self._canary))
+            baseline, canary = (track.close(scales, judged) for track in (self._baseline, self._canary))
             pods = min(self._baseline.present, self._canary.present)
             if replayed and pods:
                 end_ns = state.started_ns + (end + 1) * self._window_ns
@@ -215,7 +215,7 @@ class LevelPart:
         Args:
             revision: of the baseline; tells pods that are seen again in later comparisons.
         """
-        return self._baseline.cohort(revision, list(self._state.rules))
+        return self._baseline.cohort(revision, list(self._state.rules), len(checkpoints(self._planned_windows)))
 
 
 def _copy(state: LevelState) -> LevelState:
