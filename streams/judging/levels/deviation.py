@@ -21,11 +21,11 @@ from msgspec import Struct
 from streams.judging.levels.contrast import Levels, contrast, size
 from streams.judging.levels.reference import LevelReference
 from streams.judging.levels.replay import Measure, unpack
-from streams.judging.levels.scale import Floats
+from streams.judging.levels.scale import OFFSET_SHARE, Floats
 
-MARGIN = math.log(2.0)
-"""On the scale of a signal; a PASS shows that the canary's level is below twice the baseline's, as for counts
-(`settings`: margin 2)."""
+MARGIN = math.log((2.0 + OFFSET_SHARE) / (1.0 + OFFSET_SHARE))
+"""On the scale of a signal, where a usual level is doubled; a PASS shows less than that, as for counts (`settings`:
+margin 2)."""
 COUNT_MARGIN = 2.0
 """On the `count` scale: from 4 to 9."""
 NOTABLE_Z = 2.0
