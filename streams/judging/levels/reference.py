@@ -4,9 +4,9 @@ Everything it will be measured by: which signals and groups are judged, on which
 which spreads and tails, and which share of the part's alpha each mechanism has. Frozen then, so that a comparison that
 is stopped and taken up again, with another past by now, goes on to the bit.
 
-Shares: the replay where the past has three units or more; `blocks` and `slopes` need two hundred samples a pod, and
-get a tenth each where the plan is long enough for that, half each where there is no replay. All of it is known before
-the first sample.
+Shares: the replay where the past has three units or more; `long_run` needs two hundred samples a pod for its
+difference and its slope, and gives a tenth to each where the plan is long enough for that, half where there is no
+replay. All of it is known before the first sample.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from streams.judging.levels.scale import LevelRule, Scales, level_rule
 from streams.signals.rule import SignalRule
 
 FEWEST_SAMPLES = 200
-"""Of one pod in the whole comparison, for `blocks` and `slopes`: ten blocks of twenty."""
+"""Of one pod in the whole comparison, for `long_run`: ten blocks of twenty."""
 LONG_SHARE = 0.1
 
 
@@ -49,8 +49,8 @@ class LevelReference(Struct, array_like=True, frozen=True):
     cohorts: int = 0
     """Of the past."""
     replay_share: float = 0.0
-    blocks_share: float = 0.0
-    slopes_share: float = 0.0
+    long_share: float = 0.0
+    """Of the difference in `long_run`, and the same of its slope."""
 
     @property
     def scales(self) -> Scales:
@@ -93,7 +93,6 @@ def freeze(past: LevelPast, prior: LevelPrior, rules: Mapping[str, SignalRule], 
         found,
         len(past.cohorts),
         1.0 - both if found else 0.0,
-        (LONG_SHARE if found else 0.5) * long,
         (LONG_SHARE if found else 0.5) * long,
     )
 

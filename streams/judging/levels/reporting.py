@@ -6,6 +6,7 @@ import numpy as np
 
 from streams.judging.levels.deviation import INTERVAL_P, DeviationState
 from streams.judging.levels.evidence import LevelEvidence, LevelGroupEvidence
+from streams.judging.levels.long_run import LongRun
 from streams.judging.levels.reference import LevelReference
 from streams.judging.levels.scale import Floats, LevelRule
 from streams.judging.levels.tail import MOST_DF, t_quantile
@@ -18,6 +19,7 @@ def signal_evidence(
     rules: list[LevelRule],
     reference: LevelReference,
     deviation: DeviationState,
+    long_run: LongRun,
     baseline: Track,
     canary: Track,
 ) -> tuple[LevelEvidence, ...]:
@@ -46,7 +48,7 @@ def signal_evidence(
                 low,
                 high,
                 deviation.z[number] if known else None,
-                deviation.signal_p[number] if known else 1.0,
+                _signal_p(number, reference, deviation, long_run),
                 deviation.since_ns[number] if known else None,
             )
         )
@@ -65,6 +67,18 @@ def group_evidence(reference: LevelReference, deviation: DeviationState) -> tupl
         for number, (name, p, needed) in enumerate(zip(groups.names, deviation.group_p, deviation.needed, strict=True))
         if weight[number] > 0.0
     )
+
+
+def _signal_p(number: int, reference: LevelReference, deviation: DeviationState, long_run: LongRun) -> float:
+    """Of one signal, by each mechanism over its share."""
+    found = [1.0]
+    if reference.replay_share > 0.0 and number < len(deviation.signal_p):
+        found.append(deviation.signal_p[number] / reference.replay_share)
+    for which in ("difference", "slope"):
+        own = long_run.signal_p(which)
+        if reference.long_share > 0.0 and number < len(own):
+            found.append(own[number] / reference.long_share)
+    return min(found)
 
 
 def _ratios(reference: LevelReference, deviation: DeviationState) -> list[Floats]:

@@ -19,9 +19,9 @@ from streams.judging.levels.history import mean_of
 from streams.judging.levels.recording import BlockRecord, cohort_of, has_room, record
 from streams.judging.levels.scale import Floats, LevelRule, Scales
 
-MOST_PODS = 16
+MOST_PODS = 8
 """Of a side that are followed; further ones would make its mean hardly more exact."""
-_SUMS = 6
+_SUMS = 8
 _LARGEST = 1e30
 """Levels are cut here, so that sums stay finite."""
 
@@ -32,7 +32,8 @@ class TrackState(Struct, array_like=True):
     pods: list[int] = []
     """Numbers of the pods that are followed, in order of appearance."""
     sums: bytes = b""
-    """`<f8`, (6, pods, signals): sum and samples of the open block, of the places, of all plain levels."""
+    """`<f8`, (8, pods, signals): sum and samples of the open block, of the places, of all plain levels in closed
+    blocks, and of the open stretch of `segments`."""
     records: list[BlockRecord] = []
 
 
@@ -81,6 +82,8 @@ class Track:
         at = rows[fits], np.array(columns)[fits]
         self._sums[0][at] += np.clip(level[fits], -_LARGEST, _LARGEST)
         self._sums[1][at] += 1.0
+        self._sums[6][at] += np.clip(level[fits], -_LARGEST, _LARGEST)
+        self._sums[7][at] += 1.0
 
     def close(self, scales: Scales, judged: int) -> Levels:
         """Close the open block.
@@ -104,6 +107,22 @@ class Track:
         self._sums[5] += samples
         self._sums[:2] = 0.0
         return self._levels(places, judged)
+
+    @property
+    def stretch(self) -> tuple[Floats, Floats]:
+        """Sum and number of samples since the last `end_stretch`, all pods together; (signals,)."""
+        return self._sums[6].sum(axis=0), self._sums[7].sum(axis=0)
+
+    def end_stretch(self, ended: NDArray[np.bool_]) -> None:
+        """Begin anew for these signals."""
+        self._sums[6:, :, ended] = 0.0
+
+    def between_pods(self, scales: Scales) -> tuple[Floats, Floats]:
+        """Sum of squares of the pods' own means about the side's, on the scale, and its degrees of freedom."""
+        places = scales.place(_ratio(self._sums[0] + self._sums[4], self._sums[1] + self._sums[5]))
+        there = ~np.isnan(places)
+        squares = np.where(there, (places - mean_of(places)) ** 2, 0.0).sum(axis=0)
+        return squares, np.maximum(there.sum(axis=0) - 1.0, 0.0)
 
     def means(self) -> tuple[Floats, Floats]:
         """Plain mean level per signal, pods averaged, and how many samples; (signals,), the open block included."""
