@@ -13,8 +13,8 @@ it is several times worse.
 
 **Slope**: whenever 32 segments are full (each time the run has doubled), the last quarter against the one before it,
 beyond a quarter of the tolerance: what is still growing is a leak, what has grown in the first half was warming up.
-Variance by differences of neighbours (von Neumann 1941), which a trend does not widen; t with 20 degrees. The j-th look
-has a share 6/(pi*j)^2. Pods' own levels cancel.
+Variance of the residuals about a line, so that a trend does not widen it, for an AR(1) of what is left; a level that
+wanders by itself (memory often does) is so no leak. The j-th look has a share 6/(pi*j)^2. Pods' own levels cancel.
 
 Only signals of which one direction is worse; each has an equal share, by the number that are known when the first block
 closes; later ones are left out.
@@ -40,7 +40,6 @@ _BEST_BLOCKS = 40.0
 _TUNED_A = 0.005
 _LEVELS = (0.05, 0.02, 0.01, 0.005, 0.002, 0.001, 5e-4, 2e-4, 1e-4, 5e-5, 2e-5, 1e-5, 1e-6)
 """The p of a difference is told in these steps."""
-_SLOPE_DF = 20.0
 
 
 class LongRunState(Struct, array_like=True):
@@ -124,7 +123,7 @@ class LongRun:
         state, full = self._state, int(self._segments.full[number])
         segments, each = self._segments.means[:full, number], float(self._segments.blocks_each[number])
         judged, tolerance = sum(state.judged), _tolerance(rule)
-        variance = max(float(segments.var(ddof=1)), 1e-12) * each
+        variance = long_run_variance(segments)[0] * each
         first = state.first_variance[number]
         if first is None:
             first = state.first_variance[number] = variance
@@ -180,6 +179,22 @@ def _slope_p(segments: Floats, tolerance: float) -> float:
     """Of the last quarter against the one before it."""
     quarter = MOST_SEGMENTS // 4
     last, before = segments[-quarter:].mean(), segments[-2 * quarter : -quarter].mean()
-    variance = float((np.diff(segments) ** 2).mean()) / 2.0
-    error = math.sqrt(max(variance, 1e-12) * 2.0 / quarter)
-    return t_tail((float(last - before) - tolerance / 4.0) / error, _SLOPE_DF)
+    places = np.arange(MOST_SEGMENTS) - (MOST_SEGMENTS - 1) / 2.0
+    line = float(places @ segments) / float(places @ places)
+    variance, free = long_run_variance(segments - segments.mean() - line * places)
+    return t_tail((float(last - before) - tolerance / 4.0) / math.sqrt(variance * 2.0 / quarter), free)
+
+
+def long_run_variance(residuals: Floats) -> tuple[float, float]:
+    """Variance of one residual's worth of a mean, what is left of the autocorrelation included; degrees of freedom.
+
+    An AR(1) model whose correlation is corrected for its small-sample bias, (1 + 4*phi)/n (Marriott & Pope 1954), and
+    cut at .95; as many degrees as independent residuals would say as much, at least two.
+    """
+    count = len(residuals)
+    centred = residuals - residuals.mean()
+    squares = float(centred @ centred)
+    phi = float(centred[1:] @ centred[:-1]) / squares if squares > 0.0 else 0.0
+    phi = min(max(phi + (1.0 + 4.0 * phi) / count, 0.0), 0.95)
+    widened = (1.0 + phi) / (1.0 - phi)
+    return max(squares / (count - 1) * widened, 1e-12), max(count / widened - 2.0, 2.0)

@@ -116,7 +116,7 @@ class LevelPart:
             if baseline is None or canary is None:
                 return
             state.started_ns = start_ns
-            state.reference = freeze(self._past, self._prior, rules, self._planned_windows)
+            state.reference = freeze(self._past, self._prior, rules, self._planned_windows, self._window_ns)
             state.rules = list(state.reference.rules)
             self._begin(state.reference)
         window = (start_ns - state.started_ns) // self._window_ns

@@ -30,6 +30,8 @@ from streams.signals.rule import SignalRule
 FEWEST_SAMPLES = 200
 """Of one pod in the whole comparison, for `long_run`: ten blocks of twenty."""
 LONG_SHARE = 0.1
+USUAL_SCRAPE_NS = 60_000_000_000
+"""The slowest usual scrape interval: a share of alpha given to what cannot speak is lost to the other parts."""
 
 
 class LevelReference(Struct, array_like=True, frozen=True):
@@ -64,7 +66,9 @@ class LevelReference(Struct, array_like=True, frozen=True):
         return Groups(self.rules, self.scales)
 
 
-def freeze(past: LevelPast, prior: LevelPrior, rules: Mapping[str, SignalRule], planned_windows: int) -> LevelReference:
+def freeze(
+    past: LevelPast, prior: LevelPrior, rules: Mapping[str, SignalRule], planned_windows: int, window_ns: int
+) -> LevelReference:
     """What a comparison that begins now is measured by.
 
     Args:
@@ -72,6 +76,7 @@ def freeze(past: LevelPast, prior: LevelPrior, rules: Mapping[str, SignalRule], 
         prior: of the cluster's other workloads.
         rules: by signal; where one is missing, that of the past holds.
         planned_windows: length of the comparison.
+        window_ns: length of a window.
     """
     own = [level_rule(rules[rule.signal]) if rule.signal in rules else rule for rule in merged_rules(past.cohorts)][
         :MOST_SIGNALS
@@ -82,7 +87,7 @@ def freeze(past: LevelPast, prior: LevelPrior, rules: Mapping[str, SignalRule], 
     ends = checkpoints(planned_windows)
     blocks = common_blocks(past.cohorts, len(ends))
     found = measures(past.cohorts, own, scales, Groups(own, scales), prior, blocks) if blocks else []
-    long = _is_long(past, planned_windows)
+    long = _is_long(past, planned_windows, window_ns)
     both = 2 * LONG_SHARE * long
     return LevelReference(
         own,
@@ -97,10 +102,10 @@ def freeze(past: LevelPast, prior: LevelPrior, rules: Mapping[str, SignalRule], 
     )
 
 
-def _is_long(past: LevelPast, planned_windows: int) -> bool:
-    """Whether a pod will bring enough samples, by what the past brought; a sample a window where there is none."""
+def _is_long(past: LevelPast, planned_windows: int, window_ns: int) -> bool:
+    """Whether a pod will bring enough samples, by what the past brought; one a minute where there is none."""
     if not past.cohorts:
-        return planned_windows >= FEWEST_SAMPLES
+        return planned_windows * window_ns >= FEWEST_SAMPLES * USUAL_SCRAPE_NS
     newest = past.cohorts[-1]
     samples = np.frombuffer(newest.samples, dtype="<u2").reshape(newest.shape)
     return bool(
