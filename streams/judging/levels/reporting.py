@@ -82,7 +82,9 @@ def _signal_p(number: int, reference: LevelReference, deviation: DeviationState,
 
 
 def _ratios(reference: LevelReference, deviation: DeviationState) -> list[Floats]:
-    """Effect and the ends of its interval, (signals,) each."""
+    """Effect and the ends of its interval, (signals,) each; not numbers before the first look."""
+    if not deviation.looks:
+        return [np.full(len(reference.rules), np.nan)] * 3
     shift, spread, place = (
         np.array(values, dtype=float) for values in (deviation.shift, deviation.spread, deviation.baseline)
     )

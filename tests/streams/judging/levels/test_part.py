@@ -126,6 +126,18 @@ def test_without_history_nothing_is_judged_and_that_is_said():
     assert next(one for one in part.signals if one.signal == "memory").effect_ratio == pytest.approx(5.0, rel=0.2)
 
 
+@pytest.mark.parametrize("rollouts", [1, 2])
+def test_with_too_little_history_values_are_shown_all_the_same(rollouts):
+    """Ratios without intervals; nothing is judged."""
+    part = judged(past(rollouts, pods=1), memory=5.0)
+    assert part.p == 1.0
+    assert part.unjudged == (f"levels: {rollouts} earlier rollouts for 5 signals, 3 are needed",)
+    shown = next(one for one in part.signals if one.signal == "memory")
+    assert shown.effect_ratio == pytest.approx(5.0, rel=0.3)
+    assert shown.effect_low is None
+    assert shown.weight == 0.0
+
+
 def test_a_signal_that_is_new_is_said_to_have_no_history():
     """The others are judged."""
     rules = RULES | {"fresh": msgspec.structs.replace(RULES["cpu"], signal="fresh")}
