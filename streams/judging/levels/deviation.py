@@ -61,14 +61,14 @@ class Deviation:
     def __init__(self, reference: LevelReference, state: DeviationState) -> None:
         self.state = state
         self.scales = reference.scales
-        self._groups = reference.groups
+        self.groups = reference.groups
         signals = len(reference.rules)
         self._measures = [(one, *unpack(one, len(reference.ends), signals)) for one in reference.measures]
         self._margin = np.where([rule.scale == "count" for rule in reference.rules], COUNT_MARGIN, MARGIN)
         if not state.signal_p:
             state.signal_p = [1.0] * signals
-            state.group_p = [1.0] * len(self._groups.names)
-            state.needed = [False] * len(self._groups.names)
+            state.group_p = [1.0] * len(self.groups.names)
+            state.needed = [False] * len(self.groups.names)
             state.since_ns = [None] * signals
 
     def look(self, block: int, canary: Levels, baseline: Levels, pods: int, end_ns: int) -> None:
@@ -93,7 +93,7 @@ class Deviation:
         self._remember(canary, baseline, z[0], contrasts[0], spreads[block][0], end_ns)
 
     def _worse(self, measure: Measure, z: Floats) -> None:
-        state, groups = self.state, self._groups
+        state, groups = self.state, self.groups
         weight = np.array(measure.group_weight)
         largest = float(size(groups.squares(z), weight))
         state.p = min(state.p, measure.tail.p(largest))
@@ -102,7 +102,7 @@ class Deviation:
                 state.signal_p[number] = min(state.signal_p[number], measure.tail.p(math.sqrt(own)))
 
     def _not_worse(self, measure: Measure, level: Floats, spread: Floats, baseline: Levels) -> None:
-        state, groups = self.state, self._groups
+        state, groups = self.state, self.groups
         shown = groups.means(np.where(np.isnan(baseline.level), np.nan, 0.0))
         better = groups.means((self._margin - level) / spread)
         for number, tail in enumerate(measure.group_tails):

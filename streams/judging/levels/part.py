@@ -197,18 +197,16 @@ class LevelPart:
     @property
     def signals(self) -> tuple[LevelEvidence, ...]:
         """Most telling first."""
-        state = self._state
-        if state.reference is None:
+        state, deviation = self._state, self._deviation
+        if state.reference is None or deviation is None:
             return ()
-        return signal_evidence(
-            state.rules, state.reference, state.deviation, self._long_run, self._baseline, self._canary
-        )
+        return signal_evidence(state.rules, state.reference, deviation, self._long_run, self._baseline, self._canary)
 
     @property
     def groups(self) -> tuple[LevelGroupEvidence, ...]:
         """Sorted by name; those that are judged."""
-        state = self._state
-        return group_evidence(state.reference, state.deviation) if state.reference is not None else ()
+        reference, deviation = self._state.reference, self._deviation
+        return group_evidence(reference, deviation) if reference is not None and deviation is not None else ()
 
     @property
     def unjudged(self) -> tuple[str, ...]:

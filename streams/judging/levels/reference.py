@@ -122,7 +122,9 @@ def _stretch(blocks: int, planned_windows: int) -> float:
 def no_history(reference: LevelReference, signals: Sequence[str]) -> list[str]:
     """Sentences: what cannot be replayed, and why."""
     if not reference.measures:
-        return [f"levels: {reference.cohorts} earlier rollouts for {len(signals)} signals, {FEWEST_UNITS} are needed"]
+        only = "; only what lasts for hours is judged" if reference.long_share > 0.0 else ""
+        needed = f"{len(signals)} signals, {FEWEST_UNITS} are needed{only}"
+        return [f"levels: {reference.cohorts} earlier rollouts for {needed}"]
     known = {rule.signal for rule in reference.rules}
     new = sorted(set(signals).difference(known))
     judged = np.max([measure.group_weight for measure in reference.measures], axis=0)
