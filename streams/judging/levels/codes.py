@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from streams.judging.levels.scale import Floats
 
 _PER_OCTAVE = 256.0
-_MISSING, _ZERO, _LARGEST = -32768, -32767, 32766
+MISSING = -32768
+_ZERO, _LARGEST = -32767, 32766
 Codes = NDArray[np.int16]
 
 
@@ -22,7 +23,7 @@ def encode(levels: Floats) -> Codes:
     with np.errstate(divide="ignore", invalid="ignore"):
         steps = np.clip(np.rint(np.log2(levels) * _PER_OCTAVE), _ZERO + 1, _LARGEST)
         steps = np.where(levels > 0.0, steps, _ZERO)
-    return np.where(np.isnan(levels), _MISSING, steps).astype("<i2")
+    return np.where(np.isnan(levels), MISSING, steps).astype("<i2")
 
 
 def decode(codes: Codes) -> Floats:
@@ -33,7 +34,7 @@ def decode(codes: Codes) -> Floats:
     [nan, 0.0, 1.0, 1024.0]
     """
     levels = np.exp2(codes.astype(np.float64) / _PER_OCTAVE)
-    return np.where(codes == _MISSING, np.nan, np.where(codes == _ZERO, 0.0, levels))
+    return np.where(codes == MISSING, np.nan, np.where(codes == _ZERO, 0.0, levels))
 
 
 def to_bytes(array: NDArray[np.generic], dtype: str) -> bytes:

@@ -6,8 +6,8 @@ life. More pods bring another measure, of the same kind: each is standardised, s
 (`tests/simulation/test_levels.py`, three steps).
 
 Not worse: per group, the mean over its signals of (margin - level contrast) / spread, by the tail of the replayed
-pairs' largest. Where the canary *is* worse by the margin, it is distributed like theirs, so that P(ever p <= b) <= b. The p
-shown is that of now, not the smallest so far: a canary that became worse later is not to be promoted by its first
+pairs' largest. Where the canary *is* worse by the margin, it is distributed like theirs, so that P(ever p <= b) <= b.
+The p shown is that of now, not the smallest so far: a canary that became worse later is not to be promoted by its first
 minutes. A PASS asks every group by itself (intersection-union test, Berger 1982): no correction for many is due.
 """
 
@@ -21,11 +21,11 @@ from msgspec import Struct
 from streams.judging.levels.contrast import Levels, contrast, size
 from streams.judging.levels.reference import LevelReference
 from streams.judging.levels.replay import Measure, unpack
-from streams.judging.levels.scale import Floats
+from streams.judging.levels.scale import OFFSET_SHARE, Floats
 
-MARGIN = math.log(2.0)
-"""On the scale of a signal; a PASS shows that the canary's level is below twice the baseline's, as for counts
-(`settings`: margin 2)."""
+MARGIN = math.log((2.0 + OFFSET_SHARE) / (1.0 + OFFSET_SHARE))
+"""On the scale of a signal, where a usual level is doubled; a PASS shows less than that, as for counts (`settings`:
+margin 2)."""
 COUNT_MARGIN = 2.0
 """On the `count` scale: from 4 to 9."""
 NOTABLE_Z = 2.0
@@ -61,14 +61,14 @@ class Deviation:
     def __init__(self, reference: LevelReference, state: DeviationState) -> None:
         self.state = state
         self.scales = reference.scales
-        self._groups = reference.groups
+        self.groups = reference.groups
         signals = len(reference.rules)
         self._measures = [(one, *unpack(one, len(reference.ends), signals)) for one in reference.measures]
         self._margin = np.where([rule.scale == "count" for rule in reference.rules], COUNT_MARGIN, MARGIN)
         if not state.signal_p:
             state.signal_p = [1.0] * signals
-            state.group_p = [1.0] * len(self._groups.names)
-            state.needed = [False] * len(self._groups.names)
+            state.group_p = [1.0] * len(self.groups.names)
+            state.needed = [False] * len(self.groups.names)
             state.since_ns = [None] * signals
 
     def look(self, block: int, canary: Levels, baseline: Levels, pods: int, end_ns: int) -> None:
@@ -93,7 +93,7 @@ class Deviation:
         self._remember(canary, baseline, z[0], contrasts[0], spreads[block][0], end_ns)
 
     def _worse(self, measure: Measure, z: Floats) -> None:
-        state, groups = self.state, self._groups
+        state, groups = self.state, self.groups
         weight = np.array(measure.group_weight)
         largest = float(size(groups.squares(z), weight))
         state.p = min(state.p, measure.tail.p(largest))
@@ -102,7 +102,7 @@ class Deviation:
                 state.signal_p[number] = min(state.signal_p[number], measure.tail.p(math.sqrt(own)))
 
     def _not_worse(self, measure: Measure, level: Floats, spread: Floats, baseline: Levels) -> None:
-        state, groups = self.state, self._groups
+        state, groups = self.state, self.groups
         shown = groups.means(np.where(np.isnan(baseline.level), np.nan, 0.0))
         better = groups.means((self._margin - level) / spread)
         for number, tail in enumerate(measure.group_tails):

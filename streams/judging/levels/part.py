@@ -4,8 +4,8 @@ Pods are the sample, scrapes are not. Three mechanisms, each with a share of the
 comparison begins (`reference`), so that p = min over them of p/share holds by the union bound:
 
 - `replay`: deviations against those of the workload's own healthy pods; from three earlier rollouts on;
-- `blocks`: a confidence sequence of the difference, in long runs, without history;
-- `slopes`: the same question of the trend, for leaks.
+- `long_run`, difference: a confidence sequence over blocks, without history;
+- `long_run`, slope: what is still growing, for leaks.
 
 They rest on exchangeability or asymptotics and are no e-processes: the part's alpha is budgeted apart from theirs.
 """
@@ -18,10 +18,11 @@ import msgspec
 from msgspec import Struct, field
 
 from streams.errors import BrokenInvariant
-from streams.judging.levels.checkpoints import BLOCK_ENDS
+from streams.judging.levels.checkpoints import BLOCK_ENDS, checkpoints
 from streams.judging.levels.cohort import MOST_SIGNALS, LevelCohort
 from streams.judging.levels.deviation import Deviation, DeviationState
 from streams.judging.levels.evidence import LevelEvidence, LevelGroupEvidence
+from streams.judging.levels.long_run import LongRun, LongRunState
 from streams.judging.levels.past import LevelPast
 from streams.judging.levels.prior import LevelPrior
 from streams.judging.levels.reference import LevelReference, freeze, no_history
@@ -51,6 +52,7 @@ class LevelState(Struct, array_like=True):
     blocks: int = 0
     """Closed so far."""
     deviation: DeviationState = field(default_factory=DeviationState)
+    long_run: LongRunState = field(default_factory=LongRunState)
 
 
 class LevelPart:
@@ -80,6 +82,7 @@ class LevelPart:
         self._baseline = Track(self._state.baseline, len(self._state.rules))
         self._canary = Track(self._state.canary, len(self._state.rules))
         self._column = {rule.signal: number for number, rule in enumerate(self._state.rules)}
+        self._long_run = LongRun(self._state.long_run)
         self._deviation: Deviation | None = None
         if self._state.reference is not None:
             self._begin(self._state.reference)
@@ -87,6 +90,7 @@ class LevelPart:
     def to_state(self) -> LevelState:
         """A snapshot that later windows do not change."""
         self._state.baseline, self._state.canary = self._baseline.to_state(), self._canary.to_state()
+        self._state.long_run = self._long_run.to_state()
         return _copy(self._state)
 
     # --- windows ---
@@ -112,7 +116,7 @@ class LevelPart:
             if baseline is None or canary is None:
                 return
             state.started_ns = start_ns
-            state.reference = freeze(self._past, self._prior, rules, self._planned_windows)
+            state.reference = freeze(self._past, self._prior, rules, self._planned_windows, self._window_ns)
             state.rules = list(state.reference.rules)
             self._begin(state.reference)
         window = (start_ns - state.started_ns) // self._window_ns
@@ -122,6 +126,8 @@ class LevelPart:
                 self._meet(side.levels, rules)
                 track.add(side.levels, self._column)
         self._close_up_to(window)
+        if state.reference is not None and state.reference.long_share > 0.0:
+            self._long_run.add(self._canary, self._baseline, state.rules)
 
     def _begin(self, reference: LevelReference) -> None:
         self._column = {rule.signal: number for number, rule in enumerate(self._state.rules)}
@@ -153,7 +159,7 @@ class LevelPart:
             if end > window:
                 return
             scales, judged = self._deviation.scales, len(reference.rules)
-            baseline, canary = (track.close(scales, judged, state.blocks) for track in (self._baseline, self._canary))
+            baseline, canary = (track.close(scales, judged) for track in (self._baseline, self._canary))
             pods = min(self._baseline.present, self._canary.present)
             if replayed and pods:
                 end_ns = state.started_ns + (end + 1) * self._window_ns
@@ -168,7 +174,13 @@ class LevelPart:
         reference, state = self._state.reference, self._state
         if reference is None:
             return 1.0
-        return min([1.0, *(p / share for share, p in ((reference.replay_share, state.deviation.p),) if share > 0.0)])
+        long = reference.long_share
+        found = [1.0]
+        if reference.replay_share > 0.0:
+            found.append(state.deviation.p / reference.replay_share)
+        if long > 0.0:
+            found += [self._long_run.p(which) / long for which in ("difference", "slope")]
+        return min(found)
 
     @property
     def p_not_worse(self) -> float | None:
@@ -180,21 +192,21 @@ class LevelPart:
     def judged(self) -> bool:
         """Whether anything can fail the canary: known when the comparison begins."""
         reference = self._state.reference
-        return reference is not None and reference.replay_share + reference.blocks_share + reference.slopes_share > 0.0
+        return reference is not None and reference.replay_share + reference.long_share > 0.0
 
     @property
     def signals(self) -> tuple[LevelEvidence, ...]:
         """Most telling first."""
-        state = self._state
-        if state.reference is None:
+        state, deviation = self._state, self._deviation
+        if state.reference is None or deviation is None:
             return ()
-        return signal_evidence(state.rules, state.reference, state.deviation, self._baseline, self._canary)
+        return signal_evidence(state.rules, state.reference, deviation, self._long_run, self._baseline, self._canary)
 
     @property
     def groups(self) -> tuple[LevelGroupEvidence, ...]:
         """Sorted by name; those that are judged."""
-        state = self._state
-        return group_evidence(state.reference, state.deviation) if state.reference is not None else ()
+        reference, deviation = self._state.reference, self._deviation
+        return group_evidence(reference, deviation) if reference is not None and deviation is not None else ()
 
     @property
     def unjudged(self) -> tuple[str, ...]:
@@ -215,7 +227,7 @@ class LevelPart:
         Args:
             revision: of the baseline; tells pods that are seen again in later comparisons.
         """
-        return self._baseline.cohort(revision, list(self._state.rules))
+        return self._baseline.cohort(revision, list(self._state.rules), len(checkpoints(self._planned_windows)))
 
 
 def _copy(state: LevelState) -> LevelState:

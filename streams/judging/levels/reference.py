@@ -4,9 +4,9 @@ Everything it will be measured by: which signals and groups are judged, on which
 which spreads and tails, and which share of the part's alpha each mechanism has. Frozen then, so that a comparison that
 is stopped and taken up again, with another past by now, goes on to the bit.
 
-Shares: the replay where the past has three units or more; `blocks` and `slopes` need two hundred samples a pod, and
-get a tenth each where the plan is long enough for that, half each where there is no replay. All of it is known before
-the first sample.
+Shares: the replay where the past has three units or more; `long_run` needs two hundred samples a pod for its
+difference and its slope, and gives a tenth to each where the plan is long enough for that, half where there is no
+replay. All of it is known before the first sample.
 """
 
 from __future__ import annotations
@@ -28,8 +28,10 @@ from streams.judging.levels.scale import LevelRule, Scales, level_rule
 from streams.signals.rule import SignalRule
 
 FEWEST_SAMPLES = 200
-"""Of one pod in the whole comparison, for `blocks` and `slopes`: ten blocks of twenty."""
+"""Of one pod in the whole comparison, for `long_run`: ten blocks of twenty."""
 LONG_SHARE = 0.1
+USUAL_SCRAPE_NS = 60_000_000_000
+"""The slowest usual scrape interval: a share of alpha given to what cannot speak is lost to the other parts."""
 
 
 class LevelReference(Struct, array_like=True, frozen=True):
@@ -49,8 +51,8 @@ class LevelReference(Struct, array_like=True, frozen=True):
     cohorts: int = 0
     """Of the past."""
     replay_share: float = 0.0
-    blocks_share: float = 0.0
-    slopes_share: float = 0.0
+    long_share: float = 0.0
+    """Of the difference in `long_run`, and the same of its slope."""
 
     @property
     def scales(self) -> Scales:
@@ -64,7 +66,9 @@ class LevelReference(Struct, array_like=True, frozen=True):
         return Groups(self.rules, self.scales)
 
 
-def freeze(past: LevelPast, prior: LevelPrior, rules: Mapping[str, SignalRule], planned_windows: int) -> LevelReference:
+def freeze(
+    past: LevelPast, prior: LevelPrior, rules: Mapping[str, SignalRule], planned_windows: int, window_ns: int
+) -> LevelReference:
     """What a comparison that begins now is measured by.
 
     Args:
@@ -72,6 +76,7 @@ def freeze(past: LevelPast, prior: LevelPrior, rules: Mapping[str, SignalRule], 
         prior: of the cluster's other workloads.
         rules: by signal; where one is missing, that of the past holds.
         planned_windows: length of the comparison.
+        window_ns: length of a window.
     """
     own = [level_rule(rules[rule.signal]) if rule.signal in rules else rule for rule in merged_rules(past.cohorts)][
         :MOST_SIGNALS
@@ -82,7 +87,7 @@ def freeze(past: LevelPast, prior: LevelPrior, rules: Mapping[str, SignalRule], 
     ends = checkpoints(planned_windows)
     blocks = common_blocks(past.cohorts, len(ends))
     found = measures(past.cohorts, own, scales, Groups(own, scales), prior, blocks) if blocks else []
-    long = _is_long(past, planned_windows)
+    long = _is_long(past, planned_windows, window_ns)
     both = 2 * LONG_SHARE * long
     return LevelReference(
         own,
@@ -94,14 +99,13 @@ def freeze(past: LevelPast, prior: LevelPrior, rules: Mapping[str, SignalRule], 
         len(past.cohorts),
         1.0 - both if found else 0.0,
         (LONG_SHARE if found else 0.5) * long,
-        (LONG_SHARE if found else 0.5) * long,
     )
 
 
-def _is_long(past: LevelPast, planned_windows: int) -> bool:
-    """Whether a pod will bring enough samples, by what the past brought; a sample a window where there is none."""
+def _is_long(past: LevelPast, planned_windows: int, window_ns: int) -> bool:
+    """Whether a pod will bring enough samples, by what the past brought; one a minute where there is none."""
     if not past.cohorts:
-        return planned_windows >= FEWEST_SAMPLES
+        return planned_windows * window_ns >= FEWEST_SAMPLES * USUAL_SCRAPE_NS
     newest = past.cohorts[-1]
     samples = np.frombuffer(newest.samples, dtype="<u2").reshape(newest.shape)
     return bool(
@@ -118,7 +122,9 @@ def _stretch(blocks: int, planned_windows: int) -> float:
 def no_history(reference: LevelReference, signals: Sequence[str]) -> list[str]:
     """Sentences: what cannot be replayed, and why."""
     if not reference.measures:
-        return [f"levels: {reference.cohorts} earlier rollouts for {len(signals)} signals, {FEWEST_UNITS} are needed"]
+        only = "; only what lasts for hours is judged" if reference.long_share > 0.0 else ""
+        needed = f"{len(signals)} signals, {FEWEST_UNITS} are needed{only}"
+        return [f"levels: {reference.cohorts} earlier rollouts for {needed}"]
     known = {rule.signal for rule in reference.rules}
     new = sorted(set(signals).difference(known))
     judged = np.max([measure.group_weight for measure in reference.measures], axis=0)

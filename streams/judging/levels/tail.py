@@ -38,7 +38,11 @@ def t_tail(t: float, df: float) -> float:
     >>> round(t_tail(2.0, 6.0), 6), t_tail(0.0, 5.0)
     (0.046213, 0.5)
     """
-    half = 0.5 * _beta(df / (df + t * t), 0.5 * df, 0.5)
+    square = t * t
+    if square < 1.0:  # where the other form would cancel
+        half = 0.5 - 0.5 * _beta(square / (df + square), 0.5, 0.5 * df)
+    else:
+        half = 0.5 * _beta(df / (df + square), 0.5 * df, 0.5)
     return half if t >= 0.0 else 1.0 - half
 
 

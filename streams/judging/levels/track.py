@@ -10,27 +10,20 @@ from collections.abc import Mapping
 
 import numpy as np
 from msgspec import Struct
+from numpy.typing import NDArray
 
 from streams.judging.levels.codes import decode, encode, from_bytes, to_bytes
-from streams.judging.levels.cohort import CELLS_OF_A_COHORT, PODS_OF_A_COHORT, LevelCohort
+from streams.judging.levels.cohort import LevelCohort
 from streams.judging.levels.contrast import Levels
 from streams.judging.levels.history import mean_of
+from streams.judging.levels.recording import BlockRecord, cohort_of, has_room, record
 from streams.judging.levels.scale import Floats, LevelRule, Scales
 
-MOST_PODS = 16
+MOST_PODS = 8
 """Of a side that are followed; further ones would make its mean hardly more exact."""
-_SUMS = 6
-
-
-class BlockRecord(Struct, array_like=True, frozen=True):
-    """One closed block of the pods that are recorded."""
-
-    signals: int
-    """So many of the comparison's signals were known then."""
-    levels: bytes
-    """`<i2`, (pods, signals)."""
-    samples: bytes
-    """`<u2`, the same shape."""
+_SUMS = 8
+_LARGEST = 1e30
+"""Levels are cut here, so that sums stay finite."""
 
 
 class TrackState(Struct, array_like=True):
@@ -39,7 +32,8 @@ class TrackState(Struct, array_like=True):
     pods: list[int] = []
     """Numbers of the pods that are followed, in order of appearance."""
     sums: bytes = b""
-    """`<f8`, (6, pods, signals): sum and samples of the open block, of the places, of all plain levels."""
+    """`<f8`, (8, pods, signals): sum and samples of the open block, of the places, of all plain levels in closed
+    blocks, and of the open stretch of `segments`."""
     records: list[BlockRecord] = []
 
 
@@ -83,26 +77,28 @@ class Track:
             return
         pods, columns, values = zip(*cells, strict=True)
         rows = self._rows(pods)
-        level = np.array(values)
+        level = np.array(values, dtype=float)
         fits = (rows >= 0) & np.isfinite(level)
         at = rows[fits], np.array(columns)[fits]
-        self._sums[0][at] += level[fits]
+        self._sums[0][at] += np.clip(level[fits], -_LARGEST, _LARGEST)
         self._sums[1][at] += 1.0
+        self._sums[6][at] += np.clip(level[fits], -_LARGEST, _LARGEST)
+        self._sums[7][at] += 1.0
 
-    def close(self, scales: Scales, judged: int, blocks: int) -> Levels:
+    def close(self, scales: Scales, judged: int) -> Levels:
         """Close the open block.
 
         Args:
             scales: of the first `judged` signals.
             judged: how many of the signals are compared.
-            blocks: how many were closed before; recorded while there is room.
 
         Returns:
             The side now; (judged,) each.
         """
         total, samples = self._sums[0], self._sums[1]
-        codes = encode(np.divide(total, samples, out=np.full_like(total, np.nan), where=samples > 0.0))
-        self._record(codes, samples, blocks)
+        codes = encode(_ratio(total, samples))
+        if has_room(self._records, codes.shape[1]):
+            self._records.append(record(codes, samples))
         places = scales.place(decode(codes)[:, :judged])
         weight = np.where(np.isnan(places), 0.0, samples[:, :judged])
         self._sums[2, :, :judged] += weight * np.where(np.isnan(places), 0.0, places)
@@ -112,48 +108,38 @@ class Track:
         self._sums[:2] = 0.0
         return self._levels(places, judged)
 
+    @property
+    def stretch(self) -> tuple[Floats, Floats]:
+        """Sum and number of samples since the last `end_stretch`, all pods together; (signals,)."""
+        return self._sums[6].sum(axis=0), self._sums[7].sum(axis=0)
+
+    def end_stretch(self, ended: NDArray[np.bool_]) -> None:
+        """Begin anew for these signals."""
+        self._sums[6:, :, ended] = 0.0
+
+    def between_pods(self, scales: Scales) -> tuple[Floats, Floats]:
+        """Sum of squares of the pods' own means about the side's, on the scale, and its degrees of freedom."""
+        places = scales.place(_ratio(self._sums[0] + self._sums[4], self._sums[1] + self._sums[5]))
+        there = ~np.isnan(places)
+        squares = np.where(there, (places - mean_of(places)) ** 2, 0.0).sum(axis=0)
+        return squares, np.maximum(there.sum(axis=0) - 1.0, 0.0)
+
     def means(self) -> tuple[Floats, Floats]:
         """Plain mean level per signal, pods averaged, and how many samples; (signals,), the open block included."""
         total, samples = self._sums[0] + self._sums[4], self._sums[1] + self._sums[5]
-        return mean_of(np.divide(total, samples, out=np.full_like(total, np.nan), where=samples > 0.0)), samples.sum(
-            axis=0
-        )
+        return mean_of(_ratio(total, samples)), samples.sum(axis=0)
 
-    def cohort(self, revision: str, rules: list[LevelRule]) -> LevelCohort:
-        """All recorded blocks and the open one.
-
-        Args:
-            revision: tells pods that are seen again.
-            rules: of all signals, in their order.
-        """
-        open_ = self._sums[:2].copy()
-        total, samples = open_
-        records = list(self._records)
-        if samples.any():
-            records.append(
-                self._recorded(
-                    encode(np.divide(total, samples, out=np.full_like(total, np.nan), where=samples > 0.0)), samples
-                )
-            )
-        pods = min(len(self.pods), PODS_OF_A_COHORT)
-        levels = np.full((pods, len(records), len(rules)), -32768, dtype="<i2")
-        counts = np.zeros(levels.shape, dtype="<u2")
-        for number, record in enumerate(records):
-            shape = (-1, record.signals)
-            then = np.frombuffer(record.levels, dtype="<i2").reshape(shape) if record.signals else levels[:0, 0, :0]
-            levels[: len(then), number, : record.signals] = then
-            if record.signals:
-                counts[: len(then), number, : record.signals] = np.frombuffer(record.samples, dtype="<u2").reshape(
-                    shape
-                )
-        return LevelCohort(1, revision, rules, self.pods[:pods], len(records), levels.tobytes(), counts.tobytes())
+    def cohort(self, revision: str, rules: list[LevelRule], planned_blocks: int) -> LevelCohort:
+        """What was recorded, and the open block; see `recording.cohort_of`."""
+        total, samples = self._sums[:2]
+        still_open = [record(encode(_ratio(total, samples)), samples)] if samples.any() else []
+        return cohort_of([*self._records, *still_open], revision, rules, self.pods, planned_blocks)
 
     def _levels(self, places: Floats, judged: int) -> Levels:
         total, count = self._sums[2, :, :judged], self._sums[3, :, :judged]
-        running = np.divide(total, count, out=np.full_like(total, np.nan), where=count > 0.0)
-        return Levels(mean_of(running), mean_of(places), count.sum(axis=0))
+        return Levels(mean_of(_ratio(total, count)), mean_of(places), count.sum(axis=0))
 
-    def _rows(self, pods: tuple[int, ...]) -> np.ndarray[tuple[int], np.dtype[np.intp]]:
+    def _rows(self, pods: tuple[int, ...]) -> NDArray[np.intp]:
         """Their rows; -1 where no more are followed."""
         new = sorted(set(pods).difference(self.pods))[: MOST_PODS - len(self.pods)]
         if new:
@@ -162,14 +148,8 @@ class Track:
         row = {pod: number for number, pod in enumerate(self.pods)}
         return np.array([row.get(pod, -1) for pod in pods], dtype=np.intp)
 
-    def _record(self, codes: np.ndarray, samples: Floats, blocks: int) -> None:
-        pods = min(len(self.pods), PODS_OF_A_COHORT)
-        if (blocks + 1) * max(pods, 1) * codes.shape[1] <= CELLS_OF_A_COHORT:
-            self._records.append(self._recorded(codes, samples))
 
-    @staticmethod
-    def _recorded(codes: np.ndarray, samples: Floats) -> BlockRecord:
-        kept = samples[:PODS_OF_A_COHORT]
-        return BlockRecord(
-            codes.shape[1], codes[:PODS_OF_A_COHORT].tobytes(), to_bytes(np.minimum(kept, 65535.0), "<u2")
-        )
+def _ratio(total: Floats, count: Floats) -> Floats:
+    """Not a number where nothing is counted."""
+    ratio: Floats = np.divide(total, count, out=np.full_like(total, np.nan), where=count > 0.0)
+    return ratio

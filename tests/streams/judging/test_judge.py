@@ -262,9 +262,9 @@ def test_counters_that_show_up_later_change_nothing_judged_before():
 
 
 def test_alpha_goes_to_the_parts_that_were_heard_before():
-    """A baseline that has logs alone: what it was never heard with keeps a small reserve."""
+    """A baseline that has logs alone: what it was never heard with keeps a small reserve; levels have no history."""
     found = judged([(quiet(), None)] * 3 + [(quiet(), quiet())] * 3).assess(SIGNATURES)
-    assert [round(one.share, 4) for one in found.parts] == [0.95, 0.0167, 0.0167, 0.0167]
+    assert [round(one.share, 4) for one in found.parts] == [0.95, 0.025, 0.025, 0.0]
 
 
 def test_after_its_time_evidence_that_does_not_suffice_is_marginal():
