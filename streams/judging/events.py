@@ -38,7 +38,7 @@ from streams.signals.rule import SignalRule
 SIGNALS = 100
 """Event signals judged in one comparison; more find no place, and are told of."""
 LEAST_WINDOWS = 3
-"""A bin of requests or attempts has so many windows at least: 15 s at 5 s, the usual scrape, so that all pods are in."""
+"""Least windows of a bin of requests or attempts: 15 s at 5 s, the usual scrape, so that all pods are in."""
 PATIENCE_WINDOWS = 12
 """A bin whose exposure one side does not report is judged by pod-seconds after so many windows (as in `exposure`)."""
 MARGIN = 2.0
