@@ -13,7 +13,7 @@ import pytest
 
 from streams.judging.side import Side
 from streams.judging.values.part import ValuePart, ValuePartState, ValueSettings
-from streams.judging.values.wagers import log_worse
+from streams.judging.wagers import log_worse
 from streams.records.histogram import Histogram
 from streams.signals.rule import SignalRule
 from tests.simulation.core import first_crossing, flagged, incident, log_e_paths, ramp, within_budget

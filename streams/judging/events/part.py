@@ -126,8 +126,8 @@ class EventPart:
         return EventEvidence(
             rule=kept.rule,
             stake=self.state.stakes.given.get(name, 0.0),
-            log_e=kept.signal.sup_worse,
-            log_not_worse=kept.signal.sup_better,
+            log_e=kept.sup_log_e,
+            log_not_worse=signal.log_not_worse,
             baseline=kept.baseline,
             canary=kept.canary,
             by=kept.by,

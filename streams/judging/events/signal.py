@@ -2,17 +2,11 @@
 
 What an event is, and its exposure, depends on what the counters tell:
 
-- with **attempts** on both sides (failed calls of all calls), every event counts, among the attempts;
+- with **attempts** on both sides (failed calls of all calls), every event counts (`attempts`);
 - else an **incident** counts: a pod that had at least one since its last sample. Counters grow by 50 when one thing
   goes wrong once, and counting lines for incidents fails healthy pairs (`incidents`). Of what follows requests
   (group `errors`) the exposure is requests where both sides count them, guarded by pod-seconds (`signal`); of
   restarts, kills and the rest it is pod-seconds.
-
-Attempts still come in clumps (a dependency that is away for a second), so their counts are deflated by the dispersion
-of the baseline's own bins so far: phi = (10 + sum of (b - m)^2/m) / (10 + bins), at least 1, m = the attempts times the
-share failed before. Dividing counts by phi >= 1 tempers the likelihood ratio and leaves an e-process one (Jensen); with
-independent events nothing is lost but power. What is *not* shown to hold is a first incident larger than any before it
-that only the canary's calls were there to see.
 """
 
 from __future__ import annotations
@@ -22,6 +16,7 @@ from typing import Literal
 from msgspec import Struct, field
 
 from streams.judging.counts import cut
+from streams.judging.events.attempts import Attempts
 from streams.judging.settings import JudgeSettings, SignalSettings
 from streams.judging.share import RecentShare
 from streams.judging.side import EventCount, Side
@@ -38,8 +33,6 @@ FLOOR_PER_REQUEST = 1 / 200
 """Events per attempt, or per request, at which nobody minds: that of failed requests there."""
 FLOOR_PER_POD_S = 1 / 300
 """Incidents per pod-second at which nobody minds: that of critical log lines there."""
-_PRIOR_BINS = 10.0
-
 By = Literal["attempts", "requests", "pods"]
 
 
@@ -53,42 +46,19 @@ class EventBin(Struct, array_like=True):
     canary_requests: float = 0.0
 
 
-class Dispersion(Struct, array_like=True):
-    """How much more than independent events the baseline's vary from bin to bin."""
-
-    events: float = 0.0
-    attempts: float = 0.0
-    chi2: float = 0.0
-    bins: int = 0
-
-    @property
-    def phi(self) -> float:
-        """At least 1; from the bins so far."""
-        return max(1.0, (_PRIOR_BINS + self.chi2) / (_PRIOR_BINS + self.bins))
-
-    def learn(self, events: float, attempts: float) -> None:
-        """One more bin of the baseline."""
-        expected = attempts * (self.events + 0.5) / (self.attempts + 1.0)
-        if self.attempts > 0.0 and expected > 0.0:
-            self.chi2 += min(100.0, (events - expected) ** 2 / max(expected, 0.25))
-            self.bins += 1
-        self.events += events
-        self.attempts += attempts
-
-
 class EventSignalState(Struct, array_like=True):
     """All that is kept of one event signal."""
 
     rule: SignalRule
     signal: SignalState = field(default_factory=SignalState)
     open: EventBin = field(default_factory=EventBin)
+    attempts: Attempts = field(default_factory=Attempts)
     recent: RecentShare = field(default_factory=RecentShare)
-    dispersion: Dispersion = field(default_factory=Dispersion)
+    sup_log_e: float = 0.0
+    """Largest log E so far."""
     baseline_reports: bool = False
     """The baseline has reported it at any time."""
     canary_reports: bool = False
-    attempted: int = 0
-    """Bins in which both sides had attempts; from the first on they are the exposure."""
     baseline: float = 0.0
     """Events of the baseline, all of them."""
     canary: float = 0.0
@@ -110,13 +80,25 @@ class EventSignal:
 
     @property
     def log_e(self) -> float:
-        """Natural log of the e-value now, against "no more often than tolerated"."""
-        return self._signal.log_e
+        """Natural log of the e-value now, against "no more often than tolerated".
+
+        What was counted before attempts were known, and among attempts since: one after the other, so a product.
+        """
+        return self._signal.log_e + self.state.attempts.worse.log_e
+
+    @property
+    def log_not_worse(self) -> float:
+        """The largest so far towards a PASS."""
+        attempts = self.state.attempts
+        return attempts.sup_better if attempts.bins else self.state.signal.sup_better
 
     @property
     def effect_ratio(self) -> float | None:
         """Canary's rate per exposure over the baseline's; None without events of the baseline."""
-        return self._signal.effect_ratio
+        attempts = self.state.attempts
+        if not attempts.bins:
+            return self._signal.effect_ratio
+        return attempts.weighted_canary / attempts.weighted_baseline if attempts.weighted_baseline > 0.0 else None
 
     @property
     def comparable(self) -> bool:
@@ -149,7 +131,7 @@ class EventSignal:
 
     def _exposure(self, source: str | None) -> By:
         bin_ = self.state.open
-        if self.state.attempted > 0 or bin_.baseline.attempts > 0.0 or bin_.canary.attempts > 0.0:
+        if self.state.attempts.bins or bin_.baseline.attempts > 0.0 or bin_.canary.attempts > 0.0:
             return "attempts"
         return "requests" if self.state.rule.group == "errors" and source is not None else "pods"
 
@@ -160,7 +142,7 @@ class EventSignal:
         state.by = by
         pod_share = canary.pod_s / (canary.pod_s + baseline.pod_s)
         if by == "attempts":
-            self._judge_attempts(bin_, pod_share)
+            self._judge_attempts(bin_)
         elif by == "requests" and min(bin_.baseline_requests, bin_.canary_requests) > 0.0:
             self._expose(bin_.baseline_requests, bin_.canary_requests)
             share = self._recent(bin_.baseline_requests, bin_.canary_requests, pod_share)
@@ -171,21 +153,20 @@ class EventSignal:
             self._expose(baseline.pod_s, canary.pod_s)
             self._count_incidents(bin_, pod_share, pod_share, canary.pod_s * FLOOR_PER_POD_S)
 
-    def _judge_attempts(self, bin_: EventBin, pod_share: float) -> None:
-        state, baseline, canary = self.state, bin_.baseline, bin_.canary
-        self._expose(baseline.attempts, canary.attempts)
-        if min(baseline.attempts, canary.attempts) <= 0.0:
-            return
-        state.attempted += 1
-        phi = state.dispersion.phi
-        state.dispersion.learn(baseline.events, baseline.attempts)
-        share = self._recent(baseline.attempts, canary.attempts, pod_share)
-        expected = canary.attempts * FLOOR_PER_REQUEST / phi
-        self._signal.add(Counted(canary.events / phi, baseline.events / phi, share, share, 0.0, expected))
+    def _judge_attempts(self, bin_: EventBin) -> None:
+        state, attempts = self.state, self.state.attempts
+        events, tried = (bin_.baseline.events, bin_.canary.events), (bin_.baseline.attempts, bin_.canary.attempts)
+        self._expose(*tried)
+        if min(tried) > 0.0:
+            attempts.add(events, tried, (self._settings.tolerance, MARGIN))
+            attempts.add_quiet(events[1], tried[1] * FLOOR_PER_REQUEST)
+            attempts.dispersion.learn(events[0], tried[0])
+            state.sup_log_e = max(state.sup_log_e, self.log_e)
 
     def _count_incidents(self, bin_: EventBin, share: float, pod_share: float, expected: float) -> None:
         counts = (float(bin_.canary.incidents), float(bin_.baseline.incidents))
         self._signal.add(Counted(*counts, share, pod_share, float(bin_.baseline.reports), expected))
+        self.state.sup_log_e = max(self.state.sup_log_e, self.log_e)
 
     def _expose(self, baseline: float, canary: float) -> None:
         state = self.state

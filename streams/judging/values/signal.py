@@ -17,7 +17,7 @@ from streams.judging.counts import log_mean_exp
 from streams.judging.restarts import Restarted
 from streams.judging.values.cells import NOTHING, Cell, Row, bounded, row, tolerated
 from streams.judging.values.quantiles import Segment
-from streams.judging.values.wagers import BETTER_RATIOS, CLUMPS, WORSE_RATIOS, log_better, log_worse
+from streams.judging.wagers import BETTER_WAGERS, WORSE_WAGERS, log_better, log_worse
 from streams.records.histogram import Histogram
 from streams.signals.rule import SignalRule
 
@@ -28,7 +28,6 @@ PAST_VALUES = 20_000
 """Values of the baseline's past from which the older ones are forgotten by halves: 20 beyond the last threshold."""
 PATIENCE_WINDOWS = 12
 """Windows that a bin waits for values of the other side: a minute at 5 s, as for requests (`exposure`)."""
-_WORSE, _BETTER = len(WORSE_RATIOS) * len(CLUMPS), len(BETTER_RATIOS) * len(CLUMPS)
 
 
 class Tolerance(Struct, frozen=True):
@@ -77,8 +76,8 @@ class ValueSignal:
         self._up = {"higher": (True,), "lower": (False,), "either": (True, False)}[rule.worse]
         if not state.better:
             slots = len(self._up) * len(QUANTILES)
-            state.worse = Restarted(slots * _WORSE)
-            state.better = [[0.0] * _BETTER for _ in range(len(self._up) * len(QUANTILES))]
+            state.worse = Restarted(slots * WORSE_WAGERS)
+            state.better = [[0.0] * BETTER_WAGERS for _ in range(len(self._up) * len(QUANTILES))]
             state.sup_better = [0.0] * len(state.better)
 
     @property
@@ -140,7 +139,7 @@ class ValueSignal:
                 x = _beyond(canary, cell, up)
                 total = x + _beyond(baseline, cell, up)
                 if total == 0:
-                    more.extend([0.0] * _WORSE)
+                    more.extend([0.0] * WORSE_WAGERS)
                     continue
                 more.extend(log_worse(x, total, share, tolerated(past, cell, factor)))
                 better = log_better(x, total, share, tolerated(past, cell, margin))

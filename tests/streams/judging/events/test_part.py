@@ -7,8 +7,8 @@ import math
 import msgspec
 import pytest
 
+from streams.judging.events.attempts import Dispersion
 from streams.judging.events.part import SIGNALS, EventPart, EventPartState
-from streams.judging.events.signal import Dispersion
 from streams.judging.settings import JudgeSettings
 from streams.judging.side import EventCount, RequestCount, Side
 from streams.signals.requests import REQUEST_SOURCES

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from streams.judging.values.cells import MAX_CELLS, bounded, row, tolerated
 from streams.judging.values.quantiles import Segment, band
-from streams.judging.values.wagers import log_better, log_worse, null_share
+from streams.judging.wagers import log_better, log_worse, null_share
 from streams.records.histogram import Histogram
 from streams.shippers.histograms import of_samples
 

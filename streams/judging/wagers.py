@@ -1,20 +1,21 @@
-"""Do more of the canary's values lie beyond a threshold than its share of the values explains?
+"""Do more of the canary's requests fare badly than its share of the requests explains, if bad ones come in clumps?
 
-For one bin: x canary values beyond the threshold of k in both revisions; rho = n_c/(n_c+n_b), the canary's share of all
-values. If the canary is no worse than tolerated (its chance to be beyond at most psi_0 times the baseline's), then
+For one bin: x bad ones of the canary (values beyond a threshold, failed calls) of k in both revisions; rho =
+n_c/(n_c+n_b), the canary's share of all requests. If the canary is no worse than tolerated (its chance of a bad one at
+most psi_0 times the baseline's), then
 
     E[x/k | k, all before] <= p_0 = psi_0*rho/(1 - rho + psi_0*rho),
 
-*also when slow requests come in clumps* of any size, as long as a clump falls to a side with the chance of a single
+*also when bad ones come in clumps* of any size, as long as a clump falls to a side with the chance of a single
 request: which side a clump falls to is as good as drawn anew, whatever its size. So the bin is one game at these odds.
 A wager of a share c of the wealth on the canary's part multiplies it by
 
     1 - c + c*(x/k)/p_0,        0 <= c < 1,
 
 which has expectation at most 1: an e-process, exactly, without any estimate of dispersion. The binomial core of
-`counts` takes each request as a game of its own; with clumps of 8 requests it flagged 22% of healthy canaries at alpha
-.05, deflated by an estimated dispersion 20%, with clumps of 30 76% and 51%; the wagers 0 to 2%
-(`tests/simulation/test_values.py`).
+`counts` takes each request as a game of its own; with bad ones in clumps of 8 it flags more than 30% of healthy
+canaries at alpha .05, the wagers none to 2% (`tests/simulation/test_values.py`). Deflating the core by a dispersion
+estimated on the way left 11 to 50%: what has not come yet is not known.
 
 How much to wager is where the core comes in: for an alternative psi_j its likelihood ratio of one request is a wager of
 c_1 = (p_j - p_0)/(1 - p_0), of k/kappa independent ones about 1 - (1 - c_1)^(k/kappa). Three alternatives and clumps of
@@ -38,6 +39,8 @@ BETTER_RATIOS = (1 / 1.5, 1 / 3.0)
 """Alternatives to the margin; further ones would help only canaries much better than the baseline."""
 CLUMPS = (1.0, 8.0, 64.0)
 """Requests that may have one fate."""
+WORSE_WAGERS, BETTER_WAGERS = len(WORSE_RATIOS) * len(CLUMPS), len(BETTER_RATIOS) * len(CLUMPS)
+"""How many wagers there are."""
 LARGEST_WAGER = 0.95
 """So that no bin takes more than 3 nats."""
 
