@@ -99,7 +99,7 @@ HEALTHY = [
 
 
 @pytest.mark.parametrize("service", HEALTHY)
-@pytest.mark.parametrize("number", [60, pytest.param(1000, marks=pytest.mark.nightly)])
+@pytest.mark.parametrize("number", [40, pytest.param(1000, marks=pytest.mark.nightly)])
 def test_a_canary_no_worse_is_flagged_in_at_most_alpha_of_the_runs(service, number):
     """Ever, at a tolerance of 1: independent failures, clumps of five, bursts at one pod, little traffic, restarts."""
     assert within_budget(int(np.isfinite(runs(service, number)).sum()), number, ALPHA)
@@ -116,6 +116,6 @@ def test_a_canary_no_worse_is_flagged_in_at_most_alpha_of_the_runs(service, numb
 )
 def test_worse_canaries_are_found_in_time(service, share_found, median):
     """Restarts every four minutes a pod; five times the failed calls, also in clumps; ten times the timeouts."""
-    found = runs(service, 30)
+    found = runs(service, 20)
     assert np.isfinite(found).mean() >= share_found
     assert np.median(found) <= median

@@ -24,7 +24,7 @@ from streams.judging.signal import Counted, Signal, SignalState
 from streams.signals.rule import SignalRule
 
 LEAST_WINDOWS = 3
-"""Least windows of a bin of requests or attempts: 15 s at 5 s, the usual scrape, so that all pods are in."""
+"""Least windows of a bin: 15 s at 5 s, the usual scrape, so that all pods are in."""
 PATIENCE_WINDOWS = 12
 """A bin whose exposure one side does not report is judged by pod-seconds after so many windows (as in `exposure`)."""
 MARGIN = 2.0
@@ -54,8 +54,10 @@ class EventSignalState(Struct, array_like=True):
     open: EventBin = field(default_factory=EventBin)
     attempts: Attempts = field(default_factory=Attempts)
     recent: RecentShare = field(default_factory=RecentShare)
+    log_e: float = 0.0
+    """Natural log of the e-value after the last event."""
     sup_log_e: float = 0.0
-    """Largest log E so far."""
+    """The largest so far."""
     baseline_reports: bool = False
     """The baseline has reported it at any time."""
     canary_reports: bool = False
@@ -84,7 +86,7 @@ class EventSignal:
 
         What was counted before attempts were known, and among attempts since: one after the other, so a product.
         """
-        return self._signal.log_e + self.state.attempts.worse.log_e
+        return self.state.log_e
 
     @property
     def log_not_worse(self) -> float:
@@ -154,19 +156,26 @@ class EventSignal:
             self._count_incidents(bin_, pod_share, pod_share, canary.pod_s * FLOOR_PER_POD_S)
 
     def _judge_attempts(self, bin_: EventBin) -> None:
-        state, attempts = self.state, self.state.attempts
+        attempts = self.state.attempts
         events, tried = (bin_.baseline.events, bin_.canary.events), (bin_.baseline.attempts, bin_.canary.attempts)
         self._expose(*tried)
         if min(tried) > 0.0:
             attempts.add(events, tried, (self._settings.tolerance, MARGIN))
             attempts.add_quiet(events[1], tried[1] * FLOOR_PER_REQUEST)
             attempts.dispersion.learn(events[0], tried[0])
-            state.sup_log_e = max(state.sup_log_e, self.log_e)
+            self._weigh(sum(events))
 
     def _count_incidents(self, bin_: EventBin, share: float, pod_share: float, expected: float) -> None:
         counts = (float(bin_.canary.incidents), float(bin_.baseline.incidents))
         self._signal.add(Counted(*counts, share, pod_share, float(bin_.baseline.reports), expected))
-        self.state.sup_log_e = max(self.state.sup_log_e, self.log_e)
+        self._weigh(sum(counts))
+
+    def _weigh(self, events: float) -> None:
+        """Reckon the evidence anew, if there were any events: without, it stays as it is."""
+        state = self.state
+        if events > 0.0:
+            state.log_e = self._signal.log_e + state.attempts.worse.log_e
+            state.sup_log_e = max(state.sup_log_e, state.log_e)
 
     def _expose(self, baseline: float, canary: float) -> None:
         state = self.state
@@ -190,12 +199,12 @@ def _collect(into: EventCount, window: EventCount | None, pod_s: float) -> None:
 
 
 def _is_settled(bin_: EventBin, by: By) -> bool:
-    if by == "pods" or bin_.windows >= PATIENCE_WINDOWS:
-        return True
-    both = (bin_.baseline.attempts, bin_.canary.attempts)
-    if by == "requests":
-        both = (bin_.baseline_requests, bin_.canary_requests)
-    return bin_.windows >= LEAST_WINDOWS and min(both) > 0.0
+    exposures = {
+        "attempts": (bin_.baseline.attempts, bin_.canary.attempts),
+        "requests": (bin_.baseline_requests, bin_.canary_requests),
+        "pods": (bin_.baseline.pod_s, bin_.canary.pod_s),
+    }[by]
+    return bin_.windows >= PATIENCE_WINDOWS or (bin_.windows >= LEAST_WINDOWS and min(exposures) > 0.0)
 
 
 def _requests(side: Side, source: str | None) -> float:

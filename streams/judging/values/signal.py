@@ -73,6 +73,8 @@ class ValueSignal:
         self.rule = rule
         self.state = state
         self._tolerance = tolerance
+        self._log_e: float | None = None
+        """As it was last reckoned; None once a bin has been judged since."""
         self._up = {"higher": (True,), "lower": (False,), "either": (True, False)}[rule.worse]
         if not state.better:
             slots = len(self._up) * len(QUANTILES)
@@ -83,7 +85,9 @@ class ValueSignal:
     @property
     def log_e(self) -> float:
         """Log of the e-value now."""
-        return self.state.worse.log_e
+        if self._log_e is None:
+            self._log_e = self.state.worse.log_e
+        return self._log_e
 
     @property
     def log_not_worse(self) -> float:
@@ -145,6 +149,7 @@ class ValueSignal:
                 better = log_better(x, total, share, tolerated(past, cell, margin))
                 self._add_better(side * len(QUANTILES) + slot, better)
         state.worse.add(more)
+        self._log_e = None
         state.sup_worse = max(state.sup_worse, self.log_e)
 
     def _add_better(self, slot: int, more: list[float]) -> None:

@@ -49,11 +49,11 @@ def only(part):
 
 def test_restarts_at_the_canary_alone_fail_it_though_the_baseline_counts_none():
     """The baseline has no such counter at all: its pods are exposure."""
-    part = judged(20, side(8), side(2, restarts=(1.0, 1)))
+    part = judged(21, side(8), side(2, restarts=(1.0, 1)))
     assert part.log_p < math.log(0.001)
     found = only(part)
-    assert (found.canary, found.baseline, found.by) == (20.0, 0.0, "pods")
-    assert (found.canary_exposure, found.baseline_exposure) == (200.0, 800.0)
+    assert (found.canary, found.baseline, found.by) == (21.0, 0.0, "pods")
+    assert (found.canary_exposure, found.baseline_exposure) == (210.0, 840.0)
     assert found.effect_ratio is None
 
 
@@ -64,7 +64,7 @@ def test_as_many_restarts_per_pod_are_no_evidence():
 
 def test_a_burst_of_one_pod_is_one_incident():
     """Five hundred timeouts at once, once."""
-    part = judged(10, side(4), side(4))
+    part = judged(9, side(4), side(4))
     part.add(side(4), side(4, logged=(500.0, 1)), RULES)
     judged(20, side(4), side(4), part)
     assert part.log_p > math.log(0.5)
