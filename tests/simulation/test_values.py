@@ -138,7 +138,7 @@ def test_a_canary_no_slower_than_tolerated_is_flagged_in_at_most_alpha_of_the_ru
         (Service(slower=1.25), 1.0, 22),
         (Service(slower=1.5), 1.0, 9),
         (Service(ten_times=0.02), 0.87, 50),
-        (Service(slower=1.5, tolerance=0.2), 1.0, 22),
+        (Service(slower=1.5, tolerance=0.2), 1.0, 28),
         (Service(slower=1.5, tolerance=0.2, clumps=0.05), 0.95, 40),
         (Service(slower=1.5, tolerance=0.2, requests=1000.0), 1.0, 14),
     ],
