@@ -1,7 +1,7 @@
 """Is the canary worse than the baseline, as far as can be told after each closed window?
 
-The judge of one comparison: it hands each window to the parts (`concurrent`, `logs`, `levels`) and their answers to
-`combine`.
+The judge of one comparison: it hands each window to the parts (`concurrent`, `logs`, `events`, `values`, `levels`) and
+their answers to `combine`.
 Values in, values out; what it has to remember is one `JudgeState`, and a judge made from that state goes on to the bit.
 """
 
@@ -17,6 +17,8 @@ from streams.errors import BrokenInvariant
 from streams.judging import split
 from streams.judging.combine import PartFinding, own_progress, progress, risk_of
 from streams.judging.concurrent import Concurrent, ConcurrentState
+from streams.judging.events.part import EventPart, EventPartState
+from streams.judging.events.telling import event_reasons, event_rows
 from streams.judging.evidence import (
     Assessment,
     GroupEvidence,
@@ -33,10 +35,12 @@ from streams.judging.logs.part import begin as begin_logs
 from streams.judging.past import Cohort, Past, Prior
 from streams.judging.reasons import Reason, count_reasons, missing_reasons, number, pass_reason, ranked_sentences
 from streams.judging.settings import PARTS_OF_SIGNALS, JudgeSettings
-from streams.judging.shares import PARTS, parts_of, shares
+from streams.judging.shares import PARTS, UNHEARD_SHARE, parts_of, shares
 from streams.judging.side import Side, SignatureInfo
 from streams.judging.signal import Signal
 from streams.judging.telling import level_reasons, level_rows, stream_reasons, stream_rows
+from streams.judging.values.part import ValuePart, ValuePartState, ValueSettings
+from streams.judging.values.telling import value_reasons, value_rows
 from streams.signals.rule import SignalRule
 
 __all__ = ["Assessment", "Judge", "JudgeSettings", "JudgeState"]
@@ -48,6 +52,11 @@ is that of `logs`, which judges by the past. Nearly all to the one that can tell
 it alone sees: frequent warnings, and new things where nothing is known yet."""
 
 
+EVENTS_SHARE = 0.5
+"""Share of the errors' alpha of events that counters tell of, where the workload has such; else `UNHEARD_SHARE`. Nobody
+knows which of the two will speak."""
+
+
 class JudgeState(Struct, array_like=True):
     """All that is remembered of one comparison; language-neutral (MessagePack), bounded."""
 
@@ -56,6 +65,8 @@ class JudgeState(Struct, array_like=True):
     logs: LogState
     version: int = 2
     levels: LevelState = field(default_factory=LevelState)
+    events: EventPartState = field(default_factory=EventPartState)
+    values: ValuePartState = field(default_factory=ValuePartState)
     prior: Prior = Prior()
     """As it was when the comparison was asked for."""
     with_past: bool = False
@@ -97,6 +108,8 @@ class Judge:
         self._state = state
         self._concurrent = Concurrent(settings, window_ns, state.concurrent)
         self._logs = LogPart(settings.logs, past.logs, state.prior.logs, state.planned_ns, window_ns, state.logs)
+        self._events = EventPart(settings, state.events)
+        self._values = ValuePart(ValueSettings(), state.values)
         self._levels = LevelPart(past.levels, state.prior.levels, state.planned_ns, window_ns, state.levels)
 
     @classmethod
@@ -251,6 +264,8 @@ class Judge:
         settled = self._concurrent.add(start_ns, baseline, canary, signatures)
         self._logs.add(start_ns, baseline, canary, signatures, heard=not self._concurrent.cut_off)
         self._levels.add(start_ns, baseline, canary, rules)
+        self._events.add(baseline, canary, rules)
+        self._values.add(baseline, canary, rules)
         if not state.shares:
             unjudged = {} if self._levels.judged else {"levels": 0.0}
             state.shares = shares({**self._settings.part_weights, **unjudged}, state.heard)
@@ -288,8 +303,11 @@ class Judge:
         """Natural log of the part's p for the whole life."""
         if part == "levels":
             return math.log(self._levels.p)
-        if part != "logs":
-            return self._concurrent.log_p(part)
+        if part == "values":
+            return self._values.log_p
+        if part == "errors":
+            requests = self._concurrent.log_p(part) - math.log1p(-self._events_share)
+            return min(0.0, requests, self._events.log_p - math.log(self._events_share))
         classes = CLASSES_SHARE[self._state.with_past]
         side_by_side = self._concurrent.log_p(part) - math.log(classes)
         return min(0.0, side_by_side, math.log(self._logs.p) - math.log1p(-classes))
@@ -300,7 +318,12 @@ class Judge:
         if part == "levels":
             p = self._levels.p_not_worse
             return None if p is None else progress(-math.log(max(p, 1e-300)), beta)
-        return self._concurrent.confidence(part, beta)
+        if part == "values":
+            return _towards(self._values.log_not_worse, beta)
+        found = [self._concurrent.confidence(part, beta)]
+        if part == "errors":
+            found.append(_towards(self._events.log_not_worse, beta))
+        return min((one for one in found if one is not None), default=None)
 
     def _fail_progress(self) -> float:
         return max(finding.fail_progress(self._settings.alpha) for finding in self._findings())
@@ -329,7 +352,7 @@ class Judge:
 
     def _weight(self, signal: Signal) -> float:
         part = PARTS_OF_SIGNALS[signal.rule.signal]
-        inner = CLASSES_SHARE[self._state.with_past] if part == "logs" else 1.0
+        inner = CLASSES_SHARE[self._state.with_past] if part == "logs" else 1.0 - self._events_share
         return self._state.shares.get(part, 0.0) * inner * signal.rule.weight
 
     def _own(self, signal: Signal) -> float:
@@ -340,12 +363,20 @@ class Judge:
         share = self._state.shares.get(part, 0.0)
         return share * (1.0 - CLASSES_SHARE[self._state.with_past]) if part == "logs" else share
 
+    @property
+    def _events_share(self) -> float:
+        """Of the errors' alpha; known once the comparison begins."""
+        return EVENTS_SHARE if self._state.events.stakes.reserve < 1.0 else UNHEARD_SHARE
+
     def _signals(self, rules: Mapping[str, SignalRule]) -> list[SignalEvidence]:
-        alpha = self._settings.alpha
+        alpha, beta = self._settings.alpha, self._settings.beta
+        errors, values = self._state.shares.get("errors", 0.0), self._state.shares.get("values", 0.0)
         return [
             *(self._evidence(signal) for signal in self._concurrent.shown()),
             *stream_rows(self._logs, self._inner("logs"), alpha),
             *level_rows(self._levels, self._inner("levels"), alpha, rules, self._state.since),
+            *event_rows(self._events, errors * self._events_share, alpha, beta),
+            *value_rows(self._values, values, alpha, beta),
         ]
 
     def _evidence(self, signal: Signal) -> SignalEvidence:
@@ -397,6 +428,8 @@ class Judge:
             *count_reasons(list(counted.signals.values()), self._own, state.tallies, state.exposure, signatures),
             *stream_reasons(self._logs, self._inner("logs"), alpha, signatures),
             *level_reasons(self._levels, self._inner("levels"), alpha),
+            *event_reasons(self._events, self._state.shares.get("errors", 0.0) * self._events_share, alpha),
+            *value_reasons(self._values, self._state.shares.get("values", 0.0), alpha),
         ]
 
     def _void_reason(self) -> str:
@@ -411,7 +444,17 @@ class Judge:
     def _unjudged(self) -> list[str]:
         if self._state.started_ns is None:
             return []
-        return [*self._concurrent.unjudged(), *self._logs.unjudged(), *self._levels.unjudged]
+        return [
+            *self._concurrent.unjudged(),
+            *self._logs.unjudged(),
+            *self._levels.unjudged,
+            *self._events.unjudged(),
+            *self._values.unjudged(),
+        ]
+
+
+def _towards(log_not_worse: float | None, beta: float) -> float | None:
+    return None if log_not_worse is None else progress(log_not_worse, beta)
 
 
 def _groups(evidence: tuple[SignalEvidence, ...]) -> tuple[GroupEvidence, ...]:

@@ -37,7 +37,7 @@ class Measured:
 
     def add_levels(self, reading: Reading, levels: Sequence[float]) -> None:
         """Samples of one gauge, in order of time; at least one."""
-        mean = math.fsum(levels) / len(levels)
+        mean = math.fsum(map(_bounded, levels)) / len(levels)
         match reading.how:
             case "level":
                 self._add_level(reading, mean * reading.factor)

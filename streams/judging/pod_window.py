@@ -87,6 +87,8 @@ class PodWindow:
             event, total_events = self._measured.events[signal], side.events.setdefault(signal, EventCount())
             total_events.events += event.events
             total_events.attempts += event.attempts
+            total_events.incidents += event.events > 0.0
+            total_events.reports += 1
         pod = self._pod
         pod.sources = sorted({*pod.sources, *self._requests})
         pod.signals = sorted({*pod.signals, *self._reported, *self._measured.events})

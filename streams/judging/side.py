@@ -30,6 +30,10 @@ class EventCount(Struct, array_like=True):
     that is not there has not counted)."""
     attempts: float = 0.0
     """What could have been such an event, by the counters themselves: calls, for failed calls; 0 where none tells."""
+    incidents: int = 0
+    """Pods that had at least one."""
+    reports: int = 0
+    """Pods of which a sample came in this window: they could have shown one."""
 
 
 class Trace(Struct, array_like=True, frozen=True):

@@ -1,0 +1,161 @@
+"""Does the canary restart, time out, fail its calls or log errors more often than its exposure explains?
+
+Events that counters tell of, judged by the core of `counts`, signal by signal (`events.signal`), each with its stake
+(`stakes`); p = 1/sup E for the comparison's whole life (Ville's inequality).
+
+A known counter that one side does not have has not counted: that side's pods are its exposure. Of a counter that no
+rule knows that cannot be told from new instrumentation: it is judged once both sides report it, and told of until then.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from msgspec import Struct, field
+
+from streams.judging.events.signal import By, EventSignal, EventSignalState
+from streams.judging.settings import JudgeSettings
+from streams.judging.side import Side
+from streams.judging.stakes import Stakes
+from streams.signals.requests import REQUEST_SOURCES
+from streams.signals.rule import SignalRule
+
+SIGNALS = 100
+"""Event signals judged in one comparison; more find no place, and are told of."""
+
+
+class EventPartState(Struct, array_like=True):
+    """All that is remembered; bounded."""
+
+    begun: bool = False
+    stakes: Stakes = field(default_factory=Stakes)
+    signals: dict[str, EventSignalState] = {}
+    sup_log_e: float = 0.0
+    source: str | None = None
+    """Of request counts: the best that both sides have had."""
+    baseline_sources: list[str] = []
+    canary_sources: list[str] = []
+    left_out: list[str] = []
+
+
+class EventEvidence(Struct, frozen=True):
+    """What one event signal shows."""
+
+    rule: SignalRule
+    stake: float
+    """Its share of the part's e-value; it fails the part alone at E >= 1/(stake*alpha). 0 = only watched."""
+    log_e: float
+    """Largest natural log of its e-value so far, >= 0."""
+    log_not_worse: float
+    """The same towards a PASS."""
+    baseline: float
+    """Events, all of them."""
+    canary: float
+    by: By
+    """Unit of the exposure: attempts, requests, or pod-seconds."""
+    baseline_exposure: float
+    canary_exposure: float
+    effect_ratio: float | None
+    """Canary's rate per exposure over the baseline's; None without events of the baseline."""
+
+
+class EventPart:
+    """`add` each window of a comparison, then read."""
+
+    def __init__(self, settings: JudgeSettings, state: EventPartState) -> None:
+        self._settings = settings
+        self.state = state
+        self._signals = {name: EventSignal(settings, kept) for name, kept in state.signals.items()}
+
+    def add(self, baseline: Side | None, canary: Side | None, rules: Mapping[str, SignalRule]) -> None:
+        """One closed window, in order of time; windows may be missing.
+
+        Args:
+            baseline: None where it was not there; such a window brings no evidence.
+            canary: the same.
+            rules: of the signals; at the first call those that are known before any data of the canary. A signal's
+                rule is that of its first window for the comparison's whole life.
+        """
+        state = self.state
+        if not state.begun:
+            state.begun = True
+            state.stakes.begin(rule for _, rule in sorted(rules.items()) if rule.kind == "events")
+        if baseline is None or canary is None:
+            return
+        self._see_sources(baseline, canary)
+        for name in sorted({*baseline.events, *canary.events, *state.signals}):
+            signal = self._signal(name, rules)
+            if signal is not None:
+                signal.add(baseline, canary, state.source)
+        state.sup_log_e = max(state.sup_log_e, self.log_e)
+
+    @property
+    def log_e(self) -> float:
+        """Natural log of the part's e-value now, to be averaged with that of failed requests."""
+        log_es = {name: one.log_e for name, one in self._signals.items() if name in self.state.stakes.given}
+        return self.state.stakes.log_e(log_es)
+
+    @property
+    def log_p(self) -> float:
+        """Natural log of one p-value for the whole life: P(ever p <= a) <= a if no signal is worse than tolerated."""
+        return -self.state.sup_log_e
+
+    @property
+    def log_not_worse(self) -> float | None:
+        """Natural log of the e-value for a PASS: the least over the known signals judged; None if there is none."""
+        return min((one.log_not_worse for one in self.evidence() if one.stake > 0.0 and one.rule.known), default=None)
+
+    def evidence(self) -> list[EventEvidence]:
+        """Of each signal judged, by name."""
+        return [self._evidence(name, signal) for name, signal in sorted(self._signals.items()) if signal.comparable]
+
+    def unjudged(self) -> list[str]:
+        """What could not be judged and why."""
+        found = []
+        for name, signal in sorted(self._signals.items()):
+            if not signal.comparable:
+                side = "baseline" if signal.state.baseline_reports else "canary"
+                found.append(f"{name}: only the {side} reports it, and no rule tells it from new instrumentation")
+        if self.state.left_out:
+            names = ", ".join(self.state.left_out[:5])
+            found.append(f"events: {len(self.state.left_out)} or more found no place within {SIGNALS} ({names}, ...)")
+        return found
+
+    def _evidence(self, name: str, signal: EventSignal) -> EventEvidence:
+        kept = signal.state
+        return EventEvidence(
+            rule=kept.rule,
+            stake=self.state.stakes.given.get(name, 0.0),
+            log_e=kept.sup_log_e,
+            log_not_worse=signal.log_not_worse,
+            baseline=kept.baseline,
+            canary=kept.canary,
+            by=kept.by,
+            baseline_exposure=kept.baseline_exposure,
+            canary_exposure=kept.canary_exposure,
+            effect_ratio=signal.effect_ratio,
+        )
+
+    def _signal(self, name: str, rules: Mapping[str, SignalRule]) -> EventSignal | None:
+        state = self.state
+        known, rule = self._signals.get(name), rules.get(name)
+        if known is not None or rule is None or rule.kind != "events":
+            return known
+        if len(state.signals) >= SIGNALS:
+            if name not in state.left_out and len(state.left_out) < SIGNALS:
+                state.left_out = sorted((*state.left_out, name))
+            return None
+        state.stakes.give(rule)
+        kept = state.signals[name] = EventSignalState(rule)
+        signal = self._signals[name] = EventSignal(self._settings, kept)
+        return signal
+
+    def _see_sources(self, baseline: Side, canary: Side) -> None:
+        state = self.state
+        for side, known in ((baseline, state.baseline_sources), (canary, state.canary_sources)):
+            new = set(side.requests).intersection(REQUEST_SOURCES).difference(known)
+            if new:
+                known[:] = sorted((*known, *new))
+        if state.source is None:
+            both = set(state.baseline_sources).intersection(state.canary_sources)
+            state.source = min(both, key=REQUEST_SOURCES.index, default=None)

@@ -1,0 +1,211 @@
+"""When is a bin of one event signal complete, and what is counted in it against what?
+
+What an event is, and its exposure, depends on what the counters tell:
+
+- with **attempts** on both sides (failed calls of all calls), every event counts (`attempts`);
+- else an **incident** counts: a pod that had at least one since its last sample. Counters grow by 50 when one thing
+  goes wrong once, and counting lines for incidents fails healthy pairs (`incidents`). Of what follows requests
+  (group `errors`) the exposure is requests where both sides count them, guarded by pod-seconds (`signal`); of
+  restarts, kills and the rest it is pod-seconds.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from msgspec import Struct, field
+
+from streams.judging.counts import cut
+from streams.judging.events.attempts import Attempts
+from streams.judging.settings import JudgeSettings, SignalSettings
+from streams.judging.share import RecentShare
+from streams.judging.side import EventCount, Side
+from streams.judging.signal import Counted, Signal, SignalState
+from streams.signals.rule import SignalRule
+
+LEAST_WINDOWS = 3
+"""Least windows of a bin: 15 s at 5 s, the usual scrape, so that all pods are in."""
+PATIENCE_WINDOWS = 12
+"""A bin whose exposure one side does not report is judged by pod-seconds after so many windows (as in `exposure`)."""
+MARGIN = 2.0
+"""Non-inferiority ratio, as of requests and error lines (`settings.DEFAULT_SIGNALS`)."""
+FLOOR_PER_REQUEST = 1 / 200
+"""Events per attempt, or per request, at which nobody minds: that of failed requests there."""
+FLOOR_PER_POD_S = 1 / 300
+"""Incidents per pod-second at which nobody minds: that of critical log lines there."""
+By = Literal["attempts", "requests", "pods"]
+
+
+class EventBin(Struct, array_like=True):
+    """Windows of one signal that are judged together."""
+
+    windows: int = 0
+    baseline: EventCount = field(default_factory=EventCount)
+    canary: EventCount = field(default_factory=EventCount)
+    baseline_requests: float = 0.0
+    canary_requests: float = 0.0
+
+
+class EventSignalState(Struct, array_like=True):
+    """All that is kept of one event signal."""
+
+    rule: SignalRule
+    signal: SignalState = field(default_factory=SignalState)
+    open: EventBin = field(default_factory=EventBin)
+    attempts: Attempts = field(default_factory=Attempts)
+    recent: RecentShare = field(default_factory=RecentShare)
+    log_e: float = 0.0
+    """Natural log of the e-value after the last event."""
+    sup_log_e: float = 0.0
+    """The largest so far."""
+    baseline_reports: bool = False
+    """The baseline has reported it at any time."""
+    canary_reports: bool = False
+    baseline: float = 0.0
+    """Events of the baseline, all of them."""
+    canary: float = 0.0
+    baseline_exposure: float = 0.0
+    """In the unit of `by`."""
+    canary_exposure: float = 0.0
+    by: By = "pods"
+    """What the exposure was last."""
+
+
+class EventSignal:
+    """One event signal: `add` each window with both sides, then read."""
+
+    def __init__(self, settings: JudgeSettings, state: EventSignalState) -> None:
+        self._settings = settings
+        self.state = state
+        rule = SignalSettings(state.rule.signal, 1.0, MARGIN, FLOOR_PER_REQUEST, FLOOR_PER_POD_S)
+        self._signal = Signal(rule, settings, state.signal)
+
+    @property
+    def log_e(self) -> float:
+        """Natural log of the e-value now, against "no more often than tolerated".
+
+        What was counted before attempts were known, and among attempts since: one after the other, so a product.
+        """
+        return self.state.log_e
+
+    @property
+    def log_not_worse(self) -> float:
+        """The largest so far towards a PASS."""
+        attempts = self.state.attempts
+        return attempts.sup_better if attempts.bins else self.state.signal.sup_better
+
+    @property
+    def effect_ratio(self) -> float | None:
+        """Canary's rate per exposure over the baseline's; None without events of the baseline."""
+        attempts = self.state.attempts
+        if not attempts.bins:
+            return self._signal.effect_ratio
+        return attempts.weighted_canary / attempts.weighted_baseline if attempts.weighted_baseline > 0.0 else None
+
+    @property
+    def comparable(self) -> bool:
+        """A known counter that one side does not have has not counted; an unknown one may be new instrumentation."""
+        state = self.state
+        return state.rule.known or (state.baseline_reports and state.canary_reports)
+
+    def add(self, baseline: Side, canary: Side, source: str | None) -> None:
+        """One window.
+
+        Args:
+            baseline: what it did.
+            canary: what it did.
+            source: of request counts, where both sides have one.
+        """
+        state = self.state
+        name, bin_, known = state.rule.signal, state.open, state.rule.known
+        state.baseline_reports = state.baseline_reports or name in baseline.events
+        state.canary_reports = state.canary_reports or name in canary.events
+        _collect(bin_.baseline, baseline.events.get(name), baseline.pod_s if known else 0.0)
+        _collect(bin_.canary, canary.events.get(name), canary.pod_s if known else 0.0)
+        bin_.baseline_requests += _requests(baseline, source)
+        bin_.canary_requests += _requests(canary, source)
+        bin_.windows += 1
+        by = self._exposure(source)
+        if _is_settled(bin_, by):
+            state.open = EventBin()
+            if self.comparable and min(bin_.baseline.pod_s, bin_.canary.pod_s) > 0.0:
+                self._judge(bin_, by)
+
+    def _exposure(self, source: str | None) -> By:
+        bin_ = self.state.open
+        if self.state.attempts.bins or bin_.baseline.attempts > 0.0 or bin_.canary.attempts > 0.0:
+            return "attempts"
+        return "requests" if self.state.rule.group == "errors" and source is not None else "pods"
+
+    def _judge(self, bin_: EventBin, by: By) -> None:
+        state, baseline, canary = self.state, bin_.baseline, bin_.canary
+        state.baseline += baseline.events
+        state.canary += canary.events
+        state.by = by
+        pod_share = canary.pod_s / (canary.pod_s + baseline.pod_s)
+        if by == "attempts":
+            self._judge_attempts(bin_)
+        elif by == "requests" and min(bin_.baseline_requests, bin_.canary_requests) > 0.0:
+            self._expose(bin_.baseline_requests, bin_.canary_requests)
+            share = self._recent(bin_.baseline_requests, bin_.canary_requests, pod_share)
+            expected = min(canary.pod_s * FLOOR_PER_POD_S, bin_.canary_requests * FLOOR_PER_REQUEST)
+            self._count_incidents(bin_, share, pod_share, expected)
+        else:
+            state.by = "pods"
+            self._expose(baseline.pod_s, canary.pod_s)
+            self._count_incidents(bin_, pod_share, pod_share, canary.pod_s * FLOOR_PER_POD_S)
+
+    def _judge_attempts(self, bin_: EventBin) -> None:
+        attempts = self.state.attempts
+        events, tried = (bin_.baseline.events, bin_.canary.events), (bin_.baseline.attempts, bin_.canary.attempts)
+        self._expose(*tried)
+        if min(tried) > 0.0:
+            attempts.add(events, tried, (self._settings.tolerance, MARGIN))
+            attempts.add_quiet(events[1], tried[1] * FLOOR_PER_REQUEST)
+            attempts.dispersion.learn(events[0], tried[0])
+            self._weigh(sum(events))
+
+    def _count_incidents(self, bin_: EventBin, share: float, pod_share: float, expected: float) -> None:
+        counts = (float(bin_.canary.incidents), float(bin_.baseline.incidents))
+        self._signal.add(Counted(*counts, share, pod_share, float(bin_.baseline.reports), expected))
+        self._weigh(sum(counts))
+
+    def _weigh(self, events: float) -> None:
+        """Reckon the evidence anew, if there were any events: without, it stays as it is."""
+        state = self.state
+        if events > 0.0:
+            state.log_e = self._signal.log_e + state.attempts.worse.log_e
+            state.sup_log_e = max(state.sup_log_e, state.log_e)
+
+    def _expose(self, baseline: float, canary: float) -> None:
+        state = self.state
+        state.baseline_exposure += baseline
+        state.canary_exposure += canary
+
+    def _recent(self, baseline: float, canary: float, prior: float) -> float:
+        share = self.state.recent.shrink(canary, baseline, prior, self._settings.pseudo_requests)
+        self.state.recent.learn(canary, baseline, self._settings.share_memory_requests)
+        return share
+
+
+def _collect(into: EventCount, window: EventCount | None, pod_s: float) -> None:
+    """Add one window; `pod_s` counts where the window itself has no exposure."""
+    into.pod_s += cut(window.pod_s) if window is not None and window.pod_s > 0.0 else cut(pod_s)
+    if window is not None:
+        into.events += cut(window.events)
+        into.attempts += cut(window.attempts)
+        into.incidents += window.incidents
+        into.reports += window.reports
+
+
+def _is_settled(bin_: EventBin, by: By) -> bool:
+    exposures = {
+        "attempts": (bin_.baseline.attempts, bin_.canary.attempts),
+        "requests": (bin_.baseline_requests, bin_.canary_requests),
+        "pods": (bin_.baseline.pod_s, bin_.canary.pod_s),
+    }[by]
+    return bin_.windows >= PATIENCE_WINDOWS or (bin_.windows >= LEAST_WINDOWS and min(exposures) > 0.0)
+
+
+def _requests(side: Side, source: str | None) -> float:
+    return cut(side.requests[source].requests) if source is not None and source in side.requests else 0.0

@@ -1,0 +1,170 @@
+"""What do all distributions of one comparison say together?
+
+Each signal's e-process has its stake (`stakes`); the whole is one e-process under any dependence between them, and
+p = 1/sup E for the comparison's whole life (Ville's inequality).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+from msgspec import Struct, field
+
+from streams.errors import BadPolicy
+from streams.judging.side import Side
+from streams.judging.stakes import Stakes
+from streams.judging.values.quantiles import QuantileEffect
+from streams.judging.values.signal import Tolerance, ValueSignal, ValueSignalState
+from streams.signals.rule import SignalRule
+
+SIGNALS = 50
+"""Distributions judged in one comparison; more find no place, and are told of."""
+
+
+class ValueSettings(Struct, frozen=True):
+    """What holds for all distributions of a comparison."""
+
+    margin: float = 1.25
+    """How many times as far beyond the tolerance a PASS rules out: values 50% larger at a tolerance of 20%."""
+
+    def __post_init__(self) -> None:
+        """Refuse what no judgement can be made with.
+
+        Raises:
+            BadPolicy: a value outside its range, named.
+        """
+        if not 1.0 < self.margin <= 100.0:
+            raise BadPolicy("values margin", self.margin, "above 1, up to 100")
+
+
+class ValuePartState(Struct, array_like=True):
+    """All that is remembered; bounded."""
+
+    begun: bool = False
+    stakes: Stakes = field(default_factory=Stakes)
+    rules: dict[str, SignalRule] = {}
+    """Of the signals that are judged."""
+    signals: dict[str, ValueSignalState] = {}
+    sup_log_e: float = 0.0
+    left_out: list[str] = []
+    """Some signals that found no place, sorted."""
+
+
+class ValueEvidence(Struct, frozen=True):
+    """What one distribution shows."""
+
+    rule: SignalRule
+    stake: float
+    """Its share of the part's e-value; it fails the part alone at E >= 1/(stake*alpha). 0 = only watched."""
+    log_e: float
+    """Largest natural log of its e-value so far, >= 0."""
+    log_not_worse: float
+    """The same towards a PASS; the least over its thresholds."""
+    baseline: int
+    """Values judged."""
+    canary: int
+    effects: tuple[QuantileEffect, ...]
+    """Quantiles since the traffic split last moved, with intervals at 95%; for display."""
+
+
+class ValuePart:
+    """`add` each window of a comparison, then read."""
+
+    def __init__(self, settings: ValueSettings, state: ValuePartState) -> None:
+        self._settings = settings
+        self.state = state
+        self._signals = {
+            name: ValueSignal(state.rules[name], self._tolerance(state.rules[name]), kept)
+            for name, kept in state.signals.items()
+        }
+
+    def add(self, baseline: Side | None, canary: Side | None, rules: Mapping[str, SignalRule]) -> None:
+        """One closed window, in order of time; windows may be missing.
+
+        Args:
+            baseline: None where it was not there.
+            canary: the same.
+            rules: of the signals; at the first call those that are known before any data of the canary. A signal's
+                rule is that of its first window for the comparison's whole life.
+        """
+        state = self.state
+        if not state.begun:
+            state.begun = True
+            state.stakes.begin(rule for _, rule in sorted(rules.items()) if rule.kind == "values")
+        ours = baseline.values if baseline else {}
+        theirs = canary.values if canary else {}
+        for name in sorted({*ours, *theirs, *state.signals}):
+            signal = self._signal(name, rules)
+            if signal is not None:
+                signal.add(ours.get(name), theirs.get(name))
+        log_es = {name: signal.log_e for name, signal in self._signals.items() if name in state.stakes.given}
+        state.sup_log_e = max(state.sup_log_e, state.stakes.log_e(log_es))
+
+    @property
+    def p(self) -> float:
+        """One p-value for the whole life: P(ever p <= a) <= a if no distribution is worse than tolerated."""
+        return math.exp(-self.state.sup_log_e)
+
+    @property
+    def log_p(self) -> float:
+        """Its natural log, which never underflows."""
+        return -self.state.sup_log_e
+
+    @property
+    def log_not_worse(self) -> float | None:
+        """Natural log of the e-value for a PASS: the least over all signals judged; None if there is none."""
+        judged = [one.log_not_worse for one in self.evidence() if one.stake > 0.0 and one.rule.known]
+        return min(judged, default=None)
+
+    def evidence(self) -> list[ValueEvidence]:
+        """Of each signal seen on both sides, by name."""
+        return [
+            ValueEvidence(
+                signal.rule,
+                self.state.stakes.given.get(name, 0.0),
+                signal.state.sup_worse,
+                signal.log_not_worse,
+                signal.state.baseline,
+                signal.state.canary,
+                signal.state.segment.effects(),
+            )
+            for name, signal in sorted(self._signals.items())
+            if signal.state.baseline > 0
+        ]
+
+    def unjudged(self) -> list[str]:
+        """What could not be judged and why."""
+        found = []
+        for name, signal in sorted(self._signals.items()):
+            state = signal.state
+            if state.baseline == 0:
+                found.append(f"{name}: values of both revisions have not been seen together")
+            elif state.thrown:
+                found.append(f"{name}: {state.thrown} times the values of one revision only were seen for long")
+        if self.state.left_out:
+            names = ", ".join(self.state.left_out[:5])
+            found.append(f"values: {len(self.state.left_out)} or more found no place within {SIGNALS} ({names}, ...)")
+        return found
+
+    def _signal(self, name: str, rules: Mapping[str, SignalRule]) -> ValueSignal | None:
+        known = self._signals.get(name)
+        rule = rules.get(name)
+        if known is not None or rule is None or rule.kind != "values":
+            return known
+        state = self.state
+        if len(state.signals) >= SIGNALS:
+            self._leave_out(name)
+            return None
+        state.rules[name] = rule
+        state.stakes.give(rule)
+        kept = state.signals[name] = ValueSignalState()
+        signal = self._signals[name] = ValueSignal(rule, self._tolerance(rule), kept)
+        return signal
+
+    def _tolerance(self, rule: SignalRule) -> Tolerance:
+        return Tolerance(1.0 + rule.tolerance_up, 1.0 - min(0.99, rule.tolerance_down), self._settings.margin)
+
+    def _leave_out(self, name: str) -> None:
+        if name not in self.state.left_out and len(self.state.left_out) < SIGNALS:
+            self.state.left_out = sorted((*self.state.left_out, name))

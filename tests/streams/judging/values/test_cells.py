@@ -1,0 +1,108 @@
+"""Rows of cells, thresholds, and what a tolerated change would move."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from streams.judging.values.cells import MAX_CELLS, bounded, row, tolerated
+from streams.judging.values.quantiles import Segment, band
+from streams.judging.wagers import log_better, log_worse, null_share
+from streams.records.histogram import Histogram
+from streams.shippers.histograms import of_samples
+
+VALUES = st.lists(st.floats(-1e6, 1e6, allow_nan=False), min_size=1, max_size=60)
+
+
+def of(*values):
+    """A histogram of these values."""
+    return of_samples((float(value), 1) for value in values)
+
+
+@given(VALUES, st.floats(0.0, 1.0))
+def test_a_quantile_is_the_bound_of_a_cell_that_holds_a_value(values, quantile):
+    """Ascending also through zero and negative values; within the width of a cell of numpy's."""
+    found = row(of(*values))
+    bound = found.bound(found.at_quantile(quantile))
+    expected = np.quantile(values, quantile, method="inverted_cdf")
+    assert bound == pytest.approx(expected, rel=0.003, abs=1e-300)
+    assert found.not_beyond(found.at_quantile(1.0)) == len(values)
+
+
+@given(VALUES, st.floats(0.05, 20.0))
+def test_the_tolerated_ratio_is_at_least_one_and_finite(values, factor):
+    """Whatever the values."""
+    past = row(of(*values))
+    for quantile in (0.01, 0.5, 0.99):
+        assert 1.0 <= tolerated(past, past.at_quantile(quantile), factor) < math.inf
+
+
+def test_the_tolerated_ratio_is_that_of_the_values_themselves():
+    """20% slower lognormal values are beyond the median 1.28 times, beyond the 95% quantile 2.0 times as often."""
+    past = row(of(*np.exp(np.random.default_rng(1).normal(0.0, 0.5, 20_000))))
+    assert tolerated(past, past.at_quantile(0.5), 1.2) == pytest.approx(1.285, rel=0.03)
+    assert tolerated(past, past.at_quantile(0.95), 1.2) == pytest.approx(2.005, rel=0.08)
+
+
+def test_explicit_bounds_are_interpolated_between():
+    """A source of a few buckets: half of a bucket's values, on the scale of the logarithm, is half of its width."""
+    past = row(Histogram(0, 20, 0.0, 0, {0: 10, 2: 10}))  # up to 2, and up to 8
+    assert tolerated(past, (1, 0), 2.0) == pytest.approx((10 + 10 + 1) / (10 + 1), rel=0.5)
+    assert tolerated(past, (1, 2), 2.0) == pytest.approx((5 + 1) / 1)
+
+
+@given(st.lists(st.integers(-2000, 2000), min_size=1, max_size=400, unique=True))
+def test_what_is_remembered_is_bounded_and_loses_no_value(indexes):
+    """However many buckets a source has."""
+    kept = bounded(Histogram(8, len(indexes), 0.0, 0, dict.fromkeys(indexes, 1)))
+    assert len(kept.positive) <= MAX_CELLS
+    assert sum(kept.positive.values()) == len(indexes)
+
+
+@given(
+    st.integers(0, 50),
+    st.integers(1, 50),
+    st.floats(0.01, 0.99),
+    st.floats(1.0, 50.0),
+)
+def test_no_wager_can_gain_in_expectation_under_the_null(canary, total, share, ratio):
+    """A mean of x/k at the null leaves the mean wealth at 1, above it no better for `log_better`, and never below 0."""
+    null = null_share(ratio, share)
+    for wagers in (log_worse, log_better):
+        all_canary, none = wagers(float(total), total, share, ratio), wagers(0.0, total, share, ratio)
+        for high, low in zip(all_canary, none, strict=True):
+            assert null * math.exp(high) + (1.0 - null) * math.exp(low) == pytest.approx(1.0)
+        assert all(map(math.isfinite, wagers(float(min(canary, total)), total, share, ratio)))
+
+
+@given(st.integers(1, 40), st.floats(0.05, 0.95), st.floats(1.0, 5.0))
+def test_more_beyond_never_speaks_for_the_canary(total, share, ratio):
+    """Monotone in x, both ways."""
+    for fewer in range(total):
+        assert log_worse(fewer, total, share, ratio) <= log_worse(fewer + 1, total, share, ratio)
+        assert log_better(fewer, total, share, ratio) >= log_better(fewer + 1, total, share, ratio)
+
+
+def test_the_band_narrows_and_holds_for_one_value():
+    """g(n, a) of judging.md, section 2."""
+    assert band(1, 0.05) > 1.0
+    assert band(1000, 0.05) == pytest.approx(
+        0.85 * math.sqrt((math.log(math.log(math.e * 1000)) + 0.8 * math.log(1612 / 0.05)) / 1000)
+    )
+
+
+def test_a_segment_begins_anew_when_the_split_moves():
+    """Pooled over a moving split, healthy sides differ."""
+    segment = Segment()
+    for _ in range(10):
+        segment.add(of(*[1.0] * 95), of(*[1.0] * 5))
+    assert segment.baseline.count == 950
+    segment.add(of(*[1.0] * 500), of(*[2.0] * 500))
+    assert (segment.baseline.count, segment.canary.count) == (500, 500)
+    median = segment.effects()[0]
+    assert (median.baseline, median.canary, median.ratio) == (1.0, 2.0, 2.0)
+    assert median.low <= 2.0 <= median.high

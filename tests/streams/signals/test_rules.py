@@ -1,0 +1,283 @@
+"""Which metric is which signal: the table, its guards, and the guesses."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from streams.records.metric import Series
+from streams.signals.catalogue import SIGNALS_PER_WORKLOAD, Catalogue, read_series
+from streams.signals.reading import Reading
+from streams.signals.rules import RULES, builtin
+
+APP = {"container": "app"}
+KNOWN = [
+    # name, attributes, unit, shape, how, signal, group, worse, factor
+    ("http.server.request.duration", {}, "s", "histogram", "values", "http.server.request.duration", "latency", 1.0),
+    ("http.server.request.duration", {}, "ms", "histogram", "values", "http.server.request.duration", "latency", 1e-3),
+    (
+        *("http_server_request_duration_seconds_bucket", {"le": "0.5"}, ""),
+        *("counter", "bucket", "http.server.request.duration", "latency", 1.0),
+    ),
+    (
+        *("http_server_duration_milliseconds_bucket", {"le": "500"}, ""),
+        *("counter", "bucket", "http.server.duration", "latency", 1e-3),
+    ),
+    ("rpc.server.duration", {}, "", "histogram", "values", "rpc.server.duration", "latency", 1e-3),
+    ("rpc.server.duration", {}, "s", "histogram", "values", "rpc.server.duration", "latency", 1.0),
+    (
+        *("http_server_requests_seconds_sum", {"uri": "/"}, "s"),
+        *("counter", "over", "http.server.requests/mean", "latency", 1.0),
+    ),
+    (
+        *("http_server_requests_seconds_max", {"uri": "/"}, "s"),
+        *("gauge", "level", "http.server.requests/max", "tail_latency", 1.0),
+    ),
+    (
+        *("istio_request_duration_milliseconds_bucket", {"reporter": "destination", "le": "25"}, ""),
+        *("counter", "bucket", "istio.request.duration", "latency", 1e-3),
+    ),
+    (
+        *("hikaricp_connection_acquired_nanos_sum", {"pool": "a"}, "ns"),
+        *("counter", "over", "hikaricp.connection.acquired/mean", "latency", 1e-9),
+    ),
+    (
+        *("container_cpu_usage_seconds_total", APP, "s"),
+        *("counter", "rate", "container.cpu", "cpu", 1.0),
+    ),
+    ("k8s.pod.cpu.time", {}, "s", "counter", "rate", "k8s.pod.cpu.time", "cpu", 1.0),
+    ("container.cpu.usage", {}, "{cpu}", "gauge", "level", "container.cpu.usage", "cpu", 1.0),
+    (
+        *("container_cpu_cfs_throttled_periods_total", APP, ""),
+        *("counter", "over", "container.cpu.throttled", "cpu", 1.0),
+    ),
+    ("container_cpu_cfs_periods_total", APP, "", "counter", "under", "container.cpu.throttled", "cpu", 1.0),
+    (
+        *("container_memory_working_set_bytes", APP, "By"),
+        *("gauge", "level", "container.memory.working_set", "memory", 1.0),
+    ),
+    ("k8s.pod.memory.working_set", {}, "By", "gauge", "level", "k8s.pod.memory.working_set", "memory", 1.0),
+    (
+        *("kube_pod_container_status_restarts_total", APP, ""),
+        *("counter", "event", "k8s.container.restarts", "restarts", 1.0),
+    ),
+    ("k8s.container.restarts", {}, "", "gauge", "onset", "k8s.container.restarts/seen", "restarts", 1.0),
+    ("k8s.container.restart.count", {}, "", "gauge", "onset", "k8s.container.restarts/seen", "restarts", 1.0),
+    (
+        *("kube_pod_container_status_waiting_reason", {"reason": "CrashLoopBackOff"}, ""),
+        *("gauge", "onset", "k8s.container.waiting", "restarts", 1.0),
+    ),
+    ("container_oom_events_total", APP, "", "counter", "event", "container.oom_events", "restarts", 1.0),
+    ("container_memory_failcnt", APP, "", "counter", "event", "container.memory.failcnt", "memory", 1.0),
+    ("kube_pod_status_ready", {"condition": "true"}, "", "gauge", "level", "k8s.pod.ready", "availability", 100.0),
+    ("jvm_gc_pause_seconds_sum", {"action": "x"}, "s", "counter", "rate", "jvm.gc.pause", "gc", 1.0),
+    ("jvm.gc.duration", {}, "s", "histogram", "rate", "jvm.gc.duration", "gc", 1.0),
+    ("jvm_memory_used_bytes", {"area": "heap"}, "By", "gauge", "level", "jvm.memory.used", "memory", 1.0),
+    ("jvm.memory.used", {}, "By", "gauge", "level", "jvm.memory.used", "memory", 1.0),
+    ("jvm_threads_live_threads", {}, "", "gauge", "level", "jvm.thread.count", "saturation", 1.0),
+    ("jvm.thread.count", {}, "", "gauge", "level", "jvm.thread.count", "saturation", 1.0),
+    ("logback_events_total", {"level": "error"}, "", "counter", "event", "logback.events.error", "errors", 1.0),
+    ("logback_events_total", {"level": "warn"}, "", "counter", "event", "logback.events.warn", "errors", 1.0),
+    ("hikaricp_connections_active", {}, "", "gauge", "over", "hikaricp.connections.used", "saturation", 1.0),
+    ("hikaricp_connections_max", {}, "", "gauge", "under", "hikaricp.connections.used", "saturation", 1.0),
+    ("hikaricp_pending_threads", {}, "", "gauge", "level", "hikaricp.connections.pending", "saturation", 1.0),
+    (
+        *("tomcat_threads_busy_threads", {}, ""),
+        *("gauge", "over", "tomcat.threads.busy", "saturation", 1.0),
+    ),
+    (
+        *("tomcat_threads_config_max_threads", {}, ""),
+        *("gauge", "under", "tomcat.threads.busy", "saturation", 1.0),
+    ),
+    (
+        *("envoy_cluster_upstream_rq_xx", {"envoy_response_code_class": "5"}, ""),
+        *("counter", "event", "envoy.upstream.rq_5xx", "errors", 1.0),
+    ),
+    (
+        *("envoy_cluster_upstream_rq_timeout", {}, ""),
+        *("counter", "event", "envoy.upstream.rq_timeout", "errors", 1.0),
+    ),
+    ("envoy_cluster_upstream_rq_total", {}, "", "counter", "attempt", "envoy.upstream.rq_timeout", "errors", 1.0),
+    (
+        *("envoy_cluster_membership_healthy", {}, ""),
+        *("gauge", "over", "envoy.membership.healthy", "availability", 100.0),
+    ),
+    ("db.client.connection.timeouts", {}, "", "counter", "event", "db.client.connection.timeouts", "errors", 1.0),
+    (
+        *("db.client.connection.count", {"state": "used"}, ""),
+        *("gauge", "level", "db.client.connection.used", "saturation", 1.0),
+    ),
+    (
+        *("http.client.request.duration", {"error.type": "timeout"}, "s"),
+        *("histogram", "event", "http_client_request_duration/failed", "errors", 1.0),
+    ),
+    (
+        *("http_client_requests_seconds_count", {"status": "200"}, ""),
+        *("counter", "attempt", "http_client_requests/failed", "errors", 1.0),
+    ),
+]
+
+UNUSED = [
+    ("container_cpu_usage_seconds_total", {}),  # the pod's own cgroup: its containers count
+    ("container_memory_working_set_bytes", {"container": "POD"}),
+    ("istio_request_duration_milliseconds_bucket", {"reporter": "source", "le": "25"}),
+    ("kube_pod_container_status_waiting_reason", {"reason": "ContainerCreating"}),
+    ("kube_pod_status_ready", {"condition": "false"}),
+    ("kube_pod_container_resource_limits", {"resource": "cpu"}),
+    ("jvm_memory_max_bytes", {"area": "heap"}),
+    ("jvm_gc_pause_seconds_max", {}),
+    ("http_requests_created", {"code": "200"}),
+    ("build_info", {}),
+    ("db.client.connection.count", {"state": "idle"}),
+    ("process_start_time_seconds", {}),
+    ("scrape_duration_seconds", {}),
+    ("up", {}),
+]
+
+
+def series(name, attributes, unit=""):
+    """A series with its attributes in order."""
+    return Series(name, tuple(sorted(attributes.items())), unit)
+
+
+@pytest.mark.parametrize(("name", "attributes", "unit", "shape", "how", "signal", "group", "factor"), KNOWN)
+def test_known_metrics_are_their_signals_in_one_unit(name, attributes, unit, shape, how, signal, group, factor):
+    """Each spelling leads to the signal, read in its way, and converted to the signal's unit."""
+    use, rules = read_series(series(name, attributes, unit))
+    (reading,) = [one for one in getattr(use, shape) if (one.signal, one.how) == (signal, how)]
+    kind = {"values": "values", "bucket": "values", "event": "events", "attempt": "events", "onset": "events"}.get(how)
+    (rule,) = {rule for rule in rules if (rule.signal, rule.kind) == (signal, kind or "level")}
+    assert rule.known
+    assert rule.group == group
+    if how not in {"under", "event", "attempt", "onset"}:
+        assert reading.factor == pytest.approx(factor)
+
+
+@pytest.mark.parametrize(("name", "attributes"), UNUSED)
+def test_double_counts_and_descriptions_of_the_set_up_are_left_alone(name, attributes):
+    """Known, and read for nothing; a metric that is merely unknown never is."""
+    use, rules = read_series(series(name, attributes))
+    assert use.empty
+    assert rules == ()
+
+
+def test_a_known_name_with_a_unit_of_something_else_is_not_the_known_metric():
+    """The unit guard: bytes under a name of seconds are compared as what they are."""
+    assert builtin(series("http.server.request.duration", {}, "By")) is None
+    assert not any(rule.known for rule in read_series(series("http.server.request.duration", {}, "By"))[1])
+
+
+def test_buckets_know_their_bound_in_the_unit_of_the_signal():
+    """`le` is converted with the values; +Inf stays infinite."""
+    use, _ = read_series(series("http_server_duration_milliseconds_bucket", {"le": "250"}))
+    assert use.counter[0].bound == pytest.approx(0.25)
+    use, _ = read_series(series("http_server_duration_milliseconds_bucket", {"le": "+Inf"}))
+    assert use.counter[0].bound == float("inf")
+
+
+def test_known_counters_that_arrive_as_gauges_still_count_up():
+    """Shippers that know no types go by the name; `container_memory_failcnt` has no `_total`."""
+    assert read_series(series("container_memory_failcnt", APP))[0].gauge_is_total
+    assert not read_series(series("http_client_request_duration_seconds", {"quantile": "0.5"}))[0].gauge_is_total
+
+
+def test_no_signal_of_the_table_has_two_rules():
+    """Metrics that are put together agree on what they are."""
+    rules = {}
+    for metric in RULES:
+        assert metric.stems
+        assert rules.setdefault(metric.rule.signal, metric.rule) == metric.rule
+
+
+GUESSED = [
+    ("pod_cpu_usage_millicores", "cpu", "higher", "{cpu}"),
+    ("pod_cpu_usage_percent", "cpu", "higher", "1"),
+    ("pod_memory_usage_mib", "memory", "higher", "By"),
+    ("memory_available_bytes", "memory", "lower", "By"),
+    ("pod_server_latency_p90_s", "tail_latency", "higher", "s"),
+    ("latency_average", "latency", "higher", ""),
+    ("latency_p50", "latency", "higher", ""),
+    ("latency_p99", "tail_latency", "higher", ""),
+    ("request_latency_seconds", "latency", "higher", "s"),
+    ("request_time_ms", "latency", "higher", "s"),
+    ("http_response_time_milliseconds", "latency", "higher", "s"),
+    ("traced_server_latency_max_ms", "tail_latency", "higher", "s"),
+    ("availability_average", "availability", "lower", "%"),
+    ("order_success_ratio", "availability", "lower", "%"),
+    ("successful_requests_rate", "load", "either", ""),
+    ("requests_sum", "load", "either", ""),
+    ("pod_workload_ops", "load", "either", ""),
+    ("traced_requests_per_10s", "load", "either", ""),
+    ("node_network_receive_bytes", "network", "either", "By"),
+    ("pod_syscall_read", "io", "either", ""),
+    ("payment_failures", "errors", "higher", ""),
+    ("worker_queue_depth", "saturation", "higher", ""),
+    ("queue_wait_seconds", "latency", "higher", "s"),
+    ("worker_restarts", "restarts", "higher", ""),
+    ("requestErrorCount", "errors", "higher", ""),
+]
+
+
+@pytest.mark.parametrize(("name", "group", "worse", "unit"), GUESSED)
+def test_unknown_metrics_are_guessed_at_by_their_words(name, group, worse, unit):
+    """Group, direction and unit from the words; a guess says that it is one and weighs at most half."""
+    rule = read_series(series(name, {}))[1][0]
+    assert (rule.group, rule.worse, rule.unit) == (group, worse, unit)
+    assert not rule.known
+    assert rule.guessed
+    assert rule.weight <= 0.5
+    assert (rule.criticality == "watch") == (group == "load")
+
+
+def test_what_no_word_tells_is_compared_both_ways_at_low_weight():
+    """Never dropped."""
+    use, rules = read_series(series("flux_capacitance", {}))
+    assert use.gauge
+    assert (rules[0].group, rules[0].worse, rules[0].weight, rules[0].known) == ("other", "either", 0.25, False)
+    assert not rules[0].guessed
+
+
+def test_the_machine_weighs_less_than_the_pod():
+    """Other pods move it too."""
+    node, pod = (read_series(series(f"{what}_cpu_usage_percent", {}))[1][0] for what in ("node", "pod"))
+    assert node.weight == pod.weight / 2
+
+
+def test_quantiles_of_summaries_are_signals_of_their_own():
+    """They cannot be put together; the high ones are the tail."""
+    low = read_series(series("task_latency_seconds", {"quantile": "0.5"}))[1][-1]
+    high = read_series(series("task_latency_seconds", {"quantile": "0.99"}))[1][-1]
+    assert (low.signal, low.group) == ("task_latency_seconds{quantile=0.5}", "latency")
+    assert (high.signal, high.group) == ("task_latency_seconds{quantile=0.99}", "tail_latency")
+
+
+@given(st.text(max_size=60), st.dictionaries(st.text(max_size=8), st.text(max_size=8), max_size=3), st.text(max_size=4))
+def test_any_name_is_read_without_failing_and_always_the_same(name, attributes, unit):
+    """Hostile names cost no more than others; each signal has one rule of each kind."""
+    one = series(name, attributes, unit)
+    assert read_series(one) == read_series(one)
+
+
+def test_signals_find_a_place_in_the_order_in_which_windows_show_them():
+    """Bounded: what comes when it is full is told of, and what is there stays."""
+    catalogue = Catalogue()
+    for number in range(SIGNALS_PER_WORKLOAD + 5):
+        catalogue.learn(number, Series(f"thing_{number}"))
+    admitted = [catalogue.admit(Reading(f"thing_{number}", "level")) for number in range(SIGNALS_PER_WORKLOAD + 5)]
+    assert admitted == [True] * SIGNALS_PER_WORKLOAD + [False] * 5
+    assert len(catalogue.state.left_out) == 5
+    assert catalogue.admit(Reading("thing_0", "level"))
+    assert not catalogue.admit(Reading("thing_0", "values"))
+
+
+@given(st.permutations([("latency", "ms"), ("latency", "s"), ("latency", "")]))
+def test_two_rules_of_one_signal_are_one_in_any_order(order):
+    """What is learned does not depend on which series came first."""
+    catalogue = Catalogue()
+    for number, (name, unit) in enumerate(order):
+        catalogue.learn(number, Series(name, (), unit))
+    reference = Catalogue()
+    for number, (name, unit) in enumerate(sorted(order)):
+        reference.learn(number, Series(name, (), unit))
+    assert catalogue.state.candidates == reference.state.candidates
