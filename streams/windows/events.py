@@ -1,0 +1,229 @@
+r"""Which lines are one event? Joins what the shipper has left apart: stack traces, and the pieces of long lines.
+
+For one batch at a time, per pod and stream, in the order the lines came. A line that goes on with an event whose first
+line is not in this batch is known by its form (`stack.continues`) and makes no event of its own. (The last line of a
+Python traceback says what was thrown and looks like a line of its own; it is one, if its head is not at hand.)
+
+Bounded: an event takes in lines for a while (`Bounds`); what comes after still belongs to it and is left out.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Hashable, Iterator
+
+from msgspec import Struct
+
+from streams.records.log import Severity
+from streams.records.severity import in_line
+from streams.windows.stack import Form, continues, form
+
+_STARTS = frozenset(("Cau", "Sup", "Wra", "Tra", "Dur", "The", "gor", "cre", "[si"))
+"""First three characters of the lines of a trace that do not begin with a blank."""
+_THROWN = re.compile(r"[A-Za-z_][\w.]*+(?::|\Z)")
+"""The last line of a Python traceback: any class may be thrown."""
+_CRI = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]{8,18}(?:Z|[+-]\d\d:\d\d) (stdout|stderr) ([PF])(?::[^ ]{0,32})? ")
+"""A line as the kubelet's container runtimes write it: time, stream, tag, content (Kubernetes, CRI log format)."""
+
+
+class Bounds(Struct, frozen=True):
+    """How much one event may take in."""
+
+    lines: int = 500
+    characters: int = 65_536
+    span_ns: int = 5_000_000_000
+    """From the first line to the last."""
+    gap_ns: int = 1_000_000_000
+    """From one line to the next."""
+    events: int = 10_000
+    """Pods and streams with an event in the making."""
+
+
+BOUNDS = Bounds()
+
+
+class Event:
+    """The lines of one event, while they come in."""
+
+    __slots__ = ("_bounds", "_characters", "_first_ns", "_last_ns", "_lines", "_python", "_trace", "left_out")
+
+    def __init__(self, head: str, time_ns: int, bounds: Bounds = BOUNDS) -> None:
+        """Begin with a first line at an event time."""
+        self._bounds = bounds
+        self._lines = [head]
+        self._characters = len(head)
+        self._first_ns = self._last_ns = time_ns
+        what = form(head)
+        self._trace = what is not Form.OTHER
+        self._python = what is Form.HEAD and head.startswith("Traceback")
+        self.left_out = 0
+        """Lines of the event that found no place in it."""
+
+    def take(self, line: str, time_ns: int) -> bool:
+        r"""Take in a line if it goes on with this event; False if it begins another.
+
+        >>> event = Event("java.io.IOException: closed", 0)
+        >>> event.take("\tat shop.Db.open(Db.java:42)", 0), event.take("INFO ready", 0)
+        (True, False)
+        """
+        what = form(line)
+        if not self._goes_on(what, line, time_ns):
+            return False
+        self._trace = self._trace or what is not Form.OTHER
+        if what is Form.HEAD:
+            self._python = line.startswith("Traceback")
+        elif self._python and what is not Form.FRAME and line[:1] not in {" ", "\t"}:
+            self._python = False  # what was thrown ends the traceback
+        self._last_ns = time_ns
+        self._add(line)
+        return True
+
+    @property
+    def text(self) -> str:
+        """The event, its lines joined by newlines."""
+        return "\n".join(self._lines)
+
+    @property
+    def lines(self) -> int:
+        """How many lines it has, those left out not counted."""
+        return len(self._lines)
+
+    def _goes_on(self, what: Form, line: str, time_ns: int) -> bool:
+        bounds = self._bounds
+        near = abs(time_ns - self._last_ns) <= bounds.gap_ns and abs(time_ns - self._first_ns) <= bounds.span_ns
+        if what in {Form.FRAME, Form.CAUSE, Form.REST}:
+            return near
+        if not near:
+            return False
+        if self._python and (line[:1] in {" ", "\t"} or _THROWN.match(line)):
+            return True  # source lines, marks, and what was thrown
+        if what is Form.THROWN or (what is Form.HEAD and line.startswith("Traceback")):
+            return self._announced()
+        return self._trace and (not line.strip() or line[:1] in {" ", "\t"})
+
+    def _announced(self) -> bool:
+        """Whether the application has just written one line that says that something went wrong."""
+        if self._trace:
+            return not self._lines[-1].strip() or form(self._lines[-1]) is Form.CAUSE
+        return len(self._lines) == 1 and in_line(self._lines[0]) >= Severity.WARN
+
+    def _add(self, line: str) -> None:
+        bounds = self._bounds
+        if len(self._lines) >= bounds.lines or self._characters + len(line) > bounds.characters:
+            self.left_out += 1
+            return
+        self._lines.append(line)
+        self._characters += len(line)
+
+
+class Events:
+    """Lines in, events out: for one batch."""
+
+    def __init__(self, bounds: Bounds = BOUNDS) -> None:
+        self._bounds = bounds
+        self._open: dict[Hashable, tuple[Event, int]] = {}
+        self.orphans = 0
+        """Lines that went on with an event of an earlier batch."""
+        self.left_out = 0
+        """Lines that found no place in their event."""
+
+    def add(self, key: Hashable, line: str, time_ns: int) -> Iterator[tuple[int, str]]:
+        r"""Take in the next line of a pod and stream; gives the events that it ends: time (ns) and text.
+
+        >>> events = Events()
+        >>> lines = ["ERROR failed", "java.io.IOException: closed", "\tat a.B.c(B.java:1)", "INFO ready"]
+        >>> [text for line in lines for _, text in events.add("pod", line, 0)]
+        ['ERROR failed\njava.io.IOException: closed\n\tat a.B.c(B.java:1)']
+        >>> [text for _, text in events.drain()]
+        ['INFO ready']
+        """
+        held = self._open.get(key)
+        if held is not None:
+            if held[0].take(line, time_ns):
+                return
+            del self._open[key]
+            yield self._ended(held)
+        if orphaned(line):
+            self.orphans += 1
+            return
+        if len(self._open) >= self._bounds.events:
+            oldest = next(iter(self._open))
+            yield self._ended(self._open.pop(oldest))
+        self._open[key] = (Event(line, time_ns, self._bounds), time_ns)
+
+    def drain(self) -> Iterator[tuple[int, str]]:
+        """The events still open, in the order they began; none is open afterwards."""
+        for held in self._open.values():
+            yield self._ended(held)
+        self._open.clear()
+
+    def _ended(self, held: tuple[Event, int]) -> tuple[int, str]:
+        event, time_ns = held
+        self.left_out += event.left_out
+        return time_ns, event.text
+
+
+class Pieces:
+    """Joins the pieces of lines that a container runtime has cut (CRI `P`, Docker's 16 KiB), for one batch."""
+
+    def __init__(self, bounds: Bounds = BOUNDS) -> None:
+        self._bounds = bounds
+        self._held: dict[Hashable, list[str]] = {}
+        self._characters: dict[Hashable, int] = {}
+
+    def add(self, key: Hashable, piece: str, more: bool) -> str | None:
+        """The whole line once its last piece is there; `more` says that this was not the last.
+
+        >>> pieces = Pieces()
+        >>> pieces.add("pod", "a long", True), pieces.add("pod", " line", False)
+        (None, 'a long line')
+        """
+        held = self._held.get(key)
+        if held is None:
+            if not more:
+                return piece
+            if len(self._held) >= self._bounds.events:
+                return piece  # nothing is lost: it counts as a line of its own
+            held = self._held[key] = []
+            self._characters[key] = 0
+        room = self._bounds.characters - self._characters[key]
+        held.append(piece[:room])
+        self._characters[key] += len(held[-1])
+        return None if more else self._whole(key)
+
+    def drain(self) -> Iterator[tuple[Hashable, str]]:
+        """What has been seen of the lines whose end is not in this batch."""
+        for key in list(self._held):
+            yield key, self._whole(key)
+
+    def _whole(self, key: Hashable) -> str:
+        del self._characters[key]
+        return "".join(self._held.pop(key))
+
+
+def may_continue(line: str) -> bool:
+    r"""Whether it is worth asking `Event.take` where no event is open: cheap, and False for most lines.
+
+    >>> may_continue("\tat shop.Db.open(Db.java:42)"), may_continue("2026-01-02 INFO ready")
+    (True, False)
+    """
+    return line < "!" or line[:3] in _STARTS
+
+
+def orphaned(line: str) -> bool:
+    r"""Whether the line goes on with an event and never begins one, by its form alone.
+
+    >>> orphaned("\tat shop.Db.open(Db.java:42)"), orphaned("\tindented")
+    (True, False)
+    """
+    return continues(line)
+
+
+def cri(line: str) -> tuple[str, bool, str] | None:
+    """Stream, whether more of the line follows, and the content of a raw CRI line; None if it is none.
+
+    >>> cri("2026-01-02T03:04:05.678901234Z stderr P half a li")
+    ('stderr', True, 'half a li')
+    """
+    match = _CRI.match(line)
+    return None if match is None else (match[1], match[2] == "P", line[match.end() :])
