@@ -32,7 +32,7 @@ _PART_CHARACTERS = 160
 _DIGITS = bytes.maketrans(b"123456789", b"000000000")
 _STATUS = re.compile(
     rb"""
-    (?: tatus(?:[_ ]?[Cc]ode)?["']?[ =:]{1,3}["']?5
+    (?: tatus(?:_?[Cc]ode)?["']?[=:][ ]?["']?5
       | tatus(?:_?[Cc]ode)?(?:=|["']:[ ]?)["']?4
       | HTTP/[0-9.]{1,3}["']?[ ][45]
     )

@@ -1,0 +1,250 @@
+"""Which signatures are one template? Learned online, one window at a time, per workload.
+
+A signature starts as a template of its own. When enough signatures differ in one word (`holes`), they become one
+template with a hole there, which may merge on. What was a template before is redirected to it: counts stay where they
+were counted, and a redirect says where they belong now. A template's number is a function of its text, so it is the
+same after a restart, and in the next rollout.
+
+What depends on what: a window's signatures are learned together, in the order of their numbers, so the result depends
+on the windows and their order, never on the deltas a window came in. The order of *windows* may show: a signature that
+finds a template with a hole for it joins that one and does not look for others.
+
+Bounded: at most `Budget.templates` texts and `Budget.signatures` redirects, of which those go first that were not seen
+for longest (of warnings and worse: last); what is beyond a window's `Budget.new` counts as `other`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+
+from msgspec import Struct
+
+from streams.records.log import Severity
+from streams.templates.holes import DOTTED, dotted, patterns
+from streams.templates.template import Learned, Template, other, template
+from streams.windows.signature import Signature
+
+_ROOM = 0.9
+"""Share of the budget that is kept when it is exceeded, so that not every window has to look for the oldest."""
+
+
+class Budget(Struct, frozen=True):
+    """How much one workload may fill."""
+
+    templates: int = 4_000
+    signatures: int = 20_000
+    """That are part of a template."""
+    new: int = 2_000
+    """Signatures learned in one window; the worst severities first."""
+
+
+class Known(Struct, array_like=True):
+    """A template as it is remembered."""
+
+    text: str
+    severity: Severity
+    seen_ns: int
+    """Start of the last window in which it was seen."""
+
+
+class Part(Struct, array_like=True):
+    """A signature, or a former template, that is part of a template."""
+
+    of: int
+    seen_ns: int
+
+
+class TemplatesState(Struct, array_like=True):
+    """The snapshot: language-neutral, versioned, all there is to know."""
+
+    version: int = 1
+    templates: dict[int, Known] = {}
+    parts: dict[int, Part] = {}
+
+
+class Templates:
+    """`learn` a window's signatures, then ask for the `template_of` each."""
+
+    def __init__(
+        self,
+        budget: Budget | None = None,
+        state: TemplatesState | None = None,
+        mask: Callable[[str], str] | None = None,
+    ) -> None:
+        """Begin with a snapshot; `mask` is the service's own (`service_masks`), applied before all else."""
+        self._budget = budget or Budget()
+        self._mask = mask
+        known = state or TemplatesState()
+        self._templates = dict(known.templates)
+        self._parts = dict(known.parts)
+        self._places: dict[int, tuple[int, ...]] = {}
+        """Hash of a pattern -> the templates that have it, those with a dotted name there as they are, others as ~."""
+        self._numbers: dict[int, int] = {}
+        """Hash of a template's text -> its number."""
+        for number, one in self._templates.items():
+            self._enter(number, one, patterns(one.text))
+
+    def to_state(self) -> TemplatesState:
+        """The snapshot; valid until the next `learn`."""
+        return TemplatesState(1, self._templates, self._parts)
+
+    def __len__(self) -> int:
+        return len(self._templates)
+
+    def learn(self, signatures: Mapping[int, Signature], seen_ns: int) -> Learned:
+        """Take in all signatures of one window.
+
+        Args:
+            signatures: those seen in the window, by number; known ones only count as seen.
+            seen_ns: start of the window.
+        """
+        fresh = [number for number in signatures if not self._seen(number, seen_ns)]
+        left_out = max(0, len(fresh) - self._budget.new)
+        fresh.sort(key=lambda number: (-signatures[number].severity, number))
+        redirects: dict[int, int] = {}
+        for number in sorted(fresh[: self._budget.new]):
+            self._add_masked(number, signatures[number], seen_ns, redirects)
+        self._trim()
+        final = {old: found for old in redirects if (found := self.template_of(old)) is not None}
+        return Learned(final, left_out)
+
+    def template_of(self, number: int) -> int | None:
+        """The template that a signature or a former template is part of; None if it is not known (any more)."""
+        part = self._parts.get(number)
+        while part is not None:
+            number = part.of
+            part = self._parts.get(number)
+        return number if number in self._templates else None
+
+    def template(self, number: int) -> Template | None:
+        """What a template's number stands for."""
+        known = self._templates.get(number)
+        return None if known is None else Template(number, known.text, known.severity)
+
+    def all(self) -> list[Template]:
+        """The templates, in the order of their numbers."""
+        return [Template(number, one.text, one.severity) for number, one in sorted(self._templates.items())]
+
+    def _seen(self, number: int, seen_ns: int) -> bool:
+        """Note that it was seen; False if it is not known."""
+        root = self.template_of(number)
+        if root is None:
+            return False
+        part = self._parts.get(number)
+        if part is not None:
+            part.seen_ns = max(part.seen_ns, seen_ns)
+        known = self._templates[root]
+        known.seen_ns = max(known.seen_ns, seen_ns)
+        return True
+
+    def _add_masked(self, number: int, what: Signature, seen_ns: int, redirects: dict[int, int]) -> None:
+        text = what.text if self._mask is None else self._mask(what.text)
+        if text == what.text:
+            self._add(number, what, seen_ns, redirects)
+            return
+        whole = template(text, what.severity)
+        if not self._seen(whole.number, seen_ns):
+            self._add(whole.number, Signature(text, what.severity), seen_ns, redirects)
+        self._parts[number] = Part(whole.number, seen_ns)
+
+    def _add(self, number: int, what: Signature, seen_ns: int, redirects: dict[int, int]) -> None:
+        if number in self._templates or number in self._parts:
+            return  # made as a pattern since
+        text = what.text
+        found_patterns = list(patterns(text))
+        found = self._whole(what.severity, (pattern for pattern, _, _ in found_patterns))
+        if found is not None:
+            self._parts[number] = Part(found, seen_ns)
+            self._seen(found, seen_ns)
+            return
+        one = self._templates[number] = Known(text, what.severity, seen_ns)
+        ripe = self._enter(number, one, found_patterns)
+        for member in self._places.get(_place(what.severity, text), ()):  # a hole stands where they have a word
+            self._join(member if member >= 0 else ~member, number, redirects)
+        if ripe is not None:
+            self._merge(ripe, what.severity, seen_ns, redirects)
+
+    def _whole(self, severity: Severity, texts: Iterable[str]) -> int | None:
+        """The template, if any, that has one of these texts; of several the one of least number."""
+        numbers = self._numbers
+        return min(
+            (numbers[key] for text in texts if (key := _place(severity, text)) in numbers),
+            default=None,
+        )
+
+    def _enter(self, number: int, one: Known, found: Iterable[tuple[str, str, int]]) -> str | None:
+        """Note a template under its patterns; the first pattern that has become a hole thereby."""
+        ripe = None
+        self._numbers[_place(one.severity, one.text)] = number
+        for pattern, word, needed in found:
+            key = _place(one.severity, pattern)
+            held = self._places.get(key, ())
+            member = number if dotted(word) else ~number
+            if member in held:
+                continue
+            held = self._places[key] = (*held, member)
+            if ripe is None and (len(held) >= needed or (len(held) >= DOTTED and min(held) >= 0)):
+                ripe = pattern
+        return ripe
+
+    def _leave(self, number: int, one: Known) -> None:
+        self._numbers.pop(_place(one.severity, one.text), None)
+        for pattern, word, _ in patterns(one.text):
+            key = _place(one.severity, pattern)
+            member = number if dotted(word) else ~number
+            rest = tuple(held for held in self._places.get(key, ()) if held != member)
+            if rest:
+                self._places[key] = rest
+            else:
+                self._places.pop(key, None)
+
+    def _merge(self, pattern: str, severity: Severity, seen_ns: int, redirects: dict[int, int]) -> None:
+        """Make the pattern a template, and all that differ only there part of it."""
+        whole = template(pattern, severity)
+        members = self._places.get(_place(severity, pattern), ())
+        self._add(whole.number, Signature(pattern, severity), seen_ns, redirects)
+        root = self.template_of(whole.number)
+        for member in members:
+            if root is not None:
+                self._join(member if member >= 0 else ~member, root, redirects)
+
+    def _join(self, number: int, root: int, redirects: dict[int, int]) -> None:
+        """A template becomes part of another."""
+        one = self._templates.get(number)
+        if one is None or number == root:
+            return
+        self._leave(number, one)
+        del self._templates[number]
+        self._parts[number] = Part(root, one.seen_ns)
+        redirects[number] = root
+        if (known := self._templates.get(root)) is not None:
+            known.seen_ns = max(known.seen_ns, one.seen_ns)
+
+    def _trim(self) -> None:
+        if len(self._templates) > self._budget.templates:
+            order = sorted(self._templates.items(), key=lambda item: (*_rank(item[1]), item[0]))
+            for number, one in order[: len(order) - int(_ROOM * self._budget.templates)]:
+                self._leave(number, one)
+                del self._templates[number]
+            self._parts = {number: part for number, part in self._parts.items() if self.template_of(number) is not None}
+        if len(self._parts) > self._budget.signatures:
+            used = {part.of for part in self._parts.values()}
+            free = sorted((part.seen_ns, number) for number, part in self._parts.items() if number not in used)
+            for _, number in free[: len(self._parts) - int(_ROOM * self._budget.signatures)]:
+                del self._parts[number]
+
+
+def _rank(one: Known) -> tuple[bool, int]:
+    """What may be forgotten first has the least."""
+    return one.severity >= Severity.WARN, one.seen_ns
+
+
+def _place(severity: Severity, pattern: str) -> int:
+    """A key for a pattern, 64 bits instead of its text; never leaves the process."""
+    return hash((int(severity), pattern))
+
+
+def number_or_other(templates: Templates, number: int, severity: Severity) -> int:
+    """The template to count a signature under."""
+    found = templates.template_of(number)
+    return other(severity).number if found is None else found
