@@ -44,14 +44,17 @@ def patterns(text: str) -> Iterator[tuple[str, str, int]]:
     words = text.split(" ")
     holes = [HOLE in word for word in words]
     constant = len(words) - sum(holes)
+    end = -1
     for place, word in enumerate(words[:MAX_WORDS]):
-        if word == HOLE or 2 * (constant - (not holes[place])) < len(words):
-            continue
+        start = end + 1
+        end = start + len(word)
         if word == "|":
             return  # a trace: its exceptions and frames say what it is
+        if word == HOLE or 2 * (constant - (not holes[place])) < len(words):
+            continue
         if (place == 0 and not holes[0]) or not may_vary(word, place):
             continue
-        pattern = " ".join((*words[:place], HOLE, *words[place + 1 :]))
+        pattern = f"{text[:start]}{HOLE}{text[end:]}"
         if (place and holes[place - 1]) or (place + 1 < len(words) and holes[place + 1]):
             pattern = collapsed(pattern)
         yield pattern, word, _needed(words[place - 1] if place else "", word)
@@ -72,6 +75,8 @@ def may_vary(word: str, place: int) -> bool:
     >>> may_vary("bob", 3), may_vary("java.io.IOException:", 3), may_vary("uid=<*>", 3), may_vary("503", 3)
     (True, False, False, False)
     """
+    if word.isalpha():
+        return not word.endswith(_EXCEPTION_ENDS)
     if "=" in word or word in _TRACE_SIGNS or word.rstrip(":,;)]").endswith(_EXCEPTION_ENDS):
         return False
     if place <= 1 and word.endswith(":"):
@@ -80,6 +85,5 @@ def may_vary(word: str, place: int) -> bool:
 
 
 def _needed(before: str, word: str) -> int:
-    if before.lower().strip("([\"'") in _ANNOUNCE and not word.isupper():
-        return ANNOUNCED
-    return PLAIN
+    name = before if before.islower() else before.lower()
+    return ANNOUNCED if name in _ANNOUNCE and not word.isupper() else PLAIN

@@ -15,6 +15,7 @@ import math
 import re
 from collections import Counter
 from collections.abc import Iterable
+from itertools import pairwise
 from typing import Any
 
 from msgspec import Struct
@@ -29,10 +30,10 @@ _SHOWN_WORDS = 3
 _SMOOTHING = 0.1
 """Of word counts: a template has few words, so one occurrence tells much (Lidstone)."""
 _WORD = re.compile(r"[A-Za-z][A-Za-z_]+")
-_NO_WORDS = frozenset(
-    "the and for from with was were has have had not but its into that this are after before while when during"
-    " to of in on at by is be as an or if it no trace debug info warn warning error err fatal severe critical".split()
-)
+_LEVELS = {"trace", "debug", "info", "warn", "warning", "error", "err", "fatal", "severe", "critical"}
+_SMALL = {"the", "and", "for", "from", "with", "was", "were", "has", "have", "had", "not", "but", "its", "into", "that"}
+_SMALLER = {"this", "are", "to", "of", "in", "on", "at", "by", "is", "be", "as", "an", "or", "if", "it", "no"}
+_NO_WORDS = frozenset(_LEVELS | _SMALL | _SMALLER)
 
 
 class Kind(Struct, frozen=True):
@@ -115,4 +116,4 @@ def _words(text: str) -> list[str]:
 def _phrases(text: str) -> frozenset[str]:
     """The words, and pairs of words that follow each other."""
     found = _words(text)
-    return frozenset((*found, *(f"{one} {other}" for one, other in zip(found, found[1:], strict=False))))
+    return frozenset((*found, *(f"{one} {other}" for one, other in pairwise(found))))

@@ -10,12 +10,15 @@ on the windows and their order, never on the deltas a window came in. The order 
 finds a template with a hole for it joins that one and does not look for others.
 
 Bounded: at most `Budget.templates` texts and `Budget.signatures` redirects, of which those go first that were not seen
-for longest (of warnings and worse: last); what is beyond a window's `Budget.new` counts as `other`.
+for longest (of warnings and worse: last). Of a window's new signatures so many are learned as there is room for, and a
+tenth more: lines that are never the same neither push out what is known nor cost more than their share. The gravest and
+most frequent go first; the others count as `other`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from heapq import nsmallest
 
 from msgspec import Struct
 
@@ -24,8 +27,8 @@ from streams.templates.holes import DOTTED, dotted, patterns
 from streams.templates.template import Learned, Template, other, template
 from streams.windows.signature import Signature
 
-_ROOM = 0.9
-"""Share of the budget that is kept when it is exceeded, so that not every window has to look for the oldest."""
+_TURNOVER_RATIO = 0.1
+"""Share of the budget that one window may replace."""
 
 
 class Budget(Struct, frozen=True):
@@ -35,7 +38,7 @@ class Budget(Struct, frozen=True):
     signatures: int = 20_000
     """That are part of a template."""
     new: int = 2_000
-    """Signatures learned in one window; the worst severities first."""
+    """Signatures learned in one window while there is room."""
 
 
 class Known(Struct, array_like=True):
@@ -91,22 +94,26 @@ class Templates:
     def __len__(self) -> int:
         return len(self._templates)
 
-    def learn(self, signatures: Mapping[int, Signature], seen_ns: int) -> Learned:
+    def learn(
+        self, signatures: Mapping[int, Signature], seen_ns: int, lines: Mapping[int, int] | None = None
+    ) -> Learned:
         """Take in all signatures of one window.
 
         Args:
             signatures: those seen in the window, by number; known ones only count as seen.
             seen_ns: start of the window.
+            lines: how often each was seen; where there is not room for all, the most frequent are learned.
         """
+        often = lines or {}
         fresh = [number for number in signatures if not self._seen(number, seen_ns)]
-        left_out = max(0, len(fresh) - self._budget.new)
-        fresh.sort(key=lambda number: (-signatures[number].severity, number))
+        fresh.sort(key=lambda number: (-signatures[number].severity, -often.get(number, 0), number))
+        room = self._room()
         redirects: dict[int, int] = {}
-        for number in sorted(fresh[: self._budget.new]):
+        for number in sorted(fresh[:room]):
             self._add_masked(number, signatures[number], seen_ns, redirects)
         self._trim()
         final = {old: found for old in redirects if (found := self.template_of(old)) is not None}
-        return Learned(final, left_out)
+        return Learned(final, max(0, len(fresh) - room))
 
     def template_of(self, number: int) -> int | None:
         """The template that a signature or a former template is part of; None if it is not known (any more)."""
@@ -124,6 +131,12 @@ class Templates:
     def all(self) -> list[Template]:
         """The templates, in the order of their numbers."""
         return [Template(number, one.text, one.severity) for number, one in sorted(self._templates.items())]
+
+    def _room(self) -> int:
+        """How many signatures may be learned in this window."""
+        budget = self._budget
+        free = min(budget.templates - len(self._templates), budget.signatures - len(self._parts))
+        return min(budget.new, max(0, free) + int(_TURNOVER_RATIO * min(budget.templates, budget.signatures)))
 
     def _seen(self, number: int, seen_ns: int) -> bool:
         """Note that it was seen; False if it is not known."""
@@ -221,16 +234,18 @@ class Templates:
             known.seen_ns = max(known.seen_ns, one.seen_ns)
 
     def _trim(self) -> None:
-        if len(self._templates) > self._budget.templates:
-            order = sorted(self._templates.items(), key=lambda item: (*_rank(item[1]), item[0]))
-            for number, one in order[: len(order) - int(_ROOM * self._budget.templates)]:
-                self._leave(number, one)
-                del self._templates[number]
+        """Forget what is over the budget."""
+        over = len(self._templates) - self._budget.templates
+        if over > 0:
+            oldest = nsmallest(over, self._templates, key=lambda number: (*_rank(self._templates[number]), number))
+            for number in oldest:
+                self._leave(number, self._templates.pop(number))
             self._parts = {number: part for number, part in self._parts.items() if self.template_of(number) is not None}
-        if len(self._parts) > self._budget.signatures:
-            used = {part.of for part in self._parts.values()}
-            free = sorted((part.seen_ns, number) for number, part in self._parts.items() if number not in used)
-            for _, number in free[: len(self._parts) - int(_ROOM * self._budget.signatures)]:
+        over = len(self._parts) - self._budget.signatures
+        if over > 0:
+            between = {part.of for part in self._parts.values()}
+            ends = (number for number in self._parts if number not in between)
+            for number in nsmallest(over, ends, key=lambda one: (self._parts[one].seen_ns, one)):
                 del self._parts[number]
 
 

@@ -2,7 +2,8 @@
 
 The defaults are those that operators of Autopilot know, with two misspelt names mended. Written in capitals they are
 words (`NO_ERROR` holds no `ERROR`), else beginnings of names (`NullPointerException` is also found behind a package).
-`status=500` stands for all faults of a server, also in access logs. They say nothing of a line whose severity says that it is no problem; an operator's own topics are believed in any line.
+`status=500` stands for all faults of a server, also in access logs. The defaults say nothing of a line whose severity
+says that it is no problem; an operator's own topics are believed in any line.
 
 Digits in a template are holes, but for the statuses of failed responses (`status=503`): an operator's string with
 other digits would never be found, and is refused.

@@ -16,12 +16,12 @@ from msgspec import Struct
 
 from streams.records.log import Severity
 from streams.records.severity import in_line
-from streams.windows.stack import Form, continues, form
+from streams.windows.stack import Form, continues, form, looks_raised, looks_thrown
 
+_BLANKS = frozenset((" ", "\t"))
+_CONTINUING = frozenset((Form.FRAME, Form.CAUSE, Form.REST))
 _STARTS = frozenset(("Cau", "Sup", "Wra", "Tra", "Dur", "The", "gor", "cre", "[si"))
 """First three characters of the lines of a trace that do not begin with a blank."""
-_THROWN = re.compile(r"[A-Za-z_][\w.]*+(?::|\Z)")
-"""The last line of a Python traceback: any class may be thrown."""
 _CRI = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]{8,18}(?:Z|[+-]\d\d:\d\d) (stdout|stderr) ([PF])(?::[^ ]{0,32})? ")
 """A line as the kubelet's container runtimes write it: time, stream, tag, content (Kubernetes, CRI log format)."""
 
@@ -45,7 +45,17 @@ BOUNDS = Bounds()
 class Event:
     """The lines of one event, while they come in."""
 
-    __slots__ = ("_bounds", "_characters", "_first_ns", "_last_ns", "_lines", "_python", "_trace", "left_out")
+    __slots__ = (
+        "_bounds",
+        "_characters",
+        "_doubtful",
+        "_first_ns",
+        "_last_ns",
+        "_lines",
+        "_python",
+        "_trace",
+        "left_out",
+    )
 
     def __init__(self, head: str, time_ns: int, bounds: Bounds = BOUNDS) -> None:
         """Begin with a first line at an event time."""
@@ -56,6 +66,8 @@ class Event:
         what = form(head)
         self._trace = what is not Form.OTHER
         self._python = what is Form.HEAD and head.startswith("Traceback")
+        self._doubtful = False
+        """The second line looks like an exception; it is part of the event if a frame follows."""
         self.left_out = 0
         """Lines of the event that found no place in it."""
 
@@ -69,43 +81,39 @@ class Event:
         what = form(line)
         if not self._goes_on(what, line, time_ns):
             return False
+        self._doubtful = not self._trace and what is Form.OTHER
         self._trace = self._trace or what is not Form.OTHER
         if what is Form.HEAD:
             self._python = line.startswith("Traceback")
-        elif self._python and what is not Form.FRAME and line[:1] not in {" ", "\t"}:
+        elif self._python and what is not Form.FRAME and line[:1] not in _BLANKS:
             self._python = False  # what was thrown ends the traceback
         self._last_ns = time_ns
         self._add(line)
         return True
 
     @property
-    def text(self) -> str:
-        """The event, its lines joined by newlines."""
-        return "\n".join(self._lines)
-
-    @property
-    def lines(self) -> int:
-        """How many lines it has, those left out not counted."""
-        return len(self._lines)
+    def texts(self) -> list[str]:
+        """The event, its lines joined by newlines; two events where what looked like an exception was none."""
+        return self._lines if self._doubtful else ["\n".join(self._lines)]
 
     def _goes_on(self, what: Form, line: str, time_ns: int) -> bool:
         bounds = self._bounds
         near = abs(time_ns - self._last_ns) <= bounds.gap_ns and abs(time_ns - self._first_ns) <= bounds.span_ns
-        if what in {Form.FRAME, Form.CAUSE, Form.REST}:
-            return near
-        if not near:
-            return False
-        if self._python and (line[:1] in {" ", "\t"} or _THROWN.match(line)):
+        if what in _CONTINUING or not near or self._doubtful:
+            return near and what in _CONTINUING
+        if self._python and (line[:1] in _BLANKS or looks_raised(line)):
             return True  # source lines, marks, and what was thrown
         if what is Form.THROWN or (what is Form.HEAD and line.startswith("Traceback")):
             return self._announced()
-        return self._trace and (not line.strip() or line[:1] in {" ", "\t"})
+        if not self._trace:
+            return looks_thrown(line) and self._announced()
+        return not line.strip() or line[:1] in _BLANKS
 
     def _announced(self) -> bool:
         """Whether the application has just written one line that says that something went wrong."""
         if self._trace:
             return not self._lines[-1].strip() or form(self._lines[-1]) is Form.CAUSE
-        return len(self._lines) == 1 and in_line(self._lines[0]) >= Severity.WARN
+        return in_line(self._lines[0]) >= Severity.WARN
 
     def _add(self, line: str) -> None:
         bounds = self._bounds
@@ -142,25 +150,26 @@ class Events:
             if held[0].take(line, time_ns):
                 return
             del self._open[key]
-            yield self._ended(held)
+            yield from self._ended(held)
         if orphaned(line):
             self.orphans += 1
             return
         if len(self._open) >= self._bounds.events:
             oldest = next(iter(self._open))
-            yield self._ended(self._open.pop(oldest))
+            yield from self._ended(self._open.pop(oldest))
         self._open[key] = (Event(line, time_ns, self._bounds), time_ns)
 
     def drain(self) -> Iterator[tuple[int, str]]:
         """The events still open, in the order they began; none is open afterwards."""
         for held in self._open.values():
-            yield self._ended(held)
+            yield from self._ended(held)
         self._open.clear()
 
-    def _ended(self, held: tuple[Event, int]) -> tuple[int, str]:
+    def _ended(self, held: tuple[Event, int]) -> Iterator[tuple[int, str]]:
         event, time_ns = held
         self.left_out += event.left_out
-        return time_ns, event.text
+        for text in event.texts:
+            yield time_ns, text
 
 
 class Pieces:

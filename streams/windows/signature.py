@@ -41,6 +41,7 @@ _STATUS = re.compile(
     re.VERBOSE,
 )
 """A failed response: a server's fault in any notation, a client's where it is a field."""
+_LEVEL = b'"level":'
 _UNSEEN = re.compile(
     r"\x1b(?:\[[0-?]{0,32}[ -/]{0,8}[@-~]?|\][^\x07\x1b]{0,256}+\x07?|[@-Z\\^_])?"
     "|[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]"
@@ -59,17 +60,18 @@ class Signature(Struct, frozen=True, array_like=True):
 
 
 def fold(message: str) -> bytes:
-    """The message as UTF-8 with every digit a `0`, but for the status of a failed response.
+    """The message as UTF-8 with every digit a `0`, but for a failed response's status and a JSON line's level.
 
     >>> fold("took 153 ms"), fold("status=503 in 12 ms")
     (b'took 000 ms', b'status=503 in 00 ms')
     """
-    if "tatus" in message or "HTTP/" in message:
-        return _folded_but_status(message[:MAX_LINE_CHARACTERS].encode("utf-8", "replace"))
+    head = message[:MAX_LINE_CHARACTERS]
+    if "tatus" in head or "HTTP/" in head or head[:1] == "{":
+        return _folded_with_codes(head.encode("utf-8", "replace"))
     try:
-        return message[:MAX_LINE_CHARACTERS].encode().translate(_DIGITS)
+        return head.encode().translate(_DIGITS)
     except UnicodeEncodeError:  # half of a surrogate pair
-        return message[:MAX_LINE_CHARACTERS].encode("utf-8", "replace").translate(_DIGITS)
+        return head.encode("utf-8", "replace").translate(_DIGITS)
 
 
 def signature(folded: bytes, severity: Severity = Severity.UNSET) -> Signature:
@@ -100,14 +102,19 @@ def signature_id(what: Signature) -> int:
     return int.from_bytes(digest, "big") >> 1
 
 
-def _folded_but_status(line: bytes) -> bytes:
+def _folded_with_codes(line: bytes) -> bytes:
     folded = line.translate(_DIGITS)
-    end = 0
-    parts: list[bytes] = []
-    for match in _STATUS.finditer(line):
-        parts += (folded[end : match.end() - 3], line[match.end() - 3 : match.end()])
-        end = match.end()
-    return b"".join((*parts, folded[end:])) if parts else folded
+    kept = (
+        [(match.end() - 3, match.end()) for match in _STATUS.finditer(line)]
+        if b"tatus" in line or b"HTTP/" in line
+        else []
+    )
+    at = line.find(_LEVEL)
+    if at >= 0 and line.startswith(b"{"):
+        kept.append((at + len(_LEVEL), at + len(_LEVEL) + 2))  # pino's and bunyan's 10 to 60
+    for start, end in kept:
+        folded = folded[:start] + line[start:end] + folded[end:]
+    return folded
 
 
 def _of_line(line: str) -> str:
@@ -120,10 +127,10 @@ def _of_structured(found: Structured) -> str:
     error = found.kind or ("" if told is not None else found.stack or found.error)
     if not found.message and not error and told is None:
         status = f" status={found.status}" if found.status else ""
-        return f"{found.level} {{{found.keys}}}{status}".lstrip()
+        return f"{_level(found.level)} {{{found.keys}}}{status}".lstrip()
     head = found.message or found.error
     parts = [
-        found.level,
+        _level(found.level),
         f"{found.logger}:" if found.logger else "",
         _part(head) if told is not None else _of_line(head),
     ]
@@ -133,6 +140,11 @@ def _of_structured(found: Structured) -> str:
         parts.append(f"({_part(error)})")
     text = " ".join(part for part in parts if part)
     return text if told is None else f"{text} {_of_exceptions(told)}".rstrip()
+
+
+def _level(written: str) -> str:
+    """A level as a word."""
+    return of_field(written).name.lower() if written.isdigit() and of_field(written) else written
 
 
 def _of_trace(found: Trace) -> str:

@@ -77,6 +77,9 @@ _FORM_OF = {
     "head": Form.HEAD,
     "thrown": Form.THROWN,
 }
+_CLASS = re.compile(r"(?:[\w$]{1,80}+\.){1,16}+[A-Z][\w$]{0,100}+(?:: .*)?\Z")
+"""A class with its package, and perhaps a message."""
+_RAISED = re.compile(r"[A-Za-z_][\w.]*+(?::|\Z)")
 _NAMED = re.compile(rf"(?:^|[\s\[(]){_TYPE}(?=[:\s,;)\]]|\Z)")
 
 
@@ -125,18 +128,15 @@ def trace(text: str) -> Trace | None:
     >>> trace("failed\njava.io.IOException: closed\n\tat a.B.c(B.java:1)\n\tat a.D.e(D.java:2)")
     Trace(head='failed', exceptions=(Thrown(text='java.io.IOException: closed', frames=('a.B.c', 'a.D.e')),))
     """
-    head, *lines = text.split("\n")
+    lines = text.split("\n")
     reader = _Reader()
-    first = _FORMS.match(head[:_SCANNED])
-    if first is not None:
-        reader.read(first, head)
-    for line in lines:
-        match = _FORMS.match(line[:_SCANNED])
-        if match is not None:
-            reader.read(match, line)
+    begins = _read_line(reader, lines, 0)
+    for place in range(1, len(lines)):
+        _read_line(reader, lines, place)
     if not reader.seen:
         return None
-    if first is None and _has_exception(head) and reader.loose:
+    head = "" if begins else lines[0]
+    if reader.loose and head and _has_exception(head):
         reader.texts.insert(0, head)  # frames below a line that names the exception itself
         reader.frames.insert(0, reader.loose)
         head, reader.loose = "", []
@@ -144,10 +144,42 @@ def trace(text: str) -> Trace | None:
         reader.texts.append("")
         reader.frames.append(reader.loose)
     found = zip(reader.texts, reader.frames, strict=True)
-    return Trace(
-        "" if first is not None else head,
-        tuple(Thrown(what, tuple(frames[:FRAMES])) for what, frames in found)[:_EXCEPTIONS],
-    )
+    return Trace(head, tuple(Thrown(what, tuple(frames[:FRAMES])) for what, frames in found)[:_EXCEPTIONS])
+
+
+def looks_thrown(line: str) -> bool:
+    """Whether a line may name an exception by nothing but its class, `shop.OrderFailed: no stock`: frames decide.
+
+    >>> looks_thrown("shop.OrderFailed: no stock"), looks_thrown("shop failed: no stock")
+    (True, False)
+    """
+    return _CLASS.match(line) is not None
+
+
+def looks_raised(line: str) -> bool:
+    """Whether a line may end a Python traceback: any class may be raised.
+
+    >>> looks_raised("shop.OutOfStock: 7 pieces"), looks_raised("KeyboardInterrupt"), looks_raised("INFO ready")
+    (True, True, False)
+    """
+    return _RAISED.match(line) is not None
+
+
+def _read_line(reader: _Reader, lines: list[str], place: int) -> bool:
+    """Read one of the lines; False if it says nothing to a trace."""
+    line = lines[place]
+    match = _FORMS.match(line[:_SCANNED])
+    if match is not None:
+        reader.read(match, line)
+        return True
+    if reader.python:
+        thrown = looks_raised(line)
+    else:
+        following = lines[place + 1] if place + 1 < len(lines) else ""
+        thrown = looks_thrown(line) and form(following) is Form.FRAME
+    if thrown:
+        reader.thrown(line)
+    return thrown
 
 
 class _Reader:
@@ -159,7 +191,8 @@ class _Reader:
         self.loose: list[str] = []
         """Frames whose exception has not come yet (Python), or never will."""
         self.seen = False
-        self._python = False
+        self.python = False
+        """In a Python traceback whose exception has not come yet."""
 
     def read(self, match: re.Match[str], line: str) -> None:
         what = _form(match)
@@ -171,32 +204,32 @@ class _Reader:
             self.seen = True
             text = match["caused"] or match["inner"]
             if text:
-                self._thrown(text)
+                self.thrown(text)
         elif what is Form.THROWN:
-            self._thrown(line.strip())
+            self.thrown(line.strip())
         else:
             self.seen = True
 
     def _begin(self, line: str) -> None:
-        self._python = line.startswith("Traceback")
+        self.python = line.startswith("Traceback")
         self.seen = True
-        if not self._python:
-            self._thrown(line)
+        if not self.python:
+            self.thrown(line)
 
     def _frame(self, function: str) -> None:
         self.seen = True
-        if self._python or not self.frames:
+        if self.python or not self.frames:
             self.loose.append(function)
-            del self.loose[: -FRAMES if self._python else 0]
+            del self.loose[: -FRAMES if self.python else 0]
         elif len(self.frames[-1]) < FRAMES:
             self.frames[-1].append(function)
 
-    def _thrown(self, text: str) -> None:
+    def thrown(self, text: str) -> None:
         self.texts.append(text)
-        self.frames.append(self.loose[::-1] if self._python else [])
-        self.seen = self.seen or self._python
-        if self._python:
-            self.loose, self._python = [], False
+        self.frames.append(self.loose[::-1] if self.python else [])
+        self.seen = self.seen or self.python
+        if self.python:
+            self.loose, self.python = [], False
 
 
 def _has_exception(line: str) -> bool:

@@ -1,0 +1,6 @@
+"""`serinus templates`: a file of log messages in, its templates and their classes out.
+
+lines     bytes -> lines, of bounded length
+listing   lines -> templates, by the code of the pipeline
+shown     what a person sees, and the CSV
+"""
