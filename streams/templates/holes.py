@@ -25,7 +25,7 @@ _ANNOUNCE = frozenset(
     ("user", "for", "from", "by", "to", "at", "on", "of", "in", "host", "named", "name", "called", "node", "client")
 )
 _EXCEPTION_ENDS = ("Exception", "Error", "Throwable", "Failure")
-_STATUS_OR_SIGN = re.compile(r"[45][0-9]|^[^\w<]*\Z")
+_STATUS_OR_SIGN = re.compile(r"(?<!\w)[45][0-9]{2}(?!\w)|^[^\w<]*\Z")
 """A status that `fold` kept, or a word without a letter."""
 _TRACE_SIGNS = ("|", "@", "<")
 

@@ -25,6 +25,7 @@ from msgspec import Struct
 from streams.records.log import Severity
 from streams.templates.holes import DOTTED, dotted, patterns
 from streams.templates.template import Learned, Template, other, template
+from streams.windows.masks import HOLE
 from streams.windows.signature import Signature
 
 _TURNOVER_RATIO = 0.1
@@ -55,6 +56,9 @@ class Part(Struct, array_like=True):
 
     of: int
     seen_ns: int
+    text: str = ""
+    """Of a former template with a hole: what fits it now belongs where it went."""
+    severity: Severity = Severity.UNSET
 
 
 class TemplatesState(Struct, array_like=True):
@@ -82,10 +86,15 @@ class Templates:
         self._parts = dict(known.parts)
         self._places: dict[int, tuple[int, ...]] = {}
         """Hash of a pattern -> the templates that have it, those with a dotted name there as they are, others as ~."""
+        self._born: set[int] = set()
+        """Templates of this window: nothing was counted under them yet."""
         self._numbers: dict[int, int] = {}
-        """Hash of a template's text -> its number."""
+        """Hash of the text of a template, or a former one -> its number."""
         for number, one in self._templates.items():
             self._enter(number, one, patterns(one.text))
+        for number, part in self._parts.items():
+            if part.text:
+                self._numbers[_place(part.severity, part.text)] = number
 
     def to_state(self) -> TemplatesState:
         """The snapshot; valid until the next `learn`."""
@@ -108,11 +117,13 @@ class Templates:
         fresh = [number for number in signatures if not self._seen(number, seen_ns)]
         fresh.sort(key=lambda number: (-signatures[number].severity, -often.get(number, 0), number))
         room = self._room()
+        self._born.clear()
         redirects: dict[int, int] = {}
         for number in sorted(fresh[:room]):
             self._add_masked(number, signatures[number], seen_ns, redirects)
         self._trim()
-        final = {old: found for old in redirects if (found := self.template_of(old)) is not None}
+        former = (old for old in redirects if old not in self._born)
+        final = {old: found for old in former if (found := self.template_of(old)) is not None}
         return Learned(final, max(0, len(fresh) - room))
 
     def template_of(self, number: int) -> int | None:
@@ -171,6 +182,7 @@ class Templates:
             self._seen(found, seen_ns)
             return
         one = self._templates[number] = Known(text, what.severity, seen_ns)
+        self._born.add(number)
         ripe = self._enter(number, one, found_patterns)
         for member in self._places.get(_place(what.severity, text), ()):  # a hole stands where they have a word
             self._join(member if member >= 0 else ~member, number, redirects)
@@ -178,12 +190,10 @@ class Templates:
             self._merge(ripe, what.severity, seen_ns, redirects)
 
     def _whole(self, severity: Severity, texts: Iterable[str]) -> int | None:
-        """The template, if any, that has one of these texts; of several the one of least number."""
+        """The template, if any, for which one of these texts stands; of several the one of least number."""
         numbers = self._numbers
-        return min(
-            (numbers[key] for text in texts if (key := _place(severity, text)) in numbers),
-            default=None,
-        )
+        found = [numbers[key] for text in texts if (key := _place(severity, text)) in numbers]
+        return min((root for number in found if (root := self.template_of(number)) is not None), default=None)
 
     def _enter(self, number: int, one: Known, found: Iterable[tuple[str, str, int]]) -> str | None:
         """Note a template under its patterns; the first pattern that has become a hole thereby."""
@@ -229,6 +239,9 @@ class Templates:
         self._leave(number, one)
         del self._templates[number]
         self._parts[number] = Part(root, one.seen_ns)
+        if HOLE in one.text:
+            self._parts[number] = Part(root, one.seen_ns, one.text, one.severity)
+            self._numbers[_place(one.severity, one.text)] = number
         redirects[number] = root
         if (known := self._templates.get(root)) is not None:
             known.seen_ns = max(known.seen_ns, one.seen_ns)
@@ -240,13 +253,18 @@ class Templates:
             oldest = nsmallest(over, self._templates, key=lambda number: (*_rank(self._templates[number]), number))
             for number in oldest:
                 self._leave(number, self._templates.pop(number))
-            self._parts = {number: part for number, part in self._parts.items() if self.template_of(number) is not None}
+            self._forget([number for number in self._parts if self.template_of(number) is None])
         over = len(self._parts) - self._budget.signatures
         if over > 0:
             between = {part.of for part in self._parts.values()}
             ends = (number for number in self._parts if number not in between)
-            for number in nsmallest(over, ends, key=lambda one: (self._parts[one].seen_ns, one)):
-                del self._parts[number]
+            self._forget(nsmallest(over, ends, key=lambda one: (self._parts[one].seen_ns, one)))
+
+    def _forget(self, parts: Iterable[int]) -> None:
+        for number in parts:
+            part = self._parts.pop(number)
+            if part.text:
+                self._numbers.pop(_place(part.severity, part.text), None)
 
 
 def _rank(one: Known) -> tuple[bool, int]:
