@@ -43,21 +43,28 @@ def patterns(text: str) -> Iterator[tuple[str, str, int]]:
     """
     words = text.split(" ")
     holes = [HOLE in word for word in words]
-    constant = len(words) - sum(holes)
+    constant = sum(not hole or "=" in word for hole, word in zip(holes, words, strict=True))
     end = -1
+    names: list[int] = []
     for place, word in enumerate(words[:MAX_WORDS]):
         start = end + 1
         end = start + len(word)
         if word == "|":
-            return  # a trace: its exceptions and frames say what it is
-        if word == HOLE or 2 * (constant - (not holes[place])) < len(words):
+            break  # a trace: its exceptions and frames say what it is
+        if word == HOLE or (place == 0 and not holes[0]) or not may_vary(word, place):
             continue
-        if (place == 0 and not holes[0]) or not may_vary(word, place):
+        if 2 * (constant - (not holes[place])) < len(words):
             continue
         pattern = f"{text[:start]}{HOLE}{text[end:]}"
         if (place and holes[place - 1]) or (place + 1 < len(words) and holes[place + 1]):
             pattern = collapsed(pattern)
-        yield pattern, word, _needed(words[place - 1] if place else "", word)
+        needed = _needed(words[place - 1] if place else "", word)
+        if needed == ANNOUNCED:
+            names.append(place)
+        yield pattern, word, needed
+    if len(names) > 1 and 2 * (constant - len(names)) >= len(words):
+        changed = [HOLE if place in names else word for place, word in enumerate(words)]
+        yield collapsed(" ".join(changed)), " ".join(words[place] for place in names), ANNOUNCED
 
 
 def dotted(word: str) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
+import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -34,20 +35,26 @@ def list_templates(
         BadPolicy: a mask or topic that is none.
         Unavailable: a file cannot be read or written.
     """
-    listing = Listing(Classes(Topics(topics, defaults)), service_masks(masks) if masks else None)
-    began_s = time.perf_counter()
+    classes = Classes(Topics(topics, defaults))
+    mask = service_masks(masks) if masks else None
     try:
-        with _opened(source) as stream:
-            lines = Lines(stream)
-            _read(listing, lines, _size(stream))
-        passed_s = time.perf_counter() - began_s
-        if csv_to is not None:
-            with _written(csv_to) as out:
-                write_csv(listing, out)
+        with tempfile.TemporaryFile() as spool:
+            _list(Listing(classes, spool, mask), source, csv_to, most)
     except BrokenPipeError:
         raise  # whoever reads our output has had enough
     except OSError as fault:
         raise Unavailable(f"{fault.filename or source}: {fault.strerror or fault}") from fault
+
+
+def _list(listing: Listing, source: Path, csv_to: Path | None, most: int) -> None:
+    began_s = time.perf_counter()
+    with _opened(source) as stream:
+        lines = Lines(stream)
+        _read(listing, lines, _size(stream))
+    passed_s = time.perf_counter() - began_s
+    if csv_to is not None:
+        with _written(csv_to) as out:
+            write_csv(listing, out)
     console = Console(stderr=csv_to == STANDARD, highlight=False)
     show(console, listing, lines, listing.rows(), most, passed_s)
 

@@ -6,10 +6,10 @@ known which signatures belong together.
 
 from __future__ import annotations
 
-import tempfile
 from array import array
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
+from typing import BinaryIO
 
 from msgspec import Struct
 
@@ -45,14 +45,15 @@ class Row(Struct, frozen=True):
 class Listing:
     """`read` lines, then ask for the `rows` and for `each_line`."""
 
-    def __init__(self, classes: Classes, mask: Callable[[str], str] | None = None) -> None:
+    def __init__(self, classes: Classes, spool: BinaryIO, mask: Callable[[str], str] | None = None) -> None:
+        """Begin with nothing read; `spool` is an empty file to write to and read from."""
         self._classes = classes
         self._templates = Templates(_BUDGET, mask=mask)
         self._numbers: dict[bytes, int] = {}
         """Folded line -> number of its signature."""
         self._signatures: dict[int, Signature] = {}
         """Those of the lines above, and of this batch."""
-        self._spool = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the listing
+        self._spool = spool
         self.lines = 0
 
     def read(self, lines: Iterable[str], after_batch: Callable[[], None] = lambda: None) -> None:
@@ -119,7 +120,7 @@ class Listing:
             self._signatures.clear()
         self.lines += len(batch)
         self._spool.seek(0, 2)
-        batch.tofile(self._spool)
+        self._spool.write(batch.tobytes())
 
     def _roots(self) -> Iterator[int]:
         """The template of each line, in order."""

@@ -66,7 +66,7 @@ def test_a_place_that_masking_knows_as_a_value_is_one_for_words_too():
     ],
 )
 def test_what_says_what_happened_is_never_a_hole(texts):
-    """Promise: first words, exceptions, frames, statuses, keys and signs tell templates apart, however many there are."""
+    """Promise: first words, exceptions, frames, statuses, keys and signs tell templates apart, however many come."""
     assert len(_learned([texts])) == len(texts)
 
 
