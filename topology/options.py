@@ -13,7 +13,6 @@ from typing import Any, TypeVar
 import click
 
 from streams.errors import BadPolicy
-from streams.templates.topics import LOG_CLASSES, Topic
 from topology import kafka_properties
 from topology.log import LEVELS
 from topology.settings import Kafka
@@ -113,18 +112,3 @@ def topic_formats(words: tuple[str, ...], option: str) -> dict[str, str]:
             raise BadPolicy(option, word, "name each topic once")
         formats[topic] = name if equals else "auto"
     return formats
-
-
-def topics(words: tuple[str, ...]) -> list[Topic]:
-    """The topics that `TEXT=CLASS` names.
-
-    Raises:
-        BadPolicy: a word without a class.
-    """
-    found = []
-    for word in words:
-        text, _, log_class = word.rpartition("=")
-        if log_class not in LOG_CLASSES:
-            raise BadPolicy("topic", word, f"TEXT=CLASS with one of {', '.join(LOG_CLASSES)} is")
-        found.append(Topic(text, log_class))
-    return found

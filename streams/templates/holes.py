@@ -3,7 +3,8 @@
 For each word of a text there is the text with a hole in its place: its *pattern*. Texts that share a pattern differ in
 that one word. How many different words it takes until the place counts as a hole: five; three where the word before it
 announces a name (`user`, `from`, `host`); two where all of them are dotted names; one where masking has made a hole
-there in another line. Measured on 8 systems, the result is the same from four to six, and for two or three.
+there in another line. Where two words are announced, both may vary at once: three different ones in each place do.
+Measured on 8 systems, the result is the same from four to six, and for two or three.
 
 Never a hole: the first word, keys, types of exceptions, frames of a trace, statuses, and any word of a text that would
 then have fewer constant words than others. (Source of the idea, with a fixed first word: Jiang et al., QSIC 2008;
@@ -14,6 +15,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import combinations
+from typing import NamedTuple
 
 from streams.windows.masks import HOLE, collapsed
 
@@ -24,22 +27,35 @@ PLAIN, ANNOUNCED, DOTTED = 5, 3, 2
 _ANNOUNCE = frozenset(
     ("user", "for", "from", "by", "to", "at", "on", "of", "in", "host", "named", "name", "called", "node", "client")
 )
+_MAX_NAMES = 4
+"""Announced words of which two may vary together."""
 _EXCEPTION_ENDS = ("Exception", "Error", "Throwable", "Failure")
 _STATUS_OR_SIGN = re.compile(r"(?<!\w)[45][0-9]{2}(?!\w)|^[^\w<]*\Z")
 """A status that `fold` kept, or a word without a letter."""
 _TRACE_SIGNS = ("|", "@", "<")
 
 
-def patterns(text: str) -> Iterator[tuple[str, str, int]]:
-    """For each word that may become a hole: the pattern, the word, and how many different words it takes.
+class Pattern(NamedTuple):
+    """A text with a hole, or two, in the place of words."""
 
-    >>> for pattern, word, needed in patterns("session opened for bob on tty"):
-    ...     print(pattern, "/", word, "/", needed)
+    text: str
+    words: tuple[str, ...]
+    """One, or two that vary together."""
+    needed: int
+    """Different words, in each place, that make a hole of it."""
+
+
+def patterns(text: str) -> Iterator[Pattern]:
+    """The patterns of a text.
+
+    >>> for pattern in patterns("session opened for bob on tty"):
+    ...     print(pattern.text, "/", *pattern.words, "/", pattern.needed)
     session <*> for bob on tty / opened / 5
     session opened <*> bob on tty / for / 5
     session opened for <*> on tty / bob / 3
     session opened for bob <*> tty / on / 5
     session opened for bob on <*> / tty / 3
+    session opened for <*> on <*> / bob tty / 3
     """
     words = text.split(" ")
     holes = [HOLE in word for word in words]
@@ -61,10 +77,11 @@ def patterns(text: str) -> Iterator[tuple[str, str, int]]:
         needed = _needed(words[place - 1] if place else "", word)
         if needed == ANNOUNCED:
             names.append(place)
-        yield pattern, word, needed
-    if len(names) > 1 and 2 * (constant - len(names)) >= len(words):
-        changed = [HOLE if place in names else word for place, word in enumerate(words)]
-        yield collapsed(" ".join(changed)), " ".join(words[place] for place in names), ANNOUNCED
+        yield Pattern(pattern, (word,), needed)
+    if len(names) > 1 and 2 * (constant - 2) >= len(words):
+        for one, other in combinations(names[:_MAX_NAMES], 2):
+            changed = [HOLE if place in {one, other} else word for place, word in enumerate(words)]
+            yield Pattern(collapsed(" ".join(changed)), (words[one], words[other]), ANNOUNCED)
 
 
 def dotted(word: str) -> bool:

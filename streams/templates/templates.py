@@ -23,7 +23,7 @@ from heapq import nsmallest
 from msgspec import Struct
 
 from streams.records.log import Severity
-from streams.templates.holes import DOTTED, dotted, patterns
+from streams.templates.holes import DOTTED, Pattern, dotted, patterns
 from streams.templates.template import Learned, Template, other, template
 from streams.windows.masks import HOLE
 from streams.windows.signature import Signature
@@ -86,6 +86,8 @@ class Templates:
         self._parts = dict(known.parts)
         self._places: dict[int, tuple[int, ...]] = {}
         """Hash of a pattern -> the templates that have it, those with a dotted name there as they are, others as ~."""
+        self._pairs: dict[int, dict[int, tuple[str, ...]]] = {}
+        """Hash of a pattern of two places -> the templates that have it, and their words there."""
         self._born: set[int] = set()
         """Templates of this window: nothing was counted under them yet."""
         self._numbers: dict[int, int] = {}
@@ -176,7 +178,7 @@ class Templates:
             return  # made as a pattern since
         text = what.text
         found_patterns = list(patterns(text))
-        found = self._whole(what.severity, (pattern for pattern, _, _ in found_patterns))
+        found = self._whole(what.severity, (pattern.text for pattern in found_patterns))
         if found is not None:
             self._parts[number] = Part(found, seen_ns)
             self._seen(found, seen_ns)
@@ -184,8 +186,8 @@ class Templates:
         one = self._templates[number] = Known(text, what.severity, seen_ns)
         self._born.add(number)
         ripe = self._enter(number, one, found_patterns)
-        for member in self._places.get(_place(what.severity, text), ()):  # a hole stands where they have a word
-            self._join(member if member >= 0 else ~member, number, redirects)
+        for member in self._members(_place(what.severity, text)):  # a hole stands where they have a word
+            self._join(member, number, redirects)
         if ripe is not None:
             self._merge(ripe, what.severity, seen_ns, redirects)
 
@@ -195,41 +197,61 @@ class Templates:
         found = [numbers[key] for text in texts if (key := _place(severity, text)) in numbers]
         return min((root for number in found if (root := self.template_of(number)) is not None), default=None)
 
-    def _enter(self, number: int, one: Known, found: Iterable[tuple[str, str, int]]) -> str | None:
+    def _enter(self, number: int, one: Known, found: Iterable[Pattern]) -> str | None:
         """Note a template under its patterns; the first pattern that has become a hole thereby."""
         ripe = None
         self._numbers[_place(one.severity, one.text)] = number
-        for pattern, word, needed in found:
-            key = _place(one.severity, pattern)
-            held = self._places.get(key, ())
-            member = number if dotted(word) else ~number
-            if member in held:
-                continue
-            held = self._places[key] = (*held, member)
-            if ripe is None and (len(held) >= needed or (len(held) >= DOTTED and min(held) >= 0)):
-                ripe = pattern
+        for pattern in found:
+            key = _place(one.severity, pattern.text)
+            if self._note(key, number, pattern) and ripe is None:
+                ripe = pattern.text
         return ripe
+
+    def _note(self, key: int, number: int, pattern: Pattern) -> bool:
+        """Note one pattern of a template; whether enough others differ there."""
+        if len(pattern.words) > 1:
+            pairs = self._pairs.setdefault(key, {})
+            pairs[number] = pattern.words
+            if len(pairs) < pattern.needed:
+                return False
+            return all(len(set(words)) >= pattern.needed for words in zip(*pairs.values(), strict=True))
+        held = self._places.get(key, ())
+        member = number if dotted(pattern.words[0]) else ~number
+        if member not in held:
+            held = self._places[key] = (*held, member)
+        return len(held) >= pattern.needed or (len(held) >= DOTTED and min(held) >= 0)
 
     def _leave(self, number: int, one: Known) -> None:
         self._numbers.pop(_place(one.severity, one.text), None)
-        for pattern, word, _ in patterns(one.text):
-            key = _place(one.severity, pattern)
-            member = number if dotted(word) else ~number
+        for pattern in patterns(one.text):
+            key = _place(one.severity, pattern.text)
+            if len(pattern.words) > 1:
+                pairs = self._pairs.get(key, {})
+                pairs.pop(number, None)
+                if not pairs:
+                    self._pairs.pop(key, None)
+                continue
+            member = number if dotted(pattern.words[0]) else ~number
             rest = tuple(held for held in self._places.get(key, ()) if held != member)
             if rest:
                 self._places[key] = rest
             else:
                 self._places.pop(key, None)
 
+    def _members(self, key: int) -> list[int]:
+        """Templates that differ from a text only where it has a hole."""
+        held = [member if member >= 0 else ~member for member in self._places.get(key, ())]
+        return [*held, *self._pairs.get(key, ())]
+
     def _merge(self, pattern: str, severity: Severity, seen_ns: int, redirects: dict[int, int]) -> None:
         """Make the pattern a template, and all that differ only there part of it."""
         whole = template(pattern, severity)
-        members = self._places.get(_place(severity, pattern), ())
+        members = self._members(_place(severity, pattern))
         self._add(whole.number, Signature(pattern, severity), seen_ns, redirects)
         root = self.template_of(whole.number)
         for member in members:
             if root is not None:
-                self._join(member if member >= 0 else ~member, root, redirects)
+                self._join(member, root, redirects)
 
     def _join(self, number: int, root: int, redirects: dict[int, int]) -> None:
         """A template becomes part of another."""

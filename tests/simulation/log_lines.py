@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 import string
 from collections import defaultdict
 
@@ -38,10 +37,10 @@ def service(draw, templates=40):
     vocabulary = language(draw)
     made = []
     for number in range(templates):
-        parts = [f"{word(draw, vocabulary)}{chr(97 + number % 26)}"]
-        for _ in range(draw.randint(2, 9)):
-            parts.append((draw.choice(_KINDS),) if draw.random() < 0.3 else word(draw, vocabulary))
-        made.append(parts)
+        parts = [
+            (draw.choice(_KINDS),) if draw.random() < 0.3 else word(draw, vocabulary) for _ in range(draw.randint(2, 9))
+        ]
+        made.append([f"{word(draw, vocabulary)}{chr(97 + number % 26)}", *parts])
     return made, vocabulary
 
 

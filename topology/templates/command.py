@@ -1,97 +1,34 @@
-"""Reads, lists and shows: what `serinus templates` does with what it was given."""
+"""`serinus templates`: a file and flags in; a CSV and a summary out."""
 
 from __future__ import annotations
 
-import contextlib
-import os
-import sys
-import tempfile
-import time
-from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import BinaryIO, TextIO
 
-from rich.console import Console
-from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
-
-from streams.templates.classes import Classes
-from streams.templates.expressions import service_masks
-from streams.templates.topics import Topic, Topics
-from topology.errors import Unavailable
-from topology.templates.lines import Lines
-from topology.templates.listing import Listing
-from topology.templates.shown import show, write_csv
-
-STANDARD = Path("-")
-"""Standard input, or output."""
+import click
 
 
-def list_templates(
-    source: Path, csv_to: Path | None, masks: Sequence[str], topics: Sequence[Topic], defaults: bool, most: int
+@click.command()
+@click.argument("source", metavar="FILE", type=click.Path(dir_okay=False, allow_dash=True, path_type=Path))
+@click.option(
+    "--csv",
+    "csv_to",
+    type=click.Path(dir_okay=False, allow_dash=True, path_type=Path),
+    metavar="OUT",
+    help="Write line,template_id,template,class; `-`: to standard output, the summary to standard error.",
+)
+@click.option("--mask", "masks", multiple=True, metavar="EXPRESSION", help="Also a value: what this (RE2) matches.")
+@click.option("--topic", "topics", multiple=True, metavar="TEXT=CLASS", help="Class of the lines that hold a text.")
+@click.option("--no-default-topics", is_flag=True, help="Only the topics given.")
+@click.option("--top", type=click.IntRange(1), default=50, show_default=True, help="Most templates to show.")
+def templates(
+    source: Path,
+    csv_to: Path | None,
+    masks: tuple[str, ...],
+    topics: tuple[str, ...],
+    no_default_topics: bool,
+    top: int,
 ) -> None:
-    """Find the templates of a file, write the CSV if one is asked for, and show a summary.
+    """Find the templates in FILE (`-`: standard input), one message a line, as the pipeline does."""
+    from topology.templates import run  # noqa: PLC0415 - other commands do not need it
 
-    Raises:
-        BadPolicy: a mask or topic that is none.
-        Unavailable: a file cannot be read or written.
-    """
-    classes = Classes(Topics(topics, defaults))
-    mask = service_masks(masks) if masks else None
-    try:
-        with tempfile.TemporaryFile() as spool:
-            _list(Listing(classes, spool, mask), source, csv_to, most)
-    except BrokenPipeError:
-        raise  # whoever reads our output has had enough
-    except OSError as fault:
-        raise Unavailable(f"{fault.filename or source}: {fault.strerror or fault}") from fault
-
-
-def _list(listing: Listing, source: Path, csv_to: Path | None, most: int) -> None:
-    began_s = time.perf_counter()
-    with _opened(source) as stream:
-        lines = Lines(stream)
-        _read(listing, lines, _size(stream))
-    passed_s = time.perf_counter() - began_s
-    if csv_to is not None:
-        with _written(csv_to) as out:
-            write_csv(listing, out)
-    console = Console(stderr=csv_to == STANDARD, highlight=False)
-    show(console, listing, lines, listing.rows(), most, passed_s)
-
-
-def _read(listing: Listing, lines: Lines, size: int | None) -> None:
-    console = Console(stderr=True)
-    if not console.is_terminal:
-        listing.read(lines)
-        return
-    columns = (TextColumn("reading"), BarColumn(), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console, transient=True) as progress:
-        task = progress.add_task("reading", total=size)
-        listing.read(lines, lambda: progress.update(task, completed=lines.read_bytes))
-
-
-def _size(stream: BinaryIO) -> int | None:
-    """Of a file; None of a pipe."""
-    try:
-        return os.fstat(stream.fileno()).st_size or None
-    except OSError:
-        return None
-
-
-@contextlib.contextmanager
-def _opened(source: Path) -> Iterator[BinaryIO]:
-    if source == STANDARD:
-        yield sys.stdin.buffer
-    else:
-        with source.open("rb") as stream:
-            yield stream
-
-
-@contextlib.contextmanager
-def _written(target: Path) -> Iterator[TextIO]:
-    if target == STANDARD:
-        yield sys.stdout
-        sys.stdout.flush()
-    else:
-        with target.open("w", encoding="utf-8", newline="") as out:
-            yield out
+    run.list_templates(source, csv_to, masks, run.topics_of(topics), not no_default_topics, top)
