@@ -1,8 +1,8 @@
-r"""Which lines are one event? Joins what the shipper has left apart: stack traces, and the pieces of long lines.
+r"""Which lines are one event? What goes on with a stack trace does, and so do the pieces of a long line.
 
-For one batch at a time, per pod and stream, in the order the lines came. A line that goes on with an event whose first
-line is not in this batch is known by its form (`stack.continues`) and makes no event of its own. (The last line of a
-Python traceback says what was thrown and looks like a line of its own; it is one, if its head is not at hand.)
+A line that goes on with an event whose first line is not at hand is known by its form (`stack.continues`) and makes no
+event of its own. (The last line of a Python traceback says what was thrown and looks like a line of its own; it is one,
+if its head is not at hand.) `joining` applies this to records.
 
 Bounded: an event takes in lines for a while (`Bounds`); what comes after still belongs to it and is left out.
 """
@@ -20,8 +20,8 @@ from streams.windows.stack import Form, continues, form, looks_raised, looks_thr
 
 _BLANKS = frozenset((" ", "\t"))
 _CONTINUING = frozenset((Form.FRAME, Form.CAUSE, Form.REST))
-_STARTS = frozenset(("Cau", "Sup", "Wra", "Tra", "Dur", "The", "gor", "cre", "[si"))
-"""First three characters of the lines of a trace that do not begin with a blank."""
+STARTS = frozenset(("Cau", "Sup", "Wra", "Tra", "Dur", "The", "gor", "cre", "[si"))
+"""First three characters of those lines of a trace that do not begin with a blank: worth asking `Event.take`."""
 _CRI = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]{8,18}(?:Z|[+-]\d\d:\d\d) (stdout|stderr) ([PF])(?::[^ ]{0,32})? ")
 """A line as the kubelet's container runtimes write it: time, stream, tag, content (Kubernetes, CRI log format)."""
 
@@ -67,7 +67,7 @@ class Event:
         self._trace = what is not Form.OTHER
         self._python = what is Form.HEAD and head.startswith("Traceback")
         self._doubtful = False
-        """The second line looks like an exception; it is part of the event if a frame follows."""
+        """The second line looks like an exception: only a frame may follow."""
         self.left_out = 0
         """Lines of the event that found no place in it."""
 
@@ -92,9 +92,9 @@ class Event:
         return True
 
     @property
-    def texts(self) -> list[str]:
-        """The event, its lines joined by newlines; two events where what looked like an exception was none."""
-        return self._lines if self._doubtful else ["\n".join(self._lines)]
+    def text(self) -> str:
+        """The event, its lines joined by newlines."""
+        return "\n".join(self._lines)
 
     def _goes_on(self, what: Form, line: str, time_ns: int) -> bool:
         bounds = self._bounds
@@ -122,54 +122,6 @@ class Event:
             return
         self._lines.append(line)
         self._characters += len(line)
-
-
-class Events:
-    """Lines in, events out: for one batch."""
-
-    def __init__(self, bounds: Bounds = BOUNDS) -> None:
-        self._bounds = bounds
-        self._open: dict[Hashable, tuple[Event, int]] = {}
-        self.orphans = 0
-        """Lines that went on with an event of an earlier batch."""
-        self.left_out = 0
-        """Lines that found no place in their event."""
-
-    def add(self, key: Hashable, line: str, time_ns: int) -> Iterator[tuple[int, str]]:
-        r"""Take in the next line of a pod and stream; gives the events that it ends: time (ns) and text.
-
-        >>> events = Events()
-        >>> lines = ["ERROR failed", "java.io.IOException: closed", "\tat a.B.c(B.java:1)", "INFO ready"]
-        >>> [text for line in lines for _, text in events.add("pod", line, 0)]
-        ['ERROR failed\njava.io.IOException: closed\n\tat a.B.c(B.java:1)']
-        >>> [text for _, text in events.drain()]
-        ['INFO ready']
-        """
-        held = self._open.get(key)
-        if held is not None:
-            if held[0].take(line, time_ns):
-                return
-            del self._open[key]
-            yield from self._ended(held)
-        if orphaned(line):
-            self.orphans += 1
-            return
-        if len(self._open) >= self._bounds.events:
-            oldest = next(iter(self._open))
-            yield from self._ended(self._open.pop(oldest))
-        self._open[key] = (Event(line, time_ns, self._bounds), time_ns)
-
-    def drain(self) -> Iterator[tuple[int, str]]:
-        """The events still open, in the order they began; none is open afterwards."""
-        for held in self._open.values():
-            yield from self._ended(held)
-        self._open.clear()
-
-    def _ended(self, held: tuple[Event, int]) -> Iterator[tuple[int, str]]:
-        event, time_ns = held
-        self.left_out += event.left_out
-        for text in event.texts:
-            yield time_ns, text
 
 
 class Pieces:
@@ -208,15 +160,6 @@ class Pieces:
     def _whole(self, key: Hashable) -> str:
         del self._characters[key]
         return "".join(self._held.pop(key))
-
-
-def may_continue(line: str) -> bool:
-    r"""Whether it is worth asking `Event.take` where no event is open: cheap, and False for most lines.
-
-    >>> may_continue("\tat shop.Db.open(Db.java:42)"), may_continue("2026-01-02 INFO ready")
-    (True, False)
-    """
-    return line < "!" or line[:3] in _STARTS
 
 
 def orphaned(line: str) -> bool:

@@ -6,17 +6,25 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.windows.events import Bounds, Event, Events, Pieces, cri, may_continue, orphaned
+from streams.errors import BadRecord, Reason
+from streams.records.identity import Revision, Source, Workload
+from streams.records.log import LogRecord
+from streams.windows.events import BOUNDS, Bounds, Event, Pieces, cri, orphaned
+from streams.windows.joining import joined
 from tests.streams.windows.traces import TRACES
 
 S_NS = 1_000_000_000
 
 
-def _events(lines, bounds=None):
-    """The texts that (key, line) pairs come to."""
-    events = Events(bounds) if bounds else Events()
-    found = [text for key, line in lines for _, text in events.add(key, line, 0)]
-    return [*found, *(text for _, text in events.drain())], events
+def _record(pod, line):
+    return LogRecord(Source(Revision(Workload("", "prod", "shop"), "5d8f"), pod), 0, line)
+
+
+def _events(lines, bounds=BOUNDS):
+    """The texts that (pod, line) pairs come to, and all that is said of them."""
+    run = joined([_record(pod, line) for pod, line in lines], bounds)
+    assert len(run.found) == len(lines)
+    return [one.message for one in run.found if one != ()], run
 
 
 @pytest.mark.parametrize("name", TRACES)
@@ -24,16 +32,6 @@ def test_the_lines_of_a_trace_are_one_event(name):
     """Promise: a trace between two other lines comes out whole and alone."""
     lines = ["INFO before", *TRACES[name].split("\n"), "INFO after"]
     assert _events([("pod", line) for line in lines])[0] == ["INFO before", TRACES[name], "INFO after"]
-
-
-@pytest.mark.parametrize("name", TRACES)
-def test_a_line_that_goes_on_is_worth_asking_for(name):
-    """Promise: the cheap question finds a line of each trace before the first that is not asked for matters."""
-    lines = TRACES[name].split("\n")
-    event = Event(lines[0], 0)
-    for line in lines[1:]:
-        assert event.take(line, 0)
-    assert any(may_continue(line) for line in lines[1:3])
 
 
 def test_pods_and_streams_do_not_mix():
@@ -63,6 +61,7 @@ def test_a_continuation_without_its_head_is_no_event():
     found, events = _events([("pod", line) for line in [*lines[3:], "INFO after"]])
     assert found == ["INFO after"]
     assert events.orphans == len(lines) - 3
+    assert events.continued == 0
 
 
 @pytest.mark.parametrize("name", TRACES)
@@ -83,15 +82,36 @@ def test_an_event_is_bounded_in_lines_characters_and_time():
     assert events.left_out == 991
     found, events = _events([("pod", line) for line in ["a.BError: x", *frames]], Bounds(characters=100))
     assert len(found[0]) <= 120
+    assert events.continued == 1000
     event = Event("a.BError: x", 0)
     assert event.take(frames[0], S_NS)
     assert not event.take(frames[1], 3 * S_NS)
 
 
 def test_many_pods_at_once_are_bounded():
-    """Promise: events in the making are bounded in number; the oldest ends early, none is lost."""
-    found, _ = _events([(number, "INFO x") for number in range(100)], Bounds(events=10))
-    assert found == ["INFO x"] * 100
+    """Promise: events in the making are bounded in number; beyond it lines stay alone, none is lost."""
+    lines = [(f"pod-{number}", line) for line in ("a.BError: x", "\tat a.B.c(B.java:1)") for number in range(100)]
+    found, events = _events(lines, Bounds(events=10))
+    assert events.continued == 10
+    assert len(found) == 190
+
+
+def test_messages_of_many_records_are_joined_across_and_what_else_was_found_stays():
+    """Promise: records that came in one message, or in several, are joined alike; faults keep their positions."""
+    bad = BadRecord(Reason.EMPTY, "x")
+    head, *frames = (_record("pod", line) for line in TRACES["java, bare"].split("\n"))
+    other = _record("other", "INFO x")
+    run = joined([bad, (other, head), bad, (frames[0],), frames[1]])
+    assert run.found[0] is bad
+    assert run.found[2] is bad
+    assert [one.message for one in run.found[1]] == ["INFO x", TRACES["java, bare"]]
+    assert run.found[3:] == [(), ()]
+
+
+def test_a_run_without_traces_is_left_as_it_is():
+    """Promise: nothing is copied where nothing is joined."""
+    lines = [_record("pod", f"INFO {number}") for number in range(10)]
+    assert joined(lines).found is lines
 
 
 def test_pieces_of_a_line_are_joined():
