@@ -17,7 +17,7 @@ from msgspec import Struct
 from streams.records.log import Severity
 from streams.records.severity import in_line, of_field
 from streams.windows.masks import HOLE, masked
-from streams.windows.stack import Thrown, Trace, trace
+from streams.windows.stack import Thrown, Trace, brief, trace
 from streams.windows.structured import Structured, structured
 
 __all__ = ["HOLE", "MAX_LINE_CHARACTERS", "Signature", "fold", "signature", "signature_id"]
@@ -25,6 +25,7 @@ __all__ = ["HOLE", "MAX_LINE_CHARACTERS", "Signature", "fold", "signature", "sig
 MAX_LINE_CHARACTERS = 4096
 """What lies beyond does not tell lines apart; it bounds time and memory."""
 MAX_SIGNATURE_CHARACTERS = 512
+_MAX_TRACE_CHARACTERS = 65_536
 _MASKED_CHARACTERS = 2048
 """Of one line; four times what a signature shows of it."""
 _PART_CHARACTERS = 160
@@ -65,13 +66,14 @@ def fold(message: str) -> bytes:
     >>> fold("took 153 ms"), fold("status=503 in 12 ms")
     (b'took 000 ms', b'status=503 in 00 ms')
     """
-    head = message[:MAX_LINE_CHARACTERS]
-    if "tatus" in head or "HTTP/" in head or head[:1] == "{":
-        return _folded_with_codes(head.encode("utf-8", "replace"))
+    if len(message) > MAX_LINE_CHARACTERS:
+        message = _cut(message)
+    if "tatus" in message or "HTTP/" in message or message[:1] == "{":
+        return _folded_with_codes(message.encode("utf-8", "replace"))
     try:
-        return head.encode().translate(_DIGITS)
+        return message.encode().translate(_DIGITS)
     except UnicodeEncodeError:  # half of a surrogate pair
-        return head.encode("utf-8", "replace").translate(_DIGITS)
+        return message.encode("utf-8", "replace").translate(_DIGITS)
 
 
 def signature(folded: bytes, severity: Severity = Severity.UNSET) -> Signature:
@@ -100,6 +102,13 @@ def signature_id(what: Signature) -> int:
     """63 bits of a hash, the same everywhere and in every language that knows BLAKE2b."""
     digest = blake2b(f"{int(what.severity)} {what.text}".encode(), digest_size=8).digest()
     return int.from_bytes(digest, "big") >> 1
+
+
+def _cut(message: str) -> str:
+    """The first characters; of a trace what tells it apart, which may stand far down."""
+    if "\n" in message[:MAX_LINE_CHARACTERS]:
+        message = brief(message[:_MAX_TRACE_CHARACTERS])
+    return message[:MAX_LINE_CHARACTERS]
 
 
 def _folded_with_codes(line: bytes) -> bytes:

@@ -19,6 +19,7 @@ FRAMES = 3
 """Frames kept per exception, nearest to the throw first: more would tell apart what differs only in who called."""
 _EXCEPTIONS = 4
 _MAX_FRAME = 80
+_BRIEF_LINES = 1_000
 _SCANNED = 400
 """Characters of a line that are looked at."""
 
@@ -145,6 +146,28 @@ def trace(text: str) -> Trace | None:
         reader.frames.append(reader.loose)
     found = zip(reader.texts, reader.frames, strict=True)
     return Trace(head, tuple(Thrown(what, tuple(frames[:FRAMES])) for what, frames in found)[:_EXCEPTIONS])
+
+
+def brief(text: str) -> str:
+    r"""A long trace without what says nothing: its first line, the exceptions, and the frames next to them.
+
+    >>> frames = "".join(f"\n\tat a.B.c{number}(B.java:1)" for number in range(99))
+    >>> brief(f"failed{frames}\nCaused by: a.D: x").count("\n")
+    4
+    """
+    kept: list[str] = []
+    frames, traceback = 0, -1
+    for line in text.split("\n", _BRIEF_LINES)[:_BRIEF_LINES]:
+        what = form(line)
+        if traceback >= 0 and line[:1] in {" ", "\t"}:
+            kept.append(line)
+            del kept[traceback : max(traceback, len(kept) - 3 * FRAMES)]  # a frame is a place, a line and marks
+            continue
+        traceback = len(kept) + 1 if what is Form.HEAD and line.startswith("Traceback") else -1
+        frames = frames + 1 if what is Form.FRAME else frames if what is Form.REST else 0
+        if frames <= FRAMES and what is not Form.REST:
+            kept.append(line)
+    return "\n".join(kept)
 
 
 def looks_thrown(line: str) -> bool:

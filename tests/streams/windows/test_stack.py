@@ -18,6 +18,20 @@ def test_a_trace_is_its_types_messages_and_top_frames(name):
     assert signature(fold(TRACES[name])).text == SIGNATURES[name]
 
 
+def test_a_long_trace_keeps_what_stands_far_down():
+    """Promise: the cause below hundreds of frames, and what a deep Python traceback raised, are part of it."""
+    deep = "".join(f"\n\tat com.shop.Deep.call{number}(Deep.java:{number})" for number in range(400))
+    text = (
+        TRACES["java, bare"]
+        + deep
+        + "\nCaused by: java.io.IOException: disk gone\n\tat com.shop.Disk.read(Disk.java:1)"
+    )
+    assert signature(fold(text)).text.endswith("| java.io.IOException: disk gone @ com.shop.Disk.read")
+    calls = "".join(f'\n  File "/app/deep.py", line {number}, in call\n    call()' for number in range(400))
+    text = f"Traceback (most recent call last):{calls}\nRecursionError: too deep"
+    assert signature(fold(text)).text == "| RecursionError: too deep @ deep.call < deep.call < deep.call"
+
+
 @pytest.mark.parametrize("name", TRACES)
 def test_a_trace_is_an_error_at_least(name):
     """Promise: where the head does not say how grave it is, an exception is an error and a panic fatal."""
