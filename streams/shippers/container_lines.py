@@ -67,6 +67,7 @@ class ContainerLines:
                 and line.message is line.msg is line.level is line.severity is line.lvl is line.log_level is None
                 and line.at_level is line.trace_id is line.trace_id_camel is None
                 and line.trace_id_ecs is line.request_id is None
+                and line.logtag != "P"
             ):  # Fluent Bit's plain line, of which there are most: nothing merged, nothing more to look for
                 time_ns = int(stamp * 1e6 + 0.5) * 1000 if 0.0 < stamp < 9e9 else seconds_ns(stamp)
                 return (LogRecord(source, time_ns, log.rstrip("\r\n")),)
@@ -120,4 +121,5 @@ def _record(line: Line, source: Source, layout: Layout, message_time_ns: int) ->
     if message is None:
         raise BadRecord(Reason.NO_MESSAGE, f"none of log, message, msg; pod {source.pod}")
     time_ns = time_ns or message_time(message_time_ns)
-    return LogRecord(source, time_ns, message.rstrip("\r\n"), of_field(line.any_level()), line.any_trace_id())
+    severity, trace_id = of_field(line.any_level()), line.any_trace_id()
+    return LogRecord(source, time_ns, message.rstrip("\r\n"), severity, trace_id, line.is_partial())

@@ -29,6 +29,7 @@ MAX_FEEDBACK = 500
 """Templates with feedback; the oldest goes first."""
 MAX_CONTRAST = 200
 MAX_REASON = 500
+_CACHED = 10_000
 _OF_SEVERITY: dict[Severity, LogClass] = {
     Severity.FATAL: "critical",
     Severity.ERROR: "error",
@@ -79,6 +80,8 @@ class Classes:
         known = state or ClassesState()
         self._feedback = dict(known.feedback)
         self._contrast = dict(known.contrast)
+        self._classed: dict[int, Classed] = {}
+        """Template's number -> its class; until the next feedback."""
         self._kinds: Kinds | None = None
         self._stale = True
 
@@ -109,9 +112,18 @@ class Classes:
         kept = sorted(self._contrast.values(), key=lambda one: (-one.severity, one.number))[:MAX_CONTRAST]
         self._contrast = {one.number: one for one in kept}
         self._stale = True
+        self._classed.clear()
 
     def classify(self, what: Template) -> Classed:
         """The class of a template, who says so, and why."""
+        known = self._classed.get(what.number)
+        if known is None:
+            if len(self._classed) >= _CACHED:
+                self._classed.clear()
+            known = self._classed[what.number] = self._classify(what)
+        return known
+
+    def _classify(self, what: Template) -> Classed:
         said = self._feedback.get(what.number)
         if said is not None and said.log_class is not None:
             return Classed(said.log_class, "feedback", 1.0, f"set by {said.who}: {said.reason}".rstrip(": "))

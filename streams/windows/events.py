@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Hashable, Iterator
+from typing import Generic, TypeVar
 
 from msgspec import Struct
 
@@ -24,6 +25,9 @@ STARTS = frozenset(("Cau", "Sup", "Wra", "Tra", "Dur", "The", "gor", "cre", "[si
 """First three characters of those lines of a trace that do not begin with a blank: worth asking `Event.take`."""
 _CRI = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]{8,18}(?:Z|[+-]\d\d:\d\d) (stdout|stderr) ([PF])(?::[^ ]{0,32})? ")
 """A line as the kubelet's container runtimes write it: time, stream, tag, content (Kubernetes, CRI log format)."""
+
+
+Key = TypeVar("Key", bound=Hashable)
 
 
 class Bounds(Struct, frozen=True):
@@ -124,15 +128,15 @@ class Event:
         self._characters += len(line)
 
 
-class Pieces:
+class Pieces(Generic[Key]):
     """Joins the pieces of lines that a container runtime has cut (CRI `P`, Docker's 16 KiB), for one batch."""
 
     def __init__(self, bounds: Bounds = BOUNDS) -> None:
         self._bounds = bounds
-        self._held: dict[Hashable, list[str]] = {}
-        self._characters: dict[Hashable, int] = {}
+        self._held: dict[Key, list[str]] = {}
+        self._characters: dict[Key, int] = {}
 
-    def add(self, key: Hashable, piece: str, more: bool) -> str | None:
+    def add(self, key: Key, piece: str, more: bool) -> str | None:
         """The whole line once its last piece is there; `more` says that this was not the last.
 
         >>> pieces = Pieces()
@@ -152,12 +156,12 @@ class Pieces:
         self._characters[key] += len(held[-1])
         return None if more else self._whole(key)
 
-    def drain(self) -> Iterator[tuple[Hashable, str]]:
+    def drain(self) -> Iterator[tuple[Key, str]]:
         """What has been seen of the lines whose end is not in this batch."""
         for key in list(self._held):
             yield key, self._whole(key)
 
-    def _whole(self, key: Hashable) -> str:
+    def _whole(self, key: Key) -> str:
         del self._characters[key]
         return "".join(self._held.pop(key))
 

@@ -14,7 +14,7 @@ from msgspec import Struct, structs
 
 from streams.records.identity import Source
 from streams.records.log import LogRecord
-from streams.windows.events import BOUNDS, STARTS, Bounds, Event, orphaned
+from streams.windows.events import BOUNDS, STARTS, Bounds, Event, Pieces, orphaned
 
 Other = TypeVar("Other")
 _Place = tuple[int, int]
@@ -56,11 +56,13 @@ def joined(found: Sequence[LogRecord | Other | Sequence[LogRecord | Other]], bou
     suspects = [
         one
         for one in found
-        if type(one) is not LogRecord
-        or (line := one.message) < "!"
-        or line[:3] in STARTS  # all but the latter is cheap
+        if type(one) is not LogRecord or (line := one.message) < "!" or line[:3] in STARTS or one.partial
     ]
-    sources = {one.source for one in _records_of(suspects) if _may_continue(one.message)} if suspects else set()
+    sources = (
+        {one.source for one in _records_of(suspects) if one.partial or _may_continue(one.message)}
+        if suspects
+        else set()
+    )
     return _Joining(found, sources, bounds).joined() if sources else Joined(found)
 
 
@@ -71,13 +73,18 @@ class _Joining:
         self._found: list[object] = [list(one) if isinstance(one, Sequence) else one for one in found]
         self._sources = sources
         self._bounds = bounds
+        self._pieces: Pieces[Source] = Pieces(bounds)
+        self._cut: dict[Source, tuple[_Place, LogRecord]] = {}
+        """First pieces of lines whose last piece has not come yet."""
         self._tails: dict[Source, _Tail] = {}
         self._continued = self._orphans = self._left_out = 0
 
     def joined(self) -> Joined:
         for place, record in self._records():
             if record.source in self._sources:
-                self._take(place, record)
+                self._piece(place, record)
+        for source, text in self._pieces.drain():
+            self._whole(source, text)
         for tail in self._tails.values():
             self._end(tail)
         found = [tuple(x for x in one if x is not None) if isinstance(one, list) else one for one in self._found]
@@ -88,6 +95,29 @@ class _Joining:
             for within, record in enumerate(one if isinstance(one, list) else (one,)):
                 if isinstance(record, LogRecord):
                     yield (position, within), record
+
+    def _piece(self, place: _Place, record: LogRecord) -> None:
+        """Take a line, or a piece of one."""
+        source = record.source
+        first = self._cut.get(source)
+        if first is None and not record.partial:
+            self._take(place, record)
+            return
+        if first is None:
+            self._cut[source] = place, record
+        else:
+            self._put(place, None)
+            self._continued += 1
+        text = self._pieces.add(source, record.message, record.partial)
+        if text is not None:
+            self._whole(source, text)
+
+    def _whole(self, source: Source, text: str) -> None:
+        """A line whose pieces have all come, or all that this run has of it."""
+        place, first = self._cut.pop(source)
+        whole = structs.replace(first, message=text, partial=False)
+        self._put(place, whole)
+        self._take(place, whole)
 
     def _take(self, place: _Place, record: LogRecord) -> None:
         tail = self._tails.get(record.source)

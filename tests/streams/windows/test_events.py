@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
 
 from streams.errors import BadRecord, Reason
 from streams.records.identity import Revision, Source, Workload
@@ -106,6 +107,14 @@ def test_messages_of_many_records_are_joined_across_and_what_else_was_found_stay
     assert run.found[2] is bad
     assert [one.message for one in run.found[1]] == ["INFO x", TRACES["java, bare"]]
     assert run.found[3:] == [(), ()]
+
+
+def test_records_of_a_cut_line_are_joined_before_events_are():
+    """Promise: pieces become a line, the line may be part of a trace; a line cut off by the run's end is not lost."""
+    lines = [("a.BError: ", True), ("x", False), ("\tat a.B", True), (".c(B.java:1)", False), ("INFO ", True)]
+    run = joined([structs.replace(_record("pod", line), partial=more) for line, more in lines])
+    assert [one.message for one in run.found if one != ()] == ["a.BError: x\n\tat a.B.c(B.java:1)", "INFO "]
+    assert not any(one.partial for one in run.found if one != ())
 
 
 def test_a_run_without_traces_is_left_as_it_is():
