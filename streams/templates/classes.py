@@ -170,8 +170,8 @@ class Classes:
         )
 
 
-def _order(said: Feedback) -> tuple[int, str, str, str]:
-    return said.at_ns, said.who, said.log_class or "", said.reason
+def _order(said: Feedback) -> tuple[int, str, str, str, tuple[str, ...]]:
+    return said.at_ns, said.who, said.log_class or "", said.reason, said.tags
 
 
 def _learned(kind: Kind) -> Classed:

@@ -56,6 +56,15 @@ def test_an_exception_joins_the_error_line_before_it_but_not_an_info_line():
     assert len(_events([("pod", line) for line in ("INFO order placed", *frames)])[0]) == 2
 
 
+def test_what_only_looks_like_an_exception_joins_no_line():
+    """Promise: a class name and a colon are an exception only if a frame follows; each logger's line stays its own."""
+    lines = ["ERROR order failed", "shop.Cart: retrying", "shop.Disk: retrying", "\tat a.B.c(B.java:1)"]
+    assert _events([("pod", line) for line in lines])[0] == [*lines[:2], "\n".join(lines[2:])]
+    event = Event(lines[0], 0)
+    assert event.take(lines[1], 0)
+    assert not event.take(lines[2], 0)
+
+
 def test_a_continuation_without_its_head_is_no_event():
     """Promise: the rest of a trace whose head was in an earlier batch is counted, and is no event of its own."""
     lines = TRACES["java"].split("\n")

@@ -34,6 +34,7 @@ from streams.windows.signature import MAX_LINE_CHARACTERS, fold, signature, sign
         ("status=200 ok", "status=302 ok"),
         ("\x1b[31mred 1\x1b[0m", "red 2"),
         ("a   b\t1", "a b 1"),
+        ("took <1 ms", "took 5 ms"),
     ],
 )
 def test_values_do_not_tell_lines_apart(one, other):
@@ -82,6 +83,7 @@ def test_severity_of_the_field_wins_over_the_line():
             Severity.ERROR,
         ),
         ('{"level":"info","exception":"java.io.IOException: z"}', "info (java.io.IOException: z)", Severity.INFO),
+        ('{"msg":"a","err":{"message":"b","level":"warn"}}', "warn a", Severity.WARN),
         ('{"took":3,"user":"bob"}', "{took user}", Severity.UNSET),
         ('{"msg":"done","status":503}', "done status=503", Severity.UNSET),
         ('{"msg":"done","status":200}', "done", Severity.UNSET),
