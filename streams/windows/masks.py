@@ -23,7 +23,7 @@ _MAX_CACHED_WORD = 48
 
 _METHOD = r"(?:GET|HEAD|POST|PUT|DELETE|CONNECT|OPTIONS|TRACE|PATCH)\ "
 _QUOTED = re.compile(rf"""(["'])(?<![\w]['])(?:({_METHOD})[^"']*+|[^"]*+(?=")|[^']*+(?='))\1(?!\w)""", re.VERBOSE)
-_KEYED = re.compile(r"""(?<=[\w.\]-])=(?![=>1-9])(?:"[^"]*+"|'[^']*+'|[^\s,;)\]}|="'][^\s,;)\]}|=]*+)""")
+_KEYED = re.compile(r"""(?<=[\w.\]-])=(?![=>1-9])(?:"[^"]*+"|'[^']*+'|\[[^\[\]]*+\]|[^\s,;)\]}|="'][^\s,;)\]}|=]*+)""")
 """`key=value`. RFC 5424's, logfmt's and most frameworks' way to write a value into a line."""
 _GENERIC = "com|net|org|edu|gov|mil"
 _VALUES = r"[^\s,;)\]}\"'|<>=]*+"
@@ -37,9 +37,9 @@ _PART = re.compile(
   | (?:[\w-]++\.){{1,8}}(?:{_GENERIC}|io|dev|cloud|local|internal|localdomain|arpa|svc|lan)(?![\w.-])
   | (?:[\w-]++\.){{1,8}}(?:{_GENERIC}|co|ac)\.[a-z]{{2}}(?![\w.-])          # host
   | (?P<code>[45]\d\d)(?!\w)                                                # a status that was kept
-  | (?P<name>[A-Za-z]{{2,}}+0)(?=[,;:()\[\]{{}}"'|<>=]|\Z)                  # eth0, ssh2, IPv4
-  | (?P<value>[<>~]?+=?+0[^=,;:()\[\]{{}}"'|<>]*+)
-  | (?P<word>[^=,;:()\[\]{{}}"'|<>]++)
+  | (?P<name>[A-Za-z]{{2,}}+0)(?=[,;:#()\[\]{{}}"'|<>=]|\Z)                  # eth0, ssh2, IPv4
+  | (?P<value>[<>~]?+=?+0[^=,;:#()\[\]{{}}"'|<>]*+)
+  | (?P<word>[^=,;:#()\[\]{{}}"'|<>]++)
     """,
     re.VERBOSE,
 )
