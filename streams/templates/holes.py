@@ -4,7 +4,7 @@ For each word of a text there is the text with a hole in its place: its *pattern
 that one word. How many different words it takes until the place counts as a hole: five; three where the word before it
 announces a name (`user`, `from`, `host`); two where all of them are dotted names; one where masking has made a hole
 there in another line. Where two words are announced, both may vary at once: three different ones in each place do.
-Measured on 8 systems, the result is the same from four to six, and for two or three.
+On eight labelled systems four to six do the same as five, eight or three little worse; two announced words are too few.
 
 Never a hole: the first word, keys, types of exceptions, frames of a trace, statuses, and any word of a text that would
 then have fewer constant words than others. (Source of the idea, with a fixed first word: Jiang et al., QSIC 2008;
