@@ -23,7 +23,8 @@ from heapq import nsmallest
 from msgspec import Struct
 
 from streams.records.log import Severity
-from streams.templates.holes import DOTTED, Pattern, dotted, patterns
+from streams.templates.holes import patterns
+from streams.templates.places import Places
 from streams.templates.template import Learned, Template, other, template
 from streams.windows.masks import HOLE
 from streams.windows.signature import Signature
@@ -84,19 +85,15 @@ class Templates:
         known = state or TemplatesState()
         self._templates = dict(known.templates)
         self._parts = dict(known.parts)
-        self._places: dict[int, tuple[int, ...]] = {}
-        """Hash of a pattern -> the templates that have it, those with a dotted name there as they are, others as ~."""
-        self._pairs: dict[int, dict[int, tuple[str, ...]]] = {}
-        """Hash of a pattern of two places -> the templates that have it, and their words there."""
         self._born: set[int] = set()
         """Templates of this window: nothing was counted under them yet."""
-        self._numbers: dict[int, int] = {}
-        """Hash of the text of a template, or a former one -> its number."""
+        self._places = Places()
         for number, one in self._templates.items():
-            self._enter(number, one, patterns(one.text))
+            self._places.name(one.severity, one.text, number)
+            self._places.enter(one.severity, number, patterns(one.text))
         for number, part in self._parts.items():
             if part.text:
-                self._numbers[_place(part.severity, part.text)] = number
+                self._places.name(part.severity, part.text, number)
 
     def to_state(self) -> TemplatesState:
         """The snapshot; valid until the next `learn`."""
@@ -164,6 +161,7 @@ class Templates:
         return True
 
     def _add_masked(self, number: int, what: Signature, seen_ns: int, redirects: dict[int, int]) -> None:
+        """Take in a signature under the service's own masks."""
         text = what.text if self._mask is None else self._mask(what.text)
         if text == what.text:
             self._add(number, what, seen_ns, redirects)
@@ -176,77 +174,31 @@ class Templates:
     def _add(self, number: int, what: Signature, seen_ns: int, redirects: dict[int, int]) -> None:
         if number in self._templates or number in self._parts:
             return  # made as a pattern since
-        text = what.text
-        found_patterns = list(patterns(text))
-        found = self._whole(what.severity, (pattern.text for pattern in found_patterns))
-        if found is not None:
-            self._parts[number] = Part(found, seen_ns)
-            self._seen(found, seen_ns)
+        severity, text = what.severity, what.text
+        found = list(patterns(text))
+        whole = self._whole(severity, [pattern.text for pattern in found])
+        if whole is not None:
+            self._parts[number] = Part(whole, seen_ns)
+            self._seen(whole, seen_ns)
             return
-        one = self._templates[number] = Known(text, what.severity, seen_ns)
+        self._templates[number] = Known(text, severity, seen_ns)
         self._born.add(number)
-        ripe = self._enter(number, one, found_patterns)
-        for member in self._members(_place(what.severity, text)):  # a hole stands where they have a word
+        self._places.name(severity, text, number)
+        ripe = self._places.enter(severity, number, found)
+        for member in self._places.members(severity, text):  # a hole stands where they have a word
             self._join(member, number, redirects)
         if ripe is not None:
-            self._merge(ripe, what.severity, seen_ns, redirects)
+            self._merge(ripe, severity, seen_ns, redirects)
 
     def _whole(self, severity: Severity, texts: Iterable[str]) -> int | None:
         """The template, if any, for which one of these texts stands; of several the one of least number."""
-        numbers = self._numbers
-        found = [numbers[key] for text in texts if (key := _place(severity, text)) in numbers]
-        return min((root for number in found if (root := self.template_of(number)) is not None), default=None)
-
-    def _enter(self, number: int, one: Known, found: Iterable[Pattern]) -> str | None:
-        """Note a template under its patterns; the first pattern that has become a hole thereby."""
-        ripe = None
-        self._numbers[_place(one.severity, one.text)] = number
-        for pattern in found:
-            key = _place(one.severity, pattern.text)
-            if self._note(key, number, pattern) and ripe is None:
-                ripe = pattern.text
-        return ripe
-
-    def _note(self, key: int, number: int, pattern: Pattern) -> bool:
-        """Note one pattern of a template; whether enough others differ there."""
-        if len(pattern.words) > 1:
-            pairs = self._pairs.setdefault(key, {})
-            pairs[number] = pattern.words
-            if len(pairs) < pattern.needed:
-                return False
-            return all(len(set(words)) >= pattern.needed for words in zip(*pairs.values(), strict=True))
-        held = self._places.get(key, ())
-        member = number if dotted(pattern.words[0]) else ~number
-        if member not in held:
-            held = self._places[key] = (*held, member)
-        return len(held) >= pattern.needed or (len(held) >= DOTTED and min(held) >= 0)
-
-    def _leave(self, number: int, one: Known) -> None:
-        self._numbers.pop(_place(one.severity, one.text), None)
-        for pattern in patterns(one.text):
-            key = _place(one.severity, pattern.text)
-            if len(pattern.words) > 1:
-                pairs = self._pairs.get(key, {})
-                pairs.pop(number, None)
-                if not pairs:
-                    self._pairs.pop(key, None)
-                continue
-            member = number if dotted(pattern.words[0]) else ~number
-            rest = tuple(held for held in self._places.get(key, ()) if held != member)
-            if rest:
-                self._places[key] = rest
-            else:
-                self._places.pop(key, None)
-
-    def _members(self, key: int) -> list[int]:
-        """Templates that differ from a text only where it has a hole."""
-        held = [member if member >= 0 else ~member for member in self._places.get(key, ())]
-        return [*held, *self._pairs.get(key, ())]
+        named = self._places.named(severity, texts)
+        return min((root for number in named if (root := self.template_of(number)) is not None), default=None)
 
     def _merge(self, pattern: str, severity: Severity, seen_ns: int, redirects: dict[int, int]) -> None:
         """Make the pattern a template, and all that differ only there part of it."""
         whole = template(pattern, severity)
-        members = self._members(_place(severity, pattern))
+        members = self._places.members(severity, pattern)
         self._add(whole.number, Signature(pattern, severity), seen_ns, redirects)
         root = self.template_of(whole.number)
         for member in members:
@@ -258,15 +210,19 @@ class Templates:
         one = self._templates.get(number)
         if one is None or number == root:
             return
-        self._leave(number, one)
-        del self._templates[number]
+        self._remove(number)
         self._parts[number] = Part(root, one.seen_ns)
         if HOLE in one.text:
             self._parts[number] = Part(root, one.seen_ns, one.text, one.severity)
-            self._numbers[_place(one.severity, one.text)] = number
+            self._places.name(one.severity, one.text, number)
         redirects[number] = root
         if (known := self._templates.get(root)) is not None:
             known.seen_ns = max(known.seen_ns, one.seen_ns)
+
+    def _remove(self, number: int) -> None:
+        one = self._templates.pop(number)
+        self._places.unname(one.severity, one.text)
+        self._places.leave(one.severity, number, one.text)
 
     def _trim(self) -> None:
         """Forget what is over the budget."""
@@ -274,7 +230,7 @@ class Templates:
         if over > 0:
             oldest = nsmallest(over, self._templates, key=lambda number: (*_rank(self._templates[number]), number))
             for number in oldest:
-                self._leave(number, self._templates.pop(number))
+                self._remove(number)
             self._forget([number for number in self._parts if self.template_of(number) is None])
         over = len(self._parts) - self._budget.signatures
         if over > 0:
@@ -286,17 +242,12 @@ class Templates:
         for number in parts:
             part = self._parts.pop(number)
             if part.text:
-                self._numbers.pop(_place(part.severity, part.text), None)
+                self._places.unname(part.severity, part.text)
 
 
 def _rank(one: Known) -> tuple[bool, int]:
     """What may be forgotten first has the least."""
     return one.severity >= Severity.WARN, one.seen_ns
-
-
-def _place(severity: Severity, pattern: str) -> int:
-    """A key for a pattern, 64 bits instead of its text; never leaves the process."""
-    return hash((int(severity), pattern))
 
 
 def number_or_other(templates: Templates, number: int, severity: Severity) -> int:

@@ -116,12 +116,7 @@ def test_the_state_round_trips(budget, before, after):
     for start, texts in enumerate(after, len(before)):
         assert again.learn(_window(texts), start) == templates.learn(_window(texts), start)
     assert msgspec.msgpack.encode(again.to_state()) == msgspec.msgpack.encode(templates.to_state())
-    rebuilt = Templates(budget, templates.to_state())
-    assert {key: set(held) for key, held in rebuilt._places.items()} == {
-        k: set(v) for k, v in templates._places.items()
-    }
-    assert rebuilt._pairs == templates._pairs
-    assert rebuilt._numbers == templates._numbers
+    assert Templates(budget, templates.to_state())._places == templates._places
 
 
 @given(_WINDOWS)
