@@ -166,6 +166,8 @@ class Templates:
         if text == what.text:
             self._add(number, what, seen_ns, redirects)
             return
+        if number in self._templates:
+            return  # made as a pattern since
         whole = template(text, what.severity)
         if not self._seen(whole.number, seen_ns):
             self._add(whole.number, Signature(text, what.severity), seen_ns, redirects)

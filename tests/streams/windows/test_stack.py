@@ -8,7 +8,8 @@ import pytest
 
 from streams.records.log import Severity
 from streams.windows.signature import fold, signature
-from streams.windows.stack import continues, trace
+from streams.windows.stack import trace
+from streams.windows.stack_lines import continues
 from tests.streams.windows.traces import SIGNATURES, TRACES
 
 
