@@ -1,8 +1,8 @@
 r"""Which lines are one event? What goes on with a stack trace does, and so do the pieces of a long line.
 
 A line that goes on with an event whose first line is not at hand is known by its form (`stack_lines`) and makes no
-event of its own. (The last line of a Python traceback says what was thrown and looks like a line of its own; it is one, if
-its head is not at hand.) `joining` applies this to records.
+event of its own. (The last line of a Python traceback says what was thrown and looks like a line of its own; it is
+one, if its head is not at hand.) `joining` applies this to records.
 
 Bounded: an event takes in lines for a while (`Bounds`); what comes after still belongs to it and is left out.
 """
