@@ -13,5 +13,6 @@ ingest/ score/ serve/       the three roles; roles.py runs one in this process
 pipeline, supervise         all of them on one machine, as child processes
 embedded                    a broker for trying out
 demo/                       two made-up rollouts through all of it
+templates/                  the templates of a file, without Kafka
 cli                         serinus ...
 """

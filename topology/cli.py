@@ -20,6 +20,7 @@ from topology.backtest.command import backtest
 from topology.errors import Unavailable
 from topology.recording.command import record
 from topology.settings import IngestSettings, ScoreSettings, ServeSettings, TelemetrySettings
+from topology.templates.command import templates
 from topology.topics import LOGS, METRICS
 
 _PARTITIONS = click.option("--partitions", type=int, help="Overrides the number of partitions of every topic.")
@@ -149,6 +150,7 @@ def demo(seconds: int, as_json: bool, keep: bool, log_level: str) -> None:
 
 command.add_command(backtest)
 command.add_command(record)
+command.add_command(templates)
 
 
 def main() -> None:

@@ -134,4 +134,5 @@ def _record(line: Line, source: Source, layout: Layout, message_time_ns: int) ->
     if message is None:
         raise BadRecord(Reason.NO_MESSAGE, f"none of log, message, msg; pod {source.pod}")
     time_ns = time_ns or message_time(message_time_ns)
-    return LogRecord(source, time_ns, message.rstrip("\r\n"), of_field(line.any_level()), line.any_trace_id())
+    severity, trace_id = of_field(line.any_level()), line.any_trace_id()
+    return LogRecord(source, time_ns, message.rstrip("\r\n"), severity, trace_id, line.is_partial())

@@ -6,7 +6,7 @@ What to make of them is each shipper's own file; how they are read fast is `cont
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Annotated, NamedTuple
+from typing import Annotated, Literal, NamedTuple
 
 from msgspec import Meta, Raw, Struct, field
 
@@ -41,6 +41,10 @@ class Line(Struct, gc=False):
     trace_id_camel: str | None = field(default=None, name="traceId")
     trace_id_ecs: str | None = field(default=None, name="trace.id")
     request_id: str | None = None
+    logtag: object = None
+    """`P` where the container runtime has cut the line (CRI log format), else `F`."""
+    cut: object = field(default=None, name="_partial")
+    """The same, true or absent, in Vector's words."""
     resource_logs: Raw = field(default=Raw(), name="resourceLogs")
     """Not a line at all, but an OTLP message."""
     resource_logs_snake: Raw = field(default=Raw(), name="resource_logs")
@@ -48,6 +52,10 @@ class Line(Struct, gc=False):
     def is_otlp(self) -> bool:
         """Whether the message is an OTLP batch, not a line."""
         return not bytes(self.kubernetes) and bool(bytes(self.resource_logs) or bytes(self.resource_logs_snake))
+
+    def is_partial(self) -> bool:
+        """Whether the next line goes on with this one."""
+        return self.logtag == "P" or self.cut is True
 
     def any_level(self) -> Level:
         """Of the level fields the first that there is."""
@@ -80,6 +88,8 @@ class PlainLine(Struct, gc=False):
     trace_id_camel: None = field(default=None, name="traceId")
     trace_id_ecs: None = field(default=None, name="trace.id")
     request_id: None = None
+    logtag: Literal["F"] | None = None
+    """A line that the runtime has cut (`P`) is not plain."""
 
 
 class Layout(NamedTuple):

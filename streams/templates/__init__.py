@@ -1,1 +1,1 @@
-"""Signatures to log templates and their classes."""
+"""Signatures to log templates, with examples, and the class of each."""

@@ -3,6 +3,8 @@
 Two steps, so that the hot path needs only the first: `fold` makes all digits alike (one pass in C), and `signature`
 masks what varies in a folded line. The signature is a function of the folded line alone, so it may be cached by it, and
 the same line gives the same signature on every worker. Merging signatures into templates is not done here.
+
+A JSON line is its level, logger, message and exception; a stack trace is its exceptions and the frames next to them.
 """
 
 from __future__ import annotations
@@ -13,39 +15,65 @@ from hashlib import blake2b
 from msgspec import Struct
 
 from streams.records.log import Severity
-from streams.records.severity import graver
+from streams.records.severity import graver, in_line, of_field
+from streams.windows.masks import HOLE, masked
+from streams.windows.stack import Thrown, Trace, brief, trace
+from streams.windows.structured import Structured, structured
 
-HOLE = "<*>"
+__all__ = ["HOLE", "MAX_LINE_CHARACTERS", "Signature", "fold", "signature", "signature_id"]
+
 MAX_LINE_CHARACTERS = 4096
 """What lies beyond does not tell lines apart; it bounds time and memory."""
-_MAX_SIGNATURE_CHARACTERS = 512
+MAX_SIGNATURE_CHARACTERS = 512
+_MAX_TRACE_CHARACTERS = 65_536
+_MASKED_CHARACTERS = 2048
+"""Of one line; four times what a signature shows of it."""
+_PART_CHARACTERS = 160
+"""Of one exception's message, or of what was written before a trace."""
 _DIGITS = bytes.maketrans(b"123456789", b"000000000")
-_TOKEN = re.compile(r"[^\s=,;:()\[\]{}\"'|]+")
-_LETTERED_HEX = re.compile(r"[0a-fA-F]{8,}(?:-[0a-fA-F]{4,})*\Z")
-_QUOTED = re.compile(r"\"[^\"]*\"|'[^']*'")
-_HOLES = re.compile(r"<\*>(?:[\s,.:;/_-]*<\*>)+")
-_CONTROL = re.compile(r"\x1b\[[0-9;]*[A-Za-z]|[\x00-\x08\x0b-\x1f\x7f]")
+_STATUS = re.compile(
+    rb"""
+    (?: tatus(?:_?[Cc]ode)?["']?[=:][ ]?["']?5
+      | tatus(?:_?[Cc]ode)?(?:=|["']:[ ]?)["']?4
+      | HTTP/[0-9.]{1,3}["']?[ ][45]
+    )
+    [0-9]{2}(?![0-9.])
+    """,
+    re.VERBOSE,
+)
+"""A failed response: a server's fault in any notation, a client's where it is a field."""
+_LEVEL = b'"level":'
+_UNSEEN = re.compile(
+    r"\x1b(?:\[[0-?]{0,32}[ -/]{0,8}[@-~]?|\][^\x07\x1b]{0,256}+\x07?|[@-Z\\^_])?"
+    "|[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]"
+)
+"""ECMA-48 sequences, control characters, and Unicode's that reorder or hide text."""
+_ZEROS = re.compile(r"00+")
 
 
 class Signature(Struct, frozen=True, array_like=True):
     """What a signature id stands for."""
 
     text: str
-    """The line with holes (`<*>`) for what varies."""
+    """The line with holes (`<*>`) for what varies; `| exception @ frame < frame` for each exception of a trace."""
     severity: Severity
     """Of the record's field, else of the line; UNSET if neither tells."""
 
 
 def fold(message: str) -> bytes:
-    """The message as UTF-8 with every digit a `0`.
+    """The message as UTF-8 with every digit a `0`, but for a failed response's status and a JSON line's level.
 
-    >>> fold("took 153 ms")
-    b'took 000 ms'
+    >>> fold("took 153 ms"), fold("status=503 in 12 ms")
+    (b'took 000 ms', b'status=503 in 00 ms')
     """
+    if len(message) > MAX_LINE_CHARACTERS:
+        message = _cut(message)
+    if "tatus" in message or "HTTP/" in message or message[:1] == "{":
+        return _folded_with_codes(message.encode("utf-8", "replace"))
     try:
-        return message[:MAX_LINE_CHARACTERS].encode().translate(_DIGITS)
+        return message.encode().translate(_DIGITS)
     except UnicodeEncodeError:  # half of a surrogate pair
-        return message[:MAX_LINE_CHARACTERS].encode("utf-8", "replace").translate(_DIGITS)
+        return message.encode("utf-8", "replace").translate(_DIGITS)
 
 
 def signature(folded: bytes, severity: Severity = Severity.UNSET) -> Signature:
@@ -54,12 +82,20 @@ def signature(folded: bytes, severity: Severity = Severity.UNSET) -> Signature:
     >>> signature(fold("ERROR order 4711 of 10.0.0.7:443 failed: timeout after 1.5s")).text
     'ERROR order <*> of <*> failed: timeout after <*>'
     >>> signature(fold('user "bob" took 3 ms')).text
-    'user "<*>" took <*> ms'
+    'user "<*>" took <*>'
+    >>> signature(fold('{"level":"error","msg":"no stock of 17","logger":"shop.Cart"}'))
+    Signature(text='error shop.Cart: no stock of <*>', severity=<Severity.ERROR: 17>)
     """
-    line = _CONTROL.sub("", folded.decode("utf-8", "replace"))
-    text = line if line.startswith("{") else _QUOTED.sub(_quoted_hole, line)
-    text = _HOLES.sub(HOLE, _TOKEN.sub(_masked, text))
-    return Signature(text.strip()[:_MAX_SIGNATURE_CHARACTERS], graver(severity, line))
+    line = _UNSEEN.sub("", folded.decode("utf-8", "replace"))
+    if line.startswith(("{", " {", "\t{")):
+        found = structured(line.lstrip())
+        text = _of_structured(found)
+        severity = graver(severity or of_field(found.level), line)
+    else:
+        found_trace = trace(line) if "\n" in line else None
+        text = _of_line(line) if found_trace is None else _of_trace(found_trace)
+        severity = graver(severity, line) if found_trace is None else severity or _severity_of_trace(found_trace)
+    return Signature(text[:MAX_SIGNATURE_CHARACTERS].rstrip(), severity)
 
 
 def signature_id(what: Signature) -> int:
@@ -68,11 +104,81 @@ def signature_id(what: Signature) -> int:
     return int.from_bytes(digest, "big") >> 1
 
 
-def _quoted_hole(match: re.Match[str]) -> str:
-    quote = match[0][0]
-    return f"{quote}{HOLE}{quote}"
+def _cut(message: str) -> str:
+    """The first characters; of a trace what tells it apart, which may stand far down."""
+    if "\n" in message[:MAX_LINE_CHARACTERS]:
+        message = brief(message[:_MAX_TRACE_CHARACTERS])
+    return message[:MAX_LINE_CHARACTERS]
 
 
-def _masked(match: re.Match[str]) -> str:
-    token = match[0]
-    return HOLE if "0" in token or _LETTERED_HEX.match(token) else token
+def _folded_with_codes(line: bytes) -> bytes:
+    folded = line.translate(_DIGITS)
+    kept = (
+        [(match.end() - 3, match.end()) for match in _STATUS.finditer(line)]
+        if b"tatus" in line or b"HTTP/" in line
+        else []
+    )
+    at = line.find(_LEVEL)
+    if at >= 0 and line.startswith(b"{"):
+        kept.append((at + len(_LEVEL), at + len(_LEVEL) + 2))  # pino's and bunyan's 10 to 60
+    for start, end in kept:
+        folded = folded[:start] + line[start:end] + folded[end:]
+    return folded
+
+
+def _of_line(line: str) -> str:
+    return masked(line[:_MASKED_CHARACTERS])
+
+
+def _of_structured(found: Structured) -> str:
+    """`level logger: message (exception)`; the keys where there is no message."""
+    told = trace(found.stack) if "\n" in found.stack else None
+    error = found.kind or ("" if told is not None else found.stack or found.error)
+    if not found.message and not error and told is None:
+        status = f" status={found.status}" if found.status else ""
+        return f"{_level(found.level)} {{{found.keys}}}{status}".lstrip()
+    head = found.message or found.error
+    parts = [
+        _level(found.level),
+        f"{found.logger}:" if found.logger else "",
+        _part(head) if told is not None else _of_line(head),
+    ]
+    if found.status:
+        parts.append(f"status={found.status}")
+    if error and error != head:
+        parts.append(f"({_part(error)})")
+    text = " ".join(part for part in parts if part)
+    return text if told is None else f"{text} {_of_exceptions(told)}".rstrip()
+
+
+def _level(written: str) -> str:
+    """A level as a word."""
+    return of_field(written).name.lower() if written.isdigit() and of_field(written) else written
+
+
+def _of_trace(found: Trace) -> str:
+    return f"{_part(found.head)} {_of_exceptions(found)}".strip()
+
+
+def _of_exceptions(found: Trace) -> str:
+    return " ".join(f"| {_of_exception(thrown)}" for thrown in found.exceptions)
+
+
+def _of_exception(thrown: Thrown) -> str:
+    what = _part(thrown.text)
+    if not thrown.frames:
+        return what
+    return f"{what} @ {_ZEROS.sub('0', ' < '.join(thrown.frames))}".lstrip()
+
+
+def _part(text: str) -> str:
+    return masked(text[:_MASKED_CHARACTERS])[:_PART_CHARACTERS].rstrip()
+
+
+def _severity_of_trace(found: Trace) -> Severity:
+    """The head's own; an exception without a head is an error, a panic fatal."""
+    for text in (found.head, *(thrown.text for thrown in found.exceptions)):
+        severity = in_line(text)
+        if severity:
+            return severity
+    return Severity.ERROR if found.exceptions else Severity.UNSET

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import msgspec
 
-from tests.bench import freshness, ingest, memory, query
+from tests.bench import freshness, ingest, memory, query, templates
 from tests.bench.peers import table
 from tests.bench.stage import Stage
 from topology import pipeline
@@ -29,8 +29,12 @@ OUTPUT = Path("build/bench.json")
 def main() -> None:
     """Run the parts asked for; figures of other parts already in the output are kept."""
     parser = argparse.ArgumentParser(prog="make bench")
-    parser.add_argument("--only", choices=("ingest", "freshness", "memory", "scaling", "peers"), action="append")
-    parser.add_argument("--data", metavar="DIR", type=Path, help="labelled recordings, for the table of the peers")
+    parser.add_argument(
+        "--only", choices=("ingest", "freshness", "memory", "scaling", "peers", "templates"), action="append"
+    )
+    parser.add_argument(
+        "--data", metavar="DIR", type=Path, help="labelled recordings for the peers; labelled lines for templates"
+    )
     parser.add_argument("--kafka", metavar="SERVERS", help="also measure ingest on this Apache Kafka, topics empty")
     parser.add_argument(
         "--memory-s", type=float, default=120.0, help="seconds of the memory part [120]; 600 for the claim"
@@ -58,6 +62,8 @@ def main() -> None:
             found["memory"] = memory.run(stage, 500, options.memory_s)
     if "scaling" in parts:
         found["scaling"] = _scaling()
+    if "templates" in parts:
+        found["templates"] = templates.run(options.data)
     OUTPUT.parent.mkdir(exist_ok=True)
     OUTPUT.write_bytes(msgspec.json.format(msgspec.json.encode(found), indent=2) + b"\n")
     sys.stdout.write(OUTPUT.read_text())

@@ -16,7 +16,8 @@ from msgspec import Struct
 
 from streams.errors import BadRecord
 from streams.risk.comparison import Comparison
-from streams.shippers.formats import Reader, reader
+from streams.shippers.formats import reader
+from streams.shippers.reader import Reader
 from topology.errors import Unavailable
 from topology.log import SILENT
 from topology.recording.faults import Faults

@@ -19,6 +19,22 @@ from streams.windows.signature import MAX_LINE_CHARACTERS, fold, signature, sign
         ('open "a.txt" failed', 'open "b.txt" failed'),
         ("at 0xdeadbeef", "at 0x7ffe0001"),
         ("key deadbeefcafe lost", "key 0badf00d1234 lost"),
+        ("read /etc/hosts", "read /var/lib/app/data.db"),
+        ("get https://shop.example/a?b=c ok", "get http://10.0.0.1/ ok"),
+        ("sent to eve@shop.example", "sent to bob.b+x@mail.shop.example"),
+        ("from db.prod.svc.cluster.local", "from cache.shop.com"),
+        ("peer db:5432 gone", "peer db:5433 gone"),
+        ("used 1.5 GB", "used 93 KB"),
+        ("at Fri Nov 13 10:00:01 2026", "at Mon Jan 2 09:00:00 2006"),
+        ("host db (10.0.0.1) down 3 times", "host db (10.0.0.2) down 17 times"),
+        ("ids 1, 2, 3", "ids 4"),
+        ("open C:\\app\\a.log", "open D:\\b.log"),
+        ("name=alpha done", "name=beta done"),
+        ('"GET /a/1 HTTP/1.1" 200 5', '"GET /b?c=d HTTP/1.1" 302 0'),
+        ("status=200 ok", "status=302 ok"),
+        ("\x1b[31mred 1\x1b[0m", "red 2"),
+        ("a   b\t1", "a b 1"),
+        ("took <1 ms", "took 5 ms"),
     ],
 )
 def test_values_do_not_tell_lines_apart(one, other):
@@ -27,7 +43,18 @@ def test_values_do_not_tell_lines_apart(one, other):
 
 
 @pytest.mark.parametrize(
-    ("one", "other"), [("connection refused", "connection reset"), ("ERROR disk full", "WARN disk full")]
+    ("one", "other"),
+    [
+        ("connection refused", "connection reset"),
+        ("ERROR disk full", "WARN disk full"),
+        ("java.io.IOException: x", "java.sql.SQLException: x"),
+        ("eth down", "eth0 down"),
+        ('"GET /a HTTP/1.1" 200 5', '"POST /a HTTP/1.1" 200 5'),
+        ('"GET /a HTTP/1.1" 500 5', '"GET /a HTTP/1.1" 200 5'),
+        ("status=404 in 3 ms", "status=200 in 3 ms"),
+        ("can't open", "can't close"),
+        ("yes/no", "no/yes"),
+    ],
 )
 def test_words_do(one, other):
     """Promise: lines that say different things do not."""
@@ -38,6 +65,43 @@ def test_severity_of_the_field_wins_over_the_line():
     """Promise: what the record says of its severity is believed before what the text looks like."""
     assert signature(fold("ERROR: retrying"), Severity.INFO).severity is Severity.INFO
     assert signature(fold("ERROR: retrying")).severity is Severity.ERROR
+
+
+@pytest.mark.parametrize(
+    ("line", "text", "severity"),
+    [
+        ('{"level":"error","msg":"no stock of 17"}', "error no stock of <*>", Severity.ERROR),
+        (
+            '{"@timestamp":"2026-03-01T12:00:00Z","log.level":"WARN","log.logger":"c.s.Cart","message":"slow 3 ms"}',
+            "WARN c.s.Cart: slow <*>",
+            Severity.WARN,
+        ),
+        ('{"severity":"ERROR","message":"failed","error":{"type":"a"}}', "ERROR failed", Severity.ERROR),
+        (
+            '{"level":50,"msg":"x","stack":"TypeError: y\\n    at Cart.total (/a.js:1:2)"}',
+            "error x | TypeError: y @ Cart.total",
+            Severity.ERROR,
+        ),
+        ('{"level":"info","exception":"java.io.IOException: z"}', "info (java.io.IOException: z)", Severity.INFO),
+        ('{"msg":"a","err":{"message":"b","level":"warn"}}', "warn a", Severity.WARN),
+        ('{"took":3,"user":"bob"}', "{took user}", Severity.UNSET),
+        ('{"msg":"done","status":503}', "done status=503", Severity.UNSET),
+        ('{"msg":"done","status":200}', "done", Severity.UNSET),
+        ('{"level":"error","msg":"cut \\', "error cut", Severity.ERROR),
+        ("{not json at all 5", "{}", Severity.UNSET),
+    ],
+)
+def test_a_json_line_is_its_message_level_logger_and_exception(line, text, severity):
+    """Promise: fields that say what happened make the signature, in the spellings that loggers have; values do not."""
+    found = signature(fold(line))
+    assert found.text == text
+    assert found.severity is severity
+
+
+def test_order_and_values_of_other_fields_do_not_tell_json_lines_apart():
+    """Promise: trace ids, times and durations in other fields change nothing."""
+    one = signature(fold('{"ts":1,"msg":"placed","trace":"ab12"}'))
+    assert one == signature(fold('{"trace":"ff00","msg":"placed","ts":2222}'))
 
 
 @given(st.text(max_size=300))

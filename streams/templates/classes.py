@@ -1,0 +1,180 @@
+"""How grave is a log template? What an operator said of it, else topics, else what is alike, else its severity.
+
+In this order, and each answer says who gave it, how sure it is and why:
+
+1. feedback on the template itself;
+2. the operator's own topics;
+3. a kind learned from feedback on templates like it (`kinds`), if more likely than not;
+4. the default topics;
+5. its severity; without one, `info`.
+
+The state is the feedback, and with it the templates it was to be told apart from: all else is a function of these, so
+it holds over restarts and rollouts and merges in any order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Literal
+
+from msgspec import Struct
+
+from streams.errors import BadPolicy
+from streams.records.log import Severity
+from streams.templates.kinds import Kind, Kinds
+from streams.templates.template import Template
+from streams.templates.topics import LOG_CLASSES, LogClass, Topics
+
+MAX_FEEDBACK = 500
+"""Templates with feedback; the oldest goes first."""
+MAX_CONTRAST = 200
+MAX_REASON = 500
+_CACHED = 10_000
+_OF_SEVERITY: dict[Severity, LogClass] = {
+    Severity.FATAL: "critical",
+    Severity.ERROR: "error",
+    Severity.WARN: "warning",
+}
+
+
+class Classed(Struct, frozen=True):
+    """The class of a template."""
+
+    log_class: LogClass
+    source: Literal["feedback", "topic", "learned", "severity", "none"]
+    """Who says so; `topic` is the operator's or a default one, `none` is nobody."""
+    sure_ratio: float
+    """0..1: 1 where a person said so, .5 where nothing tells."""
+    why: str
+    """For a person."""
+
+
+class Feedback(Struct, frozen=True, array_like=True, order=True):
+    """What somebody said of a template. Of two on one template the later counts."""
+
+    at_ns: int
+    """When it was said."""
+    who: str
+    template: Template
+    log_class: LogClass | None
+    """None takes back what was said before."""
+    reason: str = ""
+    tags: tuple[str, ...] = ()
+
+
+class ClassesState(Struct, array_like=True):
+    """The snapshot: language-neutral, versioned, all there is to know."""
+
+    version: int = 1
+    feedback: dict[int, Feedback] = {}
+    """Template's number -> the last that was said of it."""
+    contrast: dict[int, Template] = {}
+    """Other templates of the workload."""
+
+
+class Classes:
+    """`learn` feedback, `classify` templates."""
+
+    def __init__(self, topics: Topics | None = None, state: ClassesState | None = None) -> None:
+        self._topics = topics or Topics()
+        known = state or ClassesState()
+        self._feedback = dict(known.feedback)
+        self._contrast = dict(known.contrast)
+        self._classed: dict[int, Classed] = {}
+        """Template's number -> its class; until the next feedback."""
+        self._kinds: Kinds | None = None
+        self._stale = True
+
+    def to_state(self) -> ClassesState:
+        """The snapshot; valid until the next `learn`."""
+        return ClassesState(1, self._feedback, self._contrast)
+
+    def learn(self, said: Feedback, others: Iterable[Template] = ()) -> None:
+        """Take in feedback; it holds at once.
+
+        Args:
+            said: of any template; older than what is known of it, it changes nothing.
+            others: templates of the workload at this time, to tell it apart from.
+
+        Raises:
+            BadPolicy: a class that is none, or a reason that is too long.
+        """
+        if said.log_class is not None and said.log_class not in LOG_CLASSES:
+            raise BadPolicy("class", said.log_class, f"one of {', '.join(LOG_CLASSES)} is")
+        if len(said.reason) > MAX_REASON:
+            raise BadPolicy("reason", f"{said.reason[:40]}...", f"at most {MAX_REASON} characters are")
+        known = self._feedback.get(said.template.number)
+        if known is None or _order(said) > _order(known):
+            self._feedback[said.template.number] = said
+        if len(self._feedback) > MAX_FEEDBACK:
+            del self._feedback[min(self._feedback, key=lambda number: _order(self._feedback[number]))]
+        self._contrast.update((other.number, other) for other in others)
+        kept = sorted(self._contrast.values(), key=lambda one: (-one.severity, one.number))[:MAX_CONTRAST]
+        self._contrast = {one.number: one for one in kept}
+        self._stale = True
+        self._classed.clear()
+
+    def classify(self, what: Template) -> Classed:
+        """The class of a template, who says so, and why."""
+        known = self._classed.get(what.number)
+        if known is None:
+            if len(self._classed) >= _CACHED:
+                self._classed.clear()
+            known = self._classed[what.number] = self._classify(what)
+        return known
+
+    def _classify(self, what: Template) -> Classed:
+        said = self._feedback.get(what.number)
+        if said is not None and said.log_class is not None:
+            return Classed(said.log_class, "feedback", 1.0, f"set by {said.who}: {said.reason}".rstrip(": "))
+        own = self._topics.own(what.text)
+        if own is not None:
+            return Classed(own.log_class, "topic", 1.0, f"holds {own.text!r}, a topic of the policy")
+        by_rule = self._by_rule(what)
+        kind = self._kind(what.text, by_rule.log_class)
+        return by_rule if kind is None else _learned(kind)
+
+    def tags(self, number: int) -> tuple[str, ...]:
+        """The tags that feedback gave a template."""
+        said = self._feedback.get(number)
+        return () if said is None else said.tags
+
+    def _by_rule(self, what: Template) -> Classed:
+        topic = self._topics.default(what.text, what.severity)
+        by_severity = _OF_SEVERITY.get(what.severity, "info")
+        if topic is not None and LOG_CLASSES.index(topic.log_class) < LOG_CLASSES.index(by_severity):
+            return Classed(topic.log_class, "topic", 0.9, f"holds {topic.text!r}, a default topic")
+        if what.severity is Severity.UNSET:
+            return Classed("info", "none", 0.5, "no severity, no topic")
+        return Classed(by_severity, "severity", 0.9, f"severity {Severity(what.severity).name}")
+
+    def _kind(self, text: str, by_rule: LogClass) -> Kind | None:
+        if self._stale:
+            self._kinds = self._learned()
+            self._stale = False
+        return None if self._kinds is None else self._kinds.of(text, by_rule)
+
+    def _learned(self) -> Kinds | None:
+        said = sorted(
+            (number, one.template.text, one.log_class)
+            for number, one in self._feedback.items()
+            if one.log_class is not None
+        )
+        if not said:
+            return None
+        numbers = {number for number, _, _ in said}
+        others = sorted(one for number, one in self._contrast.items() if number not in numbers)
+        return Kinds(
+            [(text, log_class) for _, text, log_class in said],
+            [(one.text, self._by_rule(one).log_class) for one in others],
+        )
+
+
+def _order(said: Feedback) -> tuple[int, str, str, str, tuple[str, ...]]:
+    return said.at_ns, said.who, said.log_class or "", said.reason, said.tags
+
+
+def _learned(kind: Kind) -> Classed:
+    shown = ", ".join(repr(word) for word in kind.words)
+    why = f"like {kind.examples} templates set to {kind.log_class}: {shown}"
+    return Classed(kind.log_class, "learned", kind.sure_ratio, why)

@@ -1,0 +1,84 @@
+"""How does an operator say which text is meant? By an expression that cannot run for ever.
+
+RE2 matches in time linear in the text and refuses what cannot be (backreferences, look-around, large repetitions);
+neither an operator's slip nor a hostile line can stall a worker. Source: R. Cox, "Regular Expression Matching Can Be
+Simple And Fast" (2007), and RE2's syntax page.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import re2
+
+from streams.errors import BadPolicy
+from streams.windows.masks import HOLE, collapsed
+
+MAX_EXPRESSION = 500
+MAX_EXPRESSIONS = 100
+_MEMORY_BYTES = 1 << 20
+
+
+class Expression:
+    """An expression that has been checked."""
+
+    def __init__(self, text: str, field: str = "expression") -> None:
+        """Check and compile.
+
+        Raises:
+            BadPolicy: it is none, too long, or not to be matched in linear time.
+        """
+        if not text or len(text) > MAX_EXPRESSION:
+            raise BadPolicy(field, text[:80], f"1 to {MAX_EXPRESSION} characters are")
+        self.text = text
+        try:
+            self._compiled: Any = re2.compile(text, _options())
+        except re2.error as fault:
+            reason = fault.args[0].decode("utf-8", "replace") if fault.args else "no reason given"
+            raise BadPolicy(field, text, f"RE2 says: {reason}") from None
+
+    def found(self, text: str) -> bool:
+        """Whether it matches anywhere.
+
+        >>> Expression("(a+)+b").found("a" * 5000)
+        False
+        """
+        return self._compiled.search(text) is not None
+
+    def hole(self, text: str) -> str:
+        """The text with a hole for each match; of a match of nothing, none."""
+        parts, end = [], 0
+        for match in self._compiled.finditer(text):
+            if match.end() > match.start():
+                parts += [text[end : match.start()], HOLE]
+                end = match.end()
+        return "".join((*parts, text[end:])) if parts else text
+
+
+def service_masks(expressions: Sequence[str]) -> Callable[[str], str]:
+    """What a service says are values, beyond what masking knows; applied to signatures, whose digits are holes already.
+
+    >>> service_masks(["tenant [a-z]+"])("ERROR quota of tenant acme exceeded by <*>")
+    'ERROR quota of <*> exceeded by <*>'
+
+    Raises:
+        BadPolicy: too many, or one that `Expression` refuses.
+    """
+    if len(expressions) > MAX_EXPRESSIONS:
+        raise BadPolicy("masks", len(expressions), f"at most {MAX_EXPRESSIONS} are")
+    compiled = [Expression(text, f"masks[{place}]") for place, text in enumerate(expressions)]
+
+    def mask(text: str) -> str:
+        for expression in compiled:
+            text = expression.hole(text)
+        return collapsed(text)
+
+    return mask
+
+
+def _options() -> Any:
+    options = re2.Options()
+    options.log_errors = False
+    options.max_mem = _MEMORY_BYTES
+    return options

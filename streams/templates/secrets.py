@@ -1,0 +1,59 @@
+"""What must not be shown? Tokens, keys, passwords, cards, mail addresses in lines kept as examples.
+
+Masks by form, so it is no proof that nothing is left: who must be sure keeps secrets out of logs. All expressions are
+bounded or possessive: linear time.
+"""
+
+from __future__ import annotations
+
+import re
+
+MASK = "[masked]"
+
+_NAMES = (
+    "pass(?:word|wd|phrase)|passw?|pwd|secret|token|api[_-]?key|access[_-]?key|private[_-]?key|credentials?|cookie"
+    "|authorization|session[_-]?id|signature|(?<![a-z])(?:auth|jwt|sig|pin|cvv|ssn)"
+)
+_SCHEMES = r"(?:bearer|basic|digest|token)\s{1,4}"
+_VALUE = r"""(?:"[^"]{1,4096}+"?|'[^']{1,4096}+'?|[^\s"',;&)\]}]++)"""
+_SECRET = re.compile(
+    rf"""
+    -----BEGIN\ [A-Z\ ]{{0,40}}PRIVATE\ KEY-----(?:[^-]++|-(?!----END))*+(?:-----END\ [A-Z\ ]{{0,40}}-----)?
+  | (?P<name>(?:{_NAMES})["']?\s{{0,4}}[=:]\s{{0,4}})(?!\[masked)(?:["']?{_SCHEMES})?{_VALUE}
+  | (?P<scheme>\b{_SCHEMES})(?:(?=[\w.~+/=-]{{0,64}}\d)[\w.~+/=-]{{8,}}+|[\w.~+/=-]{{20,}}+)
+  | (?P<user>://[^\s/:@]{{0,256}}+:)[^\s/@]{{1,256}}+(?=@)
+  | \beyJ[\w-]{{8,}}+\.[\w-]++(?:\.[\w-]*+)?                                       # JSON web token
+  | (?-i:\b(?:AKIA|ASIA)[A-Z0-9]{{16}}\b)
+  | \b(?:gh[pousr]_|github_pat_|glpat-|xox[abeprs]-|AIza|[sr]k_(?:live|test)_|sk-|npm_|pypi-|hf_)[\w-]{{16,}}+
+  | (?<![\w.+-])[\w.+-]{{1,64}}+@[\w-]{{1,64}}+(?:\.[\w-]{{1,64}}+){{1,8}}         # mail address
+  | (?P<card>(?<![\w.-])\d(?:[ -]?\d){{12,18}}(?![\w.]))
+  | (?-i:(?<![\w+/=-])(?=[\w+/-]{{0,64}}[a-z])(?=[\w+/-]{{0,64}}[A-Z])(?=[\w+/-]{{0,64}}\d)[\w+/-]{{40,}}+)={{0,2}}
+    """,
+    re.VERBOSE | re.IGNORECASE,
+)
+_MAX_CHARACTERS = 65_536
+
+
+def without_secrets(text: str) -> str:
+    """The text with secrets masked.
+
+    >>> without_secrets("login of eve@shop.example with password=hunter2 and card 4111 1111 1111 1111")
+    'login of [masked] with password=[masked] and card [masked]'
+    """
+    return _SECRET.sub(_masked, text[:_MAX_CHARACTERS])
+
+
+def _masked(match: re.Match[str]) -> str:
+    kind = match.lastgroup
+    if kind in {"name", "scheme", "user"}:
+        return f"{match[kind]}{MASK}"
+    if kind == "card" and not _is_card(match[0]):
+        return match[0]
+    return MASK
+
+
+def _is_card(text: str) -> bool:
+    """Whether the digits pass the check of payment cards. Source: ISO/IEC 7812-1, annex B (Luhn)."""
+    digits = [int(sign) for sign in text if sign.isdigit()]
+    doubled = [digit * 2 - 9 * (digit > 4) if place % 2 else digit for place, digit in enumerate(reversed(digits))]
+    return sum(doubled) % 10 == 0

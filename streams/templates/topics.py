@@ -1,0 +1,130 @@
+"""Which strings say how grave a line is? The default topics, and an operator's own strings and expressions.
+
+The defaults are those that operators of Autopilot know, with two misspelt names mended. Written in capitals they are
+words (`NO_ERROR` holds no `ERROR`), else beginnings of names (`NullPointerException` is also found behind a package).
+`status=500` stands for all faults of a server, also in access logs. The defaults say nothing of a line whose severity
+says that it is no problem; an operator's own topics are believed in any line.
+
+Digits in a template are holes, but for the statuses of failed responses (`status=503`): an operator's string with
+other digits would never be found, and is refused.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Literal, get_args
+
+from msgspec import Struct
+
+from streams.errors import BadPolicy
+from streams.records.log import Severity
+from streams.templates.expressions import MAX_EXPRESSION, Expression
+
+LogClass = Literal["critical", "error", "warning", "info", "ignore"]
+LOG_CLASSES: tuple[LogClass, ...] = get_args(LogClass)
+MAX_TOPICS = 200
+
+
+class Topic(Struct, frozen=True):
+    """A string or an expression, and the class of the lines it is found in."""
+
+    text: str
+    log_class: LogClass
+    expression: bool = False
+    """Whether the text is an expression (RE2), not a string."""
+
+
+DEFAULT_TOPICS: tuple[Topic, ...] = (
+    *(
+        Topic(text, "critical")
+        for text in (
+            "OutOfMemoryError",
+            "StackOverflowError",
+            "ClassNotFoundException",
+            "FileNotFoundException",
+            "ArrayIndexOutOfBounds",
+            "NullPointerException",
+            "StringIndexOutOfBoundsException",
+            "FATAL",
+            "SEVERE",
+        )
+    ),
+    *(
+        Topic(text, "error")
+        for text in (
+            "NoClassDefFoundError",
+            "NoSuchMethodError",
+            "NumberFormatException",
+            "IllegalArgumentException",
+            "IllegalStateException",
+            "ParseException",
+            "SQLException",
+            "ArithmeticException",
+            "status=404",
+            "status=500",
+            "EXCEPTION",
+            "ERROR",
+        )
+    ),
+    Topic("WARN", "warning"),
+)
+_SPOKEN_DIGITS = re.compile(r"[45]\d\d(?!\d)")
+
+
+class Topics:
+    """Topics that have been checked; the operator's own come first."""
+
+    def __init__(self, own: Sequence[Topic] = (), defaults: bool = True) -> None:
+        """Check the operator's topics.
+
+        Raises:
+            BadPolicy: too many, one that can never be found, a class that is none, or a bad expression.
+        """
+        if len(own) > MAX_TOPICS:
+            raise BadPolicy("topics", len(own), f"at most {MAX_TOPICS} are")
+        self._own = [(topic, _checked(topic, f"topics[{place}]")) for place, topic in enumerate(own)]
+        self._defaults = _DEFAULTS if defaults else ()
+
+    def own(self, text: str) -> Topic | None:
+        """The first of the operator's topics that is found in a text.
+
+        >>> Topics([Topic("quota", "ignore")]).own("ERROR quota exceeded")
+        Topic(text='quota', log_class='ignore', expression=False)
+        """
+        for topic, expression in self._own:
+            if topic.text in text if expression is None else expression.found(text):
+                return topic
+        return None
+
+    def default(self, text: str, severity: Severity) -> Topic | None:
+        """The first, so the gravest, of the default topics that is found in a text.
+
+        >>> Topics().default("order failed | java.lang.NullPointerException @ a.B.c", Severity.ERROR).log_class
+        'critical'
+        """
+        if Severity.UNSET < severity < Severity.WARN:
+            return None
+        return next((topic for topic, pattern in self._defaults if pattern.search(text) is not None), None)
+
+
+def _checked(topic: Topic, field: str) -> Expression | None:
+    if topic.log_class not in LOG_CLASSES:
+        raise BadPolicy(f"{field}.class", topic.log_class, f"one of {', '.join(LOG_CLASSES)} is")
+    if topic.expression:
+        return Expression(topic.text, f"{field}.text")
+    if not topic.text or len(topic.text) > MAX_EXPRESSION:
+        raise BadPolicy(f"{field}.text", topic.text[:80], f"1 to {MAX_EXPRESSION} characters are")
+    if re.search(r"\d", _SPOKEN_DIGITS.sub("", topic.text)):
+        raise BadPolicy(f"{field}.text", topic.text, "digits are holes by now: only a status such as 503 is kept")
+    return None
+
+
+def _pattern(topic: Topic) -> re.Pattern[str]:
+    if topic.text == "status=500":
+        return re.compile(r"(?<![\w.])5\d\d(?![\w.])")  # a server's fault in any notation: no other digits are left
+    end = r"(?!\w)" if topic.text.isupper() or topic.text[-1].isdigit() else ""
+    return re.compile(rf"(?<!\w){re.escape(topic.text)}{end}")
+
+
+_DEFAULTS = tuple((topic, _pattern(topic)) for topic in DEFAULT_TOPICS)

@@ -1,0 +1,103 @@
+r"""What in a line is a value? Everything that is one becomes a hole, `<*>`.
+
+Looks at a line whose digits are folded to `0`, word by word, so that a word met before costs one look-up. A digit other
+than `0` is one that `fold` has kept because it tells what happened (the status of a response); it is no value here.
+
+What counts as a value: words with digits (and their unit), URLs, paths of files, addresses of mail and hosts, long
+hexadecimal, what stands behind `key=` or in quotes, dates. What does not: words, class names, `eth0`. Runs of values
+are one value, so that lists of any length look alike. All expressions are possessive or bounded: time is linear in the
+line whatever is in it.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+
+HOLE = "<*>"
+MAX_WORDS = 128
+"""Of a line; those beyond do not tell lines apart."""
+_CACHED_WORDS = 1 << 14
+_MAX_CACHED_WORD = 48
+"""Characters; longer words are rarely met twice."""
+
+_METHOD = r"(?:GET|HEAD|POST|PUT|DELETE|CONNECT|OPTIONS|TRACE|PATCH)\ "
+_QUOTED = re.compile(rf"""(["'])(?<![\w]['])(?:({_METHOD})[^"']*+|[^"]*+(?=")|[^']*+(?='))\1(?!\w)""", re.VERBOSE)
+_KEYED = re.compile(r"""(?<=[\w.\]-])=(?![=>1-9])(?:"[^"]*+"|'[^']*+'|\[[^\[\]]*+\]|[^\s,;)\]}|="'][^\s,;)\]}|=]*+)""")
+"""`key=value`. RFC 5424's, logfmt's and most frameworks' way to write a value into a line."""
+_GENERIC = "com|net|org|edu|gov|mil"
+_VALUES = r"[^\s,;)\]}\"'|<>=]*+"
+_PART = re.compile(
+    rf"""
+    [A-Za-z][A-Za-z0+.-]{{1,15}}://[^\s,;)\]}}"'|<>]*+                     # URL
+  | [A-Za-z]:\\[^,;)\]}}"'|<>]*+ | \\\\?+[\w?][^,;)\]}}"'|<>]*+             # path of Windows
+  | /?+(?:[\w.$@%+~-]++/){{2,}}+{_VALUES} | /[\w.$@%+~-]{_VALUES}           # path
+  | [\w.+-]++@[\w-]++(?:\.[\w-]++)++                                        # mail address
+  | [\w-]++(?:\.[\w-]++)++:0++                                              # host and port
+  | (?:[\w-]++\.){{1,8}}(?:{_GENERIC}|io|dev|cloud|local|internal|localdomain|arpa|svc|lan)(?![\w.-])
+  | (?:[\w-]++\.){{1,8}}(?:{_GENERIC}|co|ac)\.[a-z]{{2}}(?![\w.-])          # host
+  | (?P<code>[45]\d\d)(?!\w)                                                # a status that was kept
+  | (?P<name>[A-Za-z]{{2,}}+0)(?=[,;:#()\[\]{{}}"'|<>=]|\Z)                  # eth0, ssh2, IPv4
+  | (?P<value>[<>~]?+=?+0[^=,;:#()\[\]{{}}"'|<>]*+)
+  | (?P<word>[^=,;:#()\[\]{{}}"'|<>]++)
+    """,
+    re.VERBOSE,
+)
+_HEX = re.compile(r"(?:[0a-fA-F]{8,}|(?:[0a-fA-F]{4,}-){2,8}[0a-fA-F]+)\Z")
+_UNIT = re.compile(
+    r"<\*> (?:[KMGTP]i?B?|B|[kmg]b|bytes?|[mun]?s|m?secs?|seconds?|mins?|minutes?|hours?|days?|[MG]Hz|%)(?!\w)"
+)
+_DAY = r"(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun|Jan|Feb|Mar|Apr|May|June?|July?|Aug|Sept?|Oct|Nov|Dec)"
+_DATE = re.compile(rf"\b(?:{_DAY}[a-z]{{0,6}},? ){{1,3}}(?=<\*>)")
+_EMPTY = re.compile(r"\( ?\)|\[ ?\]|\{ ?\}")
+_AGAIN = re.compile(r"(?<=<\*>) ?(?:\(<\*>\)|\[<\*>\])")
+"""`host (address)`: two ways to write one value."""
+_RUN = re.compile(r"<\*>(?:[ ,.:;/_@#%+-]*+<\*>)++")
+
+
+def masked(line: str) -> str:
+    """One line, digits folded, with holes for its values and single blanks.
+
+    >>> masked('user=bob took 0.00 GB from db.shop.local:0000 (00.0.0.0) in "a b" on eth0')
+    'user=<*> took <*> from <*> in "<*>" on eth<*>'
+    """
+    if '"' in line or "'" in line:
+        line = _QUOTED.sub(_quoted, line)
+    if "=" in line:
+        line = _KEYED.sub("=<*>", line)
+    words = line.split(None, MAX_WORDS)[:MAX_WORDS]
+    return collapsed(" ".join([_word(word) if len(word) <= _MAX_CACHED_WORD else _masked(word) for word in words]))
+
+
+def collapsed(text: str) -> str:
+    """The text with units, dates and runs of holes taken into one hole each.
+
+    >>> collapsed("<*> KB of <*>, <*>, <*> on Fri Nov <*>")
+    '<*> of <*> on <*>'
+    """
+    if HOLE not in text:
+        return text
+    text = _DATE.sub("", _UNIT.sub(HOLE, text))
+    text = _RUN.sub(HOLE, _AGAIN.sub("", _EMPTY.sub("", text)))
+    return " ".join(text.split())
+
+
+def _masked(word: str) -> str:
+    return _PART.sub(_hole, word)
+
+
+_word = lru_cache(_CACHED_WORDS)(_masked)
+
+
+def _quoted(match: re.Match[str]) -> str:
+    quote = match[1]
+    return f"{quote}{match[2] or ''}{HOLE}{quote}"
+
+
+def _hole(match: re.Match[str]) -> str:
+    kind, text = match.lastgroup, match[0]
+    if kind == "word":
+        return HOLE if "0" in text or _HEX.match(text) else text
+    if kind == "code":
+        return text
+    return f"{text[:-1]}{HOLE}" if kind == "name" else HOLE

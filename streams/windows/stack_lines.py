@@ -1,0 +1,157 @@
+r"""What is a line to a stack trace, going by its form?
+
+Knows the lines of Java (with `Caused by`, `Suppressed`, `... 12 more`), Python, Go, .NET and Node. A line of
+`Form.FRAME`, `CAUSE` or `REST` belongs to an event that an earlier line began, whether or not we have seen that line:
+it is never an event of its own.
+
+Sources: java.lang.Throwable.printStackTrace; CPython Lib/traceback.py; Go runtime/traceback.go; .NET
+Exception.ToString; V8's stack trace API.
+"""
+
+from __future__ import annotations
+
+import re
+from enum import Enum
+
+_MAX_FRAME = 80
+_SCANNED = 400
+"""Characters of a line that are looked at."""
+
+
+class Form(Enum):
+    """What a line is to a stack trace."""
+
+    FRAME = 1
+    """Where it was."""
+    CAUSE = 2
+    """Another exception of the same event follows: in this line or below it."""
+    REST = 3
+    """Belongs to the trace and says nothing."""
+    HEAD = 4
+    """A trace begins here: `Traceback`, `panic:`."""
+    THROWN = 5
+    """An exception and its message; begins an event, or ends a Python trace."""
+    OTHER = 6
+
+
+_TYPE = r"[A-Za-z_][\w$.`]{0,200}+(?:(?<=Exception)|(?<=Error)|(?<=Failure)|(?<=Throwable)|(?<=Interrupt))"
+_FORMS = re.compile(
+    rf"""
+    (?P<frame>
+        \s++at\ (?:async\ |new\ )?(?P<java>[\w.$<>/@\[\]`+~-]++)[^\n]*              # Java, .NET, Node
+      | \s++at\ \S[^\n]*                                                           # any of them, unusual
+      | \s*+File\ "(?P<file>[^"\n]*+)",\ line\ [0-9]++(?:,\ in\ (?P<python>[^\n]*+))?
+      | (?P<go>[\w./*()\[\]-]*[\w)\]]\.[\w.*()\[\]-]+)\((?:0x|\.\.\.|\{{0x)[^\n]*\)\Z       # Go, a call
+      | \s++from\ \S+:[0-9]+:in\ [^\n]*                                            # Ruby
+    )
+  | (?P<cause>
+        \s*+(?:Caused\ by|Suppressed|Wrapped\ by):\ (?P<caused>[^\n]*+)
+      | \s*+--->\ (?P<inner>[^\n]*+)                                               # .NET
+      | During\ handling\ of\ the\ above\ exception[^\n]*
+      | The\ above\ exception\ was\ the\ direct\ cause[^\n]*
+    )
+  | (?P<rest>
+        \s*+\.\.\.\ [0-9]+\ (?:more|common\ frames)[^\n]*
+      | \s*+---\ End\ of\ [^\n]*
+      | \s++\[Previous\ line\ repeated\ [^\n]*
+      | \s++\S+\.go:[0-9]+[^\n]*
+      | goroutine\ [0-9]+\ [^\n]*\]?:
+      | created\ by\ [\w./*()-]+(?:\ in\ goroutine\ [0-9]+)?\Z
+      | \[signal\ SIG[^\n]*
+      | \s{{4,}}(?:\^|~)[\^~\s]*\Z                                                 # Python's marks
+    )
+  | (?P<head>(?:Traceback\ \(most\ recent\ call\ last\):|panic:\ |fatal\ error:\ )[^\n]*)
+  | (?P<thrown>(?:Exception\ in\ thread\ "[^"\n]*+"\ |Unhandled\ exception\.\ |Uncaught\ )?+{_TYPE}(?::\s[^\n]*|\s*)\Z)
+    """,
+    re.VERBOSE,
+)
+_FORM_OF = {
+    "frame": Form.FRAME,
+    "cause": Form.CAUSE,
+    "rest": Form.REST,
+    "head": Form.HEAD,
+    "thrown": Form.THROWN,
+}
+_CLASS = re.compile(r"(?:[\w$]{1,80}+\.){1,16}+[A-Z][\w$]{0,100}+(?:: .*)?\Z")
+"""A class with its package, and perhaps a message."""
+_RAISED = re.compile(r"[A-Za-z_][\w.]*+(?::|\Z)")
+_NAMED = re.compile(rf"(?:^|[\s\[(]){_TYPE}(?=[:\s,;)\]]|\Z)")
+
+
+def form(line: str) -> Form:
+    r"""What a line is to a stack trace, by itself.
+
+    >>> form("\tat shop.Db.open(Db.java:42)").name, form("java.sql.SQLException: no connection").name
+    ('FRAME', 'THROWN')
+    >>> form("  indented").name
+    'OTHER'
+    """
+    match = _FORMS.match(line[:_SCANNED])
+    return Form.OTHER if match is None else _form(match)
+
+
+def read(line: str) -> tuple[Form, str]:
+    r"""The form, and what the line says: a frame its function, any other its exception; nothing if it has none.
+
+    >>> read("\tat shop.Db.open(Db.java:42)")
+    (<Form.FRAME: 1>, 'shop.Db.open')
+    """
+    match = _FORMS.match(line[:_SCANNED])
+    if match is None:
+        return Form.OTHER, ""
+    what = _form(match)
+    if what is Form.FRAME:
+        return what, _function(match)
+    if what is Form.CAUSE:
+        return what, match["caused"] or match["inner"] or ""
+    return what, "" if what is Form.REST else line.strip()
+
+
+def continues(line: str) -> bool:
+    r"""Whether the line belongs to an event begun earlier, whatever came before it.
+
+    >>> continues("Caused by: java.io.IOException: closed"), continues("java.io.IOException: closed")
+    (True, False)
+    """
+    return form(line) in {Form.FRAME, Form.CAUSE, Form.REST}
+
+
+def looks_thrown(line: str) -> bool:
+    """Whether a line may name an exception by nothing but its class, `shop.OrderFailed: no stock`: frames decide.
+
+    >>> looks_thrown("shop.OrderFailed: no stock"), looks_thrown("shop failed: no stock")
+    (True, False)
+    """
+    return _CLASS.match(line) is not None
+
+
+def looks_raised(line: str) -> bool:
+    """Whether a line may end a Python traceback: any class may be raised.
+
+    >>> looks_raised("shop.OutOfStock: 7 pieces"), looks_raised("KeyboardInterrupt"), looks_raised("INFO ready")
+    (True, True, False)
+    """
+    return _RAISED.match(line) is not None
+
+
+def names_exception(line: str) -> bool:
+    """Whether a type of exception stands in the line, so that frames may follow it."""
+    return _NAMED.search(line[:_SCANNED]) is not None
+
+
+def _form(match: re.Match[str]) -> Form:
+    for name, what in _FORM_OF.items():
+        if match[name] is not None:
+            return what
+    return Form.OTHER
+
+
+def _function(match: re.Match[str]) -> str:
+    """The function of a frame, without file, line and arguments."""
+    python = match["python"]
+    if python is not None:
+        module = match["file"].replace("\\", "/").rpartition("/")[2].removesuffix(".py")
+        name = f"{module}.{python}"
+    else:
+        name = match["java"] or match["go"] or match[0].strip()
+    return name[:_MAX_FRAME]

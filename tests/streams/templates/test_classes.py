@@ -1,0 +1,207 @@
+"""How grave a template is: who says so, how sure, why; feedback holds, and carries over to what is alike."""
+
+from __future__ import annotations
+
+import time
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from streams.errors import BadPolicy
+from streams.records.log import Severity
+from streams.templates.classes import Classes, ClassesState, Feedback
+from streams.templates.expressions import Expression, service_masks
+from streams.templates.template import template
+from streams.templates.topics import DEFAULT_TOPICS, Topic, Topics
+from streams.windows.signature import fold, signature
+
+TELEMETRY = (
+    "2026-03-01 12:00:00 ERROR [telemetry-1] Failed to flush telemetry batch to collector: connection reset by peer",
+    "2026-03-01 12:00:01 ERROR [telemetry-1] Failed to flush telemetry batch to collector: deadline exceeded after 5 s",
+    "2026-03-01 12:00:02 ERROR [telemetry-2] Failed to flush telemetry spans to collector: broken pipe",
+    "2026-03-01 12:00:03 ERROR [telemetry-3] Failed to flush telemetry metrics to collector: end of stream",
+    "2026-03-01 12:00:04 ERROR [telemetry-3] Failed to open telemetry stream to collector: TLS handshake timeout",
+)
+SIXTH = "2026-03-01 12:09:00 ERROR [telemetry-7] Failed to flush telemetry logs to collector: no route to host"
+OTHERS = (
+    "2026-03-01 12:00:00 ERROR [http-1] Failed to charge card for order 77: connection reset by peer",
+    "2026-03-01 12:00:00 ERROR [http-2] Failed to open connection to orders-db: deadline exceeded",
+    "2026-03-01 12:00:00 ERROR [http-1] order 7 failed",
+    "2026-03-01 12:00:00 WARN [http-1] slow query took 1200 ms",
+    "2026-03-01 12:00:00 ERROR [kafka] Failed to commit offsets to broker: broken pipe",
+    "2026-03-01 12:00:00 FATAL [main] out of file handles",
+)
+UNSEEN_OTHERS = (
+    "2026-03-01 12:00:00 ERROR [http-1] Failed to send mail to customer: connection reset by peer",
+    "2026-03-01 12:00:00 ERROR [db] Failed to flush journal to disk: no space left on device",
+    "2026-03-01 12:00:00 ERROR [main] Failed to open stream: no such file",
+    "2026-03-01 12:00:00 ERROR [cart-1] unexpected end of stream while reading cart",
+    "2026-03-01 12:00:00 ERROR [x-1] TLS handshake timeout",
+)
+
+
+def _template(line, severity=Severity.UNSET):
+    found = signature(fold(line), severity)
+    return template(found.text, found.severity)
+
+
+def _after_feedback(lines=TELEMETRY, log_class="ignore", others=OTHERS):
+    classes = Classes()
+    for at_ns, line in enumerate(lines):
+        said = Feedback(at_ns, "eve", _template(line), log_class, "the collector may fail")
+        classes.learn(said, [_template(other) for other in others])
+    return classes
+
+
+@pytest.mark.parametrize(
+    ("line", "log_class", "source"),
+    [
+        ("ERROR java.lang.OutOfMemoryError: Java heap space", "critical", "topic"),
+        ("ERROR c.s.Cart failed\njava.lang.NullPointerException: x\n\tat a.B.c(B.java:1)", "critical", "topic"),
+        ("12:00:00.123 [main] ERROR FATAL: response is empty", "critical", "topic"),
+        ("ERROR order 7 failed", "error", "severity"),
+        ("java.lang.NumberFormatException: 7a", "error", "severity"),
+        ("GET /x status=404 in 3 ms", "error", "topic"),
+        ("GET /x status=200 in 3 ms", "info", "none"),
+        ('10.0.0.1 - - [1/Mar/2026] "GET /x HTTP/1.1" 503 12', "error", "topic"),
+        ("WARN deprecated", "warning", "severity"),
+        ("caught: EXCEPTION in module", "error", "topic"),
+        ("INFO retry after java.lang.IllegalStateException", "info", "severity"),
+        ("returned NO_ERROR", "info", "none"),
+        ("all is well", "info", "none"),
+    ],
+)
+def test_severity_and_topics_give_a_class(line, log_class, source):
+    """Promise: topics make a line graver, never lighter, unless the line's own severity says that it is no problem."""
+    found = Classes().classify(_template(line))
+    assert (found.log_class, found.source) == (log_class, source)
+    assert found.why
+    assert 0.0 < found.sure_ratio <= 1.0
+
+
+@pytest.mark.parametrize("topic", DEFAULT_TOPICS, ids=lambda topic: topic.text)
+def test_every_default_topic_is_found(topic):
+    """Promise: each name of the list gives its class where a line has no severity of its own."""
+    found = Topics().default(_template(f"it was {topic.text} here").text, Severity.UNSET)
+    assert found is not None
+    assert found.log_class == topic.log_class
+
+
+def test_the_policy_has_the_last_word_before_feedback():
+    """Promise: an operator's own topic wins over severity and defaults, in any line; defaults may be switched off."""
+    topics = Topics([Topic("heap space", "ignore"), Topic("qu[o0]ta.*exceeded", "critical", expression=True)])
+    classes = Classes(topics)
+    assert classes.classify(_template("ERROR java.lang.OutOfMemoryError: Java heap space")).log_class == "ignore"
+    assert classes.classify(_template("INFO quota of shop exceeded")).log_class == "critical"
+    assert Classes(Topics(defaults=False)).classify(_template("it was NullPointerException")).log_class == "info"
+
+
+@pytest.mark.parametrize(
+    "topic",
+    [
+        Topic("", "error"),
+        Topic("x" * 501, "error"),
+        Topic("ORA-00942", "error"),
+        Topic("a", "grave"),  # type: ignore[arg-type]
+        Topic("(", "error", expression=True),
+        Topic(r"(a)\1", "error", expression=True),
+        Topic("a(?=b)", "error", expression=True),
+    ],
+)
+def test_a_topic_that_cannot_be_followed_is_refused(topic):
+    """Promise: what can never match, or not in linear time, stops at start, naming the field."""
+    with pytest.raises(BadPolicy, match="topics"):
+        Topics([topic])
+
+
+def test_expressions_take_linear_time():
+    """Promise: what would backtrack for ever elsewhere takes milliseconds."""
+    began_s = time.process_time()
+    assert not Expression("(a+)+$").found("a" * 100_000 + "!")
+    assert not Expression("(.*a){20}b").found("a" * 10_000)
+    assert time.process_time() - began_s < 2.0
+
+
+def test_masks_that_match_nothing_change_nothing():
+    """Promise: an expression that matches the empty text makes no holes out of nothing, and too many are refused."""
+    assert service_masks(["x*"])("abc") == "abc"
+    with pytest.raises(BadPolicy, match="masks"):
+        service_masks(["a"] * 101)
+
+
+def test_feedback_holds_for_the_template_and_may_be_taken_back():
+    """Promise: the last thing said counts, by its time and not by when it comes; None takes it back."""
+    classes, what = Classes(), _template("ERROR order 7 failed")
+    classes.learn(Feedback(2, "eve", what, "critical", "orders are all we have"))
+    classes.learn(Feedback(1, "bob", what, "ignore"))
+    found = classes.classify(what)
+    assert (found.log_class, found.source, found.sure_ratio) == ("critical", "feedback", 1.0)
+    assert "eve" in found.why
+    classes.learn(Feedback(3, "eve", what, None))
+    assert classes.classify(what).source == "severity"
+
+
+def test_a_sixth_template_of_a_kind_is_classed_right():
+    """Promise: after five of a kind were reclassified an unseen sixth is too, and it says why and how sure it is."""
+    found = _after_feedback().classify(_template(SIXTH))
+    assert (found.log_class, found.source) == ("ignore", "learned")
+    assert 0.5 < found.sure_ratio < 1.0
+    assert "4 templates set to ignore" in found.why
+    assert "telemetry" in found.why
+
+
+@pytest.mark.parametrize("line", [*OTHERS, *UNSEEN_OTHERS])
+def test_what_is_not_of_the_kind_keeps_its_class(line):
+    """Promise: sharing a few words with what was reclassified changes nothing."""
+    what = _template(line)
+    assert _after_feedback().classify(what) == Classes().classify(what)
+
+
+def test_a_kind_may_become_graver_as_well():
+    """Promise: it works in both directions."""
+    assert _after_feedback(log_class="critical").classify(_template(SIXTH)).log_class == "critical"
+
+
+def test_one_example_is_no_kind():
+    """Promise: a single reclassified template changes no other."""
+    assert _after_feedback(TELEMETRY[:1]).classify(_template(SIXTH)).source == "severity"
+
+
+@given(st.permutations(range(len(TELEMETRY))))
+def test_feedback_in_any_order_is_the_same(order):
+    """Promise: the same feedback gives the same classes to the bit, and the state round-trips."""
+    said = [Feedback(at, "eve", _template(line), "ignore") for at, line in enumerate(TELEMETRY)]
+    one, other = Classes(), Classes()
+    for each in said:
+        one.learn(each, [_template(line) for line in OTHERS])
+    for place in order:
+        other.learn(said[place], [_template(line) for line in reversed(OTHERS)])
+    encoded = msgspec.msgpack.encode(one.to_state())
+    again = Classes(state=msgspec.msgpack.decode(encoded, type=ClassesState))
+    for line in (*TELEMETRY, SIXTH, *UNSEEN_OTHERS):
+        found = one.classify(_template(line))
+        assert other.classify(_template(line)) == found
+        assert again.classify(_template(line)) == found
+
+
+def test_feedback_is_bounded():
+    """Promise: the oldest goes first, contrast keeps the gravest, a long reason is refused."""
+    classes = Classes()
+    for at_ns in range(600):
+        what = template(f"line x{at_ns}", Severity.ERROR)
+        classes.learn(Feedback(at_ns, "eve", what, "ignore"), [template(f"other y{at_ns}", Severity.INFO)])
+    state = classes.to_state()
+    assert min(said.at_ns for said in state.feedback.values()) == 100
+    assert len(state.contrast) == 200
+    with pytest.raises(BadPolicy, match="reason"):
+        classes.learn(Feedback(1, "eve", template("x", Severity.INFO), "ignore", "y" * 501))
+
+
+def test_tags_are_kept_with_feedback():
+    """Promise: tags of a template are those last given."""
+    classes, what = Classes(), template("x", Severity.INFO)
+    classes.learn(Feedback(1, "eve", what, "info", tags=("db", "slow")))
+    assert classes.tags(what.number) == ("db", "slow")
+    assert classes.tags(7) == ()

@@ -1,0 +1,115 @@
+"""Examples show lines as they were, but for secrets."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from streams.templates.examples import MAX_CHARACTERS, REVISIONS, Example, Examples
+from streams.templates.secrets import MASK, without_secrets
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("password=hunter2 rejected", f"password={MASK} rejected"),
+        ('{"api_key": "abc", "n": 1}', f'{{"api_key": {MASK}, "n": 1}}'),
+        ("X-Api-Key: abc", f"X-Api-Key: {MASK}"),
+        ("got Bearer abcdefghij1 there", f"got Bearer {MASK} there"),
+        ("jdbc:postgresql://shop:p4ss@db/shop", f"jdbc:postgresql://shop:{MASK}@db/shop"),
+        ("jwt eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.abc end", f"jwt {MASK} end"),
+        ("id AKIAIOSFODNN7EXAMPLE used", f"id {MASK} used"),
+        ("mail to eve.a+b@mail.shop.example bounced", f"mail to {MASK} bounced"),
+        ("card 4111 1111 1111 1111 refused", f"card {MASK} refused"),
+        ("card 4111-1111-1111-1111 refused", f"card {MASK} refused"),
+        ("key -----BEGIN RSA PRIVATE KEY-----\nMII\n-----END RSA PRIVATE KEY----- end", f"key {MASK} end"),
+        ("aB3" * 20, MASK),
+    ],
+)
+def test_secrets_are_masked(text, shown):
+    """Promise: tokens, keys, passwords, cards and mail addresses are not shown, what is around them is."""
+    assert without_secrets(text) == shown
+
+
+def test_an_authorization_header_is_masked_with_its_scheme():
+    """Promise: a token behind its scheme does not stay."""
+    assert "abcdefgh12345678" not in without_secrets("Authorization: Bearer abcdefgh12345678")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "order 1234567890123456 took 3 ms",
+        "trace 0f5c3d4a9fc700bd633fe45e2bd6a8fc",
+        "token validation failed",
+        "Basic authentication failed",
+        "2026-03-01T12:00:00.123456789Z",
+        "10.0.0.1:8080 -> 10.0.0.2:9090",
+    ],
+)
+def test_what_is_no_secret_stays(text):
+    """Promise: ids, times and words that only sound like secrets help to find the cause, and stay."""
+    assert without_secrets(text) == text
+
+
+@given(st.text(max_size=200))
+def test_masking_twice_is_masking_once(text):
+    """Promise: any text is masked without a fault; what is masked has nothing left to mask."""
+    once = without_secrets(text)
+    assert without_secrets(once) == once
+
+
+@pytest.mark.parametrize("unit", ["a", "1", "-", "pass", "a@", "eyJ", "://a:", "-----BEGIN PRIVATE KEY-----", '"'])
+def test_hostile_text_costs_bounded_time(unit):
+    """Promise: linear time in any text."""
+    began_s = time.process_time()
+    without_secrets(unit * (60_000 // len(unit)))
+    assert time.process_time() - began_s < 2.0
+
+
+_EXAMPLES = st.builds(
+    Example,
+    time_ns=st.integers(0, 5),
+    text=st.sampled_from(["a", "b", "c"]),
+    revision=st.sampled_from(["r1", "r2", "r3", "r4", "r5", "r6"]),
+    pod=st.just("p"),
+)
+
+
+@given(st.lists(_EXAMPLES, min_size=1, max_size=20), st.randoms(use_true_random=False))
+def test_first_and_latest_do_not_depend_on_the_order(lines, draw):
+    """Promise: the first and the latest line kept are those in time, whatever order they came in; revisions are few."""
+    one, other = Examples(), Examples()
+    for line in lines:
+        one.add(1, line)
+    for line in draw.sample(lines, len(lines)):
+        other.add(1, line)
+    assert (one.of(1).first, one.of(1).latest) == (min(lines), max(lines))
+    assert (other.of(1).first, other.of(1).latest) == (min(lines), max(lines))
+    assert len(one.of(1).revisions) <= REVISIONS
+
+
+def test_examples_are_bounded_and_masked():
+    """Promise: long lines are cut, context too, secrets in both masked; the oldest templates go first."""
+    examples = Examples(templates=3)
+    for number in range(5):
+        examples.add(number, Example(number, "x" * 99_999, "r", "p", ("password=a " + "y" * 9999,) * 99))
+    assert [number for number in range(5) if examples.of(number)] == [2, 3, 4]
+    kept = examples.of(4).first
+    assert len(kept.text) == MAX_CHARACTERS
+    assert len(kept.context) == 10
+    assert all(line.startswith(f"password={MASK} y") and len(line) <= MAX_CHARACTERS for line in kept.context)
+
+
+def test_examples_follow_their_template():
+    """Promise: when templates become one, so do their examples."""
+    examples = Examples()
+    examples.add(1, Example(5, "late", "r1", "p"))
+    examples.add(2, Example(3, "early", "r2", "p"))
+    examples.join(1, 2)
+    assert examples.of(1) is None
+    assert (examples.of(2).first.text, examples.of(2).latest.text) == ("early", "late")
+    assert set(examples.of(2).revisions) == {"r1", "r2"}

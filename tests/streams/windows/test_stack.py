@@ -1,0 +1,119 @@
+"""A stack trace is its exceptions and their nearest frames; its lines are known by their form."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from streams.records.log import Severity
+from streams.windows.signature import fold, signature
+from streams.windows.stack import trace
+from streams.windows.stack_lines import continues
+from tests.streams.windows.traces import SIGNATURES, TRACES
+
+
+@pytest.mark.parametrize("name", TRACES)
+def test_a_trace_is_its_types_messages_and_top_frames(name):
+    """Promise: one exception has one signature: head, then type, cleaned message and top frames of each cause."""
+    assert signature(fold(TRACES[name])).text == SIGNATURES[name]
+
+
+def test_a_long_trace_keeps_what_stands_far_down():
+    """Promise: the cause below hundreds of frames, and what a deep Python traceback raised, are part of it."""
+    deep = "".join(f"\n\tat com.shop.Deep.call{number}(Deep.java:{number})" for number in range(400))
+    text = (
+        TRACES["java, bare"]
+        + deep
+        + "\nCaused by: java.io.IOException: disk gone\n\tat com.shop.Disk.read(Disk.java:1)"
+    )
+    assert signature(fold(text)).text.endswith("| java.io.IOException: disk gone @ com.shop.Disk.read")
+    calls = "".join(f'\n  File "/app/deep.py", line {number}, in call\n    call()' for number in range(400))
+    text = f"Traceback (most recent call last):{calls}\nRecursionError: too deep"
+    assert signature(fold(text)).text == "| RecursionError: too deep @ deep.call < deep.call < deep.call"
+
+
+@pytest.mark.parametrize("name", TRACES)
+def test_a_trace_is_an_error_at_least(name):
+    """Promise: where the head does not say how grave it is, an exception is an error and a panic fatal."""
+    expected = Severity.FATAL if name == "go" else Severity.ERROR
+    assert signature(fold(TRACES[name])).severity is expected
+
+
+@pytest.mark.parametrize(("one", "other"), [("4711", "8"), ("Java:88", "Java:90"), ("61 more", "7 more")])
+def test_numbers_and_callers_far_away_do_not_tell_traces_apart(one, other):
+    """Promise: ids, line numbers and counts of frames left out are no part of it."""
+    text = TRACES["java"]
+    assert signature(fold(text.replace(one, other))) == signature(fold(text))
+
+
+def test_what_was_thrown_tells_traces_apart():
+    """Promise: another type, or another place of the throw, is another event."""
+    text = TRACES["java, bare"]
+    assert signature(fold(text.replace("OutOfMemory", "StackOverflow"))) != signature(fold(text))
+    assert signature(fold(text.replace("Arrays.copyOf(", "Arrays.fill("))) != signature(fold(text))
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "\tat com.shop.Pool.take(Pool.java:140)",
+        "    at Cart.total (/app/cart.js:10:5)",
+        "   at Shop.Pipe.Read(Byte[] buffer) in /src/Pipe.cs:line 12",
+        "Caused by: java.io.IOException: closed",
+        "\t... 12 more",
+        "\t... 3 common frames omitted",
+        "\tSuppressed: java.io.IOException: close failed",
+        '  File "/app/shop/net.py", line 10, in connect',
+        "During handling of the above exception, another exception occurred:",
+        "The above exception was the direct cause of the following exception:",
+        "goroutine 42 [running]:",
+        "\t/src/main.go:5 +0x1d",
+        "created by main.main in goroutine 1",
+        "main.handle(0xc000010000, 0x1)",
+        "   --- End of inner exception stack trace ---",
+        " ---> System.IO.IOException: pipe closed",
+        "  [Previous line repeated 996 more times]",
+    ],
+)
+def test_a_line_of_a_trace_is_known_without_its_head(line):
+    """Promise: a continuation is known by its form, also when its digits are folded."""
+    assert continues(line)
+    assert continues(fold(line).decode())
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "",
+        "INFO at 12:00 all is well",
+        "  indented",
+        "at the end of the day",
+        "java.io.IOException: closed",
+        "Traceback (most recent call last):",
+        "panic: no",
+        "order 7 caused by: a customer",
+        '{"msg":"\\tat com.shop.Pool.take(Pool.java:140)"}',
+        "ValueError: bad",
+    ],
+)
+def test_a_line_that_may_begin_an_event_is_none(line):
+    """Promise: what may be an event of its own is never taken for a continuation."""
+    assert not continues(line)
+
+
+def test_text_of_several_lines_that_is_no_trace_is_no_trace():
+    """Promise: pretty-printed values and banners are one masked line."""
+    assert trace("starting\n  port: 80\n  name: shop") is None
+    assert signature(fold("starting\n  port: 80\n  name: shop")).text == "starting port: <*> name: shop"
+
+
+@pytest.mark.parametrize(
+    "unit", ["a.", "a.b(", "\tat a.b(c)\n", "Caused by: ", "aError: ", "...\n", " ", 'File "', "-"]
+)
+def test_hostile_traces_cost_bounded_time(unit):
+    """Promise: whatever a line repeats, its signature takes milliseconds, not minutes."""
+    folded = fold(unit * 100_000)
+    began_s = time.process_time()
+    signature(folded)
+    assert time.process_time() - began_s < 1.0

@@ -1,0 +1,113 @@
+"""Reads, lists and shows: what `serinus templates` does with what it was given."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import BinaryIO, TextIO
+
+from rich.console import Console
+from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
+
+from streams.errors import BadPolicy
+from streams.templates.classes import Classes
+from streams.templates.expressions import service_masks
+from streams.templates.topics import LOG_CLASSES, Topic, Topics
+from topology.errors import Unavailable
+from topology.templates.lines import Lines
+from topology.templates.listing import Listing
+from topology.templates.shown import show, write_csv
+
+STANDARD = Path("-")
+"""Standard input, or output."""
+
+
+def list_templates(
+    source: Path, csv_to: Path | None, masks: Sequence[str], topics: Sequence[Topic], defaults: bool, most: int
+) -> None:
+    """Find the templates of a file, write the CSV if one is asked for, and show a summary.
+
+    Raises:
+        BadPolicy: a mask or topic that is none.
+        Unavailable: a file cannot be read or written.
+    """
+    classes = Classes(Topics(topics, defaults))
+    mask = service_masks(masks) if masks else None
+    try:
+        with tempfile.TemporaryFile() as spool:
+            _list(Listing(classes, spool, mask), source, csv_to, most)
+    except BrokenPipeError:  # whoever reads our output has had enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except OSError as fault:
+        raise Unavailable(f"{fault.filename or source}: {fault.strerror or fault}") from fault
+
+
+def topics_of(words: Sequence[str]) -> list[Topic]:
+    """The topics that `TEXT=CLASS` names.
+
+    Raises:
+        BadPolicy: a word without a class.
+    """
+    found = []
+    for word in words:
+        text, _, log_class = word.rpartition("=")
+        if log_class not in LOG_CLASSES:
+            raise BadPolicy("topic", word, f"TEXT=CLASS with one of {', '.join(LOG_CLASSES)} is")
+        found.append(Topic(text, log_class))
+    return found
+
+
+def _list(listing: Listing, source: Path, csv_to: Path | None, most: int) -> None:
+    began_s = time.perf_counter()
+    with _opened(source) as stream:
+        lines = Lines(stream)
+        _read(listing, lines, _size(stream))
+    passed_s = time.perf_counter() - began_s
+    if csv_to is not None:
+        with _written(csv_to) as out:
+            write_csv(listing, out)
+    console = Console(stderr=csv_to == STANDARD, highlight=False)
+    show(console, listing, lines, listing.rows(), most, passed_s)
+
+
+def _read(listing: Listing, lines: Lines, size: int | None) -> None:
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        listing.read(lines)
+        return
+    columns = (TextColumn("reading"), BarColumn(), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console, transient=True) as progress:
+        task = progress.add_task("reading", total=size)
+        listing.read(lines, lambda: progress.update(task, completed=lines.read_bytes))
+
+
+def _size(stream: BinaryIO) -> int | None:
+    """Of a file; None of a pipe."""
+    try:
+        return os.fstat(stream.fileno()).st_size or None
+    except OSError:
+        return None
+
+
+@contextlib.contextmanager
+def _opened(source: Path) -> Iterator[BinaryIO]:
+    if source == STANDARD:
+        yield sys.stdin.buffer
+    else:
+        with source.open("rb") as stream:
+            yield stream
+
+
+@contextlib.contextmanager
+def _written(target: Path) -> Iterator[TextIO]:
+    if target == STANDARD:
+        yield sys.stdout
+        sys.stdout.flush()
+    else:
+        with target.open("w", encoding="utf-8", newline="") as out:
+            yield out
