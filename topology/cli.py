@@ -15,7 +15,7 @@ from typing import Any
 import click
 
 from streams.errors import BadPolicy
-from topology import log, options
+from topology import log, options, policy_commands
 from topology.errors import Unavailable
 from topology.settings import IngestSettings, ScoreSettings, ServeSettings, TelemetrySettings
 from topology.topics import LOGS, METRICS
@@ -65,6 +65,7 @@ def ingest(host: str, log_topic: tuple[str, ...], metric_topic: tuple[str, ...],
 @command.command()
 @options.role_options
 @options.metrics_port_option
+@options.policy_option
 @click.option("--worker-id", help="Unique among live workers.  [default: score-<host>-<pid>]")
 @click.option("--group", help="Consumer group.  [default: serinus-score]")
 @click.option("--window-s", type=int, help="Length of an event-time window, as ingest's.  [default: 5]")
@@ -119,6 +120,7 @@ def topics(bootstrap_servers: str | None, kafka_config: Path | None, log_level: 
 @options.cluster_option
 @options.shared("--metrics-port", type=int, help="First of consecutive ports of the workers' /metrics; else any free.")
 @options.serve_options
+@options.policy_option
 @_PARTITIONS
 @click.option("--ingest", "ingest_workers", type=click.IntRange(0), default=1, show_default=True)
 @click.option("--score", "score_workers", type=click.IntRange(0), default=1, show_default=True)
@@ -143,6 +145,10 @@ def demo(seconds: int, as_json: bool, keep: bool, log_level: str) -> None:
     from topology import demo as demonstration  # noqa: PLC0415 - other commands do not need it
 
     sys.exit(demonstration.play(seconds, as_json, keep))
+
+
+command.add_command(policy_commands.policy)
+command.add_command(policy_commands.print_schema)
 
 
 def main() -> None:

@@ -46,13 +46,21 @@ def _same(written: Any) -> Any:
 
 
 READ: dict[str, tuple[str, Callable[[Any], Any]]] = {
-    **{name: (name, _same) for name in ("alpha", "beta", "sensitivity", "minimum_requests", "pass_score")},
-    **{name: (name, _same) for name in ("marginal_score", "exposure")},
-    **{name: (name, ratio) for name in ("tolerance", "margin", "canary_share")},
-    **{name: (f"{name}_ns", duration_ns) for name in ("warm_up", "lifetime")},
+    "alpha": ("alpha", _same),
+    "beta": ("beta", _same),
+    "sensitivity": ("sensitivity", _same),
+    "tolerance": ("tolerance", ratio),
+    "margin": ("margin", ratio),
+    "warm_up": ("warm_up_ns", duration_ns),
+    "minimum_requests": ("minimum_requests", _same),
     "minimum_pod_seconds": ("minimum_pod_s", _same),
+    "lifetime": ("lifetime_ns", duration_ns),
+    "pass_score": ("pass_score", _same),
+    "marginal_score": ("marginal_score", _same),
     "look_back": ("look_back_ns", _look_back_ns),
+    "exposure": ("exposure", _same),
     "historic_baseline": ("historic_baseline", _baseline_time),
+    "canary_share": ("canary_share", ratio),
 }
 """Field of a file's settings -> the policy's field, and how the written value is read; all but the nested ones."""
 _RATIOS = {"tolerance_up", "tolerance_down", "margin"}
