@@ -14,7 +14,7 @@ from msgspec import UNSET, Struct, structs
 from streams.policy.effective import BASE, READ, overlaid
 from streams.policy.glob import matches
 from streams.policy.policy_file import Entry, PolicyFile
-from streams.policy.quantities import duration_text
+from streams.policy.quantities import duration_text, percent_text
 from streams.policy.rules import COUNTED, counted
 from streams.policy.sensitivity import REQUESTS
 from streams.policy.workload_policy import WorkloadPolicy
@@ -81,8 +81,8 @@ def _counted(
     for signal in counted(policy):
         for field, value, otherwise in (
             ("weight", round(signal.weight, 6), by_sensitivity if signal.signal != REQUESTS else DEFAULT),
-            ("tolerance_up", _percent(signal.tolerance_ratio - 1.0), tolerated),
-            ("margin", _percent(signal.margin_ratio - 1.0), general["margin"]),
+            ("tolerance_up", percent_text(signal.tolerance_ratio - 1.0), tolerated),
+            ("margin", percent_text(signal.margin_ratio - 1.0), general["margin"]),
             ("criticality", signal.criticality, DEFAULT),
             ("floor_per_request", signal.floor_per_request, DEFAULT),
             ("floor_per_pod_second", signal.floor_per_pod_s, DEFAULT),
@@ -140,8 +140,4 @@ def _shown(name: str, value: Any) -> Any:
         return None
     if READ[name][0].endswith("_ns"):
         return duration_text(value)
-    return _percent(value) if name in {"tolerance", "margin", "canary_share"} else value
-
-
-def _percent(ratio: float) -> str:
-    return f"{round(ratio * 100, 4):g}%"
+    return percent_text(value) if name in {"tolerance", "margin", "canary_share"} else value

@@ -50,6 +50,15 @@ def ratio(text: str) -> float:
     return float(text.removesuffix("%")) / 100.0
 
 
+def percent_text(ratio: float) -> str:
+    """A fraction as an operator would write it.
+
+    >>> percent_text(0.2), percent_text(1.1 - 1.0)
+    ('20%', '10%')
+    """
+    return f"{round(ratio * 100, 4):g}%"
+
+
 def time_ns(text: str) -> int:
     """Nanoseconds since 1970 of an RFC 3339 time.
 

@@ -62,14 +62,19 @@ def parse(text: str, source: str) -> Located:
     except _Refused as refused:
         raise BadPolicyFile(source, [refused.fault]) from None
     except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        line = 0 if mark is None else mark.line + 1
-        fault = Fault(line, "file", "this", f"write YAML ({error.problem or error.context})")
-        raise BadPolicyFile(source, [fault]) from None
+        raise BadPolicyFile(source, [_no_yaml(error)]) from None
     except yaml.reader.ReaderError as error:
         line = text.count("\n", 0, error.position) + 1
         fault = Fault(line, "file", shown(chr(error.character)), "write printable text")
         raise BadPolicyFile(source, [fault]) from None
+
+
+def _no_yaml(error: yaml.MarkedYAMLError) -> Fault:
+    """What YAML's own rules have against it, and where it began."""
+    mark = error.problem_mark or error.context_mark
+    line = 0 if mark is None else mark.line + 1
+    begun = "" if error.context_mark is None else f", {error.context} from line {error.context_mark.line + 1}"
+    return Fault(line, "file", "this", f"write YAML ({error.problem}{begun})")
 
 
 class _Refused(Exception):
