@@ -7,6 +7,7 @@ is the sentence shown, and the `fits` in its `extra` checks what no pattern can.
 from __future__ import annotations
 
 import difflib
+from functools import cache
 from types import UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
@@ -47,7 +48,7 @@ class Conversion:
         return self._scalar(found, kind, meta, path)
 
     def _struct(self, found: Located, kind: type[Struct], path: str) -> dict[str, Any] | None:
-        fields = {field.encode_name: field for field in msgspec.structs.fields(kind)}
+        fields = _fields(kind)
         if not isinstance(found.value, dict):
             self.refuse(found.line, path, found.value, f"give a mapping of {_listed(list(fields))}")
             return None
@@ -99,6 +100,12 @@ class Conversion:
             self.refuse(found.line, path, value, _allowed(kind, meta, value) if why is None else why)
             return None
         return value
+
+
+@cache
+def _fields(kind: type[Struct]) -> dict[str, msgspec.structs.FieldInfo]:
+    """By the name they have in the file; asked once a type, not once a value."""
+    return {field.encode_name: field for field in msgspec.structs.fields(kind)}
 
 
 def _is(value: object, kind: Any) -> bool:

@@ -6,6 +6,10 @@ the product of the lengths, whatever the pattern.
 
 from __future__ import annotations
 
+import re
+
+_WILD = re.compile("[*?]")
+
 
 def matches(pattern: str, name: str) -> bool:
     """Whether the whole name fits.
@@ -38,6 +42,8 @@ def overlap(left: str, right: str) -> bool:
     """
     if not _is_pattern(left) or not _is_pattern(right):
         return matches(left, right) if _is_pattern(left) else matches(right, left)
+    if not _agree(_WILD.split(left)[0], _WILD.split(right)[0]):
+        return False
     fits = [True] + [False] * len(right)  # fits[j]: the part of `left` so far and right[:j] have a name in common
     for j, other in enumerate(right, start=1):
         fits[j] = fits[j - 1] and other == "*"
@@ -50,6 +56,11 @@ def overlap(left: str, right: str) -> bool:
 
 def _is_pattern(text: str) -> bool:
     return "*" in text or "?" in text
+
+
+def _agree(one: str, other: str) -> bool:
+    """Whether one text goes on where the other ends: what stands before the first wildcard of each must."""
+    return one.startswith(other) or other.startswith(one)
 
 
 def _step(one: str, other: str, both: bool, left_on: bool, right_on: bool) -> bool:
