@@ -12,7 +12,7 @@ from typing import TypeVar
 from msgspec import UNSET, Struct, UnsetType
 
 from streams.policy.document import GroupEntry, HistoricBaseline, Settings, SignalEntry
-from streams.policy.effective import overlaid
+from streams.policy.effective import overlaid, parts_weights
 from streams.policy.fault import Fault, shown
 from streams.policy.glob import matches
 from streams.policy.policy_file import Entry, PolicyFile
@@ -54,7 +54,7 @@ class Conflict(Struct, frozen=True):
 def conflicts(policy: WorkloadPolicy) -> Iterator[Conflict]:
     """What in a workload's policy does not go together.
 
-    >>> [each.first.field for each in conflicts(WorkloadPolicy(pass_score=50.0))]
+    >>> [each.first.field for each in conflicts(WorkloadPolicy(marginal_score=60.0))]
     ['marginal_score']
     """
     passing, marginal = policy.pass_score, policy.marginal_score
@@ -141,6 +141,9 @@ def _alone(entry: Entry, policy_file: PolicyFile) -> Iterator[Fault]:
         path = f"{entry.path}.historic_baseline"
         both = "start and ago" if baseline.start is not UNSET else "neither"
         yield Fault(policy_file.lines.get(path, entry.line), path, shown(both), "give one of start and ago")
+    if entry.settings.parts is not UNSET and not any(parts_weights(entry.settings.parts).values()):
+        path = f"{entry.path}.parts"
+        yield Fault(policy_file.lines.get(path, entry.line), path, "all 0", "give one of them more than 0")
     for path, block in _blocks(entry.settings, entry.path):
         falls = isinstance(block, SignalEntry) and block.worse == "lower"
         tolerated = block.tolerance_down if falls else block.tolerance_up

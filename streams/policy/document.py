@@ -24,6 +24,8 @@ from streams.policy.written import (
     Margin,
     MissingData,
     NotANumber,
+    Part,
+    PartWeight,
     PositiveDuration,
     Rate,
     Score,
@@ -57,7 +59,7 @@ class SignalEntry(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True,
     worse: Worse | UnsetType = UNSET
     """Which way is worse."""
     weight: Weight | UnsetType = UNSET
-    """Within its group, relative to the others; of `log/*` and `requests/error`: relative to each other."""
+    """Within its group, relative to the others; of `log/*`: relative to each other."""
     tolerance_up: ToleranceUp | UnsetType = UNSET
     """Relative rise that nobody minds."""
     tolerance_down: ToleranceDown | UnsetType = UNSET
@@ -135,9 +137,9 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, om
     lifetime: PositiveDuration | UnsetType = UNSET
     """Planned length of the comparison, warm-up included; until the rollout ends if left out."""
     pass_score: Score | UnsetType = UNSET
-    """Score (100 - risk) from which a comparison whose lifetime is over is good enough."""
+    """Least score (100 - risk) of a PASS; below it, when its lifetime is over, a comparison is marginal."""
     marginal_score: Score | UnsetType = UNSET
-    """Score from which it is at least marginal."""
+    """Below this score a comparison whose lifetime is over fails; 0: never by a score alone, only by alpha."""
     look_back: LookBack | UnsetType = UNSET
     """`growing`: all since the beginning counts. A duration: only the last so long."""
     exposure: ExposureSource | UnsetType = UNSET
@@ -146,6 +148,8 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, om
     """Compare with an earlier time of the baseline instead of the canary's own."""
     canary_share: Share | UnsetType = UNSET
     """Intended share of the traffic that the canary gets, where it is known and stays."""
+    parts: dict[Part, PartWeight] | UnsetType = UNSET
+    """How alpha is shared between logs, errors, values and levels: those left out weigh 1; replaced as a whole."""
     groups: dict[Group, GroupEntry] | UnsetType = UNSET
     """By name of the group."""
     signals: Annotated[dict[SignalGlob, SignalEntry], Meta(max_length=500)] | UnsetType = UNSET

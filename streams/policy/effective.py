@@ -7,7 +7,7 @@ classes and masks are added to those before them (of signals and classes that fi
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from typing import Any, get_args
 
 from msgspec import UNSET, Struct, structs
 
@@ -22,7 +22,7 @@ from streams.policy.workload_policy import (
     SignalPolicy,
     WorkloadPolicy,
 )
-from streams.policy.written import is_expression
+from streams.policy.written import Part, is_expression
 from streams.records.identity import Workload
 from streams.signals.rule import Group
 
@@ -39,6 +39,11 @@ def _baseline_time(written: HistoricBaseline) -> BaselineTime:
 
 def _look_back_ns(written: str) -> int | None:
     return None if written == "growing" else duration_ns(written)
+
+
+def parts_weights(written: dict[Part, float]) -> dict[Part, float]:
+    """Of all parts; those that are not written weigh 1."""
+    return {part: written.get(part, 1.0) for part in get_args(Part)}
 
 
 def _same(written: Any) -> Any:
@@ -61,6 +66,7 @@ READ: dict[str, tuple[str, Callable[[Any], Any]]] = {
     "exposure": ("exposure", _same),
     "historic_baseline": ("historic_baseline", _baseline_time),
     "canary_share": ("canary_share", ratio),
+    "parts": ("parts", parts_weights),
 }
 """Field of a file's settings -> the policy's field, and how the written value is read; all but the nested ones."""
 _RATIOS = {"tolerance_up", "tolerance_down", "margin"}

@@ -75,20 +75,23 @@ def _counted(
 ) -> Iterator[Explained]:
     """What the four counted signals come to; `general` says where the values of all signals come from."""
     own = {name: _matching(name, entries, policy_file) for name in COUNTED}
-    scaled = ", scaled to a sum of 1" if any("weight" in fields for fields in own.values()) else ""
     by_sensitivity = f"sensitivity, {general['sensitivity']}" if general["sensitivity"] != DEFAULT else DEFAULT
     tolerated = general["tolerance"] if policy.tolerance is not None else by_sensitivity
     for signal in counted(policy):
         for field, value, otherwise in (
-            ("weight", round(signal.weight, 6), by_sensitivity if signal.signal != REQUESTS else DEFAULT),
             ("tolerance_up", percent_text(signal.tolerance_ratio - 1.0), tolerated),
             ("margin", percent_text(signal.margin_ratio - 1.0), general["margin"]),
             ("criticality", signal.criticality, DEFAULT),
             ("floor_per_request", signal.floor_per_request, DEFAULT),
             ("floor_per_pod_second", signal.floor_per_pod_s, DEFAULT),
         ):
-            origin = own[signal.signal].get(field, otherwise) + (scaled if field == "weight" else "")
-            yield Explained(within(within("counted", signal.signal), field), value, origin)
+            path = within(within("counted", signal.signal), field)
+            yield Explained(path, value, own[signal.signal].get(field, otherwise))
+    scaled = any("weight" in own[name] for name in COUNTED if name != REQUESTS)
+    for signal in counted(policy):
+        if signal.signal != REQUESTS:  # alone in its part
+            origin = own[signal.signal].get("weight", by_sensitivity) + (", scaled to a sum of 1" if scaled else "")
+            yield Explained(f"{within('counted', signal.signal)}.weight", round(signal.weight, 6), origin)
 
 
 def _matching(signal: str, entries: Sequence[Entry], policy_file: PolicyFile) -> dict[str, str]:

@@ -12,7 +12,7 @@ from typing import TypeVar
 from msgspec import Struct, structs
 
 from streams.policy import glob
-from streams.policy.sensitivity import CRITICAL, ERROR, REQUESTS, REQUESTS_WEIGHT, SENSITIVITIES, WARNING
+from streams.policy.sensitivity import CRITICAL, ERROR, REQUESTS, SENSITIVITIES, WARNING
 from streams.policy.workload_policy import GroupPolicy, SignalPolicy, WorkloadPolicy
 from streams.policy.written import MissingData, NotANumber
 from streams.signals.rule import Criticality, Group, SignalRule
@@ -27,7 +27,7 @@ class CountedSignal(Struct, frozen=True):
 
     signal: str
     weight: float
-    """Share in the combined e-value; the four sum to 1."""
+    """Share in its part's e-value: those of the three log classes sum to 1, that of `requests/error` is 1."""
     tolerance_ratio: float
     """Rates up to this many times the baseline's are tolerated."""
     margin_ratio: float
@@ -107,26 +107,31 @@ def counted(policy: WorkloadPolicy) -> tuple[CountedSignal, ...]:
     """The four counted signals.
 
     >>> [(each.signal, each.weight, each.margin_ratio) for each in counted(WorkloadPolicy())][:2]
-    [('log/critical', 0.35, 2.0), ('log/error', 0.3, 2.0)]
+    [('log/critical', 0.52, 2.0), ('log/error', 0.45, 2.0)]
     """
-    row = SENSITIVITIES[policy.sensitivity]
-    weights = {CRITICAL: row.critical, ERROR: row.error, WARNING: row.warning, REQUESTS: REQUESTS_WEIGHT}
     own = {signal: _own(signal, policy) for signal in COUNTED}
-    relative = [_nearest(own[signal].weight, default=weights[signal]) for signal in COUNTED]
-    total = math.fsum(relative)
-    shares = relative if abs(total - 1.0) < 1e-9 else [weight / total for weight in relative]
+    weights = {REQUESTS: 1.0, **_log_weights(own, policy)}
     return tuple(
         CountedSignal(
             signal,
-            share,
+            weights[signal],
             1.0 + _nearest(own[signal].tolerance_up, default=_general_tolerance(policy)),
             1.0 + _nearest(own[signal].margin, policy.margin, default=_MARGINS[signal]),
             _nearest(own[signal].floor_per_request, default=_FLOORS[signal][0]),
             _nearest(own[signal].floor_per_pod_s, default=_FLOORS[signal][1]),
             _nearest(own[signal].criticality, default="normal"),
         )
-        for signal, share in zip(COUNTED, shares, strict=True)
+        for signal in COUNTED
     )
+
+
+def _log_weights(own: dict[str, SignalPolicy], policy: WorkloadPolicy) -> dict[str, float]:
+    """Those of the sensitivity, or what is set, scaled to a sum of 1."""
+    row = SENSITIVITIES[policy.sensitivity]
+    given = {CRITICAL: row.critical, ERROR: row.error, WARNING: row.warning}
+    weights = {signal: _nearest(own[signal].weight, default=weight) for signal, weight in given.items()}
+    total = math.fsum(weights.values())
+    return weights if abs(total - 1.0) < 1e-9 else {signal: weight / total for signal, weight in weights.items()}
 
 
 def _general_tolerance(policy: WorkloadPolicy) -> float:

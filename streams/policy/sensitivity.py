@@ -3,12 +3,14 @@
 The words are Autopilot's (whose default is high; its numbers are not public), the numbers ours:
 
 - `medium` is what Serinus does when nothing is set; `judging.settings` says how its numbers were chosen.
-- `high` tolerates 10%, Autopilot's default threshold up and down, and lets warnings weigh half as much as errors.
+- `high` tolerates 10%, Autopilot's default threshold up and down, and lets warnings weigh more than half as much as
+  errors.
 - `low` tolerates twice as much as medium, and of the log classes in effect listens to critical ones only.
 
-The log classes share what requests leave to them (0.67) in every row, so that sensitivity moves weight between classes
-and never takes from the error requests. A class that is worse by itself needs an e-value of 1/(weight*alpha), at alpha
-.01 for critical, error, warning: low 190, 650, 50,000; medium 290, 330, 5,000; high 360, 380, 770.
+The weights of one row sum to 1: they share out what the logs have of alpha, so sensitivity moves weight between classes
+and takes nothing from other signals. A class that is worse by itself needs an e-value of 1/(weight*alpha) for the
+logs' own alpha; where that is .01, for critical, error, warning: low 130, 400, 33,000; medium 190, 220, 3,300; high
+250, 280, 420.
 """
 
 from __future__ import annotations
@@ -18,14 +20,13 @@ from msgspec import Struct
 from streams.policy.written import Sensitivity
 
 CRITICAL, ERROR, WARNING, REQUESTS = "log/critical", "log/error", "log/warning", "requests/error"
-REQUESTS_WEIGHT = 0.33
 
 
 class SensitivityRow(Struct, frozen=True):
     """One row of the table."""
 
     critical: float
-    """Weight of critical log events in the combined e-value."""
+    """Weight of critical log events among the log classes."""
     error: float
     """Weight of errors."""
     warning: float
@@ -35,7 +36,7 @@ class SensitivityRow(Struct, frozen=True):
 
 
 SENSITIVITIES: dict[Sensitivity, SensitivityRow] = {
-    "low": SensitivityRow(0.515, 0.153, 0.002, 2.0),
-    "medium": SensitivityRow(0.35, 0.30, 0.02, 1.0),
-    "high": SensitivityRow(0.28, 0.26, 0.13, 0.5),
+    "low": SensitivityRow(0.75, 0.247, 0.003, 2.0),
+    "medium": SensitivityRow(0.52, 0.45, 0.03, 1.0),
+    "high": SensitivityRow(0.40, 0.36, 0.24, 0.5),
 }

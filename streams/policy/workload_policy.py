@@ -6,9 +6,11 @@ defaults of `judging.settings`.
 
 from __future__ import annotations
 
-from msgspec import Struct
+from typing import get_args
 
-from streams.policy.written import ExposureSource, LogClass, MissingData, NotANumber, Sensitivity
+from msgspec import Struct, field
+
+from streams.policy.written import ExposureSource, LogClass, MissingData, NotANumber, Part, Sensitivity
 from streams.signals.rule import Criticality, Group, Worse
 
 
@@ -99,16 +101,18 @@ class WorkloadPolicy(Struct, frozen=True):
     """Least pod-seconds on both sides for a PASS."""
     lifetime_ns: int | None = None
     """Planned length of the comparison, warm-up included; None: until the rollout ends."""
-    pass_score: float = 95.0
-    """Score from which a comparison whose lifetime is over is good enough; only with a lifetime."""
-    marginal_score: float = 75.0
-    """Score from which it is at least marginal; only with a lifetime."""
+    pass_score: float = 50.0
+    """Least score (100 - risk) of a PASS; below it, when its lifetime is over, a comparison is marginal."""
+    marginal_score: float = 0.0
+    """Below this score a comparison whose lifetime is over fails; 0: never by a score alone."""
     look_back_ns: int | None = None
     """Length of a sliding look-back; None: growing."""
     exposure: ExposureSource = "auto"
     historic_baseline: BaselineTime | None = None
     canary_share: float | None = None
     """Intended share of the traffic, 0..1 exclusive; None: not known."""
+    parts: dict[Part, float] = field(default_factory=lambda: dict.fromkeys(get_args(Part), 1.0))
+    """How alpha is shared between the parts: each has a weight >= 0, one is above 0."""
     groups: tuple[GroupPolicy, ...] = ()
     """Each at most once; the others weigh 1 and set nothing."""
     signals: tuple[SignalPolicy, ...] = ()

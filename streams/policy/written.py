@@ -17,6 +17,8 @@ Sensitivity = Literal["low", "medium", "high"]
 ExposureSource = Literal["auto", "requests", "log_lines", "pod_seconds"]
 NotANumber = Literal["remove", "zero"]
 MissingData = Literal["unjudged", "zero"]
+Part = Literal["logs", "errors", "values", "levels"]
+"""The parts of the judging that answer apart (`judging.shares`)."""
 LogClass = Literal["critical", "error", "warning", "info", "ignore"]
 
 _LONGEST_NS = 30 * 86_400_000_000_000
@@ -85,6 +87,7 @@ ToleranceDown = Annotated[str, _percent("give a percentage from 0% to 100%, such
 Margin = Annotated[str, _percent("give a percentage above 0%, 9900% at most, such as 100%", 1e-4, 99, inclusive=True)]
 Share = Annotated[str, _percent("give a percentage above 0% and below 100%", 0, 1, inclusive=False)]
 Weight = Annotated[float, Meta(gt=0, le=1000, description="give a number above 0, 1000 at most")]
+PartWeight = Annotated[float, Meta(ge=0, le=1000, description="give a number from 0 to 1000")]
 Chance = Annotated[float, Meta(gt=0, lt=0.5, description="give a number above 0 and below 0.5")]
 Score = Annotated[float, Meta(ge=0, le=100, description="give a number from 0 to 100")]
 Amount = Annotated[float, Meta(ge=0, le=1e12, description="give a number from 0 to 1e12")]

@@ -104,6 +104,7 @@ def test_the_documented_defaults_hold() -> None:
     assert rows["`sensitivity`"] == policy.sensitivity
     assert rows["`minimum_requests`"] == f"{policy.minimum_requests:g}"
     assert rows["`minimum_pod_seconds`"] == f"{policy.minimum_pod_s:g}"
-    assert rows["`pass_score`, `marginal_score`"] == f"{policy.pass_score:g}, {policy.marginal_score:g}"
+    assert rows["`pass_score`"] == f"{policy.pass_score:g}"
+    assert rows["`marginal_score`"] == f"{policy.marginal_score:g}"
     assert rows["`exposure`"] == policy.exposure
     assert rows["`logs.context_lines`"] == str(policy.logs.context_lines)

@@ -7,15 +7,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from streams.judging.settings import JudgeSettings, SignalSettings
+from streams.judging.policy_settings import judge_settings
+from streams.judging.settings import JudgeSettings
 from streams.policy.agreement import conflicts
 from streams.policy.effective import effective
 from streams.policy.explanation import explain
 from streams.policy.fault import BadPolicyFile
 from streams.policy.policy_file import PolicyFile
 from streams.policy.reader import read
-from streams.policy.rules import COUNTED, apply, counted, data_rules, group_weight, margin, tolerance_ratio
-from streams.policy.sensitivity import REQUESTS_WEIGHT, SENSITIVITIES
+from streams.policy.rules import apply, counted, data_rules, group_weight, margin
+from streams.policy.sensitivity import SENSITIVITIES
 from streams.policy.workload_policy import BaselineTime, LogClassRule, SignalPolicy, WorkloadPolicy
 from streams.records.identity import Workload
 from streams.signals.rule import SignalRule
@@ -55,23 +56,9 @@ def defaults(settings_text):
 
 def test_without_a_file_all_is_as_the_judge_has_it():
     """The defaults of policy and judge are the same numbers, to the bit."""
-    policy, judge = effective(PolicyFile(), CHECKOUT), JudgeSettings()
+    policy = effective(PolicyFile(), CHECKOUT)
     assert policy == WorkloadPolicy()
-    signals = tuple(
-        SignalSettings(each.signal, each.weight, each.margin_ratio, each.floor_per_request, each.floor_per_pod_s)
-        for each in counted(policy)
-    )
-    assert JudgeSettings(
-        alpha=policy.alpha,
-        beta=policy.beta,
-        tolerance=tolerance_ratio(policy),
-        signals=signals,
-        minimum_requests=policy.minimum_requests,
-        minimum_pod_s=policy.minimum_pod_s,
-    ) == msgspec.structs.replace(
-        judge, signals=tuple(sorted(judge.signals, key=lambda each: COUNTED.index(each.signal)))
-    )
-    assert all(each.tolerance_ratio == judge.tolerance for each in counted(policy))
+    assert judge_settings(policy) == JudgeSettings()
 
 
 def test_later_entries_win_field_by_field():
@@ -145,11 +132,12 @@ def test_quantities_become_the_units_of_the_judging():
 
 @pytest.mark.parametrize("name", SENSITIVITIES)
 def test_sensitivity_moves_weight_between_log_classes_only(name):
-    """The four weights sum to one and error requests keep theirs."""
+    """Their weights sum to one and error requests keep theirs."""
     signals = {each.signal: each for each in counted(WorkloadPolicy(sensitivity=name))}
-    assert sum(each.weight for each in signals.values()) == pytest.approx(1.0)
-    assert signals["requests/error"].weight == REQUESTS_WEIGHT
-    assert signals["log/critical"].weight > signals["log/error"].weight > signals["log/warning"].weight
+    critical, error, warning = (signals[f"log/{log_class}"].weight for log_class in ("critical", "error", "warning"))
+    assert critical + error + warning == pytest.approx(1.0)
+    assert signals["requests/error"].weight == 1.0
+    assert critical > error > warning
 
 
 def test_higher_sensitivity_hears_more():
@@ -159,10 +147,10 @@ def test_higher_sensitivity_hears_more():
     assert [each[0].tolerance_ratio for each in (low, medium, high)] == [1.4, 1.2, 1.1]
 
 
-def test_counted_weights_are_scaled():
+def test_weights_of_log_classes_are_scaled():
     """To a sum of one, whatever is given."""
     signals = counted(WorkloadPolicy(signals=(SignalPolicy("log/*", weight=5.0, criticality="critical"),)))
-    assert sum(each.weight for each in signals) == pytest.approx(1.0)
+    assert [each.weight for each in signals] == pytest.approx([1 / 3, 1 / 3, 1.0, 1 / 3])
     assert [each.criticality for each in signals] == ["critical", "critical", "normal", "critical"]
 
 
@@ -178,7 +166,7 @@ def test_every_value_is_explained_with_its_line():
     assert rows["signals['jvm_*'].criticality"] == ("watch", "p.yml:16")
     assert rows["logs.classes.declined"] == ("warning", "p.yml:17")
     assert rows["logs.default_topics"] == (False, "p.yml:17")
-    assert rows["counted['log/error'].weight"] == (0.3, "default")
+    assert rows["counted['log/error'].weight"] == (0.45, "default")
 
 
 def test_what_follows_from_another_value_says_so():
@@ -187,7 +175,28 @@ def test_what_follows_from_another_value_says_so():
     rows = {row.field: (row.value, row.origin) for row in explain(read(text, "p.yml"), CHECKOUT)}
     assert rows["counted['log/error'].tolerance_up"] == ("10%", "sensitivity, p.yml:3")
     assert rows["counted['log/error'].weight"][1] == "p.yml:5, scaled to a sum of 1"
-    assert rows["counted['requests/error'].weight"][1] == "default, scaled to a sum of 1"
+
+
+def test_the_judge_follows_the_policy():
+    """Whatever it has a setting for."""
+    settings_ = judge_settings(
+        defaults(
+            "{alpha: 0.1, warm_up: 5s, lifetime: 1m, pass_score: 70, marginal_score: 20, canary_share: 20%, "
+            "minimum_pod_seconds: 9, parts: {logs: 2, levels: 0}, "
+            "signals: {log/error: {tolerance_up: 50%, margin: 300%}}}"
+        )
+    )
+    assert (settings_.alpha, settings_.warm_up_ns, settings_.lifetime_ns) == (0.1, 5 * S, 60 * S)
+    assert (settings_.pass_score, settings_.marginal_score, settings_.intended_share) == (70.0, 20.0, 0.2)
+    assert settings_.part_weights == {"logs": 2.0, "errors": 1.0, "values": 1.0, "levels": 0.0}
+    by_signal = {each.signal: each for each in settings_.signals}
+    assert by_signal["log/error"].margin == 4.0
+    assert {name: settings_.tolerance_of(each) for name, each in by_signal.items()} == {
+        "log/critical": 1.2,
+        "log/error": 1.5,
+        "requests/error": 1.2,
+        "log/warning": 1.2,
+    }
 
 
 globs = st.sampled_from(["*", "a*", "*b", "?", "ab", "b"])
@@ -229,4 +238,6 @@ def test_what_is_taken_never_disagrees_later(written):
     except BadPolicyFile:
         return
     for name in ("a", "b", "ab", "aab", "x", "xyz", "aa"):
-        assert list(conflicts(effective(policy_file, Workload("", "n", name)))) == []
+        policy = effective(policy_file, Workload("", "n", name))
+        assert list(conflicts(policy)) == []
+        judge_settings(policy)
