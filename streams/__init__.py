@@ -6,6 +6,7 @@ records    the vocabulary: whose record, a log line, a metric sample
 shippers   foreign bytes -> records, one file per format
 windows    records -> summaries that merge in any order; watermarks that say when a window is complete
 templates  signatures -> log templates, with examples, and the class of each
+policy     what an operator set -> what holds for one workload
 judging    summaries -> evidence -> risk and verdict, one statistical question per file
 risk       the document the outside reads
 workload   one workload's life: revisions seen, comparisons running; summaries in, risk documents out

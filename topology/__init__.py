@@ -8,6 +8,8 @@ serinus.risk                       -> serve  -> HTTP, pages, gauges
 HTTP queries                       -> serve  -> serinus.rollouts
 
 settings, topics, codecs    what is configured, where it goes, how it is written
+policy_file                 what the operator set, read again when it changes
+schemas                     the JSON Schemas of what others read and write
 telemetry, log              what the pipeline says of itself
 ingest/ score/ serve/       the three roles; roles.py runs one in this process
 pipeline, supervise         all of them on one machine, as child processes

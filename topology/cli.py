@@ -15,7 +15,7 @@ from typing import Any
 import click
 
 from streams.errors import BadPolicy
-from topology import log, options
+from topology import log, options, policy_commands
 from topology.backtest.command import backtest
 from topology.errors import Unavailable
 from topology.recording.command import record
@@ -68,6 +68,7 @@ def ingest(host: str, log_topic: tuple[str, ...], metric_topic: tuple[str, ...],
 @command.command()
 @options.role_options
 @options.metrics_port_option
+@options.policy_option
 @click.option("--worker-id", help="Unique among live workers.  [default: score-<host>-<pid>]")
 @click.option("--group", help="Consumer group.  [default: serinus-score]")
 @click.option("--window-s", type=int, help="Length of an event-time window, as ingest's.  [default: 5]")
@@ -122,6 +123,7 @@ def topics(bootstrap_servers: str | None, kafka_config: Path | None, log_level: 
 @options.cluster_option
 @options.shared("--metrics-port", type=int, help="First of consecutive ports of the workers' /metrics; else any free.")
 @options.serve_options
+@options.policy_option
 @_PARTITIONS
 @click.option("--ingest", "ingest_workers", type=click.IntRange(0), default=1, show_default=True)
 @click.option("--score", "score_workers", type=click.IntRange(0), default=1, show_default=True)
@@ -151,6 +153,8 @@ def demo(seconds: int, as_json: bool, keep: bool, log_level: str) -> None:
 command.add_command(backtest)
 command.add_command(record)
 command.add_command(templates)
+command.add_command(policy_commands.policy)
+command.add_command(policy_commands.print_schema)
 
 
 def main() -> None:

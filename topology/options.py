@@ -61,6 +61,13 @@ cluster_option = shared(
     "--cluster", default="", show_default=False, help="Kubernetes cluster of records that name none."
 )
 
+policy_option = shared(
+    "--policy",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="What holds for which workload (YAML); read again when it changes.",
+)
+
 serve_options = together(
     shared("--port", type=int, default=8080, help="Port of the API; 0: any free."),
     shared("--token-file", metavar="FILE", help="Holds the bearer token that queries must bring."),

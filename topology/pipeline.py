@@ -39,6 +39,7 @@ class Plan(Struct, frozen=True, kw_only=True):
     token_file: str | None = None
     public_url: str | None = None
     cluster: str = ""
+    policy: Path | None = None
     ingest: int = 1
     score: int = 1
     partitions: int | None = None
@@ -71,6 +72,8 @@ class Plan(Struct, frozen=True, kw_only=True):
             own: dict[str, object] = {"--metrics-port": self.metrics_port + index if self.metrics_port else 0}
             if role == "ingest":
                 own |= {"--cluster": self.cluster}
+            if role == "score":
+                own |= {"--policy": self.policy}
             own |= {"--session-timeout-s": session_timeout_s}
             yield f"{role}-{number}", _arguments(role, everywhere | own)
 
@@ -119,7 +122,7 @@ def _check(kafka: Kafka, plan: Plan) -> None:
     if not 0 <= last <= 65_535:
         raise BadPolicy("metrics_port", plan.metrics_port, "the workers' consecutive ports must end before 65536")
     IngestSettings(kafka, cluster=plan.cluster, metrics_port=plan.metrics_port)
-    ScoreSettings(kafka, metrics_port=plan.metrics_port)
+    ScoreSettings(kafka, metrics_port=plan.metrics_port, policy=plan.policy)
     ServeSettings(kafka, host=plan.host, port=plan.port, token_file=plan.token_file, public_url=plan.public_url)
     TelemetrySettings(plan.otlp_endpoint)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import re
 import socket
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -195,6 +196,8 @@ class ScoreSettings(Struct, frozen=True):
     """How long, in event time, an input partition without owner holds windows open."""
     expire_s: float = 1800
     """A comparison of which nothing was heard for so long has ended."""
+    policy: Path | None = None
+    """File that says what holds for which workload; None: the defaults for all."""
     metrics_port: int | None = None
     """Port of /metrics and /healthz; 0 is any free one, None is none."""
 
@@ -213,6 +216,8 @@ class ScoreSettings(Struct, frozen=True):
             metrics_port=(0, 65_535),
         )
         _require(isinstance(self.window_s, int), "window_s", self.window_s, "give whole seconds")
+        if self.policy is not None:
+            _require(_is_readable(self.policy), "policy", str(self.policy), "name a readable file")
         self.kafka.faust()
 
 
@@ -237,8 +242,7 @@ class ServeSettings(Struct, frozen=True):
         if self.public_url is not None:
             _require(_is_http(self.public_url), "public_url", self.public_url, "give an http or https URL")
         if self.token_file is not None:
-            readable = os.path.isfile(self.token_file) and os.access(self.token_file, os.R_OK)  # noqa: PTH113
-            _require(readable, "token_file", self.token_file, "name a readable file")
+            _require(_is_readable(Path(self.token_file)), "token_file", self.token_file, "name a readable file")
 
 
 class TelemetrySettings(Struct, frozen=True):
@@ -251,6 +255,10 @@ class TelemetrySettings(Struct, frozen=True):
         if self.otlp_endpoint is not None:
             allowed = "give an http or https URL without credentials, such as http://collector:4318"
             _require(_is_http(self.otlp_endpoint), "otlp_endpoint", _without_user(self.otlp_endpoint), allowed)
+
+
+def _is_readable(file: Path) -> bool:
+    return file.is_file() and os.access(file, os.R_OK)
 
 
 def _is_http(url: str) -> bool:

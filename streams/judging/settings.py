@@ -30,6 +30,8 @@ class SignalSettings(Struct, frozen=True):
     """... below this many events per request, at which nobody minds."""
     floor_per_pod_s: float
     """The same per pod-second. For log classes both floors must be undercut where requests are counted."""
+    tolerance: float | None = None
+    """Ratio tolerated of this signal; None: that of all."""
 
 
 DEFAULT_SIGNALS = (
@@ -94,6 +96,10 @@ class JudgeSettings(Struct, frozen=True):
     signature_limit: int = 500
     """Signatures whose own counts are kept for the reasons; verdict and risk do not depend on it."""
 
+    def tolerance_of(self, signal: SignalSettings) -> float:
+        """Rates of this signal up to so many times the baseline's are tolerated."""
+        return self.tolerance if signal.tolerance is None else signal.tolerance
+
     def __post_init__(self) -> None:
         """Refuse what no judgement can be made with.
 
@@ -137,7 +143,9 @@ class JudgeSettings(Struct, frozen=True):
             _check(f"weights of {part}", weights, fits, "above 0, sum 1")
         for signal in self.signals:
             field = f"{signal.signal} margin"
-            _check(field, signal.margin, self.tolerance < signal.margin < math.inf, f"above tolerance {self.tolerance}")
+            tolerance = self.tolerance_of(signal)
+            _check(f"{signal.signal} tolerance", tolerance, 0.1 <= tolerance <= 100.0, "0.1 to 100")
+            _check(field, signal.margin, tolerance < signal.margin < math.inf, f"above tolerance {tolerance}")
             floors = (signal.floor_per_request, signal.floor_per_pod_s)
             _check(f"{signal.signal} floors", floors, all(0.0 < floor < math.inf for floor in floors), "above 0")
 

@@ -75,9 +75,9 @@ class Signal:
     def __init__(self, rule: SignalSettings, settings: JudgeSettings, state: SignalState) -> None:
         self.rule = rule
         self.state = state
-        self._tolerance = settings.tolerance
+        self._tolerance = settings.tolerance_of(rule)
         self._background = settings.background
-        self._worse = [settings.tolerance * factor for factor in WORSE_FACTORS]
+        self._worse = [self._tolerance * factor for factor in WORSE_FACTORS]
         self._better = [rule.margin * factor for factor in BETTER_FACTORS]
 
     @property

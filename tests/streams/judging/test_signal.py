@@ -7,6 +7,7 @@ import math
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
 
 from streams.judging.settings import DEFAULT_SIGNALS, JudgeSettings
 from streams.judging.signal import Counted, Signal, SignalState
@@ -29,6 +30,18 @@ def test_swapping_the_sides_inverts_the_effect_and_never_shows_both_worse(bins):
     if here.effect_ratio and there.effect_ratio:
         assert here.effect_ratio == pytest.approx(1.0 / there.effect_ratio)
     assert min(here.log_e, there.log_e) < math.log(7.0)
+
+
+def test_a_signal_is_judged_by_its_own_tolerance():
+    """Where it has one; else by that of all."""
+    bins = [Counted(6.0, 6.0, 0.25, 0.25, 0.0, 1.0)] * 20
+    found = {}
+    for own in (None, 2.9, 1.2):
+        one = Signal(structs.replace(DEFAULT_SIGNALS[1], tolerance=own, margin=3.0), JudgeSettings(), SignalState())
+        for each in bins:
+            one.add(each)
+        found[own] = one.log_e
+    assert found[None] == found[1.2] > math.log(100.0) > found[2.9]
 
 
 def test_identical_sides_bring_no_evidence():

@@ -1,0 +1,49 @@
+"""What does a workload's policy make of the settings of its judge?
+
+Not here, as the judge has no setting for them yet: exposure source, look-back, historic baseline and criticality.
+"""
+
+from __future__ import annotations
+
+from msgspec import structs
+
+from streams.judging.settings import JudgeSettings, SignalSettings
+from streams.policy.rules import CountedSignal, counted, tolerance_ratio
+from streams.policy.workload_policy import WorkloadPolicy
+
+DEFAULT = JudgeSettings()
+
+
+def judge_settings(policy: WorkloadPolicy, base: JudgeSettings = DEFAULT) -> JudgeSettings:
+    """The settings that follow the policy; what no policy can say stays as in `base`.
+
+    >>> judge_settings(WorkloadPolicy()) == DEFAULT
+    True
+    """
+    tolerance = tolerance_ratio(policy)
+    return structs.replace(
+        base,
+        alpha=policy.alpha,
+        beta=policy.beta,
+        tolerance=tolerance,
+        signals=tuple(_signal(each, tolerance) for each in counted(policy)),
+        part_weights=dict(policy.parts),
+        warm_up_ns=policy.warm_up_ns,
+        lifetime_ns=policy.lifetime_ns,
+        pass_score=policy.pass_score,
+        marginal_score=policy.marginal_score,
+        intended_share=policy.canary_share,
+        minimum_requests=policy.minimum_requests,
+        minimum_pod_s=policy.minimum_pod_s,
+    )
+
+
+def _signal(counted_signal: CountedSignal, tolerance: float) -> SignalSettings:
+    return SignalSettings(
+        counted_signal.signal,
+        counted_signal.weight,
+        counted_signal.margin_ratio,
+        counted_signal.floor_per_request,
+        counted_signal.floor_per_pod_s,
+        None if counted_signal.tolerance_ratio == tolerance else counted_signal.tolerance_ratio,
+    )

@@ -1,0 +1,162 @@
+"""What does a workload's policy make of a signal's rule, and of the four signals that are counted?
+
+The nearest wins: what an entry sets of the signal, then of its group, then of all, then the built-in rule (whose
+tolerances the sensitivity scales).
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TypeVar
+
+from msgspec import Struct, structs
+
+from streams.policy import glob
+from streams.policy.sensitivity import CRITICAL, ERROR, REQUESTS, SENSITIVITIES, WARNING
+from streams.policy.workload_policy import GroupPolicy, SignalPolicy, WorkloadPolicy
+from streams.policy.written import MissingData, NotANumber
+from streams.signals.rule import Criticality, Group, SignalRule
+
+T = TypeVar("T")
+DEFAULT_TOLERANCE = 0.2
+"""20% is less than pods of one revision differ; times the sensitivity's factor."""
+
+
+class CountedSignal(Struct, frozen=True):
+    """One of the signals whose events are counted against exposure: log classes and failed requests."""
+
+    signal: str
+    weight: float
+    """Share in its part's e-value: those of the three log classes sum to 1, that of `requests/error` is 1."""
+    tolerance_ratio: float
+    """Rates up to this many times the baseline's are tolerated."""
+    margin_ratio: float
+    """A PASS shows that the canary's rate is below this many times the baseline's."""
+    floor_per_request: float
+    """Events per request at which nobody minds."""
+    floor_per_pod_s: float
+    """The same per pod-second."""
+    criticality: Criticality = "normal"
+
+
+class DataRules(Struct, frozen=True):
+    """What becomes of a signal's data where it is not as it should be."""
+
+    not_a_number: NotANumber = "remove"
+    missing_data: MissingData = "unjudged"
+
+
+_MARGINS = {CRITICAL: 1.0, ERROR: 1.0, REQUESTS: 1.0, WARNING: 2.0}
+_FLOORS = {
+    CRITICAL: (1 / 400, 1 / 300),
+    ERROR: (1 / 200, 1 / 120),
+    REQUESTS: (1 / 200, 1 / 120),
+    WARNING: (1 / 20, 1 / 20),
+}
+COUNTED = (CRITICAL, ERROR, REQUESTS, WARNING)
+"""Margins and floors of the counted signals are those of `judging.settings`, which says how they were chosen."""
+
+
+def apply(rule: SignalRule, policy: WorkloadPolicy) -> SignalRule:
+    """The rule as the policy wants it.
+
+    >>> policy = WorkloadPolicy(signals=(SignalPolicy("jvm_*", worse="higher", tolerance_up=0.5),))
+    >>> found = apply(SignalRule("jvm_threads_live", "level", worse="either", known=False), policy)
+    >>> found.worse, found.tolerance_up, found.tolerance_down, found.known
+    ('higher', 0.5, 0.2, True)
+    """
+    own = _own(rule.signal, policy)
+    group = _group(own.group or rule.group, policy)
+    named = own.worse is not None or any(signal.pattern == rule.signal for signal in policy.signals)
+    factor = SENSITIVITIES[policy.sensitivity].tolerance_factor
+    up, down = rule.tolerance_up * factor, rule.tolerance_down * factor
+    return structs.replace(
+        rule,
+        group=group.group,
+        worse=_nearest(own.worse, default=rule.worse),
+        weight=_nearest(own.weight, default=rule.weight),
+        criticality=_nearest(own.criticality, default=rule.criticality),
+        tolerance_up=_nearest(own.tolerance_up, group.tolerance_up, policy.tolerance, default=up),
+        tolerance_down=_nearest(own.tolerance_down, group.tolerance_down, _a_fall(policy.tolerance), default=down),
+        known=rule.known or named,
+    )
+
+
+def group_weight(group: Group, policy: WorkloadPolicy) -> float:
+    """How much a group weighs relative to the others."""
+    return _nearest(_group(group, policy).weight, default=1.0)
+
+
+def margin(rule: SignalRule, policy: WorkloadPolicy, default: float) -> float:
+    """How much worse a signal of which `apply` made this rule must be shown not to be, for a PASS; 1.0 = 100%."""
+    return _nearest(_own(rule.signal, policy).margin, _group(rule.group, policy).margin, policy.margin, default=default)
+
+
+def data_rules(signal: str, policy: WorkloadPolicy) -> DataRules:
+    """What becomes of a signal's samples that are no numbers, and of their absence."""
+    own = _own(signal, policy)
+    return DataRules(_nearest(own.not_a_number, default="remove"), _nearest(own.missing_data, default="unjudged"))
+
+
+def tolerance_ratio(policy: WorkloadPolicy) -> float:
+    """Rates up to this many times the baseline's are tolerated where a signal sets nothing itself."""
+    return 1.0 + _general_tolerance(policy)
+
+
+def counted(policy: WorkloadPolicy) -> tuple[CountedSignal, ...]:
+    """The four counted signals.
+
+    >>> [(each.signal, each.weight, each.margin_ratio) for each in counted(WorkloadPolicy())][:2]
+    [('log/critical', 0.52, 2.0), ('log/error', 0.45, 2.0)]
+    """
+    own = {signal: _own(signal, policy) for signal in COUNTED}
+    weights = {REQUESTS: 1.0, **_log_weights(own, policy)}
+    return tuple(
+        CountedSignal(
+            signal,
+            weights[signal],
+            1.0 + _nearest(own[signal].tolerance_up, default=_general_tolerance(policy)),
+            1.0 + _nearest(own[signal].margin, policy.margin, default=_MARGINS[signal]),
+            _nearest(own[signal].floor_per_request, default=_FLOORS[signal][0]),
+            _nearest(own[signal].floor_per_pod_s, default=_FLOORS[signal][1]),
+            _nearest(own[signal].criticality, default="normal"),
+        )
+        for signal in COUNTED
+    )
+
+
+def _log_weights(own: dict[str, SignalPolicy], policy: WorkloadPolicy) -> dict[str, float]:
+    """Those of the sensitivity, or what is set, scaled to a sum of 1."""
+    row = SENSITIVITIES[policy.sensitivity]
+    given = {CRITICAL: row.critical, ERROR: row.error, WARNING: row.warning}
+    weights = {signal: _nearest(own[signal].weight, default=weight) for signal, weight in given.items()}
+    total = math.fsum(weights.values())
+    return weights if abs(total - 1.0) < 1e-9 else {signal: weight / total for signal, weight in weights.items()}
+
+
+def _general_tolerance(policy: WorkloadPolicy) -> float:
+    return _nearest(policy.tolerance, default=DEFAULT_TOLERANCE * SENSITIVITIES[policy.sensitivity].tolerance_factor)
+
+
+def _own(signal: str, policy: WorkloadPolicy) -> SignalPolicy:
+    """What all entries whose pattern fits set together."""
+    merged = SignalPolicy(signal)
+    for entry in policy.signals:
+        if glob.matches(entry.pattern, signal):
+            fields = {name: value for name, value in structs.asdict(entry).items() if value is not None}
+            merged = structs.replace(merged, **{**fields, "pattern": signal})
+    return merged
+
+
+def _group(group: Group, policy: WorkloadPolicy) -> GroupPolicy:
+    return next((each for each in policy.groups if each.group == group), GroupPolicy(group))
+
+
+def _a_fall(tolerance: float | None) -> float | None:
+    """A fall of more than 100% cannot be tolerated: there is none."""
+    return None if tolerance is None else min(tolerance, 1.0)
+
+
+def _nearest(*options: T | None, default: T) -> T:
+    """The first that is set."""
+    return next((option for option in options if option is not None), default)

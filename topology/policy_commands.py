@@ -1,0 +1,105 @@
+"""`serinus policy` and `serinus schema`: what an operator asks before a policy file goes anywhere."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+import msgspec
+
+from streams.errors import BadPolicy
+from streams.policy.effective import effective
+from streams.policy.explanation import Explained, explain
+from streams.policy.fault import BadPolicyFile
+from streams.policy.policy_file import Entry, PolicyFile
+from streams.records.identity import Workload
+from topology import options, policy_file, schemas
+
+_FILE = click.Path(dir_okay=False, path_type=Path)
+_JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+
+
+@click.group()
+def policy() -> None:
+    """Check and explain policy files."""
+
+
+@policy.command()
+@click.argument("file", type=_FILE)
+@_JSON
+@click.pass_context
+def check(context: click.Context, file: Path, as_json: bool) -> None:
+    """Say whether FILE can be followed: what it matches, or all that is wrong, by line.
+
+    Exit status 0 if it can, 2 if not.
+    """
+    try:
+        found = policy_file.load(file)
+    except BadPolicyFile as error:
+        faults = [fault.text(error.source) for fault in error.faults]
+        listed = [msgspec.to_builtins(fault) for fault in error.faults]
+        _print(as_json, {"ok": False, "file": str(file), "faults": listed}, faults)
+        context.exit(2)
+    entries = list(found.entries)
+    lines = [f"{file}: OK, {len(entries)} {'entry' if len(entries) == 1 else 'entries'}"]
+    lines += [f"  line {entry.line:<5}{_who(entry)}" for entry in entries]
+    matched = [{"line": entry.line, **msgspec.to_builtins(entry.match)} for entry in entries]
+    _print(as_json, {"ok": True, "file": str(file), "entries": matched}, lines)
+
+
+@policy.command("explain")
+@click.option("--workload", required=True, metavar="[CLUSTER/]NAMESPACE/NAME", help="Whose policy.")
+@options.policy_option
+@_JSON
+def explain_(workload: str, policy: Path | None, as_json: bool) -> None:
+    """Print what holds for a workload, each value with where it comes from."""
+    found = PolicyFile() if policy is None else policy_file.load(policy)
+    whose = _workload(workload)
+    rows = explain(found, whose)
+    document = {
+        "workload": whose.key,
+        "entries": [entry.line for entry in found.holding(whose)],
+        "values": [msgspec.to_builtins(row) for row in rows],
+        "effective": msgspec.to_builtins(effective(found, whose)),
+    }
+    _print(as_json, document, _table(rows))
+
+
+@click.command("schema")
+@click.argument("name", type=click.Choice(sorted(schemas.SCHEMAS)))
+def print_schema(name: str) -> None:
+    """Print the JSON Schema of NAME."""
+    click.echo(schemas.text(name), nl=False)
+
+
+def _workload(text: str) -> Workload:
+    parts = text.split("/")
+    if len(parts) not in {2, 3} or not all(parts[-2:]):
+        raise BadPolicy("workload", text, "write [CLUSTER/]NAMESPACE/NAME")
+    return Workload(*["", *parts][-3:])
+
+
+def _who(entry: Entry) -> str:
+    if entry.path == "defaults":
+        return "every workload (defaults)"
+    match = entry.match
+    cluster = "" if match.cluster == "*" else f"{match.cluster}/"
+    return f"{cluster}{match.namespace}/{match.workload}"
+
+
+def _table(rows: list[Explained]) -> list[str]:
+    """Aligned columns: field, value, origin."""
+    cells = [(row.field, _cell(row.value), row.origin) for row in rows]
+    first, second = (min(max(len(each[column]) for each in cells), 40) for column in (0, 1))
+    return [f"{field:<{first}}  {value:<{second}}  {origin}" for field, value, origin in cells]
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return "-"
+    return value if isinstance(value, str) else msgspec.json.encode(value).decode()
+
+
+def _print(as_json: bool, document: dict[str, Any], lines: list[str]) -> None:
+    click.echo(msgspec.json.encode(document).decode() if as_json else "\n".join(lines))
