@@ -24,6 +24,8 @@ from topology.topics import LOGS, METRICS
 
 _PARTITIONS = click.option("--partitions", type=int, help="Overrides the number of partitions of every topic.")
 
+_KAYENTA_CONFIG = "Kayenta canary config (JSON) whose name a `kayenta:` template gives; any number."
+
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
 @click.version_option(package_name="serinus")
@@ -92,6 +94,7 @@ def score(host: str, **given: Any) -> None:
 @options.role_options
 @options.serve_options
 @click.option("--stale-s", type=float, help="Older risk documents answer `none`.  [default: 60]")
+@click.option("--kayenta-config", "kayenta_configs", multiple=True, metavar="FILE", help=_KAYENTA_CONFIG)
 def serve(**given: Any) -> None:
     """Answer queries, show the pages, expose the gauges: one replica, any number."""
     log.start("serve", given.pop("log_level"))

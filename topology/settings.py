@@ -230,6 +230,8 @@ class ServeSettings(Struct, frozen=True):
     """How people reach this server, for the links in answers; None: as the query did."""
     stale_s: float = 60.0
     """A risk document older than this answers verdict `none`."""
+    kayenta_configs: tuple[str, ...] = ()
+    """Files of Kayenta canary configs (JSON), whose names the Kayenta routes list."""
 
     def __post_init__(self) -> None:
         _within(self, port=(0, 65_535), stale_s=(1, 86_400))

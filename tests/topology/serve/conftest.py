@@ -11,6 +11,7 @@ import msgspec
 import pytest
 from aiohttp.test_utils import TestClient, TestServer
 
+from streams.records.identity import Workload
 from streams.risk.comparison import Comparison
 from streams.risk.document import Exposure, RiskDocument, RiskPoint, SignalEvidence, rfc3339
 from topology.codecs import encode_json
@@ -39,6 +40,22 @@ class Asker:
         return self.says
 
 
+class Witness:
+    """Has seen what the test says."""
+
+    def __init__(self) -> None:
+        self.seen: dict[str, frozenset[Workload]] = {}
+        self.wanted = 0
+
+    def whose(self, pod_template_hash: str) -> frozenset[Workload]:
+        """What the test wants."""
+        return self.seen.get(pod_template_hash, frozenset())
+
+    def want(self) -> None:
+        """Counts."""
+        self.wanted += 1
+
+
 class Serve:
     """A server in this process, and all that a test may turn."""
 
@@ -46,6 +63,7 @@ class Serve:
         self.view = View()
         self.view.caught_up = True
         self.asker = Asker()
+        self.witness = Witness()
         self.now_s = NOW_S
         self.telemetry = Telemetry.start("serve", TelemetrySettings())
         self.client: Any = None
@@ -57,7 +75,7 @@ class Serve:
     async def start(self, **settings: Any) -> None:
         """Begin to answer."""
         made = ServeSettings(Kafka("localhost:1"), **settings)
-        app = build(made, self.view, self.asker, self.telemetry, lambda: self.now_s)
+        app = build(made, self.view, self.asker, self.witness, self.telemetry, lambda: self.now_s)
         self.client = TestClient(TestServer(app))
         await self.client.start_server()
 

@@ -1,0 +1,2 @@
+package argo
+import _ "github.com/argoproj/argo-rollouts/analysis"
