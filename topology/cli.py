@@ -1,6 +1,6 @@
 """The command `serinus`: words and environment in, settings out; what is done with them is elsewhere.
 
-Exit status: 0 ended as asked, 1 a fault, 2 a configuration that cannot be followed.
+Exit status: 0 ended as asked, 1 a fault, 2 a configuration that cannot be followed; `verify` has its own.
 """
 
 from __future__ import annotations
@@ -104,6 +104,26 @@ def serve(**given: Any) -> None:
     from topology import roles  # noqa: PLC0415 - telemetry's libraries are slow to import
 
     roles.serve(settings, observe)
+
+
+@command.command(cls=options.VerifyCommand)
+@options.verify_options
+def verify(log_level: str, lifetime_hours: float, **given: Any) -> None:
+    r"""Ask until there is a verdict, and end with it: the job of an AnalysisTemplate.
+
+    \b
+    Ends with 0: pass. 1: no answer could be had, or this configuration cannot be followed. 2: fail.
+    3: cannot tell, when the time was over. 4: told to end before.
+    """
+    log.start("verify", log_level)
+    from topology import verify as job  # noqa: PLC0415 - other commands do not need it
+
+    try:
+        settings = options.verify_settings(lifetime_s=lifetime_hours * 3600, **given)
+    except BadPolicy as error:
+        _say(error)
+        sys.exit(job.Status.ERROR)  # 2 would say that the canary has failed
+    sys.exit(job.run(settings))
 
 
 @command.command()

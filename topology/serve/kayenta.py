@@ -35,7 +35,7 @@ from topology.serve.kayenta_messages import (
     ScopeRequest,
     Score,
 )
-from topology.serve.kayenta_scope import BadScope, Scope
+from topology.serve.kayenta_scope import BadScope
 from topology.serve.links import Links, page
 
 LEAST_S = 300.0
@@ -95,7 +95,7 @@ class Kayenta:
 
     def _look(self, pair: Pair, base: str) -> RiskAnswer:
         """What is known of one pair."""
-        wanted = Wanted(pair.baseline, pair.canary, pair.cluster, pair.namespace or None, pair.workload or None)
+        wanted = Wanted(pair.baseline, pair.canary, pair.cluster, pair.namespace, pair.workload)
         found = self._directory.find(wanted)
         if len(found) > 1:
             found = _hinted(found, pair) or found
@@ -155,16 +155,15 @@ def _pair(name: str, scopes: ScopePair) -> Pair:
     baseline, canary = (kayenta_scope.read(side.scope) for side in (scopes.control_scope, scopes.experiment_scope))
     if baseline.pod_template_hash == canary.pod_template_hash:
         raise BadScope(f"scope {name[:60]!a}: both sides have the hash {canary.pod_template_hash[:63]!a}")
-    values = [baseline.pod_template_hash, canary.pod_template_hash, _either(baseline, canary, "cluster")]
-    values += [_either(baseline, canary, field) for field in ("namespace", "workload", "app")]
+    cluster, namespace, workload, app = (
+        getattr(canary, field) or getattr(baseline, field) for field in ("cluster", "namespace", "workload", "app")
+    )
+    hashes = [baseline.pod_template_hash, canary.pod_template_hash]
+    hints = [app[:253], scopes.experiment_scope.location[:63]]
     try:
-        return msgspec.convert([*values, scopes.experiment_scope.location[:63]], Pair)
+        return msgspec.convert([*hashes, cluster, namespace or None, workload or None, *hints], Pair)
     except msgspec.ValidationError as error:
         raise BadScope(f"scope {name[:60]!a}: {error}") from error
-
-
-def _either(baseline: Scope, canary: Scope, field: str) -> str:
-    return str(getattr(canary, field) or getattr(baseline, field))
 
 
 def _until_s(scope: ScopeRequest, now_s: float) -> float:

@@ -67,13 +67,13 @@ class RunBegun(Struct, frozen=True, rename="camel"):
 
 
 class Pair(Struct, frozen=True, array_like=True):
-    """One scope's pair as it was asked for; names left empty are looked up by the hashes."""
+    """One scope's pair as it was asked for; names left out are looked up by the hashes."""
 
     baseline: HashValue
     canary: HashValue
     cluster: ClusterName = ""
-    namespace: ObjectName | Literal[""] = ""
-    workload: ObjectName | Literal[""] = ""
+    namespace: ObjectName | None = None
+    workload: ObjectName | None = None
     app_hint: str = ""
     namespace_hint: str = ""
 

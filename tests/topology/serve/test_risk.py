@@ -239,7 +239,7 @@ async def test_hashes_alone(serve, pair, judged):
 
 
 async def test_hashes_of_several_workloads(serve, pair):
-    """Where several workloads have the same hashes nothing is guessed: the reason names them, and what tells them apart."""
+    """Where several workloads have the same hashes nothing is guessed: the reason names them and tells what to add."""
     other = Workload("", "staging", "shop")
     serve.witness.seen = dict.fromkeys((pair.baseline, pair.canary), frozenset([pair.of, other]))
     await serve.start()

@@ -1,2 +1,0 @@
-package argo
-import _ "github.com/argoproj/argo-rollouts/analysis"
