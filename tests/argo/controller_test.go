@@ -155,8 +155,13 @@ func shown(run *v1alpha1.AnalysisRun) string {
 	return text
 }
 
+// cores are what jobs share: more at a time would keep the informers waiting.
+var cores = make(chan struct{}, 2)
+
 // runJob is kubelet and Job controller in one: it runs the only container with our own command, and tells how it ended.
 func (c *cluster) runJob(job *batchv1.Job) {
+	cores <- struct{}{}
+	defer func() { <-cores }()
 	container := job.Spec.Template.Spec.Containers[0]
 	directory, err := os.MkdirTemp("", "serinus-job-")
 	if err != nil {

@@ -64,14 +64,16 @@ func TestPhases(t *testing.T) {
 // expect sees a run to its phase, and that no measurement of it is an error or larger than 2 kB.
 func expect(t *testing.T, c *cluster, name string, phase v1alpha1.AnalysisPhase) {
 	t.Helper()
-	run := c.await(t, name, 90*time.Second, func(run *v1alpha1.AnalysisRun) bool {
+	run := c.await(t, name, 150*time.Second, func(run *v1alpha1.AnalysisRun) bool {
 		return run.Status.Phase.Completed() || phase == R && waited(result(run))
 	})
 	if run.Status.Phase != phase {
 		t.Errorf("expected %s: %s", phase, shown(run))
 	}
 	for _, measurement := range result(run).Measurements {
-		if measurement.Phase == v1alpha1.AnalysisPhaseError {
+		// Argo 1.9.1 looks for a Job that its informer has not seen yet, where the machine is slow, and makes another.
+		tooSoon := measurement.Metadata["job-name"] != "" && strings.HasSuffix(measurement.Message, "not found")
+		if measurement.Phase == v1alpha1.AnalysisPhaseError && !tooSoon {
 			t.Errorf("a measurement is an error: %s", measurement.Message)
 		}
 		if len(measurement.Value) > 2000 {

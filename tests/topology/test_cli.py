@@ -35,13 +35,13 @@ def _serinus(*words: str, **environment: str) -> subprocess.Popen[str]:
     )
 
 
-@pytest.mark.parametrize("name", ["run", "ingest", "score", "serve", "topics", "record", "demo"])
+@pytest.mark.parametrize("name", ["run", "ingest", "score", "serve", "topics", "record", "demo", "verify"])
 def test_every_command_explains_itself(name: str) -> None:
     """And names the environment variables that all of them share."""
     shown = CliRunner().invoke(cli.command, [name, "--help"])
     assert shown.exit_code == 0
     assert "SERINUS_LOG_LEVEL" in shown.output
-    if name != "demo":
+    if name not in {"demo", "verify"}:
         assert "SERINUS_BOOTSTRAP_SERVERS" in shown.output
 
 

@@ -152,7 +152,8 @@ def _run(config: str, wanted: RunRequest, now_s: float) -> Run:
 
 
 def _pair(name: str, scopes: ScopePair) -> Pair:
-    baseline, canary = (kayenta_scope.read(side.scope) for side in (scopes.control_scope, scopes.experiment_scope))
+    baseline = kayenta_scope.read(scopes.control_scope.scope, "baseline")
+    canary = kayenta_scope.read(scopes.experiment_scope.scope, "canary")
     if baseline.pod_template_hash == canary.pod_template_hash:
         raise BadScope(f"scope {name[:60]!a}: both sides have the hash {canary.pod_template_hash[:63]!a}")
     cluster, namespace, workload, app = (

@@ -7,6 +7,8 @@ hash; a namespace and the Rollout's name are taken where they stand, and looked 
 
 from __future__ import annotations
 
+from typing import Literal
+
 from msgspec import Struct
 
 from topology.serve.queries import shown
@@ -20,8 +22,6 @@ _HASH = (
     "pod-template-hash",
     "label-pod-template-hash",
     "hash",
-    "baseline",
-    "canary",
 )
 _FIELDS = {
     "cluster": ("cluster",),
@@ -48,19 +48,19 @@ class BadScope(Exception):
     """A scope without a pod-template hash; its text says so."""
 
 
-def read(text: str) -> Scope:
-    """What a scope means.
+def read(text: str, side: Literal["baseline", "canary"]) -> Scope:
+    """What a scope of one side means; a scope that names both hashes can be that of either.
 
-    >>> read('app=shop and rollouts-pod-template-hash = "6f8d9c6b77"')
+    >>> read('app=shop and rollouts-pod-template-hash = "6f8d9c6b77"', "canary")
     Scope(pod_template_hash='6f8d9c6b77', cluster='', namespace='', workload='', app='shop')
-    >>> read("shop-6f8d9c6b77").pod_template_hash, read("6f8d9c6b77").pod_template_hash
-    ('6f8d9c6b77', '6f8d9c6b77')
+    >>> [read(text, "canary").pod_template_hash for text in ("shop-6f8d9c6b77", "baseline=5d5,canary=6f8")]
+    ['6f8d9c6b77', '6f8']
 
     Raises:
         BadScope: it has no pod-template hash in it.
     """
     pairs, words = _terms(text[:MOST_CHARACTERS])
-    found = next((pairs[key] for key in _HASH if key in pairs), "")
+    found = next((pairs[key] for key in (*_HASH, side) if key in pairs), "")
     app = ""
     if not found and not pairs and len(words) == 1:
         app, _, found = words[0].rpartition("-")

@@ -81,6 +81,11 @@ class Sightings:
         if self._thread.is_alive():
             self._thread.join(timeout_s)
 
+    @property
+    def alive(self) -> bool:
+        """Whether questions are heard."""
+        return self._thread.is_alive()
+
     def whose(self, pod_template_hash: str) -> frozenset[Workload]:
         """The workloads that were seen with this hash."""
         return self._seen.get(pod_template_hash, frozenset())
