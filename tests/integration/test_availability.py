@@ -1,7 +1,7 @@
 """Five errors in a row abort a rollout, so there must be none: two replicas, and everything behind them taken away.
 
-Kafka is away for seconds here, not for minutes: a view that has no broker any more has nothing left to lose with time but
-its freshness, and that is held to an age of ten seconds.
+Kafka is away for seconds here, not for minutes: what a view without a broker loses with time is its freshness, and that
+is held to an age of ten seconds.
 """
 
 from __future__ import annotations
@@ -25,7 +25,8 @@ from tests.integration.ready_proxy import ReadyProxy
 from tests.integration.role_process import RoleProcess
 from tests.integration.traffic import Traffic
 from topology.codecs import encode_json
-from topology.demo.service import NAMESPACE, Rates, Service
+from topology.demo.service import Rates, Service
+from topology.demo.shipped import NAMESPACE
 from topology.embedded import EmbeddedBroker, free_port
 from topology.pipeline import prepare
 from topology.settings import Kafka
@@ -124,8 +125,9 @@ def _await(what: str, holds: Any, timeout_s: float = 60.0) -> None:
 
 @pytest.mark.timeout(240)
 def test_every_query_is_answered_whatever_is_away() -> None:
-    """Promise: through a rolling restart, without score and without Kafka, each query gets 200 and the last document
-    with its age; what is older than the policy allows is `none`, at once and never before.
+    """Promise: through a rolling restart, without score, without Kafka, each query gets 200 and the last document.
+
+    With it comes its age; what is older than the policy allows is `none`, at once and never before.
     """
     service = Service(LIVE.workload, LIVE.baseline, LIVE.canary, Rates(), 500, seed=1)
     with ExitStack() as stack, EmbeddedBroker() as broker, ReadyProxy() as proxy:
@@ -136,7 +138,7 @@ def test_every_query_is_answered_whatever_is_away() -> None:
         score = stack.enter_context(RoleProcess("score", *quick))
         ports = [free_port(), free_port()]
         replicas = [_replica(stack, servers, port, proxy) for port in ports]
-        stack.enter_context(Traffic(servers, [service]))
+        traffic = stack.enter_context(Traffic(servers, [service]))
         _await("judged", lambda: _risk(proxy.url, LIVE)["as_of"])
 
         client = Client(proxy.url)
@@ -155,6 +157,7 @@ def test_every_query_is_answered_whatever_is_away() -> None:
 
             held_at_s = _hold(servers)
             _await("a pass again", lambda: _risk(proxy.url, HELD)["verdict"] == "pass")
+            traffic.stop()
             broker.stop()
             without_kafka_s = time.time()
             _await("none", lambda: _risk(proxy.url, HELD)["verdict"] == "none")
