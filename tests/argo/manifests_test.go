@@ -99,7 +99,7 @@ func clusterTemplates(t *testing.T) map[string]*v1alpha1.ClusterAnalysisTemplate
 
 // Every object is one by the schema of its CRD, as the API server checks it, and no field of it would be pruned.
 func TestSchemas(t *testing.T) {
-	crds := crdSchemas(t, filepath.Join(moduleDir(t, "github.com/argoproj/argo-rollouts"), "manifests/crds"))
+	crds := crdSchemas(t, filepath.Join(moduleDir(t, ".", "github.com/argoproj/argo-rollouts"), "manifests/crds/*-crd.yaml"))
 	seen := map[string]bool{}
 	for _, each := range objects(t, "analysis", "cluster", "rollouts") {
 		crd, known := crds[each.kind]
@@ -140,10 +140,10 @@ func checkAgainst(t *testing.T, each object, crd *apiextensions.JSONSchemaProps)
 	}
 }
 
-// crdSchemas are the schemas of a directory of CRDs, by kind.
-func crdSchemas(t *testing.T, directory string) map[string]*apiextensions.JSONSchemaProps {
+// crdSchemas are the schemas of files of CRDs, by kind.
+func crdSchemas(t *testing.T, pattern string) map[string]*apiextensions.JSONSchemaProps {
 	t.Helper()
-	files, _ := filepath.Glob(filepath.Join(directory, "*-crd.yaml"))
+	files, _ := filepath.Glob(pattern)
 	schemas := map[string]*apiextensions.JSONSchemaProps{}
 	for _, file := range files {
 		text, err := os.ReadFile(file)

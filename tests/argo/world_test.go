@@ -9,7 +9,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strings"
 	"testing"
 )
 
@@ -59,12 +58,18 @@ func world(t *testing.T) World {
 	return found
 }
 
-// moduleDir is where a module that go.mod names is on this machine.
-func moduleDir(t *testing.T, module string) string {
+// moduleDir is where a module that the go.mod of a directory names is on this machine; it is fetched if it is not.
+func moduleDir(t *testing.T, directory, module string) string {
 	t.Helper()
-	text, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}}", module).Output()
+	command := exec.Command("go", "mod", "download", "-json", module)
+	command.Dir = directory
+	text, err := command.Output()
 	if err != nil {
-		t.Fatalf("go list -m %s: %v", module, err)
+		t.Fatalf("go mod download %s: %v", module, err)
 	}
-	return strings.TrimSpace(string(text))
+	var found struct{ Dir string }
+	if err := json.Unmarshal(text, &found); err != nil {
+		t.Fatal(err)
+	}
+	return found.Dir
 }
