@@ -10,11 +10,13 @@ import logging
 import os
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import click
+import msgspec
 
 from streams.errors import BadPolicy
+from streams.policy import kayenta_config
 from topology import log, options
 from topology.backtest.command import backtest
 from topology.errors import Unavailable
@@ -124,6 +126,19 @@ def verify(log_level: str, lifetime_hours: float, **given: Any) -> None:
         _say(error)
         sys.exit(job.Status.ERROR)  # 2 would say that the canary has failed
     sys.exit(job.run(settings))
+
+
+@command.command("policy-from-kayenta")
+@click.argument("file", type=click.File("rb"))
+@options.shared("--log-level", type=click.Choice(log.LEVELS), default="info", help="Least important lines to show.")
+def policy_from_kayenta(file: BinaryIO, log_level: str) -> None:
+    """Print the policy (JSON, which is YAML) that says what FILE, a Kayenta canary config, says.
+
+    Ends with 2 and names all that has no equal, if anything in it has none.
+    """
+    log.start("policy-from-kayenta", log_level)
+    document = kayenta_config.policy(file.read(kayenta_config.MOST_BYTES + 1))
+    click.echo(msgspec.json.format(msgspec.json.encode(document)).decode())
 
 
 @command.command()
