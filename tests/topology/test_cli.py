@@ -36,7 +36,9 @@ def _serinus(*words: str, **environment: str) -> subprocess.Popen[str]:
     )
 
 
-@pytest.mark.parametrize("name", ["run", "ingest", "score", "serve", "topics", "record", "demo", "verify", "policy-from-kayenta"])
+@pytest.mark.parametrize(
+    "name", ["run", "ingest", "score", "serve", "topics", "record", "demo", "verify", "policy-from-kayenta"]
+)
 def test_every_command_explains_itself(name: str) -> None:
     """And names the environment variables that all of them share."""
     shown = CliRunner().invoke(cli.command, [name, "--help"])

@@ -15,7 +15,7 @@ import msgspec
 from aiohttp import web
 from msgspec import structs
 
-from streams.risk.comparison import Comparison
+from streams.risk.comparison import Comparison, RolloutEvent
 from streams.risk.document import RiskDocument
 from topology.serve import answer
 from topology.serve.answer import RiskAnswer, VerdictAnswer
@@ -57,6 +57,9 @@ class Asker(Protocol):
 
     def ask(self, comparison: Comparison) -> Asked:
         """Ask for one, without waiting."""
+
+    def tell(self, event: RolloutEvent) -> bool:
+        """Pass on what became of one, without waiting; False if too much waits already."""
 
 
 class Api:

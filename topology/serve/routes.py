@@ -8,10 +8,12 @@ from typing import Any, Literal
 from aiohttp.typedefs import Handler
 from msgspec import Struct
 
+from topology.rollouts.status import RolloutStatus
 from topology.serve.answer import ComparisonSummary, RiskAnswer, VerdictAnswer
 from topology.serve.api import Api
 from topology.serve.kayenta import Kayenta
 from topology.serve.kayenta_messages import CanaryConfig, RunBegun, RunRequest, RunStatus
+from topology.serve.notifications import Notifications, Told
 from topology.serve.pages import Pages
 from topology.serve.probes import Probes
 from topology.serve.queries import ComparisonsQuery, RiskQuery
@@ -67,7 +69,9 @@ class Route(Struct, frozen=True):
     """Of what is posted."""
 
 
-def routes(api: Api, kayenta: Kayenta, pages: Pages, probes: Probes, openapi: Handler) -> Sequence[Route]:
+def routes(
+    api: Api, notifications: Notifications, kayenta: Kayenta, pages: Pages, probes: Probes, openapi: Handler
+) -> Sequence[Route]:
     """All of them."""
     return (
         Route(
@@ -88,6 +92,18 @@ def routes(api: Api, kayenta: Kayenta, pages: Pages, probes: Probes, openapi: Ha
                 Reply(400, "A parameter is at fault", Fault),
             ),
             ComparisonsQuery,
+        ),
+        Route(
+            "/v1/argo/rollouts",
+            notifications.rollout,
+            "Tell a Rollout's status: its pair is asked for, or what became of its comparisons is passed on",
+            (
+                Reply(200, "Passed on, or nothing new", Told),
+                Reply(400, "The body is no such status", Fault),
+                Reply(503, "Tell it again", Fault),
+            ),
+            method="POST",
+            body=RolloutStatus,
         ),
         *_kayenta(kayenta),
         Route(

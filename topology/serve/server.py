@@ -21,6 +21,7 @@ from topology.serve.kayenta import Kayenta, read_config
 from topology.serve.kayenta_messages import CanaryConfig
 from topology.serve.links import Links
 from topology.serve.middlewares import add_headers, admitted, observed
+from topology.serve.notifications import Notifications
 from topology.serve.openapi import describe
 from topology.serve.pages import Pages
 from topology.serve.probes import Probes
@@ -84,6 +85,7 @@ def build(
     api = Api(view, directory, asker, links, settings.stale_s, now)
     table = routes(
         api,
+        Notifications(view, asker),
         Kayenta(api, directory, links, list(map(_canary_config, settings.kayenta_configs)), now),
         Pages(view, settings.stale_s, now),
         Probes(view, telemetry.registry),

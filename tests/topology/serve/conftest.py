@@ -12,7 +12,7 @@ import pytest
 from aiohttp.test_utils import TestClient, TestServer
 
 from streams.records.identity import Workload
-from streams.risk.comparison import Comparison
+from streams.risk.comparison import Comparison, RolloutEvent
 from streams.risk.document import Exposure, RiskDocument, RiskPoint, SignalEvidence, rfc3339
 from topology.codecs import encode_json
 from topology.create_topics import create
@@ -33,11 +33,19 @@ class Asker:
     def __init__(self) -> None:
         self.asked: list[Comparison] = []
         self.says = Asked.SENT
+        self.told: list[RolloutEvent] = []
+        self.full = False
 
     def ask(self, comparison: Comparison) -> Asked:
         """Says what the test wants."""
         self.asked.append(comparison)
         return self.says
+
+    def tell(self, event: RolloutEvent) -> bool:
+        """Remembers that too."""
+        if not self.full:
+            self.told.append(event)
+        return not self.full
 
 
 class Witness:
