@@ -30,6 +30,8 @@ from topology.settings import Kafka
 from topology.topics import RISK, definitions
 
 HERE = Path(__file__).parent
+FLAGS = os.environ.get("SERINUS_TEST_GO_FLAGS", "").split()
+"""Such as -run=TestPhases/pass, while one works on them."""
 NOBODY = "127.0.0.1:1"
 FRESH_S = 3600
 """A document is fresh for as long as the tests take, and old where it is meant to be."""
@@ -143,7 +145,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 def test_argo_takes_it_as_meant(world: Path) -> None:
     """Every template, in every case of the table, makes Argo Rollouts do what it says; every file fits its schema."""
     done = subprocess.run(
-        ["go", "test", "-count=1", "-timeout=600s", "-parallel=64", "./..."],
+        ["go", "test", "-count=1", "-timeout=600s", "-parallel=64", *FLAGS, "./..."],
         cwd=HERE,
         env={**os.environ, "SERINUS_TEST_WORLD": str(world)},
         capture_output=True,
