@@ -90,6 +90,7 @@ class ComparisonRequests:
                 **{
                     "enable.idempotence": True,
                     "message.timeout.ms": 30_000,
+                    "reconnect.backoff.ms": 1000,  # at its default of 100 an outage is 20 lines of log a second
                     "reconnect.backoff.max.ms": 2000,
                     "linger.ms": 5,
                     "logger": log,

@@ -130,6 +130,7 @@ class Sightings:
                     "group.id": "serinus-serve",  # librdkafka wants one; assign() never joins it
                     "enable.auto.commit": False,
                     "isolation.level": "read_committed",
+                    "reconnect.backoff.ms": 1000,  # at its default of 100 an outage is 20 lines of log a second
                     "reconnect.backoff.max.ms": 2000,
                     "queued.max.messages.kbytes": 16_384,
                     "logger": log,
