@@ -9,7 +9,7 @@ import pytest
 
 from streams.risk.comparison import CompareRequest, Comparison, ComparisonEnded
 from streams.risk.document import RiskDocument, rfc3339
-from topology.rollouts.status import RolloutStatus, events
+from topology.rollouts.status import ExperimentStatus, RolloutStatus, events, experiment_events
 
 NOW = datetime(2026, 8, 21, 8, tzinfo=UTC)
 OLD, NEW = "5d5c7b9f4", "6f8d9c6b77"
@@ -111,3 +111,30 @@ def test_any_order_and_number_comes_to_the_same(order):
     assert {type(event) for event in told} == {CompareRequest, ComparisonEnded}
     assert {event.outcome for event in told if isinstance(event, ComparisonEnded)} == {"promoted"}
     assert {event.comparison for event in told} == {PAIR}
+
+
+def _experiment(phase: str) -> ExperimentStatus:
+    return ExperimentStatus("prod", "shop", "shop-1", NOW, EXPERIMENT.baseline, EXPERIMENT.canary, phase)
+
+
+@pytest.mark.parametrize("phase", ["", "Pending", "Running", "Unheard"])
+def test_an_experiment_is_compared_by_its_own_hashes(phase):
+    """From when its two ReplicaSets are there until it is over, beside the Rollout's own two: four hashes at once."""
+    assert list(experiment_events(_experiment(phase), [_running()])) == [CompareRequest(EXPERIMENT, "argo")]
+
+
+@pytest.mark.parametrize(
+    ("phase", "outcome"),
+    [("Successful", "expired"), ("Inconclusive", "expired"), ("Failed", "aborted"), ("Error", "aborted")],
+)
+def test_an_experiment_that_is_over(phase, outcome):
+    """Ends its own pair and no other; one that has succeeded has promoted nothing by that."""
+    told = list(experiment_events(_experiment(phase), [_running(), _running(EXPERIMENT)]))
+    assert told == [ComparisonEnded(EXPERIMENT, outcome)]
+    assert list(experiment_events(_experiment(phase), [_running(EXPERIMENT, since_s=5)])) == []
+
+
+def test_an_experiment_of_one_template_twice():
+    """Compares nothing with itself."""
+    same = msgspec.structs.replace(_experiment("Running"), canary=EXPERIMENT.baseline)
+    assert list(experiment_events(same, [])) == []

@@ -49,6 +49,42 @@ class RolloutStatus(Struct, frozen=True, forbid_unknown_fields=True, rename="cam
         return Workload(self.cluster, self.namespace, self.rollout)
 
 
+class ExperimentStatus(Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
+    """One Experiment of a Rollout at one moment: a pair with two hashes of its own."""
+
+    namespace: Annotated[ObjectName, Meta(description="Its namespace")]
+    rollout: Annotated[ObjectName, Meta(description="Name of the Rollout that owns it")]
+    experiment: Annotated[ObjectName, Meta(description="Its name")]
+    at: Annotated[datetime, Meta(tz=True, description="When this was so, RFC 3339")]
+    baseline: Annotated[HashValue, Meta(description="Hash of the ReplicaSet of its template `baseline`")]
+    canary: Annotated[HashValue, Meta(description="Hash of the ReplicaSet of its template `canary`")]
+    phase: Annotated[str, Meta(max_length=63, description="status.phase; empty before the first")] = ""
+    cluster: Annotated[ClusterName, Meta(description="Name of the cluster; leave out where there is one")] = ""
+
+
+_OUTCOMES: dict[str, Outcome] = {
+    "Successful": "expired",
+    "Inconclusive": "expired",
+    "Failed": "aborted",
+    "Error": "aborted",
+}
+"""Of an Experiment by its phase: one that has succeeded is over, which promotes nothing by itself."""
+
+
+def experiment_events(status: ExperimentStatus, documents: Iterable[RiskDocument]) -> Iterator[RolloutEvent]:
+    """What follows from an Experiment's status; the arguments are those of `events`."""
+    pair = Comparison(status.cluster, status.namespace, status.rollout, status.baseline, status.canary)
+    if pair.baseline == pair.canary:
+        return
+    outcome = _OUTCOMES.get(status.phase)
+    if outcome is None:
+        yield CompareRequest(pair, SOURCE)
+        return
+    for document in documents:
+        if document.comparison == pair and document.state == "running" and _begun(document, status.at):
+            yield ComparisonEnded(pair, outcome)
+
+
 def events(status: RolloutStatus, documents: Iterable[RiskDocument]) -> Iterator[RolloutEvent]:
     """What follows from a status.
 

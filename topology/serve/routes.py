@@ -8,7 +8,7 @@ from typing import Any, Literal
 from aiohttp.typedefs import Handler
 from msgspec import Struct
 
-from topology.rollouts.status import RolloutStatus
+from topology.rollouts.status import ExperimentStatus, RolloutStatus
 from topology.serve.answer import ComparisonSummary, RiskAnswer, VerdictAnswer
 from topology.serve.api import Api
 from topology.serve.kayenta import Kayenta
@@ -104,6 +104,18 @@ def routes(
             ),
             method="POST",
             body=RolloutStatus,
+        ),
+        Route(
+            "/v1/argo/experiments",
+            notifications.experiment,
+            "Tell an Experiment's status: its own pair is asked for, or what became of it is passed on",
+            (
+                Reply(200, "Passed on, or nothing new", Told),
+                Reply(400, "The body is no such status", Fault),
+                Reply(503, "Tell it again", Fault),
+            ),
+            method="POST",
+            body=ExperimentStatus,
         ),
         *_kayenta(kayenta),
         Route(

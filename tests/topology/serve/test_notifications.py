@@ -65,3 +65,16 @@ async def test_what_is_no_status(serve, pair, change):
     await serve.start()
     await _tell(serve, _body(pair, **change), 400)
     assert serve.asker.told == []
+
+
+async def test_experiment(serve, pair, judged):
+    """An Experiment's own pair is asked for, and ended when it is over."""
+    body = {"namespace": pair.namespace, "rollout": pair.workload, "experiment": "shop-1", "phase": "Running"}
+    body |= {"baseline": pair.baseline, "canary": pair.canary, "at": rfc3339(int(NOW_S * 1e9))}
+    await serve.start()
+    for phase in ("Running", "Failed"):
+        response = await serve.client.post("/v1/argo/experiments", json={**body, "phase": phase})
+        assert response.status == 200
+        serve.publish(judged())
+    assert serve.asker.told == [CompareRequest(pair, "argo"), ComparisonEnded(pair, "aborted")]
+    assert (await serve.client.post("/v1/argo/experiments", json={**body, "canary": ""})).status == 400
