@@ -90,7 +90,8 @@ class Api:
             return json(_shown(self._risk(query, now_s, base), query))
         except BadQuery as fault:
             valid = {name: value for name, value in fault.valid.items() if name not in {"view", "signals"}}
-            return json(answer.unanswerable(fault.complaints, now_s, f"{base}/", valid))
+            whole = answer.unanswerable(fault.complaints, now_s, f"{base}/", valid)
+            return json(answer.small(whole) if fault.valid.get("view") == "verdict" else whole)
         except Exception:  # whatever it is, an error status would abort a rollout
             log.exception("no answer to %r", request.path_qs[:1000])
             return json(answer.unanswerable((_OUR_FAULT,), now_s, f"{base}/", {}))
