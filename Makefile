@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check kafka test-kafka bench lock clean
+.PHONY: help demo test check kafka test-kafka fetch-argo test-argo bench lock clean
 
 help: ## show the tasks
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -26,14 +26,21 @@ check: $(READY) ## formatting, lint, types, import contracts
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-test: check ## everything that needs no Apache Kafka
-	$(BIN)/python -m pytest -m "not kafka and not nightly" $(PYTEST_FLAGS)
+test: check ## everything that needs neither Apache Kafka nor Go
+	$(BIN)/python -m pytest -m "not kafka and not argo and not nightly" $(PYTEST_FLAGS)
 
 kafka: $(READY) ## run a single-node Apache Kafka here until Ctrl-C (JDK 17 and Maven)
 	deploy/kafka/run
 
 test-kafka: $(READY) ## the tests on real Apache Kafka (JDK 17 and Maven)
 	$(BIN)/python -m pytest -m kafka --timeout 900 $(PYTEST_FLAGS)
+
+fetch-argo: ## fetch and build the code of Argo Rollouts that test-argo runs (Go; minutes, the first time)
+	cd tests/argo && go mod download && (cd keda && go mod download github.com/kedacore/keda/v2) && go vet ./...
+	cd tests/argo && go test -count=1 -run '^$$' ./...
+
+test-argo: $(READY) fetch-argo ## our templates and manifests against the code of Argo Rollouts (Go)
+	$(BIN)/python -m pytest -m argo $(PYTEST_FLAGS)
 
 bench: $(READY) ## measure; writes build/bench.json
 	$(BIN)/python -m tests.bench $(BENCH_FLAGS)

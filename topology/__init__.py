@@ -5,13 +5,15 @@ The graph, one hop a line (topic -> role -> topic):
 serinus.logs, serinus.metrics      -> ingest -> serinus.summaries, serinus.dead-letters
 serinus.summaries, serinus.rollouts -> score  -> serinus.risk (and the changelog of its table)
 serinus.risk                       -> serve  -> HTTP, pages, gauges
-HTTP queries                       -> serve  -> serinus.rollouts
+HTTP queries, Argo's notifications -> serve  -> serinus.rollouts
 
 settings, topics, codecs    what is configured, where it goes, how it is written
 policy_file                 what the operator set, read again when it changes
 schemas                     the JSON Schemas of what others read and write
 telemetry, log              what the pipeline says of itself
 ingest/ score/ serve/       the three roles; roles.py runs one in this process
+rollouts/                   what a Rollout's status says of its comparisons
+verify                      the job of an AnalysisTemplate, which asks serve
 pipeline, supervise         all of them on one machine, as child processes
 embedded                    a broker for trying out
 demo/                       two made-up rollouts through all of it

@@ -1,6 +1,6 @@
 """The command `serinus`: words and environment in, settings out; what is done with them is elsewhere.
 
-Exit status: 0 ended as asked, 1 a fault, 2 a configuration that cannot be followed.
+Exit status: 0 ended as asked, 1 a fault, 2 a configuration that cannot be followed; `verify` has its own.
 """
 
 from __future__ import annotations
@@ -10,11 +10,13 @@ import logging
 import os
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import click
+import msgspec
 
 from streams.errors import BadPolicy
+from streams.policy import kayenta_config
 from topology import log, options, policy_commands
 from topology.backtest.command import backtest
 from topology.errors import Unavailable
@@ -24,6 +26,8 @@ from topology.templates.command import templates
 from topology.topics import LOGS, METRICS
 
 _PARTITIONS = click.option("--partitions", type=int, help="Overrides the number of partitions of every topic.")
+
+_KAYENTA_CONFIG = "Kayenta canary config (JSON) whose name a `kayenta:` template gives; any number."
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
@@ -94,6 +98,7 @@ def score(host: str, **given: Any) -> None:
 @options.role_options
 @options.serve_options
 @click.option("--stale-s", type=float, help="Older risk documents answer `none`.  [default: 60]")
+@click.option("--kayenta-config", "kayenta_configs", multiple=True, metavar="FILE", help=_KAYENTA_CONFIG)
 def serve(**given: Any) -> None:
     """Answer queries, show the pages, expose the gauges: one replica, any number."""
     log.start("serve", given.pop("log_level"))
@@ -103,6 +108,39 @@ def serve(**given: Any) -> None:
     from topology import roles  # noqa: PLC0415 - telemetry's libraries are slow to import
 
     roles.serve(settings, observe)
+
+
+@command.command(cls=options.VerifyCommand)
+@options.verify_options
+def verify(log_level: str, lifetime_hours: float, **given: Any) -> None:
+    r"""Ask until there is a verdict, and end with it: the job of an AnalysisTemplate.
+
+    \b
+    Ends with 0: pass. 1: no answer could be had, or this configuration cannot be followed. 2: fail.
+    3: cannot tell, when the time was over. 4: told to end before.
+    """
+    log.start("verify", log_level)
+    from topology import verify as job  # noqa: PLC0415 - other commands do not need it
+
+    try:
+        settings = options.verify_settings(lifetime_s=lifetime_hours * 3600, **given)
+    except BadPolicy as error:
+        _say(error)
+        sys.exit(job.Status.ERROR)  # 2 would say that the canary has failed
+    sys.exit(job.run(settings))
+
+
+@command.command("policy-from-kayenta")
+@click.argument("file", type=click.File("rb"))
+@options.shared("--log-level", type=click.Choice(log.LEVELS), default="info", help="Least important lines to show.")
+def policy_from_kayenta(file: BinaryIO, log_level: str) -> None:
+    """Print the policy (JSON, which is YAML) that says what FILE, a Kayenta canary config, says.
+
+    Ends with 2 and names all that has no equal, if anything in it has none.
+    """
+    log.start("policy-from-kayenta", log_level)
+    document = kayenta_config.policy(file.read(kayenta_config.MOST_BYTES + 1))
+    click.echo(msgspec.json.format(msgspec.json.encode(document)).decode())
 
 
 @command.command()

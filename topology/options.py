@@ -15,7 +15,7 @@ import click
 from streams.errors import BadPolicy
 from topology import kafka_properties
 from topology.log import LEVELS
-from topology.settings import Kafka
+from topology.settings import Kafka, VerifySettings
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -73,6 +73,93 @@ serve_options = together(
     shared("--token-file", metavar="FILE", help="Holds the bearer token that queries must bring."),
     shared("--public-url", metavar="URL", help="How people reach this server, for links."),
 )
+
+
+NAMESPACE_FILE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
+"""Where a pod finds the name of its namespace."""
+DEFAULT_URL = "http://serinus-serve.serinus.svc:8080"
+"""Of the serve role, as deploy/kubernetes puts it up."""
+
+verify_options = together(
+    click.option(
+        "--url",
+        envvar="SERINUS_URL",
+        default=DEFAULT_URL,
+        help="Of the serve role.",
+        show_default=True,
+        show_envvar=True,
+    ),
+    click.option(
+        "--baseline",
+        envvar=["SERINUS_BASELINE", "BASELINE_HASH", "STABLE_POD_HASH"],
+        show_envvar=True,
+        help="Pod-template hash of the revision that serves now.",
+    ),
+    click.option(
+        "--canary",
+        envvar=["SERINUS_CANARY", "CANARY_HASH", "LATEST_POD_HASH", "EXPERIMENT_HASH"],
+        show_envvar=True,
+        help="Pod-template hash of the revision on trial.",
+    ),
+    click.option(
+        "--namespace", envvar="SERINUS_NAMESPACE", show_envvar=True, help="Of the Rollout.  [default: the pod's own]"
+    ),
+    click.option(
+        "--workload", envvar="SERINUS_WORKLOAD", show_envvar=True, help="Name of the Rollout.  [default: by the hashes]"
+    ),
+    click.option("--cluster", envvar="SERINUS_CLUSTER", show_envvar=True, help="Cluster of the Rollout."),
+    click.option(
+        "--lifetime-hours",
+        type=float,
+        envvar=["SERINUS_LIFETIME_HOURS", "LIFETIME_HOURS"],
+        default=0.5,
+        show_default=True,
+        show_envvar=True,
+        help="Without a verdict after so long it is inconclusive.",
+    ),
+    click.option("--every-s", type=float, envvar="SERINUS_EVERY_S", help="Between two questions.  [default: 5]"),
+    click.option(
+        "--patience-s", type=float, envvar="SERINUS_PATIENCE_S", help="Without an answer: an error.  [default: 300]"
+    ),
+    click.option(
+        "--log-enabled",
+        type=bool,
+        envvar=["SERINUS_LOG_ENABLED", "LOG_ENABLED"],
+        show_envvar=True,
+        help="Show every answer, not only what is new.",
+    ),
+    click.option("--token-file", envvar="SERINUS_TOKEN_FILE", metavar="FILE", help="Holds the bearer token."),
+    click.option("--termination-log", envvar="SERINUS_TERMINATION_LOG", metavar="FILE", help="Gets the ending."),
+    shared("--log-level", type=click.Choice(LEVELS), default="info", help="Least important lines to show."),
+)
+
+
+class VerifyCommand(click.Command):
+    """Ends with 1 where its words are not understood: 2 would say that the canary has failed."""
+
+    def make_context(self, *arguments: Any, **named: Any) -> click.Context:
+        """As click does."""
+        try:
+            return super().make_context(*arguments, **named)
+        except click.UsageError as error:
+            error.exit_code = 1
+            raise
+
+
+def verify_settings(**given: Any) -> VerifySettings:
+    """The settings that the options of `serinus verify` make.
+
+    Raises:
+        BadPolicy: a hash is missing, or something is not as it must be.
+    """
+    for name, variables in (("baseline", "BASELINE_HASH"), ("canary", "CANARY_HASH")):
+        if not given[name]:
+            raise BadPolicy(
+                name, given[name], f"set {variables}, or give --{name}; `serinus --help` shows the other roles"
+            )
+    if not given["namespace"] and NAMESPACE_FILE.is_file():
+        given["namespace"] = NAMESPACE_FILE.read_text(encoding="utf-8").strip()
+    return VerifySettings(**{name: value for name, value in given.items() if value is not None})
 
 
 def kafka(bootstrap_servers: str | None, kafka_config: Path | None) -> Kafka | None:

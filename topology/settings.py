@@ -21,6 +21,8 @@ from topology.topics import LOGS, METRICS
 _SERVER = re.compile(r"(\[[0-9A-Fa-f:.%]+\]|[A-Za-z0-9]([-._A-Za-z0-9]*[A-Za-z0-9])?):([0-9]{1,5})")
 _TOPIC = re.compile(r"[-._A-Za-z0-9]{1,249}")
 _IDENTIFIER = re.compile(r"[-._A-Za-z0-9]{1,200}")
+_HASH = re.compile(r"[A-Za-z0-9]([-._A-Za-z0-9]{0,61}[A-Za-z0-9])?")
+_OBJECT = re.compile(r"([a-z0-9]([-.a-z0-9]{0,251}[a-z0-9])?)?")
 _CLUSTER = re.compile(r"([A-Za-z0-9]([-._A-Za-z0-9]*[A-Za-z0-9])?)?")
 
 
@@ -235,6 +237,8 @@ class ServeSettings(Struct, frozen=True):
     """How people reach this server, for the links in answers; None: as the query did."""
     stale_s: float = 60.0
     """A risk document older than this answers verdict `none`."""
+    kayenta_configs: tuple[str, ...] = ()
+    """Files of Kayenta canary configs (JSON), whose names the Kayenta routes list."""
 
     def __post_init__(self) -> None:
         _within(self, port=(0, 65_535), stale_s=(1, 86_400))
@@ -243,6 +247,43 @@ class ServeSettings(Struct, frozen=True):
             _require(_is_http(self.public_url), "public_url", self.public_url, "give an http or https URL")
         if self.token_file is not None:
             _require(_is_readable(Path(self.token_file)), "token_file", self.token_file, "name a readable file")
+
+
+class VerifySettings(Struct, frozen=True):
+    """One verification job."""
+
+    url: str
+    """Base URL of the serve role."""
+    baseline: str
+    """Pod-template hash."""
+    canary: str
+    """Pod-template hash."""
+    namespace: str = ""
+    """Of the Rollout; empty: the hashes tell."""
+    workload: str = ""
+    """Name of the Rollout; empty: the hashes tell."""
+    cluster: str = ""
+    lifetime_s: float = 1800.0
+    """Without a verdict after so long it is inconclusive."""
+    every_s: float = 5.0
+    """Between two questions."""
+    patience_s: float = 300.0
+    """Without an answer for so long it is an error."""
+    log_enabled: bool = False
+    """Whether each answer is shown, or only what is new in them."""
+    token_file: str | None = None
+    """File that holds the bearer token; None: none is needed."""
+    termination_log: str = "/dev/termination-log"
+    """File that gets the ending."""
+
+    def __post_init__(self) -> None:
+        _within(self, lifetime_s=(0, 30 * 86_400), every_s=(0.1, 600), patience_s=(0, 86_400))
+        allowed = "give an http or https URL without credentials"
+        _require(_is_http(self.url), "url", _without_user(self.url), allowed)
+        _matches(self, _HASH, "begin and end with a letter or digit; . _ - between; at most 63", "baseline", "canary")
+        _require(self.baseline != self.canary, "canary", self.canary, "give another hash than the baseline's")
+        _matches(self, _CLUSTER, "begin and end with a letter or digit; . _ - between", "cluster")
+        _matches(self, _OBJECT, "use a-z, 0-9, - and .; begin and end with a letter or digit", "namespace", "workload")
 
 
 class TelemetrySettings(Struct, frozen=True):

@@ -88,6 +88,53 @@ def test_commands_are_ours(name):
     assert given <= read
 
 
+def _documents(directory: str) -> list[dict[str, Any]]:
+    paths = sorted((DEPLOY / directory).rglob("*.yaml"))
+    return [each for path in paths for each in yaml.safe_load_all(path.read_text(encoding="utf-8"))]
+
+
+CONTAINERS = [
+    container
+    for each in _documents("kubernetes")
+    if each["kind"] == "Deployment"
+    for kind in ("initContainers", "containers")
+    for container in each["spec"]["template"]["spec"].get(kind, [])
+] + [
+    metric["provider"]["job"]["spec"]["template"]["spec"]["containers"][0]
+    for each in _documents("argo")
+    for metric in each.get("spec", {}).get("metrics", [])
+    if "job" in metric["provider"]
+]
+
+
+@pytest.mark.parametrize("container", CONTAINERS, ids=lambda container: container["args"][0])
+def test_containers_are_started_as_they_can_be(container):
+    """Each runs a command of ours by words it accepts, with no variable that it does not read."""
+    subcommand, *arguments = container["args"]
+    assert isinstance(command, click.Group)
+    found = command.commands[subcommand]
+    found.make_context(subcommand, arguments)
+    variables = [[option.envvar] if isinstance(option.envvar, str) else option.envvar or [] for option in found.params]
+    read = {variable for each in variables for variable in each} | {"PYTHONDONTWRITEBYTECODE"}
+    assert {variable["name"] for variable in container["env"]} <= read
+    assert container["image"] == COMPOSE["services"]["serve"]["image"]
+
+
+def test_all_containers_are_looked_at():
+    """Three roles, two of which create topics, and the job, namespaced and for the cluster."""
+    assert sorted(container["args"][0] for container in CONTAINERS) == [
+        *("ingest", "score", "serve"),
+        *("topics", "topics"),
+        *("verify", "verify"),
+    ]
+
+
+def test_the_image_verifies_unless_told_otherwise():
+    """A job that names no command, like the one that is replaced, runs `serinus verify`."""
+    (words,) = re.findall(r"^CMD (.+)$", (ROOT / "Dockerfile").read_text(), re.MULTILINE)
+    assert yaml.safe_load(words) == ["verify"]
+
+
 def test_every_role_has_a_service():
     """The three roles and the creation of the topics are there; the roles wait for the topics."""
     assert {service["command"][0] for service in ROLES.values()} == {"topics", "ingest", "score", "serve"}

@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import random
 import socket
-import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
@@ -17,19 +16,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 
-from topology.children import leashed
+from tests.integration.apache_kafka import START_S, ApacheKafka, fetch
 from topology.embedded import EmbeddedBroker
-from topology.log import SILENT
 from topology.pipeline import prepare
 from topology.settings import Kafka
 from topology.topics import definitions
-
-RUN = Path(__file__).parents[2] / "deploy/kafka/run"
-START_S = 60.0
-STOP_S = 20.0
 
 
 @dataclass(frozen=True)
@@ -45,29 +38,14 @@ def kafka() -> Iterator[Cluster]:
     if servers := os.environ.get("SERINUS_TEST_BOOTSTRAP_SERVERS"):
         yield Cluster(servers)
         return
-    fetched = subprocess.run(
-        [RUN, "--fetch-only"], stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
-    )
-    if fetched.returncode:
-        pytest.fail(f"deploy/kafka/run --fetch-only ended with {fetched.returncode}:\n{fetched.stderr}", pytrace=False)
+    fetch()
     with tempfile.TemporaryDirectory(prefix="serinus-kafka-", ignore_cleanup_errors=True) as directory:
-        log = Path(directory, "broker.log")
-        port = _free_port()
-        command = [str(RUN), "--port", str(port), "--data", str(Path(directory, "data"))]
-        with log.open("wb") as output:
-            process = subprocess.Popen(
-                leashed(command), stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True
-            )
+        broker = ApacheKafka(_free_port(), Path(directory))
         try:
-            _await_answer(process, f"127.0.0.1:{port}", log)
-            yield Cluster(f"127.0.0.1:{port}")
+            broker.start()
+            yield Cluster(broker.bootstrap_servers)
         finally:
-            process.terminate()
-            try:
-                process.wait(STOP_S)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
+            broker.stop()
 
 
 @pytest.fixture
@@ -98,17 +76,3 @@ def _free_port() -> int:
             if probe.connect_ex(("127.0.0.1", port)):
                 return port
     raise RuntimeError("no free port between 10000 and 20000")
-
-
-def _await_answer(process: subprocess.Popen[bytes], servers: str, log: Path) -> None:
-    admin = AdminClient({"bootstrap.servers": servers, "reconnect.backoff.max.ms": 200, "logger": SILENT})
-    deadline = time.monotonic() + START_S
-    while process.poll() is None and time.monotonic() < deadline:
-        try:
-            admin.list_topics(timeout=1)
-        except KafkaException:
-            continue  # the call has waited already
-        if process.poll() is None:
-            return
-    state = "does not answer" if process.poll() is None else f"ended with {process.returncode}"
-    pytest.fail(f"Apache Kafka on {servers} {state}:\n{log.read_text(errors='replace')[-4000:]}", pytrace=False)

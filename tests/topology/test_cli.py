@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 import signal
@@ -35,13 +36,15 @@ def _serinus(*words: str, **environment: str) -> subprocess.Popen[str]:
     )
 
 
-@pytest.mark.parametrize("name", ["run", "ingest", "score", "serve", "topics", "record", "demo"])
+@pytest.mark.parametrize(
+    "name", ["run", "ingest", "score", "serve", "topics", "record", "demo", "verify", "policy-from-kayenta"]
+)
 def test_every_command_explains_itself(name: str) -> None:
     """And names the environment variables that all of them share."""
     shown = CliRunner().invoke(cli.command, [name, "--help"])
     assert shown.exit_code == 0
     assert "SERINUS_LOG_LEVEL" in shown.output
-    if name != "demo":
+    if name not in {"demo", "verify", "policy-from-kayenta"}:
         assert "SERINUS_BOOTSTRAP_SERVERS" in shown.output
 
 
@@ -92,6 +95,21 @@ def test_a_property_unknown_to_librdkafka_is_named_and_no_secret_shown(tmp_path:
     assert process.returncode == 2
     assert "sasl.pasword" in err
     assert "hunter2" not in err
+
+
+def test_a_canary_config_becomes_a_policy(tmp_path: Path) -> None:
+    """On stdout; what has no equal is one line on stderr, and status 2."""
+    file = tmp_path / "config.json"
+    file.write_text('{"name": "x", "classifier": {"scoreThresholds": {"pass": 95, "marginal": 75}}}')
+    with _serinus("policy-from-kayenta", str(file)) as process:
+        out, err = process.communicate(timeout=60)
+    assert process.returncode == 0, err
+    assert json.loads(out)["defaults"] == {"pass_score": 95, "marginal_score": 75}
+    file.write_text('{"name": "x", "judge": {"name": "dredd-v1.0"}}')
+    with _serinus("policy-from-kayenta", str(file)) as process:
+        out, err = process.communicate(timeout=60)
+    assert (process.returncode, out, err.count("\n")) == (2, "", 1)
+    assert "judge.name: there is no judge 'dredd-v1.0'" in err
 
 
 def test_topics_says_what_it_did(broker: EmbeddedBroker) -> None:

@@ -4,6 +4,9 @@ Argo Rollouts evaluates a condition such as `result.verdict == "pass"` on it, an
 that an error, five of which abort a rollout. So every field is in every answer, and each keeps one type: times that are
 not known yet are `""`, and `age_s` then counts from 1970, so that `result.age_s < 60` is false while nothing is known.
 
+Argo keeps what a condition was evaluated on in the AnalysisRun, so there is a small answer too (`view=verdict`), and
+the whole one holds the worst signals only, unless all are asked for.
+
 An answer that has grown old (`stale_s`) says nothing of the canary now: `pass` and `marginal` become `none`, with the
 last risk kept within 1..99 and confidence 0. A `fail` stays: what was proved does not cease to be with time.
 """
@@ -29,12 +32,15 @@ from streams.risk.document import (
 )
 from topology.serve.view import Entry
 
+MOST_REASONS = 3
+"""In the small answer."""
+
 _Percent = Annotated[float, Meta(ge=0, le=100)]
 _Time = Annotated[str, Meta(description='RFC 3339, "" while there is none')]
 
 
-class RiskAnswer(Struct, frozen=True, kw_only=True):
-    """One comparison at the moment of reading."""
+class VerdictAnswer(Struct, frozen=True, kw_only=True):
+    """One comparison at the moment of reading, without what the verdict rests on: a kilobyte or less."""
 
     verdict: Annotated[Verdict, Meta(description="`fail` stays; `none`: cannot tell, yet or any more")] = "none"
     risk: Annotated[
@@ -58,11 +64,19 @@ class RiskAnswer(Struct, frozen=True, kw_only=True):
     ] = ""
     started_at: _Time = ""
     decided_at: _Time = ""
+    version: int = VERSION
+
+
+class RiskAnswer(VerdictAnswer, frozen=True, kw_only=True):
+    """One comparison at the moment of reading."""
+
     parts: Annotated[tuple[PartEvidence, ...], Meta(description="Logs, errors, values, levels")] = ()
     groups: Annotated[tuple[GroupEvidence, ...], Meta(description="Worst first")] = ()
-    signals: Annotated[tuple[SignalEvidence, ...], Meta(description="Worst first")] = ()
+    signals: Annotated[
+        tuple[SignalEvidence, ...], Meta(description="Worst first; unless all are asked for, the worst only")
+    ] = ()
+    signals_judged: Annotated[int, Meta(ge=0, description="How many there are")] = 0
     unjudged: Annotated[tuple[str, ...], Meta(description="What could not be judged, and why")] = ()
-    version: int = VERSION
 
 
 class ComparisonSummary(Struct, frozen=True, kw_only=True):
@@ -126,6 +140,17 @@ def unanswerable(reasons: tuple[str, ...], now_s: float, report_url: str, valid:
     return RiskAnswer(age_s=age_s(None, now_s), reasons=reasons, report_url=report_url, **valid)
 
 
+def worst(whole: RiskAnswer, most: int) -> RiskAnswer:
+    """The answer with at most so many signals, the worst."""
+    return msgspec.structs.replace(whole, signals=whole.signals[:most])
+
+
+def small(whole: RiskAnswer) -> VerdictAnswer:
+    """The answer without what the verdict rests on, and with the first reasons only."""
+    kept = {name: getattr(whole, name) for name in VerdictAnswer.__struct_fields__}
+    return VerdictAnswer(**kept | {"reasons": whole.reasons[:MOST_REASONS]})
+
+
 def summary(entry: Entry, now_s: float, stale_s: float, report_url: str) -> ComparisonSummary:
     """The line of a comparison in a list."""
     document = at(entry, now_s, stale_s)
@@ -171,6 +196,7 @@ def _flat(document: RiskDocument, age: float, report_url: str) -> RiskAnswer:
         parts=document.parts,
         groups=document.groups,
         signals=document.signals,
+        signals_judged=len(document.signals),
         unjudged=document.unjudged,
         version=document.version,
     )

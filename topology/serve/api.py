@@ -13,13 +13,15 @@ from typing import Protocol
 
 import msgspec
 from aiohttp import web
+from msgspec import structs
 
-from streams.risk.comparison import Comparison
+from streams.risk.comparison import Comparison, RolloutEvent
 from streams.risk.document import RiskDocument
 from topology.serve import answer
-from topology.serve.answer import RiskAnswer
+from topology.serve.answer import RiskAnswer, VerdictAnswer
+from topology.serve.directory import Directory, several
 from topology.serve.links import Links, page
-from topology.serve.queries import BadQuery, ComparisonsQuery, RiskQuery, comparison_of, parse
+from topology.serve.queries import MOST_SIGNALS, BadQuery, ComparisonsQuery, RiskQuery, parse, wanted
 from topology.serve.rollouts import MOST_PER_MINUTE, Asked
 from topology.serve.view import View
 
@@ -40,6 +42,10 @@ _REASONS = {
     ),
     Asked.UNSENT: "nothing is known of this pair, and its comparison cannot be asked for: Kafka takes nothing now",
 }
+_UNSEEN = (
+    "no workload is known whose records carry both of these hashes: they are looked for now, ask again; "
+    "or name namespace and workload"
+)
 _STARTING = "this server has just started and has not read all of serinus.risk yet: ask again"
 _OUR_FAULT = "an error of ours kept this answer from being made: its trace is in the log of the serve role"
 
@@ -52,12 +58,24 @@ class Asker(Protocol):
     def ask(self, comparison: Comparison) -> Asked:
         """Ask for one, without waiting."""
 
+    def tell(self, event: RolloutEvent) -> bool:
+        """Pass on what became of one, without waiting; False if too much waits already."""
+
 
 class Api:
     """The queries that programs make."""
 
-    def __init__(self, view: View, asker: Asker, links: Links, stale_s: float, now: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        view: View,
+        directory: Directory,
+        asker: Asker,
+        links: Links,
+        stale_s: float,
+        now: Callable[[], float],
+    ) -> None:
         self._view = view
+        self._directory = directory
         self._asker = asker
         self._links = links
         self._stale_s = stale_s
@@ -68,9 +86,12 @@ class Api:
         base = self._links.base(request)
         now_s = self._now()
         try:
-            return json(self._risk(request, now_s, base))
+            query = parse(request.query, RiskQuery)
+            return json(_shown(self._risk(query, now_s, base), query))
         except BadQuery as fault:
-            return json(answer.unanswerable(fault.complaints, now_s, f"{base}/", fault.valid))
+            valid = {name: value for name, value in fault.valid.items() if name not in {"view", "signals"}}
+            whole = answer.unanswerable(fault.complaints, now_s, f"{base}/", valid)
+            return json(answer.small(whole) if fault.valid.get("view") == "verdict" else whole)
         except Exception:  # whatever it is, an error status would abort a rollout
             log.exception("no answer to %r", request.path_qs[:1000])
             return json(answer.unanswerable((_OUR_FAULT,), now_s, f"{base}/", {}))
@@ -94,22 +115,39 @@ class Api:
             ]
         )
 
-    def _risk(self, request: web.Request, now_s: float, base: str) -> RiskAnswer:
-        comparison = comparison_of(parse(request.query, RiskQuery))
-        report_url = f"{base}/{page(comparison)}"
+    def look(self, comparison: Comparison, now_s: float, report_url: str) -> RiskAnswer:
+        """What is known of a pair, which is asked for where nothing is."""
         entry = self._view.get(comparison)
         if entry is not None:
             return answer.known(entry, now_s, self._stale_s, report_url)
         reason = _REASONS[self._asker.ask(comparison)] if self._view.caught_up else _STARTING
+        return answer.unknown(comparison, now_s, report_url, self._with_silence(reason))
+
+    def _risk(self, query: RiskQuery, now_s: float, base: str) -> RiskAnswer:
+        pair = wanted(query)
+        found = self._directory.find(pair)
+        if len(found) == 1:
+            return self.look(found[0], now_s, f"{base}/{page(found[0])}")
+        unseen = _UNSEEN if self._view.caught_up else _STARTING
+        reason = several(found) if found else self._with_silence(unseen)
+        said = {name: value or "" for name, value in structs.asdict(pair).items()}
+        return answer.unanswerable((reason,), now_s, f"{base}/", said)
+
+    def _with_silence(self, reason: str) -> str:
         silence_s = self._view.contact_age_s
-        if silence_s > SILENCE_S:
-            reason = f"{reason} (Kafka has not answered for {silence_s:.0f} s)"
-        return answer.unknown(comparison, now_s, report_url, reason)
+        return reason if silence_s <= SILENCE_S else f"{reason} (Kafka has not answered for {silence_s:.0f} s)"
 
 
 def json(value: object, status: int = 200) -> web.Response:
     """A response of JSON, without NaN."""
     return web.Response(body=_encode(value), status=status, content_type="application/json", charset="utf-8")
+
+
+def _shown(whole: RiskAnswer, query: RiskQuery) -> VerdictAnswer:
+    """As much of the answer as is wanted."""
+    if query.view == "verdict":
+        return answer.small(whole)
+    return whole if query.signals == "all" else answer.worst(whole, MOST_SIGNALS)
 
 
 def _matches(document: RiskDocument, query: ComparisonsQuery) -> bool:

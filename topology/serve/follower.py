@@ -56,6 +56,7 @@ class Follower:
                     "isolation.level": "read_committed",
                     "enable.partition.eof": True,
                     "fetch.wait.max.ms": 100,
+                    "reconnect.backoff.ms": 1000,  # at its default of 100 an outage is 20 lines of log a second
                     "reconnect.backoff.max.ms": 2000,
                     "queued.max.messages.kbytes": 32_768,
                     "logger": log,

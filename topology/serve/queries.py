@@ -13,12 +13,17 @@ from msgspec import Meta, Struct
 from multidict import MultiMapping
 
 from streams.risk.comparison import ClusterName, Comparison, HashValue, ObjectName
+from topology.serve.directory import Wanted
 
 Query = TypeVar("Query", bound=Struct)
+
+MOST_SIGNALS = 20
+"""In an answer that does not ask for all: what Argo keeps of each measurement stays small."""
 
 _MOST_SHOWN = 60
 _OBJECT_NAME = "a Kubernetes name: 1 to 253 of a-z, 0-9, '-' and '.', beginning and ending with a letter or digit"
 _HASH = "a pod-template hash: 1 to 63 of letters, digits, '-', '_' and '.', beginning and ending with a letter or digit"
+_NEEDED = "leave out where the hashes alone tell"
 _ALLOWED = {
     "cluster": "empty, or 1 to 253 of letters, digits, '-', '_' and '.', beginning and ending with a letter or digit",
     "namespace": _OBJECT_NAME,
@@ -27,17 +32,27 @@ _ALLOWED = {
     "canary": _HASH,
     "state": "running or ended",
     "limit": "a number from 1 to 1000",
+    "view": "full or verdict",
+    "signals": "worst or all",
 }
 
 
-class RiskQuery(Struct, frozen=True, forbid_unknown_fields=True):
-    """Which comparison `GET /v1/risk` is about."""
+class RiskQuery(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Which comparison `GET /v1/risk` is about, and how much of it is wanted."""
 
-    namespace: Annotated[ObjectName, Meta(description="Namespace of the Rollout or Deployment")]
-    workload: Annotated[ObjectName, Meta(description="Name of the Rollout or Deployment")]
+    namespace: Annotated[ObjectName, Meta(description=f"Namespace of the Rollout or Deployment; {_NEEDED}")] | None = (
+        None
+    )
+    workload: Annotated[ObjectName, Meta(description=f"Name of the Rollout or Deployment; {_NEEDED}")] | None = None
     baseline: Annotated[HashValue, Meta(description="Pod-template hash of the revision that serves now")]
     canary: Annotated[HashValue, Meta(description="Pod-template hash of the revision on trial")]
     cluster: Annotated[ClusterName, Meta(description="Name of the cluster; leave out where there is one")] = ""
+    view: Annotated[
+        Literal["full", "verdict"], Meta(description="`verdict`: a small answer, without parts, groups and signals")
+    ] = "full"
+    signals: Annotated[
+        Literal["worst", "all"], Meta(description=f"`worst`: the {MOST_SIGNALS} worst; `all`: all that were judged")
+    ] = "worst"
 
 
 class ComparisonsQuery(Struct, frozen=True, forbid_unknown_fields=True):
@@ -82,17 +97,17 @@ def parse(raw: MultiMapping[str], kind: type[Query]) -> Query:
     raise _faults(raw, kind)
 
 
-def comparison_of(query: RiskQuery) -> Comparison:
+def wanted(query: RiskQuery) -> Wanted:
     """The pair asked for.
 
     Raises:
         BadQuery: it is a revision with itself.
     """
-    pair = Comparison(query.cluster, query.namespace, query.workload, query.baseline, query.canary)
-    if pair.baseline == pair.canary:
-        complaint = f"canary: {shown(pair.canary)} is the baseline too; give the hashes of two revisions"
-        raise BadQuery((complaint,), msgspec.structs.asdict(query))
-    return pair
+    if query.baseline == query.canary:
+        complaint = f"canary: {shown(query.canary)} is the baseline too; give the hashes of two revisions"
+        pair = ("cluster", "namespace", "workload", "baseline", "canary")
+        raise BadQuery((complaint,), {name: getattr(query, name) or "" for name in pair})
+    return Wanted(query.baseline, query.canary, query.cluster, query.namespace, query.workload)
 
 
 def from_path(parts: Mapping[str, str]) -> Comparison | None:

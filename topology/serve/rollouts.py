@@ -1,4 +1,4 @@
-"""Asks for a comparison that somebody queried and nobody has begun: `CompareRequest` to `serinus.rollouts`.
+"""Asks for a comparison that somebody queried and nobody has begun, and passes on what Argo told: `serinus.rollouts`.
 
 Whatever the queries are, one process sends a pair at most once a minute and at most `MOST_PER_MINUTE` pairs a minute;
 its memory is those pairs. The answer to the query never waits for Kafka: a thread of its own sends.
@@ -16,7 +16,7 @@ from enum import StrEnum
 
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
-from streams.risk.comparison import CompareRequest, Comparison
+from streams.risk.comparison import CompareRequest, Comparison, RolloutEvent
 from topology.codecs import encode_json
 from topology.settings import Kafka
 from topology.telemetry import Telemetry
@@ -73,7 +73,7 @@ class Throttle:
 
 
 class ComparisonRequests:
-    """Sends requests from `start` to `stop`; `ask` belongs to one thread, the event loop's.
+    """Sends requests from `start` to `stop`; `ask` and `tell` belong to one thread, the event loop's.
 
     Attributes:
         failure: what ended the thread, if it was not `stop`; the process must not go on.
@@ -81,7 +81,7 @@ class ComparisonRequests:
 
     def __init__(self, kafka: Kafka, telemetry: Telemetry, throttle: Throttle | None = None) -> None:
         self._throttle = Throttle() if throttle is None else throttle
-        self._waiting: queue.Queue[Comparison] = queue.Queue(MOST_PER_MINUTE)
+        self._waiting: queue.Queue[RolloutEvent] = queue.Queue(MOST_PER_MINUTE)
         self._stopping = threading.Event()
         self._partitions = 0
         self.failure: BaseException | None = None
@@ -90,6 +90,7 @@ class ComparisonRequests:
                 **{
                     "enable.idempotence": True,
                     "message.timeout.ms": 30_000,
+                    "reconnect.backoff.ms": 1000,  # at its default of 100 an outage is 20 lines of log a second
                     "reconnect.backoff.max.ms": 2000,
                     "linger.ms": 5,
                     "logger": log,
@@ -117,14 +118,19 @@ class ComparisonRequests:
     def ask(self, comparison: Comparison) -> Asked:
         """Have a comparison begun; asking again changes nothing. Never waits."""
         asked = self._throttle.admit(comparison)
-        if asked is Asked.SENT:
-            try:
-                self._waiting.put_nowait(comparison)
-            except queue.Full:
-                self._throttle.forget(comparison)
-                asked = Asked.UNSENT
+        if asked is Asked.SENT and not self.tell(CompareRequest(comparison, source="query")):
+            self._throttle.forget(comparison)
+            asked = Asked.UNSENT
         self._asked.add(1, {"outcome": asked.value})
         return asked
+
+    def tell(self, event: RolloutEvent) -> bool:
+        """Send an event, without waiting; False if too many wait already."""
+        try:
+            self._waiting.put_nowait(event)
+        except queue.Full:
+            return False
+        return True
 
     def _run(self) -> None:
         try:
@@ -137,23 +143,23 @@ class ComparisonRequests:
         while not (self._stopping.is_set() and self._waiting.empty()):
             self._producer.poll(0)
             try:
-                comparison = self._waiting.get(timeout=0.1)
+                event = self._waiting.get(timeout=0.1)
             except queue.Empty:
                 continue
-            if not self._send(comparison):
+            if not self._send(event):
                 break
         self._producer.flush(_FLUSH_S)
 
-    def _send(self, comparison: Comparison) -> bool:
+    def _send(self, event: RolloutEvent) -> bool:
         """Hand it to librdkafka, once the cluster tells how many partitions there are; False if stopped meanwhile."""
         while not (partitions := self._partition_count()):
             if self._stopping.wait(1.0):
                 return False
         self._producer.produce(
             ROLLOUTS,
-            encode_json(CompareRequest(comparison, source="query")),
-            key=comparison.of.key.encode(),
-            partition=partition_of(comparison.of, partitions),
+            encode_json(event),
+            key=event.comparison.of.key.encode(),
+            partition=partition_of(event.comparison.of, partitions),
             on_delivery=self._delivered,
         )
         return True

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 
 from aiohttp.typedefs import Handler
 from msgspec import Struct
 
-from topology.serve.answer import ComparisonSummary, RiskAnswer
+from topology.rollouts.status import ExperimentStatus, RolloutStatus
+from topology.serve.answer import ComparisonSummary, RiskAnswer, VerdictAnswer
 from topology.serve.api import Api
+from topology.serve.kayenta import Kayenta
+from topology.serve.kayenta_messages import CanaryConfig, RunBegun, RunRequest, RunStatus
+from topology.serve.notifications import Notifications, Told
 from topology.serve.pages import Pages
 from topology.serve.probes import Probes
 from topology.serve.queries import ComparisonsQuery, RiskQuery
@@ -47,28 +51,36 @@ class Reply(Struct, frozen=True):
     meaning: str
     body: Any = None
     """Type of the JSON body; None where it is no JSON of ours."""
+    smaller: Any = None
+    """Type of the smaller body that can be asked for instead."""
     media_types: tuple[str, ...] = (JSON,)
 
 
 class Route(Struct, frozen=True):
-    """One path, read with GET."""
+    """One path and method."""
 
     path: str
     handler: Handler
     summary: str
     replies: tuple[Reply, ...]
     query: type[Struct] | None = None
+    method: Literal["GET", "POST"] = "GET"
+    body: type[Struct] | None = None
+    """Of what is posted."""
 
 
-def routes(api: Api, pages: Pages, probes: Probes, openapi: Handler) -> Sequence[Route]:
+def routes(
+    api: Api, notifications: Notifications, kayenta: Kayenta, pages: Pages, probes: Probes, openapi: Handler
+) -> Sequence[Route]:
     """All of them."""
     return (
         Route(
             "/v1/risk",
             api.risk,
             "Risk and verdict of one comparison; always 200, also where the query is at fault: then the verdict is "
-            "`none` and the reasons say which parameter. An unknown pair is asked for and answers `none` until judged.",
-            (Reply(200, "The comparison at this moment", RiskAnswer),),
+            "`none` and the reasons say which parameter. An unknown pair is asked for and answers `none` until judged. "
+            "With `view=verdict` the answer is a VerdictAnswer.",
+            (Reply(200, "The comparison at this moment", RiskAnswer, VerdictAnswer),),
             RiskQuery,
         ),
         Route(
@@ -81,6 +93,31 @@ def routes(api: Api, pages: Pages, probes: Probes, openapi: Handler) -> Sequence
             ),
             ComparisonsQuery,
         ),
+        Route(
+            "/v1/argo/rollouts",
+            notifications.rollout,
+            "Tell a Rollout's status: its pair is asked for, or what became of its comparisons is passed on",
+            (
+                Reply(200, "Passed on, or nothing new", Told),
+                Reply(400, "The body is no such status", Fault),
+                Reply(503, "Tell it again", Fault),
+            ),
+            method="POST",
+            body=RolloutStatus,
+        ),
+        Route(
+            "/v1/argo/experiments",
+            notifications.experiment,
+            "Tell an Experiment's status: its own pair is asked for, or what became of it is passed on",
+            (
+                Reply(200, "Passed on, or nothing new", Told),
+                Reply(400, "The body is no such status", Fault),
+                Reply(503, "Tell it again", Fault),
+            ),
+            method="POST",
+            body=ExperimentStatus,
+        ),
+        *_kayenta(kayenta),
         Route(
             "/metrics",
             probes.metrics,
@@ -104,5 +141,36 @@ def routes(api: Api, pages: Pages, probes: Probes, openapi: Handler) -> Sequence
                 Reply(200, "A page", media_types=(HTML,)),
                 Reply(404, "A page that says that nothing is known", media_types=(HTML,)),
             ),
+        ),
+    )
+
+
+def _kayenta(kayenta: Kayenta) -> Sequence[Route]:
+    """Those of Argo's kayenta provider, whose address is ours with `/kayenta`."""
+    refused = Reply(404, "There is none of this id", Fault)
+    return (
+        Route(
+            "/kayenta/canaryConfig",
+            kayenta.configs,
+            "Kayenta: the canary configs",
+            (Reply(200, "All of them", list[CanaryConfig]),),
+        ),
+        Route(
+            "/kayenta/canary/{id}",
+            kayenta.begin,
+            "Kayenta: begin a run over the pairs that its scopes name",
+            (
+                Reply(200, "Begun; its id holds all there is to know of it", RunBegun),
+                Reply(400, "The body is no such request", Fault),
+                refused,
+            ),
+            method="POST",
+            body=RunRequest,
+        ),
+        Route(
+            "/kayenta/canary/{id}",
+            kayenta.status,
+            "Kayenta: how far a run is; its score once there is a verdict or its time is over",
+            (Reply(200, "The run at this moment", RunStatus), refused),
         ),
     )

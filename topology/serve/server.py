@@ -7,21 +7,27 @@ import logging
 import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 from aiohttp import web
 
 from streams.errors import BadPolicy, BrokenInvariant
 from topology.serve.api import Api, Asker, json
 from topology.serve.bearer import BearerToken
+from topology.serve.directory import Directory, Witness
 from topology.serve.follower import Follower
 from topology.serve.gauges import RiskCollector
+from topology.serve.kayenta import Kayenta, read_config
+from topology.serve.kayenta_messages import CanaryConfig
 from topology.serve.links import Links
 from topology.serve.middlewares import add_headers, admitted, observed
+from topology.serve.notifications import Notifications
 from topology.serve.openapi import describe
 from topology.serve.pages import Pages
 from topology.serve.probes import Probes
 from topology.serve.rollouts import ComparisonRequests
 from topology.serve.routes import routes
+from topology.serve.sightings import Sightings
 from topology.serve.view import View
 from topology.settings import ServeSettings
 from topology.telemetry import Telemetry
@@ -36,7 +42,12 @@ had a p99 of 30 ms, at this 9 ms (500 queries a second, 2 cores)."""
 
 
 def build(
-    settings: ServeSettings, view: View, asker: Asker, telemetry: Telemetry, now: Callable[[], float] = time.time
+    settings: ServeSettings,
+    view: View,
+    asker: Asker,
+    witness: Witness,
+    telemetry: Telemetry,
+    now: Callable[[], float] = time.time,
 ) -> web.Application:
     """The application over a view that somebody else keeps up to date.
 
@@ -44,11 +55,12 @@ def build(
         settings: token, public URL, staleness.
         view: what is known.
         asker: told of pairs that are not.
+        witness: knows whose records flow.
         telemetry: its registry is shown on /metrics, and counts what is asked.
         now: wall clock, seconds since 1970.
 
     Raises:
-        BadPolicy: the token file holds no token.
+        BadPolicy: the token file holds no token, or a canary config is none.
     """
     middlewares = [observed(telemetry)]
     if settings.token_file is not None:
@@ -69,14 +81,18 @@ def build(
 
     host = "localhost" if settings.host in {"0.0.0.0", "::"} else settings.host  # noqa: S104 - compared, not bound
     links = Links(settings.public_url, f"http://{f'[{host}]' if ':' in host else host}:{settings.port}")
+    directory = Directory(view, witness)
+    api = Api(view, directory, asker, links, settings.stale_s, now)
     table = routes(
-        Api(view, asker, links, settings.stale_s, now),
+        api,
+        Notifications(view, asker),
+        Kayenta(api, directory, links, list(map(_canary_config, settings.kayenta_configs)), now),
         Pages(view, settings.stale_s, now),
         Probes(view, telemetry.registry),
         openapi,
     )
     description = describe(table, token_needed=settings.token_file is not None)
-    app.add_routes([web.get(route.path, route.handler) for route in table])
+    app.add_routes([web.route(route.method, route.path, route.handler) for route in table])
     return app
 
 
@@ -105,8 +121,13 @@ async def run(
     view = View()
     follower = Follower(settings.kafka, view, telemetry)
     requests = ComparisonRequests(settings.kafka, telemetry)
+    sightings = Sightings(settings.kafka)
+    threads = (follower, requests, sightings)
     runner = web.AppRunner(
-        build(settings, view, requests, telemetry), access_log=None, handle_signals=False, shutdown_timeout=_SHUTDOWN_S
+        build(settings, view, requests, sightings, telemetry),
+        access_log=None,
+        handle_signals=False,
+        shutdown_timeout=_SHUTDOWN_S,
     )
     await runner.setup()
     try:
@@ -114,13 +135,21 @@ async def run(
         log.info("serve listens on %s", url)
         if listening is not None:
             listening(url)
-        follower.start()
-        requests.start()
-        await _until(stop, follower, requests)
+        for thread in threads:
+            thread.start()
+        await _until(stop, *threads)
     finally:
         await runner.cleanup()
-        await asyncio.gather(asyncio.to_thread(follower.stop), asyncio.to_thread(requests.stop))
+        await asyncio.gather(*(asyncio.to_thread(thread.stop) for thread in threads))
         sys.setswitchinterval(usual_switch_s)
+
+
+def _canary_config(file: str) -> CanaryConfig:
+    path = Path(file)
+    try:
+        return read_config(path.read_bytes(), file, path.stat().st_mtime_ns // 1_000_000)
+    except OSError as error:
+        raise BadPolicy("kayenta-config", file, f"it must be readable ({error.strerror})") from error
 
 
 async def _listen(runner: web.AppRunner, settings: ServeSettings) -> str:
@@ -134,7 +163,7 @@ async def _listen(runner: web.AppRunner, settings: ServeSettings) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-async def _until(stop: asyncio.Event, *threads: Follower | ComparisonRequests) -> None:
+async def _until(stop: asyncio.Event, *threads: Follower | ComparisonRequests | Sightings) -> None:
     """Wait for `stop`, and look after our threads meanwhile."""
     while not stop.is_set():
         try:

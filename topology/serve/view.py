@@ -63,6 +63,8 @@ class View:
         self._lock = threading.Lock()
         self._running: dict[str, Entry] = {}
         self._ended: dict[str, Entry] = {}
+        self._by_hashes: dict[tuple[str, str], set[str]] = {}
+        """Baseline and canary hash -> keys of the comparisons held."""
         self._made_at = self._contact_at = clock()
         self.caught_up = False
         """Whether everything that was in the topic at start has been read once; stays true."""
@@ -88,6 +90,12 @@ class View:
         """The entry of a comparison, if there is one."""
         key = comparison.key
         return self._running.get(key) or self._ended.get(key)
+
+    def of_hashes(self, baseline: str, canary: str) -> list[Entry]:
+        """The entries of all comparisons of these two hashes, whichever workload's."""
+        with self._lock:
+            keys = sorted(self._by_hashes.get((baseline, canary), ()))
+            return [entry for key in keys if (entry := self._running.get(key) or self._ended.get(key)) is not None]
 
     def apply(self, key: bytes | None, value: bytes | None) -> Refusal | None:
         """Take one message of `serinus.risk`; why it was skipped, if it was.
@@ -116,18 +124,27 @@ class View:
         key = entry.document.comparison.key
         place = self._ended if entry.document.state == "ended" else self._running
         with self._lock:
-            self._running.pop(key, None)
-            self._ended.pop(key, None)
+            self._forget(key)
             place[key] = entry
+            pair = entry.document.comparison
+            self._by_hashes.setdefault((pair.baseline, pair.canary), set()).add(key)
             if len(self) > self._most:
-                crowded = self._ended or self._running
-                del crowded[next(iter(crowded))]
+                self._forget(next(iter(self._ended or self._running)))
                 self.dropped += 1
 
     def _remove(self, key: str) -> None:
         with self._lock:
-            self._running.pop(key, None)
-            self._ended.pop(key, None)
+            self._forget(key)
+
+    def _forget(self, key: str) -> None:
+        entry = self._running.pop(key, None) or self._ended.pop(key, None)
+        if entry is None:
+            return
+        pair = entry.document.comparison
+        keys = self._by_hashes[pair.baseline, pair.canary]
+        keys.discard(key)
+        if not keys:
+            del self._by_hashes[pair.baseline, pair.canary]
 
     def contact(self) -> None:
         """The broker has answered just now."""

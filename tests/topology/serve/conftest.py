@@ -11,7 +11,8 @@ import msgspec
 import pytest
 from aiohttp.test_utils import TestClient, TestServer
 
-from streams.risk.comparison import Comparison
+from streams.records.identity import Workload
+from streams.risk.comparison import Comparison, RolloutEvent
 from streams.risk.document import Exposure, RiskDocument, RiskPoint, SignalEvidence, rfc3339
 from topology.codecs import encode_json
 from topology.create_topics import create
@@ -32,11 +33,35 @@ class Asker:
     def __init__(self) -> None:
         self.asked: list[Comparison] = []
         self.says = Asked.SENT
+        self.told: list[RolloutEvent] = []
+        self.full = False
 
     def ask(self, comparison: Comparison) -> Asked:
         """Says what the test wants."""
         self.asked.append(comparison)
         return self.says
+
+    def tell(self, event: RolloutEvent) -> bool:
+        """Remembers that too."""
+        if not self.full:
+            self.told.append(event)
+        return not self.full
+
+
+class Witness:
+    """Has seen what the test says."""
+
+    def __init__(self) -> None:
+        self.seen: dict[str, frozenset[Workload]] = {}
+        self.wanted = 0
+
+    def whose(self, pod_template_hash: str) -> frozenset[Workload]:
+        """What the test wants."""
+        return self.seen.get(pod_template_hash, frozenset())
+
+    def want(self) -> None:
+        """Counts."""
+        self.wanted += 1
 
 
 class Serve:
@@ -46,6 +71,7 @@ class Serve:
         self.view = View()
         self.view.caught_up = True
         self.asker = Asker()
+        self.witness = Witness()
         self.now_s = NOW_S
         self.telemetry = Telemetry.start("serve", TelemetrySettings())
         self.client: Any = None
@@ -57,7 +83,7 @@ class Serve:
     async def start(self, **settings: Any) -> None:
         """Begin to answer."""
         made = ServeSettings(Kafka("localhost:1"), **settings)
-        app = build(made, self.view, self.asker, self.telemetry, lambda: self.now_s)
+        app = build(made, self.view, self.asker, self.witness, self.telemetry, lambda: self.now_s)
         self.client = TestClient(TestServer(app))
         await self.client.start_server()
 

@@ -199,12 +199,16 @@ async def test_description(serve):
         jsonschema.Draft202012Validator.check_schema(schema)
     parameters = description["paths"]["/v1/risk"]["get"]["parameters"]
     assert {each["name"]: each["required"] for each in parameters} == {
-        "namespace": True,
-        "workload": True,
+        "namespace": False,
+        "workload": False,
         "baseline": True,
         "canary": True,
         "cluster": False,
+        "view": False,
+        "signals": False,
     }
+    operations = [each["operationId"] for path in description["paths"].values() for each in path.values()]
+    assert len(operations) == len(set(operations))
 
 
 async def test_lists_and_probes_are_as_described(serve, judged):
@@ -212,7 +216,7 @@ async def test_lists_and_probes_are_as_described(serve, judged):
     serve.publish(judged())
     await serve.start()
     description = json.loads(await serve.text("/openapi.json"))
-    for path in ("/v1/comparisons", "/healthz", "/readyz", "/openapi.json"):
+    for path in ("/v1/comparisons", "/healthz", "/readyz", "/openapi.json", "/kayenta/canaryConfig"):
         reply = description["paths"][path]["get"]["responses"]["200"]
         schema = {**reply["content"]["application/json"]["schema"], "components": description["components"]}
         jsonschema.Draft202012Validator(schema).validate(json.loads(await serve.text(path)))

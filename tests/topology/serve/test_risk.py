@@ -9,6 +9,7 @@ import jsonschema
 import msgspec
 import pytest
 
+from streams.records.identity import Workload
 from streams.risk.comparison import Comparison
 from streams.risk.document import Exposure, RiskDocument, undecided
 from topology.serve.rollouts import Asked
@@ -49,7 +50,7 @@ async def test_every_answer_is_whole_and_typed(serve, pair, judged, case):
     """Every field is in every answer and has one type, whatever the case; numbers are finite."""
     answer = await _answer(serve, pair, judged, case)
     expected = {field.name for field in msgspec.structs.fields(RiskDocument)} - {"history", "comparison"}
-    assert set(answer) == expected | REQUIRED | PARTS
+    assert set(answer) == expected | REQUIRED | PARTS | {"signals_judged"}
     for name in ("risk", "score", "confidence", "age_s"):
         assert type(answer[name]) is float
     for name in ("verdict", "as_of", "report_url", "state", "outcome", "started_at", "decided_at", *PARTS):
@@ -180,6 +181,83 @@ async def test_each_fault_is_named(serve):
     assert [reason.split(":")[0] for reason in reasons] == ["namespace", "baseline", "canary"]
     assert "given 2 times" in reasons[0]
     assert "missing" in reasons[1]
+
+
+async def test_small_answer(serve, pair, judged):
+    """`view=verdict` leaves out what the verdict rests on and all but three reasons; the rest is the same."""
+    serve.publish(judged(reasons=tuple(f"reason {number}" for number in range(9))))
+    await serve.start()
+    whole, small = await serve.risk(pair), await serve.risk(pair, view="verdict")
+    left_out = {"parts", "groups", "signals", "signals_judged", "unjudged"}
+    assert set(whole) - set(small) == left_out
+    assert small["reasons"] == whole["reasons"][:3] == ["reason 0", "reason 1", "reason 2"]
+    assert {name: whole[name] for name in small if name != "reasons"} == {
+        name: small[name] for name in small if name != "reasons"
+    }
+
+
+@pytest.mark.parametrize("case", CASES)
+async def test_small_answer_is_small_and_as_described(serve, pair, judged, case):
+    """The small answer follows its schema too, whatever the case, and stays below 2 kB."""
+    what = CASES[case]
+    if isinstance(what, dict):
+        serve.publish(judged(**what))
+    await serve.start()
+    answer = await serve.risk(pair, view="verdict", **({"namespace": "NOT ALLOWED"} if what == "bad" else {}))
+    description = json.loads(await serve.text("/openapi.json"))
+    small = {"$ref": "#/components/schemas/VerdictAnswer", "components": description["components"]}
+    jsonschema.Draft202012Validator(small).validate(answer)
+    assert "signals" not in answer
+    assert len(json.dumps(answer)) < 2000
+
+
+async def test_worst_signals(serve, pair, judged):
+    """The 20 worst of many signals are in the answer, all where all are asked for, and how many there are in either."""
+    one = judged().signals[0]
+    many = tuple(msgspec.structs.replace(one, signal=f"signal-{number}") for number in range(50))
+    serve.publish(judged(signals=many))
+    await serve.start()
+    worst, all_ = await serve.risk(pair), await serve.risk(pair, signals="all")
+    assert [each["signal"] for each in worst["signals"]] == [each.signal for each in many[:20]]
+    assert len(all_["signals"]) == worst["signals_judged"] == all_["signals_judged"] == 50
+
+
+async def test_hashes_alone(serve, pair, judged):
+    """A pair that is known, or whose records flow, is found by its hashes; it is asked for like any other."""
+    hashes = {"baseline": pair.baseline, "canary": pair.canary}
+    await serve.start()
+    answer = await serve.risk_of(hashes)
+    assert answer["reasons"][0].startswith("no workload is known whose records carry both of these hashes")
+    assert (serve.witness.wanted, serve.asker.asked) == (1, [])
+    serve.witness.seen = {pair.baseline: frozenset([pair.of]), pair.canary: frozenset([pair.of])}
+    assert (await serve.risk_of(hashes))["workload"] == "shop"
+    assert serve.asker.asked == [pair]
+    serve.witness.seen = {}
+    serve.publish(judged(verdict="pass", risk=1.0, score=99.0))
+    assert (await serve.risk_of(hashes))["verdict"] == "pass"
+
+
+async def test_hashes_of_several_workloads(serve, pair):
+    """Where several workloads have the same hashes nothing is guessed: the reason names them and tells what to add."""
+    other = Workload("", "staging", "shop")
+    serve.witness.seen = dict.fromkeys((pair.baseline, pair.canary), frozenset([pair.of, other]))
+    await serve.start()
+    hashes = {"baseline": pair.baseline, "canary": pair.canary}
+    answer = await serve.risk_of(hashes)
+    assert answer["verdict"] == "none"
+    assert "2 workloads have revisions of these hashes (/prod/shop, /staging/shop)" in answer["reasons"][0]
+    assert serve.asker.asked == []
+    assert (await serve.risk_of({**hashes, "namespace": "staging"}))["namespace"] == "staging"
+    assert serve.asker.asked == [Comparison("", "staging", "shop", pair.baseline, pair.canary)]
+
+
+async def test_hashes_of_no_kubernetes_name(serve, pair):
+    """Records that name themselves as no workload can be called are no workload."""
+    hostile = Workload("", "prod", "shop/../x")
+    serve.witness.seen = dict.fromkeys((pair.baseline, pair.canary), frozenset([hostile]))
+    await serve.start()
+    answer = await serve.risk_of({"baseline": pair.baseline, "canary": pair.canary})
+    assert answer["reasons"][0].startswith("no workload is known")
 
 
 async def test_hostile_host_header(serve, pair):

@@ -1,0 +1,4 @@
+"""How we learn what is compared and what became of it, besides being asked.
+
+notifications of Argo Rollouts ──► `serve.notifications` ──► `status` ──► serinus.rollouts
+"""

@@ -1,0 +1,76 @@
+"""`POST /v1/argo/rollouts` and `/v1/argo/experiments`: what Argo's notifications engine or `serinus watch` tell.
+
+The engine tries again on 5xx, three times within seconds, and then never: so 503 while what is known cannot be held
+against what it says, or Kafka takes nothing.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+
+import msgspec
+from aiohttp import web
+from msgspec import Struct
+
+from streams.risk.comparison import CompareRequest, RolloutEvent
+from streams.risk.document import RiskDocument
+from topology.rollouts.status import ExperimentStatus, RolloutStatus, events, experiment_events
+from topology.serve.api import SILENCE_S, Asker, json
+from topology.serve.view import View
+
+log = logging.getLogger(__name__)
+
+_decode_rollout = msgspec.json.Decoder(RolloutStatus).decode
+_decode_experiment = msgspec.json.Decoder(ExperimentStatus).decode
+
+
+class Told(Struct, frozen=True):
+    """What was made of it."""
+
+    sent: tuple[str, ...]
+    """A few words for each event; empty where it says nothing new."""
+
+
+class Notifications:
+    """Hears what Argo tells."""
+
+    def __init__(self, view: View, asker: Asker) -> None:
+        self._view = view
+        self._asker = asker
+
+    async def rollout(self, request: web.Request) -> web.Response:
+        """A Rollout's status; telling it again changes nothing."""
+        try:
+            status = _decode_rollout(await request.read())
+        except msgspec.DecodeError as error:
+            return json({"error": f"the body is no status of a Rollout: {error}"}, 400)
+        return self._pass_on(status.workload.key, events(status, self._running()))
+
+    async def experiment(self, request: web.Request) -> web.Response:
+        """An Experiment's status; telling it again changes nothing."""
+        try:
+            status = _decode_experiment(await request.read())
+        except msgspec.DecodeError as error:
+            return json({"error": f"the body is no status of an Experiment: {error}"}, 400)
+        return self._pass_on(f"{status.namespace}/{status.experiment}", experiment_events(status, self._running()))
+
+    def _running(self) -> Iterator[RiskDocument]:
+        return (entry.document for entry in self._view.running())
+
+    def _pass_on(self, whose: str, found: Iterator[RolloutEvent]) -> web.Response:
+        if not self._view.caught_up or self._view.contact_age_s > SILENCE_S:
+            return json({"error": "not read serinus.risk to its end, or Kafka does not answer: tell it again"}, 503)
+        sent = []
+        for event in list(found):
+            if not self._asker.tell(event):
+                return json({"error": "too much waits for Kafka already: tell it again"}, 503)
+            sent.append(_words(event))
+        for words in sent:
+            log.info("Argo told of %s: %s", whose, words)
+        return json(Told(tuple(sent)))
+
+
+def _words(event: RolloutEvent) -> str:
+    pair = f"{event.comparison.baseline} and {event.comparison.canary}"
+    return f"compare {pair}" if isinstance(event, CompareRequest) else f"{pair}: {event.outcome}"
