@@ -6,10 +6,13 @@ from pathlib import Path
 
 from msgspec import Struct, structs
 
-from streams.errors import BadPolicy
+from streams.judging.policy_settings import judge_settings
 from streams.judging.settings import JudgeSettings
+from streams.policy.effective import effective
+from streams.policy.policy_file import PolicyFile
 from streams.windows.summary import Limits
 from streams.workload import WorkloadSettings
+from topology import policy_file
 from topology.recording.cases import Case
 
 
@@ -19,15 +22,30 @@ class Rules(Struct, frozen=True):
     life: WorkloadSettings = WorkloadSettings()
     limits: Limits = Limits(signatures=1000, series=2000)
     """Of a revision in one window; ingest's defaults."""
+    policy: PolicyFile = PolicyFile()
+    """Says what holds for which workload; may say nothing."""
+    alpha: float | None = None
+    """For all, whatever the policy says."""
+    beta: float | None = None
+    """The same."""
     planned_by_case: bool = True
-    """A case was planned to take as long as it took, where `life` does not say how long a rollout takes."""
+    """A case was planned to take as long as it took, where no policy says how long a rollout takes."""
 
     def life_of(self, case: Case) -> WorkloadSettings:
-        """The settings of one case."""
-        judge = self.life.judge
-        if judge.lifetime_ns is not None or not self.planned_by_case:
-            return self.life
-        return structs.replace(self.life, judge=structs.replace(judge, lifetime_ns=case.end_ns - case.start_ns))
+        """The settings of one case.
+
+        Raises:
+            BadPolicy: they cannot be followed together.
+        """
+        judge = judge_settings(effective(self.policy, case.workload), self.life.judge)
+        lifetime_ns = case.end_ns - case.start_ns if self.planned_by_case else None
+        judge = structs.replace(
+            judge,
+            alpha=judge.alpha if self.alpha is None else self.alpha,
+            beta=judge.beta if self.beta is None else self.beta,
+            lifetime_ns=lifetime_ns if judge.lifetime_ns is None else judge.lifetime_ns,
+        )
+        return structs.replace(self.life, judge=judge)
 
 
 def rules_of(policy: Path | None, alpha: float | None, beta: float | None) -> Rules:
@@ -36,11 +54,6 @@ def rules_of(policy: Path | None, alpha: float | None, beta: float | None) -> Ru
     Raises:
         BadPolicy: they cannot be followed.
     """
-    if policy is not None:
-        raise BadPolicy("--policy", str(policy), "policies cannot be read yet")
     usual = JudgeSettings()
-    judge = JudgeSettings(
-        alpha=usual.alpha if alpha is None else alpha,
-        beta=usual.beta if beta is None else beta,
-    )
-    return Rules(WorkloadSettings(judge=judge))
+    structs.replace(usual, alpha=alpha or usual.alpha, beta=beta or usual.beta)  # refused now, not at the first case
+    return Rules(policy=PolicyFile() if policy is None else policy_file.load(policy), alpha=alpha, beta=beta)

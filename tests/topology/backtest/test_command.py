@@ -101,3 +101,17 @@ def test_what_cannot_be_followed_is_refused(tmp_path, words):
     write(tmp_path / "r", [case("x", T0, 60)])
     done = backtest(*[word.format(tmp_path) for word in words])
     assert isinstance(done.exception, BadPolicy)
+
+
+def test_a_policy_holds_for_the_workloads_it_matches(tmp_path):
+    """Promise: it is followed as score follows it, by workload; what the command line says wins."""
+    directory = two_cases(tmp_path / "r")
+    policy = tmp_path / "policy.yml"
+
+    def failed_at_s(of, *words):
+        policy.write_text(f"version: 1\nworkloads:\n  - match: {{workload: {of}}}\n    alpha: 1.0e-9\n")
+        done = backtest(directory, "--json", "-", "--policy", policy, *words)
+        return json.loads(done.stdout)[1]["failed_at_s"]
+
+    assert failed_at_s("shop") > failed_at_s("somebody-else")
+    assert failed_at_s("shop", "--alpha", "0.01") == failed_at_s("somebody-else")
