@@ -19,14 +19,18 @@ from streams.errors import BrokenInvariant
 from streams.judging.judge import Judge, JudgeSettings, JudgeState
 from streams.judging.logs.traces import Traces, TracesState
 from streams.judging.past import Past, Prior
+from streams.judging.policy_settings import judge_settings
 from streams.judging.presence import Presence, PresenceState
 from streams.judging.side import Side, SignatureInfo
+from streams.policy.rules import apply
+from streams.policy.workload_policy import WorkloadPolicy
 from streams.records.identity import Workload
 from streams.records.log import Severity
 from streams.records.metric import Series
 from streams.risk.comparison import Comparison, Outcome
 from streams.risk.document import RiskDocument, rfc3339, undecided
 from streams.signals.catalogue import Catalogue, CatalogueState
+from streams.signals.rule import SignalRule
 from streams.windows.signature import Signature
 from streams.windows.summary import Limits, Summary, merge, trim
 
@@ -57,6 +61,8 @@ class RunningState(Struct, array_like=True):
     requested_ns: int
     judge: JudgeState
     canary_seen_ns: int
+    policy: WorkloadPolicy | None = None
+    """That held when it was asked for, and holds to its end: weights are fixed before any data."""
 
 
 class WorkloadState(Struct):
@@ -96,9 +102,10 @@ class WorkloadLife:
         self._catalogue = Catalogue(state.catalogue)
         self._presence = {name: Presence(settings.window_ns, known) for name, known in state.presence.items()}
         self._judges = {
-            key: Judge.from_state(settings.judge, settings.window_ns, running.judge, state.past)
+            key: Judge.from_state(self._judge_settings(running.policy), settings.window_ns, running.judge, state.past)
             for key, running in state.running.items()
         }
+        self._rules: dict[str, tuple[int, dict[str, SignalRule]]] = {}
         self._fresh: dict[str, RiskDocument] = {}
         self._watermark_ns = 0
 
@@ -186,13 +193,20 @@ class WorkloadLife:
                 changed = True
         return changed
 
-    def compare(self, comparison: Comparison, requested_ns: int, prior: Prior | None = None) -> None:
+    def compare(
+        self,
+        comparison: Comparison,
+        requested_ns: int,
+        prior: Prior | None = None,
+        policy: WorkloadPolicy | None = None,
+    ) -> None:
         """Start a comparison, from the oldest window still known; one that runs or has ended stays as it is.
 
         Args:
             comparison: of this workload.
             requested_ns: event time at which it was asked for.
             prior: of the cluster's other workloads; None: there are none.
+            policy: what an operator set, for the comparison's whole life; None: the settings as they are.
         """
         state = self._state
         if comparison.key in state.running or comparison.key in state.ended:
@@ -202,8 +216,8 @@ class WorkloadLife:
         if len(state.running) >= _MAX_RUNNING:
             oldest = min(state.running.values(), key=lambda running: (running.requested_ns, running.comparison))
             self.end(oldest.comparison, "expired", requested_ns)
-        judge = Judge.begin(self._settings.judge, self._settings.window_ns, state.past, prior)
-        running = RunningState(comparison, requested_ns, judge.to_state(), 0)
+        judge = Judge.begin(self._judge_settings(policy), self._settings.window_ns, state.past, prior)
+        running = RunningState(comparison, requested_ns, judge.to_state(), 0, policy)
         state.running[comparison.key] = running
         self._judges[comparison.key] = judge
         for start_ns, sides in state.ring:
@@ -220,6 +234,7 @@ class WorkloadLife:
         self._fresh[comparison.key] = structs.replace(last, state="ended", outcome=outcome)
         self._learn(self._judges[comparison.key], running, outcome)
         del self._state.running[comparison.key], self._judges[comparison.key]
+        self._rules.pop(comparison.key, None)
         self._state.ended[comparison.key] = ended_ns
 
     def documents(self) -> list[RiskDocument]:
@@ -271,8 +286,22 @@ class WorkloadLife:
             running.canary_seen_ns = start_ns
         if baseline is None and canary is None:
             return False
-        judge.add(start_ns, baseline, canary, self._state.signatures, self._catalogue.rules)
+        judge.add(start_ns, baseline, canary, self._state.signatures, self._rules_of(running))
         return True
+
+    def _judge_settings(self, policy: WorkloadPolicy | None) -> JudgeSettings:
+        return self._settings.judge if policy is None else judge_settings(policy, self._settings.judge)
+
+    def _rules_of(self, running: RunningState) -> Mapping[str, SignalRule]:
+        """By signal, as its policy wants them; made anew when there are new ones."""
+        policy, rules = running.policy, self._catalogue.rules
+        if policy is None:
+            return rules
+        known, applied = self._rules.get(running.comparison.key, (0, {}))
+        if known != len(rules):
+            applied = {signal: apply(rule, policy) for signal, rule in rules.items()}
+            self._rules[running.comparison.key] = len(rules), applied
+        return applied
 
     def _learn(self, judge: Judge, running: RunningState, outcome: Outcome) -> None:
         """The baseline of a comparison that is over becomes a cohort of the past."""
@@ -282,7 +311,7 @@ class WorkloadLife:
             self._state.past.learn(cohort, logs, judge.prior, promoted=outcome == "promoted")
 
     def _publish(self, running: RunningState, judge: Judge) -> None:
-        found = judge.assess(self._state.signatures, self._catalogue.rules)
+        found = judge.assess(self._state.signatures, self._rules_of(running))
         self._fresh[running.comparison.key] = RiskDocument(
             running.comparison,
             verdict=found.verdict,

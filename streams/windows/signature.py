@@ -90,7 +90,7 @@ def signature(folded: bytes, severity: Severity = Severity.UNSET) -> Signature:
     if line.startswith(("{", " {", "\t{")):
         found = structured(line.lstrip())
         text = _of_structured(found)
-        severity = graver(severity or of_field(found.level), line)
+        severity = graver(severity or of_field(found.level) or in_line(line), found.message)
     else:
         found_trace = trace(line) if "\n" in line else None
         text = _of_line(line) if found_trace is None else _of_trace(found_trace)

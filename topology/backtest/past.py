@@ -48,7 +48,7 @@ class Pasts:
         """Let a case end, as far as its workload's past is concerned."""
         state = _decode_state(end.state)
         state.past = self._pasts.get(case.workload, state.past)
-        life = WorkloadLife(self._rules.life_of(case), state)
+        life = WorkloadLife(self._rules.life, state)
         life.end(case.comparison, end.outcome, end.ended_ns)
         self._pasts[case.workload] = life.past
 

@@ -70,9 +70,9 @@ def replay(
     """
     window_ns = rules.life.window_ns
     deltas, number = _deltas(records, rules, faults)
-    life = WorkloadLife(rules.life_of(case), WorkloadState(case.workload, past=past or Past()))
+    life = WorkloadLife(rules.life, WorkloadState(case.workload, past=past or Past()))
     watch = _Watch()
-    life.compare(case.comparison, case.start_ns, prior)
+    life.compare(case.comparison, case.start_ns, prior, rules.policy_of(case))
     for start_ns in range(case.start_ns // window_ns * window_ns, case.end_ns, window_ns):
         for delta in deltas.pop(start_ns, ()):
             life.add(*delta)

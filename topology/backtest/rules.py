@@ -6,10 +6,10 @@ from pathlib import Path
 
 from msgspec import Struct, structs
 
-from streams.judging.policy_settings import judge_settings
 from streams.judging.settings import JudgeSettings
 from streams.policy.effective import effective
 from streams.policy.policy_file import PolicyFile
+from streams.policy.workload_policy import WorkloadPolicy
 from streams.windows.summary import Limits
 from streams.workload import WorkloadSettings
 from topology import policy_file
@@ -31,21 +31,16 @@ class Rules(Struct, frozen=True):
     planned_by_case: bool = True
     """A case was planned to take as long as it took, where no policy says how long a rollout takes."""
 
-    def life_of(self, case: Case) -> WorkloadSettings:
-        """The settings of one case.
-
-        Raises:
-            BadPolicy: they cannot be followed together.
-        """
-        judge = judge_settings(effective(self.policy, case.workload), self.life.judge)
+    def policy_of(self, case: Case) -> WorkloadPolicy:
+        """What holds for one case."""
+        policy = effective(self.policy, case.workload)
         lifetime_ns = case.end_ns - case.start_ns if self.planned_by_case else None
-        judge = structs.replace(
-            judge,
-            alpha=judge.alpha if self.alpha is None else self.alpha,
-            beta=judge.beta if self.beta is None else self.beta,
-            lifetime_ns=lifetime_ns if judge.lifetime_ns is None else judge.lifetime_ns,
+        return structs.replace(
+            policy,
+            alpha=policy.alpha if self.alpha is None else self.alpha,
+            beta=policy.beta if self.beta is None else self.beta,
+            lifetime_ns=lifetime_ns if policy.lifetime_ns is None else policy.lifetime_ns,
         )
-        return structs.replace(self.life, judge=judge)
 
 
 def rules_of(policy: Path | None, alpha: float | None, beta: float | None) -> Rules:

@@ -15,9 +15,10 @@ from collections.abc import Callable, Iterable, Iterator
 import msgspec
 from msgspec import Struct
 
-from streams.judging.past import Prior, prior_of
+from streams.judging.past import prior_of
+from streams.policy.workload_policy import WorkloadPolicy
 from streams.records.identity import Workload
-from streams.risk.comparison import CompareRequest, RolloutEvent
+from streams.risk.comparison import CompareRequest, Comparison, RolloutEvent
 from streams.risk.document import RiskDocument
 from streams.windows.summary import Bundle
 from streams.windows.watermark import Watermark, WatermarkState
@@ -64,17 +65,17 @@ _decode_workload = msgspec.msgpack.Decoder(WorkloadSnapshot).decode
 class _Entry:
     """One workload and what it has included."""
 
-    __slots__ = ("dirty", "life", "offsets", "prior", "waiting", "written")
+    __slots__ = ("begin", "dirty", "life", "offsets", "waiting", "written")
 
     def __init__(
         self,
         life: WorkloadLife,
         offsets: Offsets,
-        prior: Callable[[Workload], Prior],
+        begin: Callable[[WorkloadLife, Comparison, int], None],
         waiting: list[tuple[int, RolloutEvent]] | None = None,
     ) -> None:
         self.life = life
-        self.prior = prior
+        self.begin = begin
         self.offsets = offsets
         self.written = Offsets(offsets.summaries, offsets.rollouts)
         self.waiting = waiting or []
@@ -93,7 +94,7 @@ class _Entry:
     def happen(self, time_ns: int, event: RolloutEvent) -> None:
         """What was asked for begins, or what runs ends."""
         if isinstance(event, CompareRequest):
-            self.life.compare(event.comparison, time_ns, self.prior(self.life.workload))
+            self.begin(self.life, event.comparison, time_ns)
         else:
             self.life.end(event.comparison, event.outcome, time_ns)
 
@@ -105,8 +106,23 @@ def _time(waiting: tuple[int, RolloutEvent]) -> int:
 class Board:
     """All workloads of one partition."""
 
-    def __init__(self, settings: WorkloadSettings, hold_ns: int, number: int) -> None:
+    def __init__(
+        self,
+        settings: WorkloadSettings,
+        hold_ns: int,
+        number: int,
+        policy: Callable[[Workload], WorkloadPolicy | None] | None = None,
+    ) -> None:
+        """An empty board.
+
+        Args:
+            settings: of every workload.
+            hold_ns: see `Watermark`.
+            number: of the partition.
+            policy: what an operator has set for a workload, now; asked when a comparison begins.
+        """
         self.number = number
+        self._policy = policy or _no_policy
         self._key = _PARTITION_PREFIX + str(number).encode()
         self._settings = settings
         self._watermark = Watermark(hold_ns)
@@ -128,7 +144,7 @@ class Board:
             else:
                 known = _decode_workload(value)
                 life = WorkloadLife(self._settings, known.state)
-                self._entries[life.workload] = _Entry(life, known.offsets, self._prior, known.waiting)
+                self._entries[life.workload] = _Entry(life, known.offsets, self._begin, known.waiting)
         self.resume = Offsets(self._offsets.summaries, self._offsets.rollouts)
         for workload, entry in self._entries.items():
             expected = written.get(workload.key)
@@ -247,10 +263,15 @@ class Board:
             life = WorkloadLife(self._settings, WorkloadState(workload))
             # What came before it was seen said nothing of it.
             known = self._offsets
-            entry = self._entries[workload] = _Entry(life, Offsets(known.summaries, known.rollouts), self._prior)
+            entry = self._entries[workload] = _Entry(life, Offsets(known.summaries, known.rollouts), self._begin)
         return entry
 
-    def _prior(self, workload: Workload) -> Prior:
-        """What the cluster's other workloads in this partition have in common."""
-        others = [entry.life for other, entry in sorted(self._entries.items()) if other != workload]
-        return prior_of(life.past for life in others if life.workload.cluster == workload.cluster)
+    def _begin(self, life: WorkloadLife, comparison: Comparison, time_ns: int) -> None:
+        """A comparison begins, with what the cluster's other workloads in this partition have in common."""
+        others = [entry.life for _, entry in sorted(self._entries.items()) if entry.life is not life]
+        prior = prior_of(other.past for other in others if other.workload.cluster == life.workload.cluster)
+        life.compare(comparison, time_ns, prior, self._policy(life.workload))
+
+
+def _no_policy(_workload: Workload) -> None:
+    return None

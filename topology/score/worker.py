@@ -35,11 +35,15 @@ from faust.types import TP
 from msgspec import MsgspecError
 
 from streams.judging.judge import JudgeSettings
+from streams.policy.effective import effective
+from streams.policy.workload_policy import WorkloadPolicy
+from streams.records.identity import Workload
 from streams.risk.document import RiskDocument
 from streams.workload import WorkloadSettings
 from topology.codecs import decode_bundle, decode_rollout_event, encode_json
 from topology.connect import admin_client
 from topology.errors import Unavailable
+from topology.policy_file import WatchedPolicy
 from topology.score.ahead import ReadAhead
 from topology.score.board import Board
 from topology.score.instruments import Instruments
@@ -146,6 +150,7 @@ class Scorer:
             expire_ns=round(settings.expire_s * 1e9),
             judge=JudgeSettings(alpha=settings.alpha, beta=settings.beta),
         )
+        self._policy = WatchedPolicy(settings.policy, telemetry.meter)
         self._partitions = _partitions(settings)
         self._boards: dict[int, Board] = {}
         self._unacknowledged: dict[int, list[faust.EventT[Any]]] = {}
@@ -163,6 +168,13 @@ class Scorer:
     def close(self) -> None:
         """Leave the cluster, once Faust has."""
         self._ahead.close()
+
+    def _policy_of(self, workload: Workload) -> WorkloadPolicy | None:
+        """What the policy file says of a workload now; None without a file."""
+        if self._settings.policy is None:
+            return None
+        base = WorkloadPolicy(alpha=self._settings.alpha, beta=self._settings.beta)
+        return effective(self._policy.current(), workload, base)
 
     def _build(self, scratch: Path) -> faust.App:
         app = faust.App(
@@ -357,7 +369,7 @@ class Scorer:
         self._ahead.forget()
         self._transport.resume.clear()
         for number in owned:
-            board = Board(self._workload_settings, round(self._settings.hold_s * 1e9), number)
+            board = Board(self._workload_settings, round(self._settings.hold_s * 1e9), number, self._policy_of)
             board.restore((await self._ahead.latest(self._table.changelog_topic_name, number)).items())
             ends = await self._ahead.ends(number)
             if rebalance != self._rebalances:
