@@ -131,7 +131,7 @@ class Judge:
             begin_logs(settings.logs, past.logs, prior.logs, planned_ns),
             prior=prior,
             with_past=past.logs.numbered > 0,
-            heard=past.parts,
+            heard=past.parts or list(prior.parts),
         )
         return cls(settings, window_ns, state, past)
 

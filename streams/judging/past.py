@@ -21,7 +21,7 @@ from streams.judging.logs.settings import LogSettings
 _DECAY = 0.9
 """Weight of what parts a workload was heard with, after one more cohort."""
 _HEARD = 0.2
-"""Least share of the cohorts that a part was heard with to count on it."""
+"""Least share of the cohorts, or of the neighbours, that a part was heard with to count on it."""
 
 
 class Cohort(Struct, array_like=True, frozen=True):
@@ -38,6 +38,8 @@ class Prior(Struct, array_like=True, frozen=True):
 
     logs: LogPrior = LogPrior()
     levels: LevelPrior = LevelPrior()
+    parts: tuple[Part, ...] = ()
+    """Parts that one in five of them or more can be expected to be heard with, sorted."""
 
 
 class Past(Struct, array_like=True):
@@ -80,4 +82,6 @@ def prior_of(pasts: Iterable[Past]) -> Prior:
         pasts: of the cluster's **other** workloads, in a fixed order.
     """
     known = [past for past in pasts if past.cohorts > 0.0]
-    return Prior(log_prior([past.logs for past in known]), level_prior([past.levels for past in known]))
+    heard = [part for past in known for part in past.parts]
+    parts = tuple(sorted({part for part in heard if heard.count(part) >= _HEARD * len(known)}))
+    return Prior(log_prior([past.logs for past in known]), level_prior([past.levels for past in known]), parts)

@@ -3,8 +3,9 @@
 Four parts answer apart (logs, errors, values, levels), each with one p for its whole life, and part i fails the canary
 when p_i <= share_i * alpha: by the union bound a canary no worse than tolerated fails with probability at most alpha,
 whatever the parts have to do with each other. The shares must be known before the comparison's data. So alpha goes to
-the parts that the workload has been *heard* with: in its past comparisons, and in the baseline's windows before the
-canary came. A part not heard of keeps a small reserve, so that a metric that is new is not judged in vain.
+the parts that the workload has been *heard* with: in its past comparisons (where it has none, in those of its
+neighbours in the cluster), and in the baseline's windows before the canary came. A part not heard of keeps a small
+reserve, so that a metric that is new is not judged in vain.
 """
 
 from __future__ import annotations
