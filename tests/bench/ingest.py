@@ -18,6 +18,7 @@ import time
 import faust as faust_streaming
 import msgspec
 from confluent_kafka import Consumer, Producer
+from msgspec import Struct
 
 from tests.bench.records import spread
 from topology.ingest.worker import IngestWorker
@@ -33,15 +34,25 @@ _SESSION_S = 3
 """The embedded broker lets a group begin only after half of it."""
 
 
+class Rate(Struct):
+    """What one child process reached, from its first batch to its last."""
+
+    records_per_s: float
+    cpu_us_per_record: float
+    """Processor time, user and system, all threads: what other load on the machine changes least."""
+
+
 def run(servers: str, records: int = RECORDS, repeats: int = REPEATS) -> dict[str, float]:
     """The figures for the broker at this address, whose topics exist and are empty."""
     fill(servers, records)
-    alone_rates, rates = [], []
+    alone, worker, agent = [], [], []
     for _ in range(repeats):
-        alone_rates.append(_measured("consumer_alone", servers, records))
-        rates.append(_measured("ingest", servers, records))
-    faust_per_s = _measured("faust", servers, min(records, FAUST_RECORDS))
-    alone_per_s, records_per_s = statistics.median(alone_rates), statistics.median(rates)
+        alone.append(_measured("consumer_alone", servers, records))
+        worker.append(_measured("ingest", servers, records))
+        agent.append(_measured("faust", servers, min(records, FAUST_RECORDS)))
+    alone_per_s, records_per_s, faust_per_s = (
+        statistics.median(rate.records_per_s for rate in rates) for rates in (alone, worker, agent)
+    )
     return {
         "records_per_s": round(records_per_s),
         "consumer_alone_per_s": round(alone_per_s),
@@ -49,7 +60,14 @@ def run(servers: str, records: int = RECORDS, repeats: int = REPEATS) -> dict[st
         "ratio": round(records_per_s / alone_per_s, 3),
         "times_faust": round(records_per_s / faust_per_s, 1),
         "us_per_record": round(1e6 / records_per_s, 3),
+        "cpu_us_per_record": _cpu_us(worker),
+        "consumer_alone_cpu_us_per_record": _cpu_us(alone),
+        "faust_cpu_us_per_record": _cpu_us(agent),
     }
+
+
+def _cpu_us(rates: list[Rate]) -> float:
+    return round(statistics.median(rate.cpu_us_per_record for rate in rates), 3)
 
 
 def fill(servers: str, records: int) -> None:
@@ -69,14 +87,34 @@ def fill(servers: str, records: int) -> None:
     producer.flush(120)
 
 
-def _measured(name: str, servers: str, records: int) -> float:
-    """Records a second of one child process on core 1."""
+def _measured(name: str, servers: str, records: int) -> Rate:
+    """What one child process on core 1 reaches."""
     command = [sys.executable, "-m", "tests.bench.ingest", name, servers, str(records)]
     output = subprocess.run(command, check=True, stdout=subprocess.PIPE, timeout=300).stdout
-    return float(msgspec.json.decode(output.splitlines()[-1]))
+    return msgspec.json.decode(output.splitlines()[-1], type=Rate)
 
 
-def consumer_alone(servers: str, records: int) -> float:
+class _Stopwatch:
+    """Runs from the first records on; those that start it do not count."""
+
+    def __init__(self) -> None:
+        self._started: tuple[int, float, float] | None = None
+
+    def took(self, total: int) -> None:
+        """So many records have been taken by now."""
+        if self._started is None and total:
+            self._started = total, time.perf_counter(), time.process_time()
+
+    def rate(self, total: int) -> Rate:
+        """From the start to now."""
+        uncounted, began_s, began_cpu_s = self._started
+        counted = total - uncounted
+        return Rate(
+            counted / (time.perf_counter() - began_s), (time.process_time() - began_cpu_s) / counted * 1e6
+        )
+
+
+def consumer_alone(servers: str, records: int) -> Rate:
     """The consumer of librdkafka in Python: batches, payloads looked at, nothing else."""
     consumer = Consumer(
         {
@@ -85,42 +123,41 @@ def consumer_alone(servers: str, records: int) -> float:
             "auto.offset.reset": "earliest",
             "enable.auto.commit": False,
             "queued.max.messages.kbytes": 65_536,
+            "fetch.queue.backoff.ms": 10,
             "session.timeout.ms": _SESSION_S * 1000,
         }
     )
     consumer.subscribe([LOGS])
-    taken, began_s = 0, 0.0
+    watch, taken = _Stopwatch(), 0
     while taken < records:
         messages = consumer.consume(5_000, 1.0)
-        began_s = began_s or (time.perf_counter() if messages else 0.0)
         for message in messages:
             message.value()
         taken += len(messages)
-    return taken / (time.perf_counter() - began_s)
+        watch.took(taken)
+    return watch.rate(taken)
 
 
-def ingest(servers: str, records: int) -> float:
+def ingest(servers: str, records: int) -> Rate:
     """The real worker: decode, summarise, transactions."""
     name = f"bench-{time.time_ns()}"
     settings = IngestSettings(
         Kafka(servers), group=name, worker_id=name, max_late_s=86_400, session_timeout_s=_SESSION_S
     )
     worker = IngestWorker(settings, Telemetry.start("ingest", TelemetrySettings()))
-    stop = threading.Event()
-    taken, began_s = 0, 0.0
+    stop, watch, taken = threading.Event(), _Stopwatch(), 0
     while taken < records:
-        cycle_s = time.perf_counter()
         taken += worker.cycle(stop)
-        began_s = began_s or (cycle_s if taken else 0.0)
-    return taken / (time.perf_counter() - began_s)
+        watch.took(taken)
+    return watch.rate(taken)
 
 
-def faust(servers: str, records: int) -> float:
+def faust(servers: str, records: int) -> Rate:
     """A Faust agent that decodes the same records and counts them by pod and folded line."""
     return asyncio.run(_faust(servers, records))
 
 
-async def _faust(servers: str, records: int) -> float:
+async def _faust(servers: str, records: int) -> Rate:
     app = faust_streaming.App(
         f"bench-{time.time_ns()}",
         broker=f"kafka://{servers}",
@@ -133,29 +170,31 @@ async def _faust(servers: str, records: int) -> float:
         broker_heartbeat_interval=1.0,
     )
     done = asyncio.Event()
-    times: list[float] = []
+    watch, taken = _Stopwatch(), 0
     counts: dict[tuple[str, str], int] = {}
     digits = str.maketrans("123456789", "0" * 9)
 
     @app.agent(app.topic(LOGS, value_serializer="raw", value_type=bytes))
     async def count(stream: faust_streaming.StreamT[bytes]) -> None:
+        nonlocal taken
         async for value in stream:
             record = json.loads(value)
             key = (record["kubernetes"]["pod_name"], record["log"].translate(digits))
             counts[key] = counts.get(key, 0) + 1
-            times.append(time.perf_counter())
-            if len(times) == records:
+            taken += 1
+            watch.took(taken)
+            if taken == records:
                 done.set()
 
     await app.start()
     await done.wait()
-    return (records - 1) / (times[-1] - times[0])
+    return watch.rate(taken)
 
 
 if __name__ == "__main__":
     what, servers_, records_ = sys.argv[1:]
     os.sched_setaffinity(0, {1})
     rate = {"consumer_alone": consumer_alone, "ingest": ingest, "faust": faust}[what](servers_, int(records_))
-    sys.stdout.write(f"{rate}\n")
+    sys.stdout.write(msgspec.json.encode(rate).decode() + "\n")
     sys.stdout.flush()
     os._exit(0)  # threads and groups the libraries leave behind are not measured
