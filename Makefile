@@ -38,6 +38,7 @@ test-kafka: $(READY) ## the tests on real Apache Kafka (JDK 17 and Maven)
 fetch-argo: ## fetch and build the code of Argo Rollouts that test-argo runs (Go; minutes, the first time)
 	cd tests/argo && go mod download && (cd keda && go mod download github.com/kedacore/keda/v2) && go vet ./...
 	cd tests/argo && go test -count=1 -run '^$$' ./...
+	cd tests/argo/apiserver && go vet ./... && go build -o /dev/null .
 
 test-argo: $(READY) fetch-argo ## our templates and manifests against the code of Argo Rollouts (Go)
 	$(BIN)/python -m pytest -m argo $(PYTEST_FLAGS)

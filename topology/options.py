@@ -80,15 +80,12 @@ NAMESPACE_FILE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
 DEFAULT_URL = "http://serinus-serve.serinus.svc:8080"
 """Of the serve role, as deploy/kubernetes puts it up."""
 
+url_option = click.option(
+    "--url", envvar="SERINUS_URL", default=DEFAULT_URL, help="Of the serve role.", show_default=True, show_envvar=True
+)
+
 verify_options = together(
-    click.option(
-        "--url",
-        envvar="SERINUS_URL",
-        default=DEFAULT_URL,
-        help="Of the serve role.",
-        show_default=True,
-        show_envvar=True,
-    ),
+    url_option,
     click.option(
         "--baseline",
         envvar=["SERINUS_BASELINE", "BASELINE_HASH", "STABLE_POD_HASH"],

@@ -7,6 +7,7 @@ the others.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import os
 import signal
@@ -15,7 +16,7 @@ from collections.abc import Callable
 
 from topology.connect import admin_client, wait_for_kafka
 from topology.errors import Unavailable
-from topology.settings import IngestSettings, ScoreSettings, ServeSettings, TelemetrySettings
+from topology.settings import IngestSettings, ScoreSettings, ServeSettings, TelemetrySettings, WatchSettings
 from topology.signals import stop_on_signal
 from topology.telemetry import Telemetry
 
@@ -95,6 +96,20 @@ def serve(settings: ServeSettings, observe: TelemetrySettings) -> None:
     finally:
         gone.set()
         telemetry.shutdown()
+
+
+def watch(settings: WatchSettings) -> None:
+    """Watch a cluster until SIGINT or SIGTERM; it has nothing to finish."""
+    from topology.rollouts.watch import Watch  # noqa: PLC0415 - see the module's docstring
+
+    async def work() -> None:
+        watching = asyncio.ensure_future(Watch(settings).run())
+        for number in (signal.SIGINT, signal.SIGTERM):
+            asyncio.get_running_loop().add_signal_handler(number, watching.cancel)
+        with contextlib.suppress(asyncio.CancelledError):
+            await watching
+
+    asyncio.run(work())
 
 
 def _work(work: Callable[[], None], stop: threading.Event) -> None:

@@ -249,6 +249,27 @@ class ServeSettings(Struct, frozen=True):
             _require(_is_readable(Path(self.token_file)), "token_file", self.token_file, "name a readable file")
 
 
+class WatchSettings(Struct, frozen=True):
+    """The watch of a cluster's Rollouts."""
+
+    url: str
+    """Base URL of the serve role."""
+    kubeconfig: str | None = None
+    """File that says where the API server is; None: that of the pod."""
+    namespace: str = ""
+    """The only one watched; empty: all."""
+    cluster: str = ""
+    """Name of the cluster in comparisons; empty where there is one."""
+    token_file: str | None = None
+    """File that holds serve's bearer token; None: none is needed."""
+
+    def __post_init__(self) -> None:
+        allowed = "give an http or https URL without credentials"
+        _require(_is_http(self.url), "url", _without_user(self.url), allowed)
+        _matches(self, _CLUSTER, "begin and end with a letter or digit; . _ - between", "cluster")
+        _matches(self, _OBJECT, "use a-z, 0-9, - and .; begin and end with a letter or digit", "namespace")
+
+
 class VerifySettings(Struct, frozen=True):
     """One verification job."""
 

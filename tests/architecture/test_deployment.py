@@ -126,6 +126,7 @@ def test_all_containers_are_looked_at():
         *("ingest", "score", "serve"),
         *("topics", "topics"),
         *("verify", "verify"),
+        "watch",
     ]
 
 

@@ -12,6 +12,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	networkingv1 "k8s.io/api/networking/v1"
 	policyv1 "k8s.io/api/policy/v1"
+	rbacv1 "k8s.io/api/rbac/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -69,7 +70,7 @@ func TestKustomizations(t *testing.T) {
 	keda := moduleDir(t, "keda", "github.com/kedacore/keda/v2")
 	maps.Copy(crds, crdSchemas(t, filepath.Join(keda, "config/crd/bases/keda.sh_*.yaml")))
 	for directory, count := range map[string]int{
-		"kubernetes/base": 14, "kubernetes/keda": 15, "argo/analysis": 6, "argo/cluster": 6} {
+		"kubernetes/base": 14, "kubernetes/keda": 15, "kubernetes/watch": 19, "argo/analysis": 6, "argo/cluster": 6} {
 		own, others := built(t, directory)
 		if len(own)+len(others) != count {
 			t.Errorf("%s: %d objects, not %d", directory, len(own)+len(others), count)
@@ -194,6 +195,38 @@ func TestAddresses(t *testing.T) {
 	}
 	if !closed {
 		t.Error("no policy denies what the others do not allow")
+	}
+}
+
+// The watch may read what it watches, in the whole cluster, and write nothing; its pod is as strict as the others.
+func TestWatch(t *testing.T) {
+	own, _ := built(t, "kubernetes/watch")
+	roles := of[*rbacv1.ClusterRole](own)
+	if len(roles) != 1 {
+		t.Fatalf("%d ClusterRoles", len(roles))
+	}
+	read := map[string]bool{}
+	for _, rule := range roles[0].Rules {
+		if strings.Join(rule.Verbs, " ") != "get list watch" {
+			t.Errorf("verbs %v", rule.Verbs)
+		}
+		for _, resource := range rule.Resources {
+			read[rule.APIGroups[0]+"/"+resource] = true
+		}
+	}
+	if len(read) != 3 || !read["argoproj.io/rollouts"] || !read["argoproj.io/experiments"] || !read["apps/replicasets"] {
+		t.Errorf("it reads %v", read)
+	}
+	for _, each := range of[*appsv1.Deployment](own) {
+		if each.Name == "serinus-watch" {
+			pod := each.Spec.Template.Spec
+			if !*pod.AutomountServiceAccountToken {
+				t.Error("it gets no token")
+			}
+			none := false
+			pod.AutomountServiceAccountToken = &none
+			checkPod(t, each.Name, pod)
+		}
 	}
 }
 

@@ -1,4 +1,5 @@
 """How we learn what is compared and what became of it, besides being asked.
 
-notifications of Argo Rollouts ──► `serve.notifications` ──► `status` ──► serinus.rollouts
+Kubernetes ──► `watch` ──► `observed` ──┐
+notifications of Argo Rollouts ─────────┴──► `serve.notifications` ──► `status` ──► serinus.rollouts
 """
