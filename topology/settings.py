@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 from msgspec import Struct, field
 
 from streams.errors import BadPolicy
+from streams.windows.summary import Limits
 from topology import kafka_properties
 from topology.topics import LOGS, METRICS
 
@@ -130,9 +131,9 @@ class IngestSettings(Struct, frozen=True):
     """Records further behind their Kafka message's time are dead letters."""
     max_early_s: float = 60
     """Records further ahead of their Kafka message's time are dead letters."""
-    signatures_per_revision: int = 1000
+    signatures_per_revision: int = Limits().signatures
     """Most pairs of pod and log signature of one revision in one window; the rest count as `other`."""
-    series_per_revision: int = 2000
+    series_per_revision: int = Limits().series
     """Most pairs of pod and metric series of one revision in one window; the rest count as `other`."""
     transaction_timeout_s: float = 15
     """After this the broker aborts the transaction of a worker that is gone."""

@@ -109,9 +109,7 @@ class _Stopwatch:
         """From the start to now."""
         uncounted, began_s, began_cpu_s = self._started
         counted = total - uncounted
-        return Rate(
-            counted / (time.perf_counter() - began_s), (time.process_time() - began_cpu_s) / counted * 1e6
-        )
+        return Rate(counted / (time.perf_counter() - began_s), (time.process_time() - began_cpu_s) / counted * 1e6)
 
 
 def consumer_alone(servers: str, records: int) -> Rate:

@@ -20,7 +20,7 @@ class Rules(Struct, frozen=True):
     """What every case is replayed by."""
 
     life: WorkloadSettings = WorkloadSettings()
-    limits: Limits = Limits(signatures=1000, series=2000)
+    limits: Limits = Limits()
     """Of a revision in one window; ingest's defaults."""
     policy: PolicyFile = PolicyFile()
     """Says what holds for which workload; may say nothing."""
