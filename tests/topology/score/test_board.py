@@ -7,12 +7,13 @@ from collections.abc import Iterator
 
 import pytest
 
+from streams.policy.workload_policy import WorkloadPolicy
 from streams.risk.comparison import CompareRequest, Comparison, ComparisonEnded
 from streams.shippers.formats import reader
 from streams.windows.roller import Roller
 from streams.windows.summary import Bundle, Limits
 from streams.workload import WorkloadSettings
-from topology.codecs import decode_bundle, encode_bundle, encode_json
+from topology.codecs import decode_bundle, decode_risk_document, encode_bundle, encode_json
 from topology.demo.service import Rates, Service
 from topology.demo.shipped import NAMESPACE, fluent_bit_line, otlp_counters
 from topology.score.board import Board
@@ -61,6 +62,40 @@ def test_overwritten_snapshot_is_noticed(bundles):
     assert again.resume.summaries == 50
 
 
+def test_a_comparison_keeps_the_policy_that_held_when_it_began(bundles):
+    """Asked for once, at its beginning; a later one, and a restart, change nothing of it."""
+    warm_up, asked = [WorkloadPolicy(warm_up_ns=3_600_000_000_000), None], []
+    records: dict[bytes, bytes] = {}
+
+    def policy(workload):
+        asked.append(workload)
+        return warm_up[len(asked) - 1]
+
+    board = _board(records, policy)
+    begun = board.apply_event(0, CompareRequest(COMPARISONS[0]), START_S * 1_000_000_000)
+    latest: Documents = {}
+    _note(latest, begun)
+    for offset, payload in enumerate(bundles):
+        if offset == 100:
+            _keep(records, board)
+            board = _board(records, policy)
+        _note(latest, board.apply_bundle(offset, decode_bundle(payload)))
+    assert asked == [COMPARISONS[0].of]
+    document = decode_risk_document(latest[COMPARISONS[0].key])
+    assert document.started_at is not None
+    assert all(signal.log10_e == 0.0 for signal in document.signals)  # without the warm-up there is evidence by then
+    _note(latest, _without_policy(bundles))
+    assert decode_risk_document(latest[COMPARISONS[0].key]).signals[0].log10_e > 0.0
+
+
+def _without_policy(bundles: list[bytes]) -> list[object]:
+    board = _board({})
+    board.apply_event(0, CompareRequest(COMPARISONS[0]), START_S * 1_000_000_000)
+    return [
+        document for offset, each in enumerate(bundles) for document in board.apply_bundle(offset, decode_bundle(each))
+    ]
+
+
 def _play(bundles: list[bytes], restarts: object, draw: random.Random, read_at: int | None = None) -> Documents:
     latest: Documents = {}
     records: dict[bytes, bytes] = {}
@@ -96,8 +131,8 @@ def board_kept(records: dict[bytes, bytes]) -> int:
     return _board(records).offsets.summaries + 1
 
 
-def _board(records: dict[bytes, bytes]) -> Board:
-    board = Board(WorkloadSettings(), HOLD_NS, 0)
+def _board(records: dict[bytes, bytes], policy: object = None) -> Board:
+    board = Board(WorkloadSettings(), HOLD_NS, 0, policy)  # type: ignore[arg-type]
     board.restore(records.items())
     return board
 
