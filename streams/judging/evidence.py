@@ -60,7 +60,8 @@ class SignalEvidence(Struct, frozen=True):
     known: bool = True
     """A built-in rule or the policy names it; False: guessed, compared at low weight."""
     since_s: float | None = None
-    """Event time, seconds since 1970, at which its own risk first reached 50."""
+    """Event time, seconds since 1970, at which its own risk first reached 50; of a level, since when it has stood out
+    by two spreads or more without a break."""
 
 
 class GroupEvidence(Struct, frozen=True):

@@ -38,7 +38,7 @@ from streams.judging.settings import PARTS_OF_SIGNALS, JudgeSettings
 from streams.judging.shares import PARTS, UNHEARD_SHARE, parts_of, shares
 from streams.judging.side import Side, SignatureInfo
 from streams.judging.signal import Signal
-from streams.judging.telling import level_reasons, level_rows, stream_reasons, stream_rows
+from streams.judging.telling import SMALLEST_P, level_reasons, level_rows, stream_reasons, stream_rows
 from streams.judging.values.part import ValuePart, ValuePartState, ValueSettings
 from streams.judging.values.telling import value_reasons, value_rows
 from streams.signals.rule import SignalRule
@@ -302,7 +302,7 @@ class Judge:
     def _log_p(self, part: Part) -> float:
         """Natural log of the part's p for the whole life."""
         if part == "levels":
-            return math.log(self._levels.p)
+            return math.log(max(self._levels.p, SMALLEST_P))
         if part == "values":
             return self._values.log_p
         if part == "errors":
@@ -317,7 +317,7 @@ class Judge:
         beta = self._settings.beta
         if part == "levels":
             p = self._levels.p_not_worse
-            return None if p is None else progress(-math.log(max(p, 1e-300)), beta)
+            return None if p is None else progress(-math.log(max(p, SMALLEST_P)), beta)
         if part == "values":
             return _towards(self._values.log_not_worse, beta)
         found = [self._concurrent.confidence(part, beta)]
@@ -374,7 +374,7 @@ class Judge:
         return [
             *(self._evidence(signal) for signal in self._concurrent.shown()),
             *stream_rows(self._logs, self._inner("logs"), alpha),
-            *level_rows(self._levels, self._inner("levels"), alpha, rules, self._state.since),
+            *level_rows(self._levels, self._inner("levels"), alpha, rules),
             *event_rows(self._events, errors * self._events_share, alpha, beta),
             *value_rows(self._values, values, alpha, beta),
         ]
@@ -418,9 +418,14 @@ class Judge:
         required = concurrent.required("logs", "errors")
         if verdict == "pass":
             return [pass_reason(required, concurrent.exposure, settings.beta)]
+        others = [
+            f"cannot tell yet: the {finding.part} are shown to be no worse by {100 * finding.confidence:.0f}%"
+            for finding in self._findings()
+            if finding.part in {"values", "levels"} and finding.confidence is not None and finding.confidence < 1.0
+        ]
         if not required:
-            return ["cannot tell: neither logs nor request counts of either revision have been seen"]
-        return missing_reasons(required, concurrent.state.exposure, settings, self._confidence())
+            return others or ["cannot tell: neither logs nor request counts of either revision have been seen"]
+        return [*missing_reasons(required, concurrent.state.exposure, settings, self._confidence()), *others]
 
     def _against(self, signatures: Mapping[int, SignatureInfo]) -> list[Reason]:
         counted, state, alpha = self._concurrent, self._state.concurrent, self._settings.alpha

@@ -16,7 +16,8 @@ from streams.judging.reasons import Reason, number, signature_text
 from streams.judging.side import SignatureInfo
 from streams.signals.rule import SignalRule
 
-_SMALLEST_P = 1e-300
+SMALLEST_P = 1e-300
+"""Nothing is told to be more improbable, so that logarithms are finite."""
 _NAMED = 3
 """Culprits named in one sentence."""
 _KINDS = {
@@ -37,9 +38,7 @@ def stream_rows(part: LogPart, share: float, alpha: float) -> list[SignalEvidenc
     return [_stream_row(one, share * one.share, alpha) for one in part.evidence() if one.share > 0.0]
 
 
-def level_rows(
-    part: LevelPart, share: float, alpha: float, rules: Mapping[str, SignalRule], since: Mapping[str, int]
-) -> list[SignalEvidence]:
+def level_rows(part: LevelPart, share: float, alpha: float, rules: Mapping[str, SignalRule]) -> list[SignalEvidence]:
     """One row per signal that any pod has shown.
 
     Args:
@@ -47,11 +46,10 @@ def level_rows(
         share: of alpha, of the part.
         alpha: of the whole.
         rules: by signal, for what the part does not need to know.
-        since: signal -> when (ns) its own risk first reached 50.
     """
     found = part.signals
     total = math.fsum(one.weight for one in found) or 1.0
-    return [_level_row(one, share, share * one.weight / total, alpha, rules.get(one.signal), since) for one in found]
+    return [_level_row(one, share, share * one.weight / total, alpha, rules.get(one.signal)) for one in found]
 
 
 def stream_reasons(
@@ -70,21 +68,21 @@ def stream_reasons(
         behind = part.culprits(one.stream)[:texts] if one.stream != NEW_SHAPES else []
         named = [f"`{signature_text(each.number, signatures)}` {number(each.canary)} times" for each in behind]
         sentence += f": {'; '.join(named)}" if named else ""
-        found.append(Reason(own_progress(-math.log(one.p), share * one.share, alpha), sentence))
+        found.append(Reason(own_progress(-math.log(max(one.p, SMALLEST_P)), share * one.share, alpha), sentence))
     return found
 
 
 def level_reasons(part: LevelPart, share: float, alpha: float) -> list[Reason]:
     """A sentence per signal that stands out."""
     return [
-        Reason(own_progress(-math.log(one.p), share, alpha), _level_sentence(one))
+        Reason(own_progress(-math.log(max(one.p, SMALLEST_P)), share, alpha), _level_sentence(one))
         for one in part.signals
         if one.p < 1.0 and one.weight > 0.0 and one.z is not None and one.z > 0.0
     ]
 
 
 def _stream_row(one: StreamEvidence, weight: float, alpha: float) -> SignalEvidence:
-    log_e = -math.log(max(one.p, _SMALLEST_P))
+    log_e = -math.log(max(one.p, SMALLEST_P))
     return SignalEvidence(
         signal=one.stream,
         baseline_count=one.baseline_count,
@@ -105,10 +103,8 @@ def _level_row(
     weight: float,
     alpha: float,
     rule: SignalRule | None,
-    since: Mapping[str, int],
 ) -> SignalEvidence:
-    log_e = -math.log(max(one.p, _SMALLEST_P))
-    since_ns = since.get(one.signal)
+    log_e = -math.log(max(one.p, SMALLEST_P))
     return SignalEvidence(
         signal=one.signal,
         baseline_count=float(one.baseline_samples),
@@ -128,12 +124,12 @@ def _level_row(
         worse=one.worse,
         criticality=rule.criticality if rule else "normal",
         known=rule.known if rule else True,
-        since_s=None if since_ns is None else since_ns / 1e9,
+        since_s=None if one.since_ns is None else one.since_ns / 1e9,
     )
 
 
 def _level_sentence(one: LevelEvidence) -> str:
-    unit = f" {one.unit}" if one.unit else ""
+    unit = f" {one.unit}" if one.unit not in {"", "1"} else ""
     values = f"{_value(one.canary)}{unit} against {_value(one.baseline)}{unit}"
     effect = f", {one.effect_ratio:.3g} times" if one.effect_ratio is not None else ""
     if one.effect_low is not None and one.effect_high is not None:
