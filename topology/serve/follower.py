@@ -7,12 +7,12 @@ stops nothing: the view keeps what it has, and says since when it has heard noth
 from __future__ import annotations
 
 import logging
-import threading
 import time
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 from opentelemetry.metrics import CallbackOptions, Observation
 
+from topology.serve.background import Background
 from topology.serve.view import View
 from topology.settings import Kafka
 from topology.telemetry import Telemetry
@@ -29,23 +29,18 @@ _MOST_LINKS = 128
 """OpenTelemetry's default limit of links a span."""
 
 
-class Follower:
-    """A thread that keeps a view up to date from `start` to `stop`.
-
-    Attributes:
-        failure: what ended the thread, if it was not `stop`; a fault of ours, the process must not go on.
-    """
+class Follower(Background):
+    """Keeps a view up to date from `start` to `stop`; the view stays as it is then."""
 
     def __init__(self, kafka: Kafka, view: View, telemetry: Telemetry, probe_s: float = PROBE_S) -> None:
+        super().__init__("serinus-risk")
         self._view = view
         self._telemetry = telemetry
         self._probe_s = probe_s
-        self._stopping = threading.Event()
         self._read_to: dict[int, int] = {}
         """Partition -> offset of the next message."""
         self._owed: dict[int, int] = {}
         """Partition -> its end at start, until it is reached."""
-        self.failure: BaseException | None = None
         self._consumer = Consumer(
             kafka.librdkafka(
                 **{
@@ -63,34 +58,15 @@ class Follower:
                 }
             )
         )
-        self._thread = threading.Thread(target=self._run, name="serinus-risk", daemon=True)
         self._messages = telemetry.meter.create_counter(
             "serinus.serve.risk_messages", description="Messages of serinus.risk by what became of them"
         )
         self._observe()
 
-    def start(self) -> None:
-        """Begin to read."""
-        self._thread.start()
-
-    def stop(self, timeout_s: float = 3.0) -> None:
-        """Stop reading; the view stays as it is."""
-        self._stopping.set()
-        if self._thread.is_alive():
-            self._thread.join(timeout_s)
-
-    @property
-    def alive(self) -> bool:
-        """Whether the view is being kept up to date."""
-        return self._thread.is_alive()
-
-    def _run(self) -> None:
+    def _work(self) -> None:
         try:
             if self._assign():
                 self._follow()
-        except BaseException as error:
-            log.exception("the view of %s is no longer kept up to date", RISK)
-            self.failure = error
         finally:
             self._consumer.close()
 

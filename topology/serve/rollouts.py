@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import logging
 import queue
-import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable
@@ -18,6 +17,7 @@ from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
 from streams.risk.comparison import CompareRequest, Comparison, RolloutEvent
 from topology.codecs import encode_json
+from topology.serve.background import Background
 from topology.settings import Kafka
 from topology.telemetry import Telemetry
 from topology.topics import ROLLOUTS, partition_of
@@ -72,19 +72,17 @@ class Throttle:
         self._admitted.pop(comparison, None)
 
 
-class ComparisonRequests:
-    """Sends requests from `start` to `stop`; `ask` and `tell` belong to one thread, the event loop's.
+class ComparisonRequests(Background):
+    """Sends requests from `start` to `stop`, and then what is waiting, if it can be sent soon.
 
-    Attributes:
-        failure: what ended the thread, if it was not `stop`; the process must not go on.
+    `ask` and `tell` belong to one thread, the event loop's.
     """
 
     def __init__(self, kafka: Kafka, telemetry: Telemetry, throttle: Throttle | None = None) -> None:
+        super().__init__("serinus-rollouts")
         self._throttle = Throttle() if throttle is None else throttle
         self._waiting: queue.Queue[RolloutEvent] = queue.Queue(MOST_PER_MINUTE)
-        self._stopping = threading.Event()
         self._partitions = 0
-        self.failure: BaseException | None = None
         self._producer = Producer(
             kafka.librdkafka(
                 **{
@@ -97,23 +95,12 @@ class ComparisonRequests:
                 }
             )
         )
-        self._thread = threading.Thread(target=self._run, name="serinus-rollouts", daemon=True)
         self._asked = telemetry.meter.create_counter(
             "serinus.serve.compare_requests", description="Unknown pairs queried, by what became of the request"
         )
         self._failed = telemetry.meter.create_counter(
             "serinus.serve.compare_requests_failed", description="Requests that Kafka did not take in 30 s"
         )
-
-    def start(self) -> None:
-        """Begin to send."""
-        self._thread.start()
-
-    def stop(self, timeout_s: float = 3.0) -> None:
-        """Send what is waiting, if it can be sent soon, and stop."""
-        self._stopping.set()
-        if self._thread.is_alive():
-            self._thread.join(timeout_s)
 
     def ask(self, comparison: Comparison) -> Asked:
         """Have a comparison begun; asking again changes nothing. Never waits."""
@@ -132,14 +119,7 @@ class ComparisonRequests:
             return False
         return True
 
-    def _run(self) -> None:
-        try:
-            self._send_all()
-        except BaseException as error:
-            log.exception("comparisons are no longer asked for")
-            self.failure = error
-
-    def _send_all(self) -> None:
+    def _work(self) -> None:
         while not (self._stopping.is_set() and self._waiting.empty()):
             self._producer.poll(0)
             try:

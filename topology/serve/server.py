@@ -13,6 +13,7 @@ from aiohttp import web
 
 from streams.errors import BadPolicy, BrokenInvariant
 from topology.serve.api import Api, Asker, json
+from topology.serve.background import Background
 from topology.serve.bearer import BearerToken
 from topology.serve.directory import Directory, Witness
 from topology.serve.follower import Follower
@@ -163,7 +164,7 @@ async def _listen(runner: web.AppRunner, settings: ServeSettings) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-async def _until(stop: asyncio.Event, *threads: Follower | ComparisonRequests | Sightings) -> None:
+async def _until(stop: asyncio.Event, *threads: Background) -> None:
     """Wait for `stop`, and look after our threads meanwhile."""
     while not stop.is_set():
         try:

@@ -17,6 +17,7 @@ from confluent_kafka import Consumer, KafkaException, TopicPartition
 from msgspec import Raw, Struct
 
 from streams.records.identity import Revision, Workload
+from topology.serve.background import Background
 from topology.settings import Kafka
 from topology.topics import SUMMARIES
 
@@ -54,37 +55,21 @@ class _Sighting(Struct, array_like=True):
 _decode = msgspec.msgpack.Decoder(_Sighting).decode
 
 
-class Sightings:
-    """Reads while it is wanted, from `start` to `stop`.
-
-    Attributes:
-        failure: what ended the thread, if it was not `stop`; the process must not go on.
-    """
+class Sightings(Background):
+    """Reads while it is wanted, from `start` to `stop`."""
 
     def __init__(self, kafka: Kafka) -> None:
+        super().__init__("serinus-sightings")
         self._kafka = kafka
         self._seen: OrderedDict[str, frozenset[Workload]] = OrderedDict()
-        self._stopping = threading.Event()
         self._wake = threading.Event()
         self._wanted_at = 0.0
-        self.failure: BaseException | None = None
-        self._thread = threading.Thread(target=self._run, name="serinus-sightings", daemon=True)
-
-    def start(self) -> None:
-        """Begin to wait for questions."""
-        self._thread.start()
 
     def stop(self, timeout_s: float = 3.0) -> None:
         """Read no more."""
         self._stopping.set()
         self._wake.set()
-        if self._thread.is_alive():
-            self._thread.join(timeout_s)
-
-    @property
-    def alive(self) -> bool:
-        """Whether questions are heard."""
-        return self._thread.is_alive()
+        super().stop(timeout_s)
 
     def whose(self, pod_template_hash: str) -> frozenset[Workload]:
         """The workloads that were seen with this hash."""
@@ -111,16 +96,12 @@ class Sightings:
         while len(self._seen) > MOST_HASHES:
             self._seen.popitem(last=False)
 
-    def _run(self) -> None:
-        try:
-            while not self._stopping.is_set():
-                self._wake.wait()
-                self._wake.clear()
-                if not self._stopping.is_set():
-                    self._look()
-        except BaseException as error:
-            log.exception("hashes without a workload are no longer looked up")
-            self.failure = error
+    def _work(self) -> None:
+        while not self._stopping.is_set():
+            self._wake.wait()
+            self._wake.clear()
+            if not self._stopping.is_set():
+                self._look()
 
     def _look(self) -> None:
         """Read until nobody has wanted it for a minute, or Kafka does not answer: the next question tries anew."""

@@ -96,6 +96,39 @@ def _without_policy(bundles: list[bytes]) -> list[object]:
     ]
 
 
+@pytest.mark.parametrize(("anew", "ends"), [("summaries", (5, 100)), ("rollouts", (1000, 1)), ("both", (0, 0))])
+def test_a_topic_made_anew_is_read_from_its_beginning(bundles, anew, ends):
+    """A topic that ends before what was read is another: all of it is read, and counts; the other is not read again."""
+    records: dict[bytes, bytes] = {}
+    board = _board(records)
+    board.apply_event(1, CompareRequest(COMPARISONS[0]), START_S * 1_000_000_000)
+    for offset, payload in enumerate(bundles[:50]):
+        board.apply_bundle(offset, decode_bundle(payload))
+    _keep(records, board)
+    again = _board(records)
+    assert again.truncate(*ends)
+    expected = (-1 if anew != "rollouts" else 49, -1 if anew != "summaries" else 1)
+    assert (again.resume.summaries, again.resume.rollouts) == expected
+    assert (again.offsets.summaries, again.offsets.rollouts) == expected
+    low_ns = again.low_ns
+    first = expected[0] + 1
+    for offset, payload in enumerate(bundles[50:90]):  # what is written to the new topic
+        again.apply_bundle(first + offset, decode_bundle(payload))
+    assert again.low_ns > low_ns
+    began = again.comparisons
+    again.apply_event(expected[1] + 1, CompareRequest(COMPARISONS[1]), again.low_ns)
+    assert again.comparisons == began + 1
+
+
+def test_a_topic_that_has_grown_is_not_another(bundles):
+    """One that ends where it was read to, or later, is the same: nothing is read again."""
+    board = _board({})
+    board.apply_event(0, CompareRequest(COMPARISONS[0]), START_S * 1_000_000_000)
+    board.apply_bundle(0, decode_bundle(bundles[0]))
+    assert not board.truncate(1, 1)
+    assert (board.offsets.summaries, board.offsets.rollouts) == (0, 0)
+
+
 def _play(bundles: list[bytes], restarts: object, draw: random.Random, read_at: int | None = None) -> Documents:
     latest: Documents = {}
     records: dict[bytes, bytes] = {}
