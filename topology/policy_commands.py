@@ -13,6 +13,7 @@ from streams.policy.effective import effective
 from streams.policy.explanation import Explained, explain
 from streams.policy.fault import BadPolicyFile
 from streams.policy.policy_file import Entry, PolicyFile
+from streams.policy.unfollowed import unfollowed
 from streams.records.identity import Workload
 from topology import options, policy_file, schemas
 
@@ -44,8 +45,10 @@ def check(context: click.Context, file: Path, as_json: bool) -> None:
     entries = list(found.entries)
     lines = [f"{file}: OK, {len(entries)} {'entry' if len(entries) == 1 else 'entries'}"]
     lines += [f"  line {entry.line:<5}{_who(entry)}" for entry in entries]
+    lines += [f"  line {line:<5}{path}: read, not followed yet" for line, path in unfollowed(found)]
     matched = [{"line": entry.line, **msgspec.to_builtins(entry.match)} for entry in entries]
-    _print(as_json, {"ok": True, "file": str(file), "entries": matched}, lines)
+    skipped = [{"line": line, "field": path} for line, path in unfollowed(found)]
+    _print(as_json, {"ok": True, "file": str(file), "entries": matched, "unfollowed": skipped}, lines)
 
 
 @policy.command("explain")

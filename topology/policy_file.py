@@ -17,6 +17,7 @@ from opentelemetry.metrics import Meter, NoOpMeter
 from streams.errors import BadPolicy
 from streams.policy.policy_file import PolicyFile
 from streams.policy.reader import read
+from streams.policy.unfollowed import sentence
 from streams.policy.yaml_text import MAX_CHARACTERS
 
 log = logging.getLogger(__name__)
@@ -67,6 +68,7 @@ class WatchedPolicy:
             "serinus.policy.reloads", description="Changes of the policy file, by whether they were taken or refused."
         )
         self._policy, self._seen = (PolicyFile(), None) if path is None else _load(path)
+        _tell(self._policy)
         self._looked_s = clock()
 
     def current(self) -> PolicyFile:
@@ -89,6 +91,14 @@ class WatchedPolicy:
             return
         self._reloads.add(1, {"outcome": "taken"})
         log.info("policy taken: %s, %d entries", path, len(list(self._policy.entries)))
+        _tell(self._policy)
+
+
+def _tell(policy: PolicyFile) -> None:
+    """Nobody may believe that what is only read holds."""
+    told = sentence(policy)
+    if told is not None:
+        log.warning("%s", told)
 
 
 def _load(path: Path) -> tuple[PolicyFile, Mark | None]:

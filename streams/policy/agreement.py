@@ -144,7 +144,7 @@ def _alone(entry: Entry, policy_file: PolicyFile) -> Iterator[Fault]:
     if entry.settings.parts is not UNSET and not any(parts_weights(entry.settings.parts).values()):
         path = f"{entry.path}.parts"
         yield Fault(policy_file.lines.get(path, entry.line), path, "all 0", "give one of them more than 0")
-    for path, block in _blocks(entry.settings, entry.path):
+    for path, block in blocks(entry.settings, entry.path):
         falls = isinstance(block, SignalEntry) and block.worse == "lower"
         tolerated = block.tolerance_down if falls else block.tolerance_up
         if block.margin is not UNSET and tolerated is not UNSET and ratio(block.margin) <= ratio(tolerated):
@@ -159,7 +159,8 @@ def _alone(entry: Entry, policy_file: PolicyFile) -> Iterator[Fault]:
                 yield Fault(line, at, shown(getattr(signal, name)), f"only of {', '.join(COUNTED)}")
 
 
-def _blocks(settings: Settings, path: str) -> Iterator[tuple[str, SignalEntry | GroupEntry]]:
+def blocks(settings: Settings, path: str) -> Iterator[tuple[str, SignalEntry | GroupEntry]]:
+    """Each group and signal of an entry, with its path."""
     for group, entry in _items(settings.groups):
         yield within(f"{path}.groups", group), entry
     for pattern, signal in _items(settings.signals):
