@@ -39,8 +39,12 @@ _HEARTBEAT_S = 0.5
 _BATCH = 1_000
 """Messages asked for at once; librdkafka hands out what it has. With 5,000 what was just made is out of the processor's
 cache before it is used: 10% more time a record."""
-_CYCLE_BYTES = 32 * 2**20
-"""Payload of one transaction after which it is closed early: bounds memory."""
+_CYCLE_BYTES = 64 * 2**20
+"""Payload of one transaction after which it is closed early: bounds what is read again."""
+_WAITING_S = 0.01
+"""A full batch that comes sooner was waiting: the worker is behind."""
+_BEHIND = 4
+"""How many times longer a cycle may last then: Apache Kafka takes 30 ms for a commit, in which nothing is read."""
 _KAFKA_WAIT_S = 30.0
 _BACKOFF_MS = 10
 """How long the consumer, once its queue is full, waits before it fetches again. By default a second: the queue then ran
@@ -113,14 +117,17 @@ class IngestWorker:
 
     def _read(self, stop: threading.Event) -> None:
         """Read for as long as a cycle may last, or until a transaction is full."""
-        ends_s = time.monotonic() + self._settings.cycle_s
-        while self._records < self._settings.batch_records and self._bytes < _CYCLE_BYTES and not stop.is_set():
-            left_s = ends_s - time.monotonic()
-            if left_s <= 0:
+        began_s = asked_s = time.monotonic()
+        ends_s = began_s + self._settings.cycle_s
+        while asked_s < ends_s and self._records < self._settings.batch_records and self._bytes < _CYCLE_BYTES:
+            if stop.is_set():
                 break
-            messages = self._consumer.consume(_BATCH, left_s)
+            messages = self._consumer.consume(_BATCH, max(_WAITING_S, began_s + self._settings.cycle_s - asked_s))
             self._inputs.asked(time.time_ns())
+            behind = len(messages) == _BATCH and time.monotonic() - asked_s < _WAITING_S
+            ends_s = began_s + self._settings.cycle_s * (_BEHIND if behind else 1)
             self._take(messages)
+            asked_s = time.monotonic()
 
     def _take(self, messages: Sequence[Message]) -> None:
         """Count a batch, partition by partition."""
