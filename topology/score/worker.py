@@ -30,6 +30,7 @@ from pathlib import Path
 from typing import Any
 
 import faust
+from aiokafka.errors import KafkaError
 from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread, Consumer, Transport
 from faust.types import TP
 from msgspec import MsgspecError
@@ -54,6 +55,7 @@ from topology.topics import RISK, ROLLOUTS, SUMMARIES, partition_of
 log = logging.getLogger(__name__)
 
 _STOP_S = 3.0
+_LOOK_S = 1.0
 _CHANGELOG = {
     "segment.bytes": str(32 * 2**20),
     "segment.ms": "600000",
@@ -69,6 +71,7 @@ class _CommittedThread(AIOKafkaConsumerThread):  # type: ignore[misc] # faust is
     def _create_worker_consumer(self, transport: Any) -> Any:
         consumer = super()._create_worker_consumer(transport)
         consumer._isolation_level = "read_committed"  # noqa: SLF001 - Faust passes no option on
+        transport.client = consumer
         return consumer
 
 
@@ -97,6 +100,8 @@ class _CommittedTransport(Transport):  # type: ignore[misc]
         super().__init__(*arguments, **options)
         self.resume: dict[tuple[str, int], int] = {}
         """Input partition -> first offset that the snapshots do not include."""
+        self.client: Any = None
+        """What joins the group, once there is one."""
 
 
 def run(settings: ScoreSettings, telemetry: Telemetry) -> None:
@@ -118,12 +123,13 @@ async def _run(settings: ScoreSettings, telemetry: Telemetry, scratch: Path) -> 
     try:
         # It starts for as long as it takes to join the group, and is to end also then.
         running = asyncio.ensure_future(_started_until_stopped(scorer.app))
-        waiting = [asyncio.ensure_future(stop.wait()), asyncio.ensure_future(scorer.failed.wait()), running]
+        refused = asyncio.ensure_future(scorer.refused())
+        waiting = [asyncio.ensure_future(stop.wait()), asyncio.ensure_future(scorer.failed.wait()), running, refused]
         await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
         for each in waiting:
             each.cancel()
         if not stop.is_set():
-            cause = scorer.failure or scorer.app.crash_reason
+            cause = scorer.failure or (refused.result() if refused.done() else scorer.app.crash_reason)
             raise Unavailable(f"score {settings.worker_id} stopped: {cause!r}") from cause
     finally:
         try:
@@ -168,6 +174,20 @@ class Scorer:
     def close(self) -> None:
         """Leave the cluster, once Faust has."""
         self._ahead.close()
+
+    async def refused(self) -> Exception:
+        """Why the group does not take this worker, once it has said so.
+
+        Its client tells only whoever reads, and Faust does not read before it has partitions: it would wait for ever.
+        """
+        while True:
+            await asyncio.sleep(_LOOK_S)
+            if self._transport.client is not None:
+                try:
+                    self._transport.client._coordinator.check_errors()  # noqa: SLF001 - there is no other way to ask
+                except KafkaError as error:
+                    refusal: Exception = error
+                    return refusal
 
     def _policy_of(self, workload: Workload) -> WorkloadPolicy | None:
         """What the policy file says of a workload now; None without a file."""
