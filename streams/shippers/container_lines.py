@@ -20,7 +20,7 @@ from streams.shippers.cache import Remembered
 from streams.shippers.faults import JSON_FAULTS, MAX_BATCH_BYTES, MAX_RECORD_BYTES, check_size, json_fault, too_large
 from streams.shippers.identity import Identities
 from streams.shippers.line import Layout, Line, PlainLine
-from streams.shippers.merged_keys import merged_line, undoubled
+from streams.shippers.merged_keys import may_be_doubled, merged_line, undoubled
 from streams.shippers.reader import Reader, outcome
 from streams.shippers.times import message_time
 
@@ -79,7 +79,12 @@ class ContainerLines(Reader):
                 else:
                     origin = origins.recent.get(bytes(line.kubernetes))
                     log = line.log
-                    if origin is not None and origin[2] and log[:1] != "{":
+                    if (
+                        origin is not None
+                        and origin[2]
+                        and log[:1] != "{"
+                        and (b'\\"' not in payload or not may_be_doubled(payload))
+                    ):
                         time_ns = int(line.at_timestamp * 1e6 + 0.5) * 1000  # as `seconds_ns`, without its call
                         append(LogRecord(origin[0], time_ns, log.rstrip("\r\n")))
                         continue

@@ -30,6 +30,14 @@ _TRACES = ("trace_id", "traceId", "trace.id", "request_id")
 _OTLP = ("resourceLogs", "resource_logs")
 
 
+def may_be_doubled(payload: bytes) -> bool:
+    """Whether a key of a line that seems plain may be doubled; counts also what only looks like a key.
+
+    Only where a JSON object in a text, and with it an escaped quote, was merged: without one there is no need to ask.
+    """
+    return any(payload.count(key) > 1 for key in (*_DOUBLED, b'"@timestamp"'))
+
+
 def undoubled(line: Line, payload: bytes) -> Line:
     """The line, with what a doubled key or a nested message may have hidden.
 
