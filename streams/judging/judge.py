@@ -8,7 +8,7 @@ Values in, values out; what it has to remember is one `JudgeState`, and a judge 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import msgspec
 from msgspec import Struct, field
@@ -29,6 +29,7 @@ from streams.judging.evidence import (
     Verdict,
 )
 from streams.judging.history import RiskHistory
+from streams.judging.levels.evidence import LevelEvidence
 from streams.judging.levels.part import LevelPart, LevelState
 from streams.judging.logs.part import LogPart, LogState
 from streams.judging.logs.part import begin as begin_logs
@@ -215,7 +216,10 @@ class Judge:
             rules: of the signals.
         """
         state, verdict = self._state, self.verdict
-        evidence = tuple(sorted(self._signals(rules or {}), key=lambda one: (-one.risk, -one.log10_e, one.signal)))
+        levels = self._levels.signals
+        evidence = tuple(
+            sorted(self._signals(rules or {}, levels), key=lambda one: (-one.risk, -one.log10_e, one.signal))
+        )
         latest = (
             RiskPoint(state.as_of_ns / 1e9, self._risk()) if state.as_of_ns and state.started_ns is not None else None
         )
@@ -230,7 +234,7 @@ class Judge:
             parts=tuple(map(self._part_evidence, self._findings())),
             groups=_groups(evidence),
             signals=evidence,
-            reasons=tuple(self._reasons(verdict, signatures)),
+            reasons=tuple(self._reasons(verdict, signatures, levels)),
             unjudged=tuple(self._unjudged()),
             history=state.history.up_to(latest),
         )
@@ -368,13 +372,13 @@ class Judge:
         """Of the errors' alpha; known once the comparison begins."""
         return EVENTS_SHARE if self._state.events.stakes.reserve < 1.0 else UNHEARD_SHARE
 
-    def _signals(self, rules: Mapping[str, SignalRule]) -> list[SignalEvidence]:
+    def _signals(self, rules: Mapping[str, SignalRule], levels: Sequence[LevelEvidence]) -> list[SignalEvidence]:
         alpha, beta = self._settings.alpha, self._settings.beta
         errors, values = self._state.shares.get("errors", 0.0), self._state.shares.get("values", 0.0)
         return [
             *(self._evidence(signal) for signal in self._concurrent.shown()),
             *stream_rows(self._logs, self._inner("logs"), alpha),
-            *level_rows(self._levels, self._inner("levels"), alpha, rules),
+            *level_rows(levels, self._inner("levels"), alpha, rules),
             *event_rows(self._events, errors * self._events_share, alpha, beta),
             *value_rows(self._values, values, alpha, beta),
         ]
@@ -400,10 +404,12 @@ class Judge:
         risk = 100.0 * finding.fail_progress(self._settings.alpha)
         return PartEvidence(finding.part, finding.share, math.exp(finding.log_p), risk, finding.confidence)
 
-    def _reasons(self, verdict: Verdict, signatures: Mapping[int, SignatureInfo]) -> list[str]:
+    def _reasons(
+        self, verdict: Verdict, signatures: Mapping[int, SignatureInfo], levels: Sequence[LevelEvidence]
+    ) -> list[str]:
         if self._state.started_ns is None:
             return ["cannot tell yet: no window with both revisions has closed"]
-        against = ranked_sentences(self._against(signatures), verdict)
+        against = ranked_sentences(self._against(signatures, levels), verdict)
         if verdict == "fail":
             return against
         why = self._why_not_failed(verdict)
@@ -427,12 +433,12 @@ class Judge:
             return others or ["cannot tell: neither logs nor request counts of either revision have been seen"]
         return [*missing_reasons(required, concurrent.state.exposure, settings, self._confidence()), *others]
 
-    def _against(self, signatures: Mapping[int, SignatureInfo]) -> list[Reason]:
+    def _against(self, signatures: Mapping[int, SignatureInfo], levels: Sequence[LevelEvidence]) -> list[Reason]:
         counted, state, alpha = self._concurrent, self._state.concurrent, self._settings.alpha
         return [
             *count_reasons(list(counted.signals.values()), self._own, state.tallies, state.exposure, signatures),
             *stream_reasons(self._logs, self._inner("logs"), alpha, signatures),
-            *level_reasons(self._levels, self._inner("levels"), alpha),
+            *level_reasons(levels, self._inner("levels"), alpha),
             *event_reasons(self._events, self._state.shares.get("errors", 0.0) * self._events_share, alpha),
             *value_reasons(self._values, self._state.shares.get("values", 0.0), alpha),
         ]

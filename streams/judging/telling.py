@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from streams.judging.combine import own_progress
 from streams.judging.evidence import SignalEvidence
 from streams.judging.levels.evidence import LevelEvidence
-from streams.judging.levels.part import LevelPart
 from streams.judging.logs.part import LogPart
 from streams.judging.logs.settings import ERRORS, NEW_SHAPES, NEW_TEMPLATES
 from streams.judging.logs.stream import StreamEvidence
@@ -38,16 +37,17 @@ def stream_rows(part: LogPart, share: float, alpha: float) -> list[SignalEvidenc
     return [_stream_row(one, share * one.share, alpha) for one in part.evidence() if one.share > 0.0]
 
 
-def level_rows(part: LevelPart, share: float, alpha: float, rules: Mapping[str, SignalRule]) -> list[SignalEvidence]:
+def level_rows(
+    found: Sequence[LevelEvidence], share: float, alpha: float, rules: Mapping[str, SignalRule]
+) -> list[SignalEvidence]:
     """One row per signal that any pod has shown.
 
     Args:
-        part: the levels.
+        found: of the levels.
         share: of alpha, of the part.
         alpha: of the whole.
         rules: by signal, for what the part does not need to know.
     """
-    found = part.signals
     total = math.fsum(one.weight for one in found) or 1.0
     return [_level_row(one, share, share * one.weight / total, alpha, rules.get(one.signal)) for one in found]
 
@@ -72,11 +72,11 @@ def stream_reasons(
     return found
 
 
-def level_reasons(part: LevelPart, share: float, alpha: float) -> list[Reason]:
+def level_reasons(found: Sequence[LevelEvidence], share: float, alpha: float) -> list[Reason]:
     """A sentence per signal that stands out."""
     return [
         Reason(own_progress(-math.log(max(one.p, SMALLEST_P)), share, alpha), _level_sentence(one))
-        for one in part.signals
+        for one in found
         if one.p < 1.0 and one.weight > 0.0 and one.z is not None and one.z > 0.0
     ]
 
