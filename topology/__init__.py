@@ -3,7 +3,7 @@
 The graph, one hop a line (topic -> role -> topic):
 
 serinus.logs, serinus.metrics      -> ingest -> serinus.summaries, serinus.dead-letters
-serinus.summaries, serinus.rollouts -> score  -> serinus.risk (and the changelog of its table)
+serinus.summaries, serinus.rollouts -> score  -> serinus.risk (and its changelog)
 serinus.risk                       -> serve  -> HTTP, pages, gauges
 HTTP queries, Argo's notifications -> serve  -> serinus.rollouts
 

@@ -180,7 +180,7 @@ class ScoreSettings(Struct, frozen=True):
 
     kafka: Kafka
     group: str = "serinus-score"
-    """Consumer group, and with it the name of the tables' changelogs."""
+    """Consumer group, and with it the name of the changelog."""
     worker_id: str = field(default_factory=lambda: _worker_id("score"))
     """Unique among live workers."""
     window_s: int = 5

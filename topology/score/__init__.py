@@ -1,1 +1,1 @@
-"""Summaries to risk documents: a Faust application whose table holds the state of every workload."""
+"""Summaries to risk documents: a Faust application whose changelog holds the state of every workload."""

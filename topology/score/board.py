@@ -25,7 +25,7 @@ from streams.windows.watermark import Watermark, WatermarkState
 from streams.workload import WorkloadLife, WorkloadSettings, WorkloadState
 
 _PARTITION_PREFIX = b"@partition/"
-"""Begins the table key of a partition's own record; no workload's key begins with @."""
+"""Begins the changelog key of a partition's own record; no workload's key begins with @."""
 
 
 class Offsets(Struct, array_like=True):
@@ -133,7 +133,7 @@ class Board:
         self._entries: dict[Workload, _Entry] = {}
 
     def restore(self, records: Iterable[tuple[bytes, bytes]]) -> None:
-        """Take over this partition's records of the table, into an empty board."""
+        """Take over this partition's records of the changelog, into an empty board."""
         written: dict[str, Offsets] = {}
         for key, value in records:
             if key == self._key:
@@ -244,7 +244,7 @@ class Board:
         return entry.life.documents()
 
     def checkpoint(self) -> Iterator[tuple[bytes, bytes | None]]:
-        """Table records to write, in this order; None deletes. What is dirty now is clean afterwards."""
+        """Changelog records to write, in this order; None deletes. What is dirty now is clean afterwards."""
         for workload, entry in list(self._entries.items()):
             key = workload.key.encode()
             if entry.life.idle and not entry.waiting:

@@ -1,7 +1,7 @@
-"""The score role: a Faust application. Two agents feed the boards of the partitions it owns; a table keeps them.
+"""The score role: a Faust application. Two agents feed the boards of the partitions it owns; a changelog keeps them.
 
-What Faust is trusted with: who owns which partition, and keeping the changelog. What it is not (seen to go wrong on
-Apache Kafka, `tests/integration/test_exactly_once.py`, or, where it says so, read in the code of Faust 0.15.3):
+What Faust is trusted with: who owns which partition, and the messages of the two topics. What it is not (seen to go
+wrong on Apache Kafka by `tests/integration/test_exactly_once.py`, or, where it says so, read in Faust 0.15.3's code):
 
 - when an offset may be committed. Streams are `noack`; a message is acknowledged only after the checkpoint that
   includes it is in the changelog and the documents that came of it are in `serinus.risk`. (With `table[key] = ...`
@@ -11,8 +11,10 @@ Apache Kafka, `tests/integration/test_exactly_once.py`, or, where it says so, re
 - where it goes on after a rebalance: nowhere else if nothing was committed yet, so that bundles were left out; by its
   code it also seeks only after it may have begun to hand out what it had fetched before. So we seek first, and compare
   the first bundle with where the snapshots end.
-- reading the changelog back: by its code, of two rebalances in short order its table forgets what it held and goes on
-  where it had stopped reading (`Store.on_recovery_completed`, `Recovery.on_rebalance`). We read it ourselves.
+- a table. After a rebalance its recovery may wait for ever for changelog messages that are there (one of five runs in
+  which a worker left), and no partition goes on meanwhile; by its code, of two rebalances in short order it forgets
+  what it held and goes on where it had stopped reading (`Store.on_recovery_completed`, `Recovery.on_rebalance`). The
+  changelog is a compacted topic such as its tables have, and we read it back ourselves.
 - an order between its two topics: `ahead.py` and `Board.apply_event`.
 
 Windows are ours, see `streams/windows`.
@@ -206,15 +208,15 @@ class Scorer:
         app.on_partitions_revoked.connect(self._revoked, weak=False)
         raw = {"key_type": bytes, "value_type": bytes, "key_serializer": "raw", "value_serializer": "raw"}
         self._risk = app.topic(RISK, partitions=self._partitions, **raw)
-        self._table = app.Table(
-            "workloads",
+        self._changelog = app.topic(
+            f"{self._settings.group}-workloads-changelog",
             partitions=self._partitions,
-            on_recover=lambda: self._guarded(self._recovered()),
-            extra_topic_configs=_CHANGELOG,
-            help="Snapshots of workloads and partitions (topology/score/board.py)",
-            key_type=bytes,  # of these Faust makes the serializers `raw`; those of a schema it reads back as JSON
-            value_type=bytes,
+            internal=True,
+            compacting=True,
+            config=_CHANGELOG,
+            **raw,
         )
+        app.on_rebalance_complete.connect(self._dealt_out, weak=False)
         app.agent(app.topic(SUMMARIES, partitions=self._partitions, **raw), name="summaries")(self._read_summaries)
         app.agent(app.topic(ROLLOUTS, partitions=self._partitions, **raw), name="rollouts")(self._read_rollouts)
         return app
@@ -366,7 +368,9 @@ class Scorer:
         self._instruments.checkpointed(time.monotonic() - began_s, sum(len(value or b"") for _, value in records))
 
     def _write(self, number: int, key: bytes, value: bytes | None) -> Awaitable[Any]:
-        written: Awaitable[Any] = self._table.send_changelog(number, key, value, "raw", "raw")
+        written: Awaitable[Any] = self._changelog.send_soon(
+            key=key, value=value, partition=number, key_serializer="raw", value_serializer="raw"
+        )
         return written
 
     async def _revoked(self, *_: Any, **__: Any) -> None:
@@ -376,21 +380,20 @@ class Scorer:
         self._transport.resume.clear()
         await self.app.producer.flush()
 
-    async def _recovered(self) -> None:
-        """After each rebalance: boards anew from the changelog, for what is ours now; all else is read again.
+    async def _dealt_out(self, *_: Any, **__: Any) -> None:
+        await self._guarded(self._recover())
 
-        From the changelog itself: of two rebalances in short order, Faust's table may forget what it held and yet go on
-        where it had stopped reading.
-        """
+    async def _recover(self) -> None:
+        """After each rebalance: boards anew from the changelog, for what is ours now; all else is read again."""
         rebalance = self._rebalances
-        self._table.data._clear()  # noqa: SLF001 - in memory only; nobody else reads it
+        await self._changelog.maybe_declare()
         owned = {tp.partition for tp in self.app.consumer.assignment() if tp.topic == SUMMARIES}
         self._boards.clear()
         self._ahead.forget()
         self._transport.resume.clear()
         for number in owned:
             board = Board(self._workload_settings, round(self._settings.hold_s * 1e9), number, self._policy_of)
-            board.restore((await self._ahead.latest(self._table.changelog_topic_name, number)).items())
+            board.restore((await self._ahead.latest(self._changelog.get_topic_name(), number)).items())
             ends = await self._ahead.ends(number)
             if rebalance != self._rebalances:
                 return  # they are dealt out once more already
@@ -429,7 +432,6 @@ def _faust_configuration(partitions: int, session_timeout_s: float, scratch: Pat
         "autodiscover": False,
         "topic_partitions": partitions,
         "topic_disable_leader": True,
-        "table_standby_replicas": 0,
         "processing_guarantee": "at_least_once",  # exactly_once crashes workers on a rebalance (robinhood/faust 658)
         "consumer_auto_offset_reset": "earliest",
         "consumer_max_fetch_size": 8 * 2**20,
