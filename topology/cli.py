@@ -21,7 +21,7 @@ from topology import log, options, policy_commands
 from topology.backtest.command import backtest
 from topology.errors import Unavailable
 from topology.recording.command import record
-from topology.settings import IngestSettings, ScoreSettings, ServeSettings, TelemetrySettings, WatchSettings
+from topology.settings import IngestSettings, RolloutsSettings, ScoreSettings, ServeSettings, TelemetrySettings
 from topology.templates.command import templates
 from topology.topics import LOGS, METRICS
 
@@ -137,13 +137,13 @@ def verify(log_level: str, lifetime_hours: float, **given: Any) -> None:
 @options.cluster_option
 @click.option("--token-file", envvar="SERINUS_TOKEN_FILE", metavar="FILE", help="Holds serve's bearer token.")
 @options.shared("--log-level", type=click.Choice(log.LEVELS), default="info", help="Least important lines to show.")
-def watch(log_level: str, **given: Any) -> None:
+def rollouts(log_level: str, **given: Any) -> None:
     """Watch the cluster's Rollouts and Experiments, and tell serve what is compared and what became of it."""
-    log.start("watch", log_level)
-    settings = WatchSettings(**_said(given))
+    log.start("rollouts", log_level)
+    settings = RolloutsSettings(**_said(given))
     from topology import roles  # noqa: PLC0415 - the client of Kubernetes is slow to import
 
-    roles.watch(settings)
+    roles.rollouts(settings)
 
 
 @command.command("policy-from-kayenta")

@@ -16,7 +16,7 @@ from collections.abc import Callable
 
 from topology.connect import admin_client, wait_for_kafka
 from topology.errors import Unavailable
-from topology.settings import IngestSettings, ScoreSettings, ServeSettings, TelemetrySettings, WatchSettings
+from topology.settings import IngestSettings, RolloutsSettings, ScoreSettings, ServeSettings, TelemetrySettings
 from topology.signals import stop_on_signal
 from topology.telemetry import Telemetry
 
@@ -98,7 +98,7 @@ def serve(settings: ServeSettings, observe: TelemetrySettings) -> None:
         telemetry.shutdown()
 
 
-def watch(settings: WatchSettings) -> None:
+def rollouts(settings: RolloutsSettings) -> None:
     """Watch a cluster until SIGINT or SIGTERM; it has nothing to finish."""
     from topology.rollouts.watch import Watch  # noqa: PLC0415 - see the module's docstring
 

@@ -250,7 +250,7 @@ class ServeSettings(Struct, frozen=True):
             _require(_is_readable(Path(self.token_file)), "token_file", self.token_file, "name a readable file")
 
 
-class WatchSettings(Struct, frozen=True):
+class RolloutsSettings(Struct, frozen=True):
     """The watch of a cluster's Rollouts."""
 
     url: str

@@ -123,10 +123,9 @@ def test_containers_are_started_as_they_can_be(container):
 def test_all_containers_are_looked_at():
     """Three roles, two of which create topics, and the job, namespaced and for the cluster."""
     assert sorted(container["args"][0] for container in CONTAINERS) == [
-        *("ingest", "score", "serve"),
+        *("ingest", "rollouts", "score", "serve"),
         *("topics", "topics"),
         *("verify", "verify"),
-        "watch",
     ]
 
 

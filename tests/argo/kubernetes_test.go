@@ -70,7 +70,7 @@ func TestKustomizations(t *testing.T) {
 	keda := moduleDir(t, "keda", "github.com/kedacore/keda/v2")
 	maps.Copy(crds, crdSchemas(t, filepath.Join(keda, "config/crd/bases/keda.sh_*.yaml")))
 	for directory, count := range map[string]int{
-		"kubernetes/base": 14, "kubernetes/keda": 15, "kubernetes/watch": 19, "argo/analysis": 6, "argo/cluster": 6} {
+		"kubernetes/base": 14, "kubernetes/keda": 15, "kubernetes/rollouts": 19, "argo/analysis": 6, "argo/cluster": 6} {
 		own, others := built(t, directory)
 		if len(own)+len(others) != count {
 			t.Errorf("%s: %d objects, not %d", directory, len(own)+len(others), count)
@@ -199,8 +199,8 @@ func TestAddresses(t *testing.T) {
 }
 
 // The watch may read what it watches, in the whole cluster, and write nothing; its pod is as strict as the others.
-func TestWatch(t *testing.T) {
-	own, _ := built(t, "kubernetes/watch")
+func TestRollouts(t *testing.T) {
+	own, _ := built(t, "kubernetes/rollouts")
 	roles := of[*rbacv1.ClusterRole](own)
 	if len(roles) != 1 {
 		t.Fatalf("%d ClusterRoles", len(roles))
@@ -218,7 +218,7 @@ func TestWatch(t *testing.T) {
 		t.Errorf("it reads %v", read)
 	}
 	for _, each := range of[*appsv1.Deployment](own) {
-		if each.Name == "serinus-watch" {
+		if each.Name == "serinus-rollouts" {
 			pod := each.Spec.Template.Spec
 			if !*pod.AutomountServiceAccountToken {
 				t.Error("it gets no token")

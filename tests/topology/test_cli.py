@@ -37,14 +37,14 @@ def _serinus(*words: str, **environment: str) -> subprocess.Popen[str]:
 
 
 @pytest.mark.parametrize(
-    "name", ["run", "ingest", "score", "serve", "topics", "record", "demo", "verify", "watch", "policy-from-kayenta"]
+    "name", ["run", "ingest", "score", "serve", "topics", "record", "demo", "verify", "rollouts", "policy-from-kayenta"]
 )
 def test_every_command_explains_itself(name: str) -> None:
     """And names the environment variables that all of them share."""
     shown = CliRunner().invoke(cli.command, [name, "--help"])
     assert shown.exit_code == 0
     assert "SERINUS_LOG_LEVEL" in shown.output
-    if name not in {"demo", "verify", "watch", "policy-from-kayenta"}:
+    if name not in {"demo", "verify", "rollouts", "policy-from-kayenta"}:
         assert "SERINUS_BOOTSTRAP_SERVERS" in shown.output
 
 

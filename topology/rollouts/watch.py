@@ -24,7 +24,7 @@ from kubernetes_asyncio import client, config, watch
 from streams.errors import BadPolicy
 from topology.rollouts.observed import Object, experiment_of, experiment_status, owner, rollout_status
 from topology.rollouts.status import ExperimentStatus, RolloutStatus
-from topology.settings import WatchSettings
+from topology.settings import RolloutsSettings
 
 log = logging.getLogger(__name__)
 
@@ -48,7 +48,7 @@ Key = tuple[str, str, str]
 class Watch:
     """From the API server to serve; `run` until it is cancelled."""
 
-    def __init__(self, settings: WatchSettings) -> None:
+    def __init__(self, settings: RolloutsSettings) -> None:
         self._settings = settings
         self._objects: dict[Key, Object] = {}
         self._changed: set[Key] = set()

@@ -1,4 +1,4 @@
-"""`POST /v1/argo/rollouts` and `/v1/argo/experiments`: what Argo's notifications engine or `serinus watch` tell.
+"""`POST /v1/argo/rollouts` and `/v1/argo/experiments`: what Argo's notifications engine or `serinus rollouts` tell.
 
 The engine tries again on 5xx, three times within seconds, and then never: so 503 while what is known cannot be held
 against what it says, or Kafka takes nothing.

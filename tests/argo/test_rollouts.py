@@ -1,4 +1,4 @@
-"""`serinus watch` against Kubernetes' own API server for custom resources, with the CRDs of Argo Rollouts."""
+"""`serinus rollouts` against Kubernetes' own API server for custom resources, with the CRDs of Argo Rollouts."""
 
 from __future__ import annotations
 
@@ -152,8 +152,8 @@ def token(tmp_path: Path) -> Path:
     return file
 
 
-def _watch(kubeconfig: Path, serve: Serve, token: Path, *more: object) -> RoleProcess:
-    return RoleProcess("watch", "--kubeconfig", kubeconfig, "--url", serve.url, "--token-file", token, *more)
+def _rollouts(kubeconfig: Path, serve: Serve, token: Path, *more: object) -> RoleProcess:
+    return RoleProcess("rollouts", "--kubeconfig", kubeconfig, "--url", serve.url, "--token-file", token, *more)
 
 
 def _hashes(stable: str, latest: str, **more: Any) -> dict[str, Any]:
@@ -164,7 +164,7 @@ async def test_life_of_a_rollout(kubeconfig, cluster, serve, token):
     """First deployment, canary, abort, retry and promotion are told as they come, also while serve is away."""
     spec = {"replicas": 1}
     await cluster.put("rollouts", "shop", spec=spec, status={"currentPodHash": "aa"})
-    with _watch(kubeconfig, serve, token) as process:
+    with _rollouts(kubeconfig, serve, token) as process:
         await serve.await_heard(lambda _, status: (status["stable"], status["latest"]) == (None, "aa"))
         await cluster.put("rollouts", "shop", status=_hashes("aa", "bb"))
         await serve.await_heard(lambda _, status: (status["stable"], status["latest"]) == ("aa", "bb"))
@@ -182,7 +182,7 @@ async def test_experiment(kubeconfig, cluster, serve, token):
     """Its pair is told once both of its ReplicaSets are there, and what became of it; others' ReplicaSets are not."""
     owners = [{"apiVersion": "argoproj.io/v1alpha1", "kind": "Rollout", "name": "shop", "uid": "1"}]
     labels = {"rollouts-pod-template-hash": "9d8"}
-    with _watch(kubeconfig, serve, token):
+    with _rollouts(kubeconfig, serve, token):
         templates = {"templates": [{"name": name, "selector": {}, "template": {}} for name in ("baseline", "canary")]}
         await cluster.put(
             "experiments", "shop-1", metadata={"ownerReferences": owners}, spec=templates, status={"phase": "Running"}
@@ -205,14 +205,14 @@ async def test_what_was_missed_is_told_at_the_next_start(kubeconfig, cluster, se
     for name in ("kept", "gone"):
         await cluster.put("rollouts", name, spec={}, status=_hashes("aa", "bb"))
     await cluster.put("rollouts", "elsewhere", namespace="staging", spec={}, status=_hashes("aa", "bb"))
-    with _watch(kubeconfig, serve, token) as process:
+    with _rollouts(kubeconfig, serve, token) as process:
         for name in ("kept", "gone", "elsewhere"):
             await serve.await_heard(lambda _, status, name=name: status["rollout"] == name)
         process.kill()
     serve.heard.clear()
     await cluster.put("rollouts", "kept", status=_hashes("bb", "bb"))
     await cluster.delete("rollouts", "gone")
-    with _watch(kubeconfig, serve, token, "--namespace", "prod"):
+    with _rollouts(kubeconfig, serve, token, "--namespace", "prod"):
         await serve.await_heard(lambda _, status: (status["rollout"], status["stable"]) == ("kept", "bb"))
         await cluster.put("rollouts", "new", spec={}, status=_hashes("aa", "bb"))
         await serve.await_heard(lambda _, status: status["rollout"] == "new")
@@ -224,7 +224,7 @@ def test_without_a_configuration(tmp_path):
     for words in ([], ["--kubeconfig", str(tmp_path / "none")]):
         environment = {name: value for name, value in os.environ.items() if not name.startswith("KUBE")}
         done = subprocess.run(
-            [sys.executable, "-m", "topology.cli", "watch", *words],
+            [sys.executable, "-m", "topology.cli", "rollouts", *words],
             env=environment,
             capture_output=True,
             text=True,
