@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check kafka test-kafka fetch-argo test-argo bench lock clean
+.PHONY: help demo test nightly check kafka test-kafka fetch-argo test-argo bench lock clean
 
 help: ## show the tasks
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -28,6 +28,9 @@ check: $(READY) ## formatting, lint, types, import contracts
 
 test: check ## everything that needs neither Apache Kafka nor Go
 	$(BIN)/python -m pytest -m "not kafka and not argo and not nightly" $(PYTEST_FLAGS)
+
+nightly: $(READY) ## the simulations in their full size: hours
+	$(BIN)/python -m pytest -m nightly --timeout 1800 $(PYTEST_FLAGS)
 
 kafka: $(READY) ## run a single-node Apache Kafka here until Ctrl-C (JDK 17 and Maven)
 	deploy/kafka/run

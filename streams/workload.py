@@ -16,13 +16,17 @@ from collections.abc import Mapping
 from msgspec import Struct, field, structs
 
 from streams.errors import BrokenInvariant
+from streams.judging.earlier import Earlier, earlier
 from streams.judging.judge import Judge, JudgeSettings, JudgeState
 from streams.judging.logs.traces import Traces, TracesState
+from streams.judging.look_back import LookBack, LookBackState
 from streams.judging.past import Past, Prior
 from streams.judging.policy_settings import judge_settings
 from streams.judging.presence import Presence, PresenceState
 from streams.judging.side import Side, SignatureInfo
+from streams.judging.unseen import not_zero, unseen
 from streams.policy.rules import apply
+from streams.policy.statement import statement
 from streams.policy.workload_policy import WorkloadPolicy
 from streams.records.identity import Workload
 from streams.records.log import Severity
@@ -63,6 +67,10 @@ class RunningState(Struct, array_like=True):
     canary_seen_ns: int
     policy: WorkloadPolicy | None = None
     """That held when it was asked for, and holds to its end: weights are fixed before any data."""
+    look_back: LookBackState | None = None
+    """Of one that judges the last so long only; `judge` is then that of its older stretch."""
+    canary_from_ns: int = 0
+    """Start of the first window in which the canary was seen; 0 before."""
 
 
 class WorkloadState(Struct):
@@ -101,10 +109,7 @@ class WorkloadLife:
         self._state = state
         self._catalogue = Catalogue(state.catalogue)
         self._presence = {name: Presence(settings.window_ns, known) for name, known in state.presence.items()}
-        self._judges = {
-            key: Judge.from_state(self._judge_settings(running.policy), settings.window_ns, running.judge, state.past)
-            for key, running in state.running.items()
-        }
+        self._judges = {key: self._resumed(running) for key, running in state.running.items()}
         self._rules: dict[str, tuple[int, dict[str, SignalRule]]] = {}
         self._fresh: dict[str, RiskDocument] = {}
         self._watermark_ns = 0
@@ -147,7 +152,7 @@ class WorkloadLife:
         state = self._state
         state.presence = {name: presence.state for name, presence in self._presence.items()}
         for key, judge in self._judges.items():
-            state.running[key].judge = judge.to_state()
+            _keep(state.running[key], judge)
         return state
 
     def add(self, delta: Summary, signatures: Mapping[int, Signature], series: Mapping[int, Series]) -> None:
@@ -216,8 +221,9 @@ class WorkloadLife:
         if len(state.running) >= _MAX_RUNNING:
             oldest = min(state.running.values(), key=lambda running: (running.requested_ns, running.comparison))
             self.end(oldest.comparison, "expired", requested_ns)
-        judge = Judge.begin(self._judge_settings(policy), self._settings.window_ns, state.past, prior)
+        judge = self._begun(policy, prior)
         running = RunningState(comparison, requested_ns, judge.to_state(), 0, policy)
+        _keep(running, judge)
         state.running[comparison.key] = running
         self._judges[comparison.key] = judge
         for start_ns, sides in state.ring:
@@ -277,17 +283,48 @@ class WorkloadLife:
             if self._judge_window(running, self._judges[key], start_ns, sides):
                 self._publish(running, self._judges[key])
 
-    def _judge_window(self, running: RunningState, judge: Judge, start_ns: int, sides: Mapping[str, Side]) -> bool:
+    def _judge_window(
+        self, running: RunningState, judge: Judge | LookBack, start_ns: int, sides: Mapping[str, Side]
+    ) -> bool:
         if start_ns <= running.requested_ns - self._settings.ring_ns:
             return False  # not known any more when it was asked for, unless its records came later than the request
-        baseline = sides.get(running.comparison.baseline)
         canary = sides.get(running.comparison.canary)
         if canary is not None:
             running.canary_seen_ns = start_ns
+            running.canary_from_ns = running.canary_from_ns or start_ns
+        baseline = self._baseline(running, start_ns, sides)
         if baseline is None and canary is None:
             return False
         judge.add(start_ns, baseline, canary, self._state.signatures, self._rules_of(running))
         return True
+
+    def _baseline(self, running: RunningState, start_ns: int, sides: Mapping[str, Side]) -> Side | None:
+        """What the canary's window is compared with: the same window, unless the policy asks for an earlier one."""
+        time = self._earlier(running)
+        if time is not None:
+            at_ns = time.of(start_ns)
+            sides = next((known for start, known in self._state.ring if start == at_ns), {})
+        elif running.policy is not None and running.policy.historic_baseline is not None:
+            return None  # what came before the canary is not its time
+        return sides.get(running.comparison.baseline)
+
+    def _earlier(self, running: RunningState) -> Earlier | None:
+        asked = None if running.policy is None else running.policy.historic_baseline
+        if asked is None or not running.canary_from_ns:
+            return None
+        return earlier(asked, running.canary_from_ns, self._settings.window_ns)
+
+    def _begun(self, policy: WorkloadPolicy | None, prior: Prior | None) -> Judge | LookBack:
+        settings, window_ns, past = self._judge_settings(policy), self._settings.window_ns, self._state.past
+        if policy is None or policy.look_back_ns is None:
+            return Judge.begin(settings, window_ns, past, prior)
+        return LookBack.begin(settings, window_ns, policy.look_back_ns, past, prior)
+
+    def _resumed(self, running: RunningState) -> Judge | LookBack:
+        settings, window_ns, past = self._judge_settings(running.policy), self._settings.window_ns, self._state.past
+        if running.look_back is None:
+            return Judge.from_state(settings, window_ns, running.judge, past)
+        return LookBack.from_state(settings, window_ns, running.judge, running.look_back, past)
 
     def _judge_settings(self, policy: WorkloadPolicy | None) -> JudgeSettings:
         return self._settings.judge if policy is None else judge_settings(policy, self._settings.judge)
@@ -303,14 +340,14 @@ class WorkloadLife:
             self._rules[running.comparison.key] = len(rules), applied
         return applied
 
-    def _learn(self, judge: Judge, running: RunningState, outcome: Outcome) -> None:
+    def _learn(self, judge: Judge | LookBack, running: RunningState, outcome: Outcome) -> None:
         """The baseline of a comparison that is over becomes a cohort of the past."""
         cohort = judge.cohort(running.comparison.baseline)
         if cohort is not None:
             logs = self._settings.judge.logs
             self._state.past.learn(cohort, logs, judge.prior, promoted=outcome == "promoted")
 
-    def _publish(self, running: RunningState, judge: Judge) -> None:
+    def _publish(self, running: RunningState, judge: Judge | LookBack) -> None:
         found = judge.assess(self._state.signatures, self._rules_of(running))
         self._fresh[running.comparison.key] = RiskDocument(
             running.comparison,
@@ -326,9 +363,26 @@ class WorkloadLife:
             groups=found.groups,
             signals=found.signals,
             reasons=found.reasons or undecided(running.comparison, "nothing has been judged yet").reasons,
-            unjudged=found.unjudged,
+            unjudged=(*found.unjudged, *self._unseen(running)),
             history=found.history,
+            policy=() if running.policy is None else statement(running.policy),
         )
+
+    def _unseen(self, running: RunningState) -> list[str]:
+        """What finds no place, or is not known any more."""
+        pods = {name: presence.state for name, presence in self._presence.items()}
+        comparison, time = running.comparison, self._earlier(running)
+        found = unseen(
+            self._state.catalogue,
+            {"baseline": pods.get(comparison.baseline), "canary": pods.get(comparison.canary)},
+        )
+        known_ns = self._settings.ring_ns
+        if time is not None and not 0 < time.behind_ns < known_ns:
+            found.append(
+                f"historic_baseline: from {rfc3339(time.start_ns)}, which is {time.behind_ns / 60e9:.3g} minutes before"
+                f" the canary, cannot be compared with: what was is known for {known_ns / 60e9:.3g} minutes"
+            )
+        return found + ([] if running.policy is None else not_zero(self._rules_of(running)))
 
     def _learn_signature(self, number: int, what: Signature) -> None:
         log_class = _CLASSES.get(what.severity)
@@ -352,6 +406,12 @@ class WorkloadLife:
     def _severity(self, number: int) -> int:
         known = self._state.signatures.get(number)
         return 0 if known is None else int(_SEVERITIES[known.log_class])
+
+
+def _keep(running: RunningState, judge: Judge | LookBack) -> None:
+    """A snapshot of the judge into the state."""
+    running.judge = judge.to_state()
+    running.look_back = judge.to_look_back_state() if isinstance(judge, LookBack) else None
 
 
 def _time(time_ns: int | None) -> str | None:
