@@ -22,7 +22,8 @@ class AlarmFollower(TopicFollower):
         super().__init__("alarms.view", kafka, (ALARMS, ROLLOUTS), view, telemetry, probe_s)
         self._view = view
         self._messages = telemetry.meter.create_counter(
-            "serinus.alarms.messages", description="Messages of serinus.alarms and serinus.rollouts by what became of them"
+            "serinus.alarms.messages",
+            description="Messages of serinus.alarms and serinus.rollouts by what became of them",
         )
 
     def _apply(self, message: Message) -> None:

@@ -67,9 +67,7 @@ _decode = msgspec.json.Decoder(Feedback).decode
 class Alarms:
     """What production did after promotion, and what people say of it."""
 
-    def __init__(
-        self, view: AlarmView, asker: Asker, links: Links, now: Callable[[], float] = time.time
-    ) -> None:
+    def __init__(self, view: AlarmView, asker: Asker, links: Links, now: Callable[[], float] = time.time) -> None:
         self._view = view
         self._asker = asker
         self._links = links
