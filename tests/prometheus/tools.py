@@ -17,14 +17,13 @@ import msgspec
 from topology.children import leashed
 
 ROOT = Path(__file__).parents[2]
-_UNPACKED = ROOT / "build/prometheus/usr/bin"
 READY_S = 60.0
 
 
 def tool(name: str) -> str:
-    """Where it is; on PATH, or where tests/prometheus/fetch has put it."""
-    found = shutil.which(name) or shutil.which(name, path=str(_UNPACKED))
-    assert found is not None, f"no {name}: run tests/prometheus/fetch"
+    """Where it is."""
+    found = shutil.which(name)
+    assert found is not None, f"no {name}: run tests/prometheus/install"
     return found
 
 

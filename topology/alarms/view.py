@@ -2,8 +2,8 @@
 
 No Kafka and no HTTP here: `follower` writes, in a thread of its own, and others read. What is shown depends on the
 messages alone, so that every process that has read the same topics says the same: of one alarm the document with the
-latest `as_of` counts, and one that is cleared stays cleared, whatever a scorer writes again after a crash; of what was
-said of it, the latest word of each kind, in the order of the topic.
+latest `as_of` counts, and once it has cleared only that it has, whatever a scorer writes again after a crash; of what
+was said of it, the latest word of each kind, in the order of the topic.
 """
 
 from __future__ import annotations
@@ -147,7 +147,7 @@ class AlarmView(Freshness):
         name = new.alarm.id
         with self._lock:
             old = self._active.get(name) or self._cleared.get(name)
-            if old is not None and (new.as_of_s < old.as_of_s or (new.active and not old.active)):
+            if old is not None and (not old.active, old.as_of_s) > (not new.active, new.as_of_s):
                 return "older"
             self._active.pop(name, None)
             self._cleared.pop(name, None)

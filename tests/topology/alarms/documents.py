@@ -21,13 +21,13 @@ def at(seconds: float) -> str:
 
 
 def alarm(**changes: Any) -> Alarm:
-    """One of workload `shop`, raised and looked at ten seconds later.
+    """One of workload `shop`, looked at as it was raised.
 
     `raised_s`, `as_of_s` and `cleared_s` are seconds since 1970; a cleared one was looked at when it cleared.
     """
     raised_s = changes.pop("raised_s", RAISED_S)
     cleared_s = changes.pop("cleared_s", None)
-    as_of_s = changes.pop("as_of_s", raised_s + 10 if cleared_s is None else cleared_s)
+    as_of_s = changes.pop("as_of_s", raised_s if cleared_s is None else cleared_s)
     workload = changes.get("workload", "shop")
     made = Alarm(
         id=f"/prod/{workload}/{at(raised_s)}",

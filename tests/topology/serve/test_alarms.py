@@ -65,7 +65,7 @@ async def test_every_field_is_there(ringing):
     ringing.put(alarm())
     (found,) = await listed(ringing)
     assert set(found) == set(AlarmAnswer.__struct_fields__)
-    assert found["age_s"] == 5.0
+    assert found["age_s"] == 15.0
     assert found["cleared_at"] == ""
     assert found["report_url"] == "https://serinus.example/alarms#%2Fprod%2Fshop%2F2026-08-21T08%3A13%3A20.000Z"
     description = await (await ringing.client.get("/openapi.json")).json()
