@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 from confluent_kafka import Producer
 
-from tests.prometheus.receiver import Receiver
+from tests.topology.alert.receiver import Receiver
 from topology.create_topics import create
 from topology.embedded import EmbeddedBroker
 from topology.settings import Kafka

@@ -15,7 +15,7 @@ import pytest
 from streams.watch.alarm import Alarm
 from tests.integration.role_process import RoleProcess
 from tests.prometheus.conftest import PARTITIONS
-from tests.prometheus.receiver import Receiver
+from tests.topology.alert.receiver import Receiver
 from tests.prometheus.tools import Server, eventually
 from tests.topology.alarms.documents import alarm, publish, word
 

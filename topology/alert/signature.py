@@ -28,8 +28,8 @@ def secrets(file: str) -> tuple[bytes, ...]:
         BadPolicy: the file cannot be read, holds none, or one that is too short; none of them is in the message.
     """
     try:
-        lines = Path(file).read_text(encoding="utf-8").split()
-        found = tuple(_secret(line) for line in lines)
+        lines = map(str.strip, Path(file).read_text(encoding="utf-8").splitlines())
+        found = tuple(_secret(line) for line in lines if line)
     except OSError as error:
         raise BadPolicy("webhook_secret_file", file, f"it must be readable ({error.strerror})") from error
     except (UnicodeDecodeError, binascii.Error):
