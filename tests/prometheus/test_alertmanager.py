@@ -15,9 +15,9 @@ import pytest
 from streams.watch.alarm import Alarm
 from tests.integration.role_process import RoleProcess
 from tests.prometheus.conftest import PARTITIONS
-from tests.topology.alert.receiver import Receiver
 from tests.prometheus.tools import Server, eventually
 from tests.topology.alarms.documents import alarm, publish, word
+from tests.topology.alert.receiver import Receiver
 
 pytestmark = pytest.mark.prometheus
 

@@ -87,7 +87,7 @@ def query(prometheus: Server, expression: str) -> list[dict[str, Any]]:
     return found
 
 
-def test_what_is_shown_is_exposed(broker, producer, prometheus):
+def test_what_is_shown_is_exposed(producer, prometheus):
     """All roles are up; alarms ring and vanish; rules evaluate; every metric of rules and dashboard is there."""
     eventually(lambda: len(query(prometheus, 'up{job=~"serinus-.*"} == 1')) == 4)
     now = time.time()

@@ -1,8 +1,8 @@
 """Tells a webhook each change of each alarm once: raised, cleared.
 
-What is due follows from the view and the ledger alone, whatever happened meanwhile: an alarm that rings and was not told
-is told as raised, one that has cleared and was told as raised is told as cleared, and one that did both while nothing
-could be told is told as both, in this order. One that is silenced is not told; if the silence ends first, it is then.
+What is due follows from the view and the ledger alone, whatever happened meanwhile: an alarm that rings and was not
+told is told as raised, one that has cleared and was told as raised is told as cleared, and one that did both while
+nothing could be told is told as both, in this order. One that is silenced is not told, unless the silence ends first.
 """
 
 from __future__ import annotations

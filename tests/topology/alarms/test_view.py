@@ -34,7 +34,7 @@ LIFE = [
 
 @given(st.lists(st.sampled_from(LIFE)))
 def test_order_and_repetition_do_not_matter(before):
-    """A scorer that writes again after a crash changes nothing: the latest document stays, the cleared stays cleared."""
+    """A scorer that writes again after a crash changes nothing: the latest document stays, and so does the clearing."""
     view = AlarmView()
     put(view, *before, *LIFE, *before)
     (known,) = view.all()

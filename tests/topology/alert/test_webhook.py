@@ -28,7 +28,7 @@ from topology.embedded import EmbeddedBroker
 from topology.settings import AlertSettings, Kafka
 from topology.topics import ALERTS, definitions
 
-SECRET = "correct horse battery staple"
+SECRET = "correct horse battery staple"  # noqa: S105 - of the tests alone
 PARTITIONS = 2
 
 
