@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from streams.risk.document import rfc3339
 from streams.watch.alarm import Alarm, AlarmSignal, Suspect
@@ -28,7 +28,7 @@ class Alert(Struct, frozen=True, rename="camel"):
     annotations: dict[str, str]
     starts_at: str
     ends_at: str
-    generator_url: str = ""
+    generator_url: str = field(name="generatorURL", default="")
 
 
 def ended_s(known: KnownAlarm, now_s: float) -> float | None:
