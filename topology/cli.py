@@ -21,7 +21,14 @@ from topology import log, options, policy_commands
 from topology.backtest.command import backtest
 from topology.errors import Unavailable
 from topology.recording.command import record
-from topology.settings import IngestSettings, RolloutsSettings, ScoreSettings, ServeSettings, TelemetrySettings
+from topology.settings import (
+    AlertSettings,
+    IngestSettings,
+    RolloutsSettings,
+    ScoreSettings,
+    ServeSettings,
+    TelemetrySettings,
+)
 from topology.templates.command import templates
 from topology.topics import LOGS, METRICS
 
@@ -108,6 +115,21 @@ def serve(**given: Any) -> None:
     from topology import roles  # noqa: PLC0415 - telemetry's libraries are slow to import
 
     roles.serve(settings, observe)
+
+
+@command.command()
+@options.role_options
+@options.metrics_port_option
+@options.alert_options
+def alert(host: str, labels: tuple[str, ...], **given: Any) -> None:
+    """Tell Alertmanager and a webhook of the alarms: one process, restarted at will."""
+    log.start("alert", given.pop("log_level"))
+    observe = TelemetrySettings(given.pop("otlp_endpoint"))
+    kafka = options.required_kafka(given.pop("bootstrap_servers"), given.pop("kafka_config"))
+    settings = AlertSettings(kafka=kafka, labels=options.label_values(labels), **_said(given))
+    from topology import roles  # noqa: PLC0415 - telemetry's libraries are slow to import
+
+    roles.alert(settings, observe, host)
 
 
 @command.command(cls=options.VerifyCommand)
