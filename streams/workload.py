@@ -224,8 +224,7 @@ class WorkloadLife:
             requested_ns: event time at which it was asked for.
             prior: of the cluster's other workloads; None: there are none.
             policy: what an operator set, for the comparison's whole life; None: the settings as they are.
-            told_ns: when a rollout was seen to be on trial; after the end of the comparison it is another attempt. 0: the
-                request says nothing of that, as a query.
+            told_ns: when the rollout was seen under way; after its comparison's end it is another attempt. 0: unsaid.
         """
         state = self._state
         known = state.running.get(comparison.key)

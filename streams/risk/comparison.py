@@ -54,7 +54,7 @@ class CompareRequest(Struct, frozen=True, tag="compare", tag_field="type"):
     source: str = ""
     """Who asked: `query`, `cli`, ..."""
     told_ns: int = 0
-    """When this rollout was seen under way, ns; later than the end of its comparison it is another attempt. 0: unsaid."""
+    """When this rollout was seen under way, ns; after its comparison's end it is another attempt. 0: unsaid."""
 
 
 class ComparisonEnded(Struct, frozen=True, tag="ended", tag_field="type"):

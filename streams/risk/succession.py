@@ -6,9 +6,10 @@ every five minutes), so of them nothing is said; another source has to. What app
 for `ALONE_NS` with no third one is on trial against it. With three or more (an Experiment has two revisions of its own)
 nothing begins: which of them is a baseline the streams do not tell.
 
-A pair is on trial once; again when its canary has been away and is back. Of a pair, whoever asked for it, one that falls silent for `settled_ns`, and for three times its longest silence so far,
-while the other is heard, has vanished: of the canary that means aborted, of the baseline promoted. So long a promotion
-or an abort that somebody tells has time to come first. Both silent tell nothing, and both heard go on, however long.
+A pair is on trial once, and again when its canary has been away and is back. Of a pair, whoever asked for it, one that
+falls silent for `settled_ns`, and for three times its longest silence so far, while the other is heard, has vanished:
+of the canary that means aborted, of the baseline promoted. So long a promotion or an abort that somebody tells has time
+to come first. Both silent tell nothing, and both heard go on, however long.
 
 All of it rests on event time alone, window after window.
 """

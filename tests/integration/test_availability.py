@@ -220,8 +220,7 @@ def test_replicas_go_on_when_kafka_comes_back(tmp_path: Path) -> None:
 def test_all_roles_outlive_an_outage(tmp_path: Path, way: str, outage_s: float) -> None:
     """Promise: with the only broker ended or hanging for minutes, each query gets 200, `none` once it is too old.
 
-    Ingest, score and both replicas are the same processes afterwards, and go on without help; ingest's group counts what
-    was sent before and after.
+    Ingest, score and both replicas are the same processes afterwards, and go on without help.
     """
     fetch()
     service = Service(LIVE.workload, LIVE.baseline, LIVE.canary, Rates(), 100, seed=1)

@@ -231,7 +231,8 @@ class Board:
     def apply_event(self, offset: int, event: RolloutEvent, time_ns: int) -> list[RiskDocument]:
         """Take in one message of `serinus.rollouts`, sent at `time_ns`; the documents it changed.
 
-        A comparison that does not run begins at once, as it begins with what the past holds whenever it is asked for; all else waits.
+        A comparison that does not run begins at once, as it begins with what the past holds whenever it is asked for;
+        all else waits.
         """
         entry = self._entry(event.comparison.of)
         self._offsets.rollouts = max(self._offsets.rollouts, offset)

@@ -22,6 +22,7 @@ class Played:
         self.back: list[str] = []
 
     def play(self, heard: str, minutes: float) -> Played:
+        """So many minutes of these; each window from its snapshot."""
         for _ in range(round(minutes * 12)):
             self.state = msgspec.msgpack.decode(msgspec.msgpack.encode(self.state), type=SuccessionState)
             self.back += Succession(SETTLED_NS, self.state).hear(self.now_ns, set(heard))
@@ -33,9 +34,11 @@ class Played:
 
     @property
     def succession(self) -> Succession:
+        """As it stands."""
         return Succession(SETTLED_NS, self.state)
 
     def outcome(self, pair: str) -> str | None:
+        """Of a pair."""
         return self.succession.outcome(*pair, since_ns=T0)
 
 
