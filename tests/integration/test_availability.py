@@ -1,7 +1,7 @@
 """Five errors in a row abort a rollout, so there must be none: two replicas, and everything behind them taken away.
 
-Kafka is away for seconds here, not for minutes: what a view without a broker loses with time is its freshness, and that
-is held to an age of ten seconds. That it comes back is shown on Apache Kafka, which keeps what it held.
+Freshness is held to an age of ten seconds, so that most tests need not wait for minutes; the nightly form of the last
+one is without its broker for five. That it comes back is shown on Apache Kafka, which keeps what it held.
 """
 
 from __future__ import annotations
