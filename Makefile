@@ -36,7 +36,7 @@ kafka: $(READY) ## run a single-node Apache Kafka here until Ctrl-C (JDK 17 and 
 	deploy/kafka/run
 
 test-kafka: $(READY) ## the tests on real Apache Kafka (JDK 17 and Maven)
-	$(BIN)/python -m pytest -m kafka --timeout 900 $(PYTEST_FLAGS)
+	$(BIN)/python -m pytest -m "kafka and not nightly" --timeout 900 $(PYTEST_FLAGS)
 
 test-prometheus: $(READY) ## the tests with a real Prometheus and Alertmanager (tests/prometheus/install)
 	$(BIN)/python -m pytest -m prometheus $(PYTEST_FLAGS)

@@ -11,7 +11,7 @@ keep their own times: a level or total older than what is known already says not
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 
 from msgspec import Struct, field, structs
 
@@ -33,6 +33,7 @@ from streams.records.log import Severity
 from streams.records.metric import Series
 from streams.risk.comparison import Comparison, Outcome
 from streams.risk.document import RiskDocument, rfc3339, undecided
+from streams.risk.succession import Succession, SuccessionState
 from streams.signals.catalogue import Catalogue, CatalogueState
 from streams.signals.rule import SignalRule
 from streams.windows.signature import Signature
@@ -42,6 +43,8 @@ _CLASSES = {Severity.FATAL: "critical", Severity.ERROR: "error", Severity.WARN: 
 _SEVERITIES = {log_class: severity for severity, log_class in _CLASSES.items()}
 _MAX_RUNNING = 20
 """Comparisons of one workload at a time; a further one ends the oldest as `expired`."""
+_RETRY_NS = 10_000_000_000
+"""What is told within so long of the end may be a state from before it (argo-rollouts issue 4021)."""
 _MAX_SIGNATURES = 5000
 """Signatures of class warning and worse remembered per workload."""
 
@@ -54,6 +57,8 @@ class WorkloadSettings(Struct, frozen=True):
     """How long closed windows are kept for comparisons that are asked for late."""
     expire_ns: int = 1_800_000_000_000
     """A comparison ends as `expired` when its canary has not been seen for so long."""
+    sight_ns: int = 300_000_000_000
+    """See `Succession`: how long a revision is there, or silent, before the streams alone say so; 0: they never do."""
     judge: JudgeSettings = JudgeSettings()
     limits: Limits = Limits()
 
@@ -99,6 +104,8 @@ class WorkloadState(Struct):
     """Comparison key -> event time (ns) at which it ended: asking again does not revive it."""
     late_records: int = 0
     """Records that came after their window had closed; they counted in the next."""
+    succession: SuccessionState = field(default_factory=SuccessionState)
+    """Which revision follows which, as far as the streams tell."""
 
 
 class WorkloadLife:
@@ -108,11 +115,13 @@ class WorkloadLife:
         self._settings = settings
         self._state = state
         self._catalogue = Catalogue(state.catalogue)
+        self._succession = Succession(settings.sight_ns, state.succession)
         self._presence = {name: Presence(settings.window_ns, known) for name, known in state.presence.items()}
         self._judges = {key: self._resumed(running) for key, running in state.running.items()}
         self._rules: dict[str, tuple[int, dict[str, SignalRule]]] = {}
         self._fresh: dict[str, RiskDocument] = {}
         self._watermark_ns = 0
+        self._heard: Collection[str] = ()
 
     @property
     def workload(self) -> Workload:
@@ -180,8 +189,13 @@ class WorkloadLife:
         merge(summary, delta)
         trim(summary, self._settings.limits, self._severity)
 
-    def close(self, watermark_ns: int) -> bool:
-        """Close every window that ends at or before the watermark; whether that changed anything."""
+    def close(self, watermark_ns: int, sighted: Callable[[Comparison, int], None] | None = None) -> bool:
+        """Close every window that ends at or before the watermark; whether that changed anything.
+
+        Args:
+            watermark_ns: event time before which all is known.
+            sighted: begins a pair that the streams alone show to be on trial, at an event time; None: nobody does.
+        """
         state, window_ns = self._state, self._settings.window_ns
         self._watermark_ns = watermark_ns
         changed = False
@@ -190,6 +204,8 @@ class WorkloadLife:
             if start_ns is None or start_ns + window_ns > watermark_ns:
                 break
             self._close_window(start_ns)
+            if self._settings.sight_ns:
+                self._sight(state.closed_to_ns, sighted)
             changed = True
         for running in list(state.running.values()):
             seen_ns = max(running.requested_ns, running.canary_seen_ns)
@@ -204,6 +220,7 @@ class WorkloadLife:
         requested_ns: int,
         prior: Prior | None = None,
         policy: WorkloadPolicy | None = None,
+        told_ns: int = 0,
     ) -> None:
         """Start a comparison, from the oldest window still known; one that runs or has ended stays as it is.
 
@@ -212,13 +229,17 @@ class WorkloadLife:
             requested_ns: event time at which it was asked for.
             prior: of the cluster's other workloads; None: there are none.
             policy: what an operator set, for the comparison's whole life; None: the settings as they are.
+            told_ns: when the rollout was seen under way; after its comparison's end it is another attempt. 0: unsaid.
         """
         state = self._state
-        if comparison.key in state.running or comparison.key in state.ended:
+        known = state.running.get(comparison.key)
+        if known is not None and known.requested_ns <= requested_ns:
+            return  # one asked for from later on was read ahead of its time, and begins now
+        if comparison.key in state.ended and told_ns - state.ended[comparison.key] < _RETRY_NS:
             return
         if comparison.of != state.workload:
             raise BrokenInvariant(f"{comparison.key} is not about {state.workload.key}")
-        if len(state.running) >= _MAX_RUNNING:
+        if known is None and len(state.running) >= _MAX_RUNNING:
             oldest = min(state.running.values(), key=lambda running: (running.requested_ns, running.comparison))
             self.end(oldest.comparison, "expired", requested_ns)
         judge = self._begun(policy, prior)
@@ -226,8 +247,10 @@ class WorkloadLife:
         _keep(running, judge)
         state.running[comparison.key] = running
         self._judges[comparison.key] = judge
+        anew_ns = state.ended.pop(comparison.key, 0)  # what was judged before the end is not judged twice
         for start_ns, sides in state.ring:
-            self._judge_window(running, judge, start_ns, sides)
+            if start_ns >= anew_ns:
+                self._judge_window(running, judge, start_ns, sides)
         self._publish(running, judge)
 
     def end(self, comparison: Comparison, outcome: Outcome, ended_ns: int) -> None:
@@ -242,6 +265,11 @@ class WorkloadLife:
         del self._state.running[comparison.key], self._judges[comparison.key]
         self._rules.pop(comparison.key, None)
         self._state.ended[comparison.key] = ended_ns
+        self._succession.conclude(comparison.baseline, comparison.canary, outcome)
+
+    def runs(self, comparison: Comparison) -> bool:
+        """Whether it runs."""
+        return comparison.key in self._state.running
 
     def documents(self) -> list[RiskDocument]:
         """What has changed since this was last called: one document per comparison, its latest."""
@@ -260,6 +288,7 @@ class WorkloadLife:
         state, window_ns = self._state, self._settings.window_ns
         sides: dict[str, Side] = {}
         summaries = state.open.pop(start_ns, {})
+        self._heard = summaries.keys()
         for name in sorted(self._presence.keys() | summaries.keys()):
             presence = self._presence.get(name)
             if presence is None:
@@ -282,6 +311,31 @@ class WorkloadLife:
         for key, running in state.running.items():
             if self._judge_window(running, self._judges[key], start_ns, sides):
                 self._publish(running, self._judges[key])
+
+    def _sight(self, end_ns: int, sighted: Callable[[Comparison, int], None] | None) -> None:
+        """What the streams tell once a window has closed: a pair on trial, or what became of one."""
+        state = self._state
+        start_ns = end_ns - self._settings.window_ns
+        back = self._succession.hear(start_ns, self._heard)
+        for key in list(state.ended):
+            if key.rpartition("/")[2] in back:
+                del state.ended[key]  # its canary was away and is here again: another attempt
+        for running in list(state.running.values()):
+            pair = running.comparison
+            if running.requested_ns > end_ns or (running.policy and running.policy.historic_baseline):
+                continue  # asked for later than this, or its baseline need not be there
+            outcome = self._succession.outcome(
+                pair.baseline, pair.canary, running.requested_ns - self._settings.window_ns
+            )
+            if outcome is not None:
+                self.end(pair, outcome, end_ns)
+        trial = self._succession.on_trial
+        if trial is not None and sighted is not None:
+            of = state.workload
+            sighted_pair = Comparison(of.cluster, of.namespace, of.name, *trial)
+            known = state.running.get(sighted_pair.key)
+            if sighted_pair.key not in state.ended and (known is None or known.requested_ns > end_ns):
+                sighted(sighted_pair, end_ns)
 
     def _judge_window(
         self, running: RunningState, judge: Judge | LookBack, start_ns: int, sides: Mapping[str, Side]

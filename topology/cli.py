@@ -76,6 +76,9 @@ def ingest(host: str, log_topic: tuple[str, ...], metric_topic: tuple[str, ...],
     roles.ingest(settings, observe, host)
 
 
+_SIGHT = "How long a revision is there or gone before streams alone say so; 0: never.  [default: 300]"
+
+
 @command.command()
 @options.role_options
 @options.metrics_port_option
@@ -90,6 +93,7 @@ def ingest(host: str, log_topic: tuple[str, ...], metric_topic: tuple[str, ...],
 @click.option("--ring-s", type=int, help="How long windows are kept for late comparisons.  [default: 900]")
 @click.option("--hold-s", type=float, help="How long a partition without owner holds windows open.  [default: 60]")
 @click.option("--expire-s", type=float, help="Silence that ends a comparison.  [default: 1800]")
+@click.option("--sight-s", type=int, help=_SIGHT)
 def score(host: str, **given: Any) -> None:
     """Judge summaries: one worker, as many as there are partitions of summaries."""
     log.start("score", given.pop("log_level"))

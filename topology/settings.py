@@ -200,6 +200,8 @@ class ScoreSettings(Struct, frozen=True):
     """How long, in event time, an input partition without owner holds windows open."""
     expire_s: float = 1800
     """A comparison of which nothing was heard for so long has ended."""
+    sight_s: int = 300
+    """How long a revision is there, or silent, before the streams alone begin or end a comparison; 0: they never do."""
     policy: Path | None = None
     """File that says what holds for which workload; None: the defaults for all."""
     metrics_port: int | None = None
@@ -210,6 +212,7 @@ class ScoreSettings(Struct, frozen=True):
         _within(
             self,
             window_s=(1, 3600),
+            sight_s=(0, 86_400),
             snapshot_s=(0.1, 600),
             session_timeout_s=(1, 1800),
             alpha=(1e-9, 0.5),

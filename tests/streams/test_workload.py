@@ -15,6 +15,7 @@ from streams.records.identity import Revision, Source, Workload
 from streams.records.log import LogRecord
 from streams.records.metric import Kind, MetricSample, Series
 from streams.risk.comparison import Comparison
+from streams.risk.document import rfc3339
 from streams.signals import catalogue
 from streams.windows.roller import Roller
 from streams.windows.summary import Limits
@@ -170,6 +171,77 @@ def test_a_canary_that_is_gone_expires_and_the_workload_is_forgotten():
     life.close(T0 + 200 * S + SETTINGS.expire_ns + SETTINGS.ring_ns)
     assert life.documents()[-1].outcome == "expired"
     assert life.idle
+
+
+def sighted(played, *, snapshots=False, step=1, request_at=None):
+    """All documents of a life told nothing: (revisions heard, minutes) one after the other, a line a window and pod."""
+    life, found, number = WorkloadLife(SETTINGS, WorkloadState(SHOP)), [], 0
+    minutes = [names for names, length in played for _ in range(round(length * 12))]
+    for number, names in enumerate(minutes):
+        start_ns = T0 + number * WINDOW_NS
+        records = [LogRecord(Source(Revision(SHOP, name), f"{name}-0"), start_ns + 7, "INFO handled") for name in names]
+        for delta in deltas(records, 1, number):
+            life.add(*delta)
+        if number == request_at:
+            life.compare(COMPARISON, T0 + (number + 60) * WINDOW_NS)  # read ahead of its time
+        if number % step == 0 or number == len(minutes) - 1:
+            life.close(start_ns + WINDOW_NS, life.compare)
+            found += life.documents()
+        if snapshots:
+            life = WorkloadLife(
+                SETTINGS, msgspec.msgpack.decode(msgspec.msgpack.encode(life.to_state()), type=WorkloadState)
+            )
+    return life, found
+
+
+ONE, BOTH, OTHER = (BASELINE,), (BASELINE, CANARY), (CANARY,)
+
+
+@pytest.mark.parametrize(("last", "outcome"), [(ONE, "aborted"), (OTHER, "promoted"), (BOTH, None)])
+def test_the_streams_alone_begin_and_end_a_comparison(last, outcome):
+    """Promise: with no question a new revision is compared from its first pod on, until one of the two vanishes."""
+    _, found = sighted([(ONE, 10), (BOTH, 3), (last, 7)])
+    assert {document.comparison for document in found} == {COMPARISON}
+    assert found[-1].outcome == outcome
+    assert found[0].started_at == rfc3339(T0 + 120 * WINDOW_NS)
+
+
+@pytest.mark.parametrize("how", [{"snapshots": True}, {"step": 7}, {"request_at": 110}])
+def test_what_is_sighted_depends_on_the_deltas_alone(how):
+    """Promise: snapshots, how many windows close at once and a question read early change no last document."""
+    played = [(ONE, 10), (BOTH, 5), (ONE, 7)]
+    assert sighted(played, **how)[1][-1] == sighted(played)[1][-1]
+
+
+def test_a_retry_is_compared_anew_and_a_stale_question_is_not():
+    """Promise: told that a rollout is under way after the end, or seen coming back; never asked only."""
+    life, _ = sighted([(ONE, 10), (BOTH, 3)])
+    ended_ns = T0 + 13 * 12 * WINDOW_NS
+    life.end(COMPARISON, "aborted", ended_ns)
+    life.documents()
+    life.compare(COMPARISON, ended_ns + 60 * S)
+    life.compare(COMPARISON, ended_ns + 60 * S, told_ns=ended_ns - S)  # told late
+    assert life.running == 0
+    life.compare(COMPARISON, ended_ns + 60 * S, told_ns=ended_ns + 30 * S)
+    assert life.running == 1
+    assert life.documents()[-1].started_at is None  # nothing of the attempt before is judged twice
+
+
+def test_a_canary_that_was_away_and_is_back_is_compared_anew():
+    """Promise: a retry of the same two hashes needs nobody to tell it."""
+    life, found = sighted([(ONE, 10), (BOTH, 3), (ONE, 7), (BOTH, 3)])
+    assert [found[-1].state, life.running] == ["running", 1]
+    assert "aborted" in {document.outcome for document in found}
+
+
+def test_sight_can_be_turned_off():
+    """Promise: with 0 the streams neither begin nor end anything."""
+    life = WorkloadLife(WorkloadSettings(sight_ns=0), WorkloadState(SHOP))
+    for delta in deltas(BROKEN, 1, 0):
+        life.add(*delta)
+    life.close(T0 + 3600 * S, life.compare)
+    assert life.running == 0
+    assert life.to_state().succession.known == {}
 
 
 @pytest.mark.parametrize("gone", [BASELINE, CANARY])

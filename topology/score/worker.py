@@ -156,6 +156,7 @@ class Scorer:
             window_ns=settings.window_s * 1_000_000_000,
             ring_ns=settings.ring_s * 1_000_000_000,
             expire_ns=round(settings.expire_s * 1e9),
+            sight_ns=settings.sight_s * 1_000_000_000,
             judge=JudgeSettings(alpha=settings.alpha, beta=settings.beta),
         )
         self._policy = WatchedPolicy(settings.policy, telemetry.meter)
