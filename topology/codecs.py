@@ -3,8 +3,9 @@
 | topic | key | value |
 |---|---|---|
 | serinus.summaries | none; the partition says whose it is | `Bundle`, MessagePack |
-| serinus.rollouts | `Workload.key` | `RolloutEvent`, JSON |
+| serinus.rollouts | `Workload.key` | `WorkloadEvent`, JSON |
 | serinus.risk | `Comparison.key` | `RiskDocument`, JSON |
+| serinus.alarms | `Alarm.id` | `Alarm`, JSON |
 | serinus.dead-letters | none | `DeadLetter`, JSON |
 """
 
@@ -12,8 +13,9 @@ from __future__ import annotations
 
 import msgspec
 
-from streams.risk.comparison import RolloutEvent
 from streams.risk.document import RiskDocument
+from streams.watch.alarm import Alarm
+from streams.watch.feedback import WorkloadEvent
 from streams.windows.summary import Bundle
 
 encode_bundle = msgspec.msgpack.Encoder().encode
@@ -21,5 +23,6 @@ decode_bundle = msgspec.msgpack.Decoder(Bundle).decode
 
 _json = msgspec.json.Encoder()  # writes no NaN: not-a-number becomes null, which no document of ours holds
 encode_json = _json.encode
-decode_rollout_event = msgspec.json.Decoder(RolloutEvent).decode
+decode_rollout_event = msgspec.json.Decoder(WorkloadEvent).decode
 decode_risk_document = msgspec.json.Decoder(RiskDocument).decode
+decode_alarm = msgspec.json.Decoder(Alarm).decode

@@ -54,6 +54,11 @@ class CompareRequest(Struct, frozen=True, tag="compare", tag_field="type"):
     source: str = ""
     """Who asked: `query`, `cli`, ..."""
 
+    @property
+    def of(self) -> Workload:
+        """The workload it is about."""
+        return self.comparison.of
+
 
 class ComparisonEnded(Struct, frozen=True, tag="ended", tag_field="type"):
     """The rollout is over; asking again changes nothing."""
@@ -61,6 +66,11 @@ class ComparisonEnded(Struct, frozen=True, tag="ended", tag_field="type"):
     comparison: Comparison
     outcome: Outcome
 
+    @property
+    def of(self) -> Workload:
+        """The workload it is about."""
+        return self.comparison.of
+
 
 RolloutEvent = CompareRequest | ComparisonEnded
-"""A message of `serinus.rollouts`, as JSON, keyed by `Workload.key`."""
+"""What is said of a rollout on `serinus.rollouts`; all that is said there: `streams.watch.feedback.WorkloadEvent`."""

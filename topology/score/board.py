@@ -18,8 +18,9 @@ from msgspec import Struct
 from streams.judging.past import prior_of
 from streams.policy.workload_policy import WorkloadPolicy
 from streams.records.identity import Workload
-from streams.risk.comparison import CompareRequest, Comparison, RolloutEvent
+from streams.risk.comparison import CompareRequest, Comparison, ComparisonEnded
 from streams.risk.document import RiskDocument
+from streams.watch.feedback import WorkloadEvent
 from streams.windows.summary import Bundle
 from streams.windows.watermark import Watermark, WatermarkState
 from streams.workload import WorkloadLife, WorkloadSettings, WorkloadState
@@ -52,7 +53,7 @@ class WorkloadSnapshot(Struct, array_like=True):
     version: int
     offsets: Offsets
     state: WorkloadState
-    waiting: list[tuple[int, RolloutEvent]] = []
+    waiting: list[tuple[int, WorkloadEvent]] = []
     """(time in ns, event), in order of time: the watermark has not come there yet."""
 
 
@@ -72,7 +73,7 @@ class _Entry:
         life: WorkloadLife,
         offsets: Offsets,
         begin: Callable[[WorkloadLife, Comparison, int], None],
-        waiting: list[tuple[int, RolloutEvent]] | None = None,
+        waiting: list[tuple[int, WorkloadEvent]] | None = None,
     ) -> None:
         self.life = life
         self.begin = begin
@@ -91,15 +92,15 @@ class _Entry:
             changed = True
         return self.life.close(low_ns) or changed
 
-    def happen(self, time_ns: int, event: RolloutEvent) -> None:
+    def happen(self, time_ns: int, event: WorkloadEvent) -> None:
         """What was asked for begins, or what runs ends."""
         if isinstance(event, CompareRequest):
             self.begin(self.life, event.comparison, time_ns)
-        else:
+        elif isinstance(event, ComparisonEnded):
             self.life.end(event.comparison, event.outcome, time_ns)
 
 
-def _time(waiting: tuple[int, RolloutEvent]) -> int:
+def _time(waiting: tuple[int, WorkloadEvent]) -> int:
     return waiting[0]
 
 
@@ -225,12 +226,12 @@ class Board:
             documents += entry.life.documents()
         return documents
 
-    def apply_event(self, offset: int, event: RolloutEvent, time_ns: int) -> list[RiskDocument]:
+    def apply_event(self, offset: int, event: WorkloadEvent, time_ns: int) -> list[RiskDocument]:
         """Take in one message of `serinus.rollouts`, sent at `time_ns`; the documents it changed.
 
         A comparison begins at once, as it begins with what the past holds whenever it is asked for; all else waits.
         """
-        entry = self._entry(event.comparison.of)
+        entry = self._entry(event.of)
         self._offsets.rollouts = max(self._offsets.rollouts, offset)
         if offset <= entry.offsets.rollouts:
             return []

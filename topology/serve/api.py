@@ -15,8 +15,9 @@ import msgspec
 from aiohttp import web
 from msgspec import structs
 
-from streams.risk.comparison import Comparison, RolloutEvent
+from streams.risk.comparison import Comparison
 from streams.risk.document import RiskDocument
+from streams.watch.feedback import WorkloadEvent
 from topology.serve import answer
 from topology.serve.answer import RiskAnswer, VerdictAnswer
 from topology.serve.directory import Directory, several
@@ -58,7 +59,7 @@ class Asker(Protocol):
     def ask(self, comparison: Comparison) -> Asked:
         """Ask for one, without waiting."""
 
-    def tell(self, event: RolloutEvent) -> bool:
+    def tell(self, event: WorkloadEvent) -> bool:
         """Pass on what became of one, without waiting; False if too much waits already."""
 
 

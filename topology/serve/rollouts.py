@@ -15,7 +15,8 @@ from enum import StrEnum
 
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
-from streams.risk.comparison import CompareRequest, Comparison, RolloutEvent
+from streams.risk.comparison import CompareRequest, Comparison
+from streams.watch.feedback import WorkloadEvent
 from topology.codecs import encode_json
 from topology.serve.background import Background
 from topology.settings import Kafka
@@ -81,7 +82,7 @@ class ComparisonRequests(Background):
     def __init__(self, kafka: Kafka, telemetry: Telemetry, throttle: Throttle | None = None) -> None:
         super().__init__("serinus-rollouts")
         self._throttle = Throttle() if throttle is None else throttle
-        self._waiting: queue.Queue[RolloutEvent] = queue.Queue(MOST_PER_MINUTE)
+        self._waiting: queue.Queue[WorkloadEvent] = queue.Queue(MOST_PER_MINUTE)
         self._partitions = 0
         self._producer = Producer(
             kafka.librdkafka(
@@ -111,7 +112,7 @@ class ComparisonRequests(Background):
         self._asked.add(1, {"outcome": asked.value})
         return asked
 
-    def tell(self, event: RolloutEvent) -> bool:
+    def tell(self, event: WorkloadEvent) -> bool:
         """Send an event, without waiting; False if too many wait already."""
         try:
             self._waiting.put_nowait(event)
@@ -130,7 +131,7 @@ class ComparisonRequests(Background):
                 break
         self._producer.flush(_FLUSH_S)
 
-    def _send(self, event: RolloutEvent) -> bool:
+    def _send(self, event: WorkloadEvent) -> bool:
         """Hand it to librdkafka, once the cluster tells how many partitions there are; False if stopped meanwhile."""
         while not (partitions := self._partition_count()):
             if self._stopping.wait(1.0):
@@ -138,8 +139,8 @@ class ComparisonRequests(Background):
         self._producer.produce(
             ROLLOUTS,
             encode_json(event),
-            key=event.comparison.of.key.encode(),
-            partition=partition_of(event.comparison.of, partitions),
+            key=event.of.key.encode(),
+            partition=partition_of(event.of, partitions),
             on_delivery=self._delivered,
         )
         return True

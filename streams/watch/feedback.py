@@ -1,0 +1,39 @@
+"""What people say of an alarm; it travels on `serinus.rollouts`, where all that concerns one workload is in order."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from msgspec import Meta, Struct
+
+from streams.records.identity import Workload
+from streams.risk.comparison import ClusterName, ObjectName, RolloutEvent
+
+FeedbackKind = Literal["nothing", "real", "acknowledge", "silence"]
+"""`nothing`: it should not have rung; `real`: it was right to; `acknowledge`: somebody is on it; `silence`: say no
+more of it until then."""
+
+
+class AlarmFeedback(Struct, frozen=True, tag="alarm_feedback", tag_field="type"):
+    """Somebody's word on one alarm; saying it again changes nothing."""
+
+    alarm_id: Annotated[str, Meta(min_length=1, max_length=1024)]
+    """`Alarm.id`."""
+    cluster: ClusterName
+    namespace: ObjectName
+    workload: ObjectName
+    kind: FeedbackKind
+    reason: Annotated[str, Meta(max_length=2000)] = ""
+    by: Annotated[str, Meta(max_length=253)] = ""
+    """Who says it."""
+    until: Annotated[str, Meta(max_length=64)] | None = None
+    """End of a silence, RFC 3339; None: until the alarm clears."""
+
+    @property
+    def of(self) -> Workload:
+        """The workload it is about."""
+        return Workload(self.cluster, self.namespace, self.workload)
+
+
+WorkloadEvent = RolloutEvent | AlarmFeedback
+"""A message of `serinus.rollouts`, as JSON, keyed by `Workload.key`."""
