@@ -1,0 +1,152 @@
+"""Is the level of a signal what it has been? The watch over one gauge: forecast, scale, tails, detector, surprise.
+
+value ──► forecast ──► residual ──► its own tails ──► e-detector (`log_e`: has it left its normal?)
+                          └──► channels, each with its own tail ──► `abnormality` (is this point news?)
+"""
+
+from __future__ import annotations
+
+import math
+from statistics import NormalDist
+
+from msgspec import Struct
+
+from streams.errors import BadRecord, Reason
+from streams.watch.detector import Detector, DetectorState
+from streams.watch.forecast import Forecast, ForecastState
+from streams.watch.mean import FadingMean, MeanState
+from streams.watch.reading import Reading
+from streams.watch.surprise import Surprise, SurpriseState
+from streams.watch.tail import BEYOND_RATIO, Tail, TailState
+
+WARM = 100
+"""Values before it speaks."""
+_SCALE = 300.0
+"""Residuals that the scale remembers."""
+_CLIP = 4.0
+"""Scales beyond which a residual teaches no more."""
+_FLAT_RATIO = 1e-3
+"""Of a signal's own size: the least scale, so that a constant signal has one."""
+_NORMAL = NormalDist()
+_AT_QUANTILE = -_NORMAL.inv_cdf(BEYOND_RATIO)
+_LEAST = 1.0
+"""Least 95% quantile of a residual in scales (mean absolute residuals; 2.06 if normal)."""
+
+
+class LevelState(Struct, array_like=True):
+    """The snapshot of one signal: language-neutral, versioned, bounded."""
+
+    forecast: ForecastState
+    scale: MeanState
+    size: MeanState
+    carried: tuple[MeanState, MeanState]
+    """Of residual x residual before, and of its square: how much of a residual stays."""
+    higher: TailState
+    lower: TailState
+    detector: DetectorState
+    surprise: SurpriseState
+    seen: int
+    residual: float
+    """Of the last value."""
+    last_ns: int
+    version: int = 1
+
+
+class LevelWatch:
+    """`add` values in time order."""
+
+    __slots__ = (
+        "_carried", "_detector", "_forecast", "_higher", "_last_ns", "_lower", "_residual", "_scale", "_seen", "_size",
+        "_surprise",
+    )  # fmt: skip
+
+    def __init__(self, state: LevelState | None = None) -> None:
+        self._forecast = Forecast(state and state.forecast)
+        self._scale, self._size = FadingMean(_SCALE, state and state.scale), FadingMean(_SCALE, state and state.size)
+        carried = state.carried if state else (MeanState(), MeanState())
+        self._carried = FadingMean(_SCALE, carried[0]), FadingMean(_SCALE, carried[1])
+        self._higher, self._lower = Tail(_LEAST, state and state.higher), Tail(_LEAST, state and state.lower)
+        self._detector = Detector(state and state.detector)
+        self._surprise = Surprise(state and state.surprise)
+        self._seen = state.seen if state else 0
+        self._residual = state.residual if state else 0.0
+        self._last_ns = state.last_ns if state else -(1 << 62)
+
+    def to_state(self) -> LevelState:
+        """The snapshot."""
+        return LevelState(
+            self._forecast.to_state(),
+            self._scale.to_state(),
+            self._size.to_state(),
+            (self._carried[0].to_state(), self._carried[1].to_state()),
+            self._higher.to_state(),
+            self._lower.to_state(),
+            self._detector.to_state(),
+            self._surprise.to_state(),
+            self._seen,
+            self._residual,
+            self._last_ns,
+        )
+
+    def add(self, time_ns: int, value: float) -> Reading:
+        """Judge one value, then learn from it.
+
+        Raises:
+            BadRecord: it is not finite, or not later than the last one.
+        """
+        if not -1e150 < value < 1e150:
+            raise BadRecord(Reason.BAD_VALUE, f"a level of {value}: it has to be finite")
+        if time_ns <= self._last_ns:
+            raise BadRecord(Reason.BAD_TIME, f"{time_ns} is not after {self._last_ns}")
+        self._last_ns = time_ns
+        self._seen += 1
+        if self._seen == 1:
+            self._forecast.next(time_ns)
+            self._learn(time_ns, value, value, 0.0, 0.0)
+            return Reading(value, value, "higher", self._detector.log_e, 0.0, None, False)
+        usual = self._forecast.next(time_ns)
+        expected = usual + self._stays() * self._residual
+        scale = max(self._scale.value, _FLAT_RATIO * self._size.value, 1e-12)
+        z = (value - expected) / scale
+        warm = self._seen > WARM
+        surprised = self._standard(z)
+        abnormality = self._surprise.add(value, z, warm)
+        if warm:
+            self._detector.add(time_ns, surprised)
+        self._learn(time_ns, value, usual, scale, z)
+        return Reading(
+            value,
+            expected,
+            "higher" if z >= 0 else "lower",
+            self._detector.log_e,
+            abnormality,
+            self._detector.onset_ns,
+            warm,
+        )
+
+    def _stays(self) -> float:
+        together, alone = self._carried
+        return min(max(together.value / alone.value, 0.0), 0.95) if alone.value > 0 else 0.0
+
+    def _standard(self, z: float) -> float:
+        """The residual as a standard normal: by its own tail's quantile, and beyond that by its rarity."""
+        tail, size = (self._higher, z) if z >= 0 else (self._lower, -z)
+        rarity = tail.rarity(size)
+        if rarity > 0.0:
+            standard = -_NORMAL.inv_cdf(BEYOND_RATIO * 10.0**-rarity)
+        else:
+            standard = _AT_QUANTILE * size / tail.quantile
+        return standard if z >= 0 else -standard
+
+    def _learn(self, time_ns: int, value: float, usual: float, scale: float, z: float) -> None:
+        residual = value - usual
+        if scale > 0.0:
+            residual = min(max(residual, -_CLIP * scale), _CLIP * scale)
+            self._scale.learn(min(abs(z), _CLIP) * scale)
+            self._carried[0].learn(residual * self._residual / scale / scale)
+            self._carried[1].learn(residual * residual / scale / scale)
+            self._higher.learn(max(z, 0.0))
+            self._lower.learn(max(-z, 0.0))
+        self._size.learn(min(abs(value), 10.0 * self._size.value) if self._size.value > 0 else abs(value))
+        self._residual = residual
+        self._forecast.learn(time_ns, value, usual + residual)
