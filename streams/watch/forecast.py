@@ -12,9 +12,6 @@ from msgspec import Struct
 from streams.watch.mean import FadingMean, MeanState
 from streams.watch.season import SLOT_NS, SLOTS, Profile, ProfileState
 
-_LATE = 3.0
-"""Values that the level of late remembers."""
-_LONG = 60.0
 _ERRORS = 200.0
 _LAGS = 30.0
 
@@ -36,10 +33,11 @@ class Forecast:
 
     __slots__ = ("_errors", "_guesses", "_lags", "_late", "_long", "_profiles", "_usual")
 
-    def __init__(self, state: ForecastState | None = None) -> None:
+    def __init__(self, late: float, long: float, state: ForecastState | None = None) -> None:
+        """Begin with a snapshot; `late` and `long` are how many values the two levels remember."""
         none = MeanState()
         known = state or ForecastState(none, none, (none,) * 2, (none,) * 4, ProfileState(), ProfileState())
-        self._late, self._long = FadingMean(_LATE, known.late), FadingMean(_LONG, known.long)
+        self._late, self._long = FadingMean(late, known.late), FadingMean(long, known.long)
         self._lags = [FadingMean(_LAGS, each) for each in known.lags]
         self._errors = [FadingMean(_ERRORS, each) for each in known.errors]
         self._profiles = [
@@ -69,20 +67,21 @@ class Forecast:
                 best, least = guess, error.value
         return best  # type: ignore[return-value]
 
-    def learn(self, time_ns: int, value: float, clipped: float) -> None:
+    def learn(self, time_ns: int, value: float, clipped: float, weight: float = 1.0) -> None:
         """Take in what came at the time of the last `next`.
 
         Args:
             time_ns: of that value.
             value: as it is to be learned by the level of late.
             clipped: the same, moved towards what was expected if far from it.
+            weight: how much it teaches, against other values.
         """
         for guess, error in zip(self._guesses, self._errors, strict=True):
             if guess is not None:
-                error.learn(abs(clipped - guess))
+                error.learn(abs(clipped - guess), weight)
         for profile, usual, lag in zip(self._profiles, self._usual, self._lags, strict=True):
             if usual is not None:
-                lag.learn(clipped - usual)
-            profile.learn(time_ns, clipped)
-        self._late.learn(value)
-        self._long.learn(clipped)
+                lag.learn(clipped - usual, weight)
+            profile.learn(time_ns, clipped, weight)
+        self._late.learn(value, weight)
+        self._long.learn(clipped, weight)

@@ -21,6 +21,8 @@ from streams.watch.tail import BEYOND_RATIO, Tail, TailState
 
 WARM = 100
 """Values before it speaks."""
+_LATE, _LONG = 3.0, 60.0
+"""Values that the two levels of the forecast remember."""
 _SCALE = 300.0
 """Residuals that the scale remembers."""
 _CLIP = 4.0
@@ -29,6 +31,9 @@ _FLAT_RATIO = 1e-3
 """Of a signal's own size: the least scale, so that a constant signal has one."""
 _NORMAL = NormalDist()
 _AT_QUANTILE = -_NORMAL.inv_cdf(BEYOND_RATIO)
+_BETS = (0.5, 1.0, 2.0, 4.0)
+"""On the standardised residual, either side: log ratio is b y - b^2 / 2. Powers of two times the first: one exponential."""
+_PRICES = tuple(math.exp(-bet * bet / 2.0) for bet in _BETS)
 _LEAST = 1.0
 """Least 95% quantile of a residual in scales (mean absolute residuals; 2.06 if normal)."""
 
@@ -61,12 +66,12 @@ class LevelWatch:
     )  # fmt: skip
 
     def __init__(self, state: LevelState | None = None) -> None:
-        self._forecast = Forecast(state and state.forecast)
+        self._forecast = Forecast(_LATE, _LONG, state and state.forecast)
         self._scale, self._size = FadingMean(_SCALE, state and state.scale), FadingMean(_SCALE, state and state.size)
         carried = state.carried if state else (MeanState(), MeanState())
         self._carried = FadingMean(_SCALE, carried[0]), FadingMean(_SCALE, carried[1])
         self._higher, self._lower = Tail(_LEAST, state and state.higher), Tail(_LEAST, state and state.lower)
-        self._detector = Detector(state and state.detector)
+        self._detector = Detector(2 * len(_BETS), state and state.detector)
         self._surprise = Surprise(state and state.surprise)
         self._seen = state.seen if state else 0
         self._residual = state.residual if state else 0.0
@@ -112,7 +117,7 @@ class LevelWatch:
         surprised = self._standard(z)
         abnormality = self._surprise.add(value, z, warm)
         if warm:
-            self._detector.add(time_ns, surprised)
+            self._detector.add(time_ns, _ratios(surprised))
         self._learn(time_ns, value, usual, scale, z)
         return Reading(
             value,
@@ -150,3 +155,16 @@ class LevelWatch:
         self._size.learn(min(abs(value), 10.0 * self._size.value) if self._size.value > 0 else abs(value))
         self._residual = residual
         self._forecast.learn(time_ns, value, usual + residual)
+
+
+def _ratios(standard: float) -> list[float]:
+    """Of the bets on higher, then of those on lower."""
+    up = math.exp(_BETS[0] * standard)
+    down = 1.0 / up
+    higher, lower = [], []
+    for price in _PRICES:
+        higher.append(up * price)
+        lower.append(down * price)
+        up *= up
+        down *= down
+    return higher + lower

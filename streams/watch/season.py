@@ -55,13 +55,13 @@ class Profile:
         slot = time_ns // self._slot_ns % self._slots
         return self._means[slot] if self._visits[slot] else None
 
-    def learn(self, time_ns: int, value: float) -> None:
+    def learn(self, time_ns: int, value: float, weight: float = 1.0) -> None:
         """Take in one value, in time order."""
         slot = time_ns // self._slot_ns % self._slots
         if slot != self._slot:
             self._leave()
             self._slot, self._visit = slot, FadingMean(1e9)
-        self._visit.learn(value)
+        self._visit.learn(value, weight)
 
     def _leave(self) -> None:
         if self._visit.weight == 0.0:
