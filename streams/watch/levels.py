@@ -27,6 +27,8 @@ _SCALE = 300.0
 """Residuals that the scale remembers."""
 _CLIP = 4.0
 """Scales beyond which a residual teaches no more."""
+_DOUBT = 4.0
+"""Log e from which a value teaches but a quarter: a fault has to last before it becomes what is normal."""
 _FLAT_RATIO = 1e-3
 """Of a signal's own size: the least scale, so that a constant signal has one."""
 _NORMAL = NormalDist()
@@ -44,15 +46,11 @@ class LevelState(Struct, array_like=True):
     forecast: ForecastState
     scale: MeanState
     size: MeanState
-    carried: tuple[MeanState, MeanState]
-    """Of residual x residual before, and of its square: how much of a residual stays."""
     higher: TailState
     lower: TailState
     detector: DetectorState
     surprise: SurpriseState
     seen: int
-    residual: float
-    """Of the last value."""
     last_ns: int
     version: int = 1
 
@@ -61,20 +59,17 @@ class LevelWatch:
     """`add` values in time order."""
 
     __slots__ = (
-        "_carried", "_detector", "_forecast", "_higher", "_last_ns", "_lower", "_residual", "_scale", "_seen", "_size",
+        "_detector", "_forecast", "_higher", "_last_ns", "_lower", "_scale", "_seen", "_size",
         "_surprise",
     )  # fmt: skip
 
     def __init__(self, state: LevelState | None = None) -> None:
         self._forecast = Forecast(_LATE, _LONG, state and state.forecast)
         self._scale, self._size = FadingMean(_SCALE, state and state.scale), FadingMean(_SCALE, state and state.size)
-        carried = state.carried if state else (MeanState(), MeanState())
-        self._carried = FadingMean(_SCALE, carried[0]), FadingMean(_SCALE, carried[1])
         self._higher, self._lower = Tail(_LEAST, state and state.higher), Tail(_LEAST, state and state.lower)
         self._detector = Detector(2 * len(_BETS), state and state.detector)
         self._surprise = Surprise(state and state.surprise)
         self._seen = state.seen if state else 0
-        self._residual = state.residual if state else 0.0
         self._last_ns = state.last_ns if state else -(1 << 62)
 
     def to_state(self) -> LevelState:
@@ -83,13 +78,11 @@ class LevelWatch:
             self._forecast.to_state(),
             self._scale.to_state(),
             self._size.to_state(),
-            (self._carried[0].to_state(), self._carried[1].to_state()),
             self._higher.to_state(),
             self._lower.to_state(),
             self._detector.to_state(),
             self._surprise.to_state(),
             self._seen,
-            self._residual,
             self._last_ns,
         )
 
@@ -109,8 +102,7 @@ class LevelWatch:
             self._forecast.next(time_ns)
             self._learn(time_ns, value, value, 0.0, 0.0)
             return Reading(value, value, "higher", self._detector.log_e, 0.0, None, False)
-        usual = self._forecast.next(time_ns)
-        expected = usual + self._stays() * self._residual
+        expected = self._forecast.next(time_ns)
         scale = max(self._scale.value, _FLAT_RATIO * self._size.value, 1e-12)
         z = (value - expected) / scale
         warm = self._seen > WARM
@@ -118,7 +110,7 @@ class LevelWatch:
         abnormality = self._surprise.add(value, z, warm)
         if warm:
             self._detector.add(time_ns, _ratios(surprised))
-        self._learn(time_ns, value, usual, scale, z)
+        self._learn(time_ns, value, expected, scale, z)
         return Reading(
             value,
             expected,
@@ -128,10 +120,6 @@ class LevelWatch:
             self._detector.onset_ns,
             warm,
         )
-
-    def _stays(self) -> float:
-        together, alone = self._carried
-        return min(max(together.value / alone.value, 0.0), 0.95) if alone.value > 0 else 0.0
 
     def _standard(self, z: float) -> float:
         """The residual as a standard normal: by its own tail's quantile, and beyond that by its rarity."""
@@ -143,18 +131,18 @@ class LevelWatch:
             standard = _AT_QUANTILE * size / tail.quantile
         return standard if z >= 0 else -standard
 
-    def _learn(self, time_ns: int, value: float, usual: float, scale: float, z: float) -> None:
-        residual = value - usual
+    def _learn(self, time_ns: int, value: float, expected: float, scale: float, z: float) -> None:
+        doubt = 0.25 if self._detector.log_e > _DOUBT else 1.0
+        clipped = value
         if scale > 0.0:
-            residual = min(max(residual, -_CLIP * scale), _CLIP * scale)
-            self._scale.learn(min(abs(z), _CLIP) * scale)
-            self._carried[0].learn(residual * self._residual / scale / scale)
-            self._carried[1].learn(residual * residual / scale / scale)
-            self._higher.learn(max(z, 0.0))
-            self._lower.learn(max(-z, 0.0))
-        self._size.learn(min(abs(value), 10.0 * self._size.value) if self._size.value > 0 else abs(value))
-        self._residual = residual
-        self._forecast.learn(time_ns, value, usual + residual)
+            clipped = expected + min(max(z, -_CLIP), _CLIP) * scale
+            self._scale.learn(min(abs(z), _CLIP) * scale, doubt)
+            if doubt == 1.0:
+                self._higher.learn(max(z, 0.0))
+                self._lower.learn(max(-z, 0.0))
+        size = self._size.value
+        self._size.learn(min(abs(value), 10.0 * size) if size > 0.0 else abs(value))
+        self._forecast.learn(time_ns, value, clipped, doubt)
 
 
 def _ratios(standard: float) -> list[float]:
