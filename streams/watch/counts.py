@@ -26,6 +26,8 @@ WARM = 100
 """Windows before it speaks."""
 PSI = (1.5, 2.0, 3.0, 5.0, 10.0, 100.0, 0.5, 0.2)
 """Bets; the highest is for what hardly ever came before."""
+_MORE = 6
+"""Of them are for more; fewer is bet on against the rate that was seen: nothing cannot become fewer."""
 _LATE, _LONG = 60.0, 720.0
 """Windows that the two levels of the forecast remember: 5 minutes and an hour, at 5 s each."""
 _CLIP = 4.0
@@ -35,8 +37,10 @@ _DOUBT = 4.0
 _PRIOR_EVENTS = 0.5
 """Jeffreys' prior of a Poisson rate."""
 _LOG_PSI = tuple(math.log(psi) for psi in PSI)
-_MOST = 600.0
-"""Of a log ratio, so that its exponential is finite."""
+_GAIN = tuple(psi * math.log(psi) - psi + 1.0 for psi in PSI)
+"""What a window tells for each bet if it is right, per expected event: the divergence of two Poisson laws."""
+_MOST = 6.0
+"""Of a window's log ratio: a single burst is no change of rate, and to bet less never breaks the promise."""
 _WEIGHTIEST = 3.0
 """Most that one window's exposure weighs, in mean exposures."""
 
@@ -114,7 +118,10 @@ class CountWatch:
         z = 2.0 * (math.sqrt(count + 0.375) - math.sqrt(expected + 0.375)) / math.sqrt(1.0 + expected * varied)
         abnormality = self._surprise.add(count / exposure, z, warm)
         if warm:
-            self._detector.add(time_ns, _ratios(count, expected, 1.0 / varied))
+            fewer = max(rate, 0.0) * exposure
+            means = [expected] * _MORE + [fewer] * (len(PSI) - _MORE)
+            starts = [min(gain * mean, 1.0) for gain, mean in zip(_GAIN, means, strict=True)]
+            self._detector.add(time_ns, _ratios(count, means, 1.0 / varied), starts)
         self._learn(time_ns, count, exposure, expected, spread)
         return self._reading(count / exposure, expected / exposure, abnormality)
 
@@ -143,10 +150,10 @@ class CountWatch:
         self._square.learn(expected * expected, doubt)
 
 
-def _ratios(count: float, expected: float, size: float) -> list[float]:
+def _ratios(count: float, means: list[float], size: float) -> list[float]:
     """Of each of `PSI`."""
     whole = count + size
     return [
-        math.exp(min(count * log_psi - whole * math.log1p((psi - 1.0) * expected / (size + expected)), _MOST))
-        for psi, log_psi in zip(PSI, _LOG_PSI, strict=True)
+        math.exp(min(count * log_psi - whole * math.log1p((psi - 1.0) * mean / (size + mean)), _MOST))
+        for psi, log_psi, mean in zip(PSI, _LOG_PSI, means, strict=True)
     ]

@@ -1,7 +1,8 @@
 """Has a signal left its normal, and since when? The e-detector of a stream of likelihood ratios.
 
-For each bet b, M_t = (M_{t-1} + 1) L_t(b), where L_t has mean 1 while all is normal; the bets are averaged. E[M_t] <= t,
-so the average time to a false alarm at M >= c is at least c.
+For each bet b, M_t = (M_{t-1} + s_t) L_t(b), where L_t has mean 1 while all is normal, and s_t <= 1, known before the
+point, says how much the point can tell; the bets are averaged. E[M_t] <= t, so the average time to a false alarm at M >= c
+is at least c. (With s_t = 1 throughout, M would grow by one a point even where nothing can happen.)
 Source: Shin, Ramdas & Rinaldo, E-detectors (New England J. Statistics in Data Science 2, 2023; arXiv 2203.03532).
 
 The points of real signals are not independent, and come in bursts. How M climbs in them is learned: over the excursions
@@ -62,14 +63,17 @@ class Detector:
         """The snapshot."""
         return DetectorState(list(self._bets), self._heights.to_state(), self._height, self.onset_ns)
 
-    def add(self, time_ns: int, ratios: Sequence[float]) -> float:
+    def add(self, time_ns: int, ratios: Sequence[float], starts: Sequence[float]) -> float:
         """Bet on one point and return `log_e`.
 
         Args:
             time_ns: of the point.
             ratios: likelihood of the point under each bet, over that under normal; finite.
+            starts: 0..1 of each bet: how much any point could have told now.
         """
-        self._bets = [(bet + 1.0) * ratio for bet, ratio in zip(self._bets, ratios, strict=True)]
+        self._bets = [
+            (bet + start) * ratio for bet, ratio, start in zip(self._bets, ratios, starts, strict=True)
+        ]
         log_m = self._log_m()
         most = _BASE + (CAP - _BASE) * max(self._heights.value, 1.0)
         if log_m > most:

@@ -36,6 +36,7 @@ _AT_QUANTILE = -_NORMAL.inv_cdf(BEYOND_RATIO)
 _BETS = (0.5, 1.0, 2.0, 4.0)
 """On the standardised residual, either side: log ratio is b y - b^2 / 2. Powers of two times the first: one exponential."""
 _PRICES = tuple(math.exp(-bet * bet / 2.0) for bet in _BETS)
+_STARTS = (1.0,) * (2 * len(_BETS))
 _LEAST = 1.0
 """Least 95% quantile of a residual in scales (mean absolute residuals; 2.06 if normal)."""
 
@@ -109,7 +110,7 @@ class LevelWatch:
         surprised = self._standard(z)
         abnormality = self._surprise.add(value, z, warm)
         if warm:
-            self._detector.add(time_ns, _ratios(surprised))
+            self._detector.add(time_ns, _ratios(surprised), _STARTS)
         self._learn(time_ns, value, expected, scale, z)
         return Reading(
             value,
