@@ -24,6 +24,7 @@ from topology.recording.command import record
 from topology.settings import IngestSettings, RolloutsSettings, ScoreSettings, ServeSettings, TelemetrySettings
 from topology.templates.command import templates
 from topology.topics import LOGS, METRICS
+from topology.watch.command import watch
 
 _PARTITIONS = click.option("--partitions", type=int, help="Overrides the number of partitions of every topic.")
 
@@ -207,6 +208,7 @@ def demo(seconds: int, as_json: bool, keep: bool, log_level: str) -> None:
 command.add_command(backtest)
 command.add_command(record)
 command.add_command(templates)
+command.add_command(watch)
 command.add_command(policy_commands.policy)
 command.add_command(policy_commands.print_schema)
 

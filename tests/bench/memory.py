@@ -17,10 +17,19 @@ from topology.topics import LOGS, ROLLOUTS, partition_of
 SIGNATURES = 200
 
 
-def run(stage: Stage, workloads: int, seconds: float, records_per_s: int = 5_000) -> dict[str, float]:
-    """Memory in MB at half time and at the end, and processor time of score per workload and second.
+def run(
+    stage: Stage, workloads: int, seconds: float, records_per_s: int = 5_000, warm_up_s: float | None = None
+) -> dict[str, object]:
+    """Memory in MB, its growth, and processor time of score per workload and second.
 
     Every workload has two revisions, a comparison that runs, and 200 kinds of lines.
+
+    Args:
+        stage: the running roles.
+        workloads: how many there are.
+        seconds: how long records come, warm-up included.
+        records_per_s: of all workloads.
+        warm_up_s: growth counts from here; None: from half time. Score's ring takes 15 minutes to fill.
     """
     producer = Producer({"bootstrap.servers": stage.servers, "linger.ms": 5, "queue.buffering.max.messages": 1_000_000})
     draw = random.Random(2)
@@ -30,7 +39,8 @@ def run(stage: Stage, workloads: int, seconds: float, records_per_s: int = 5_000
         partition = partition_of(comparison.of, stage.partitions)
         producer.produce(ROLLOUTS, encode_json(CompareRequest(comparison)), comparison.of.key, partition=partition)
     begun_s = told_s = time.time()
-    middle = {}
+    curve: list[dict[str, float]] = []
+    warm: dict[str, float] | None = None
     cpu_s = {role: stage.cpu_s(f"{role}-0") for role in ("ingest", "score")}
     number, owed = 0, 0.0
     while (now_s := time.time()) - begun_s < seconds:
@@ -42,16 +52,21 @@ def run(stage: Stage, workloads: int, seconds: float, records_per_s: int = 5_000
         owed %= 1.0
         told_s = now_s
         producer.poll(0.02)
-        if not middle and now_s - begun_s > seconds / 2:
-            middle = _memory(stage)
+        if now_s - begun_s > 60 * (len(curve) + 1):
+            curve.append(_memory(stage))
+        if warm is None and now_s - begun_s > (seconds / 2 if warm_up_s is None else warm_up_s):
+            warm = _memory(stage)
     producer.flush(30)
     end = _memory(stage)
+    warm = warm or end
     used_s = stage.cpu_s("score-0") - cpu_s["score"]
     return {
         "ingest_mb": end["ingest"],
         "score_mb": end["score"],
-        "ingest_growth_mb": round(end["ingest"] - middle["ingest"], 1),
-        "score_growth_mb": round(end["score"] - middle["score"], 1),
+        "ingest_growth_mb": round(end["ingest"] - warm["ingest"], 1),
+        "score_growth_mb": round(end["score"] - warm["score"], 1),
+        "ingest_mb_by_minute": [each["ingest"] for each in curve],
+        "score_mb_by_minute": [each["score"] for each in curve],
         "score_cpu_ms_per_workload_s": round(1e3 * used_s / seconds / workloads, 3),
         "ingest_cpu_us_per_record": round(1e6 * (stage.cpu_s("ingest-0") - cpu_s["ingest"]) / number, 2),
     }
