@@ -11,7 +11,7 @@ keep their own times: a level or total older than what is known already says not
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from msgspec import Struct, field, structs
 
@@ -31,6 +31,11 @@ from streams.risk.comparison import Comparison, Outcome
 from streams.risk.document import RiskDocument, rfc3339, undecided
 from streams.signals.catalogue import Catalogue, CatalogueState
 from streams.signals.rule import SignalRule
+from streams.watch.alarm import Alarm
+from streams.watch.feedback import AlarmFeedback
+from streams.watch.production import Deployment
+from streams.watch.suspects import Neighbour
+from streams.watch.watch import Watch, WatchSettings, WatchState
 from streams.windows.signature import Signature
 from streams.windows.summary import Limits, Summary, merge, trim
 
@@ -52,6 +57,8 @@ class WorkloadSettings(Struct, frozen=True):
     """A comparison ends as `expired` when its canary has not been seen for so long."""
     judge: JudgeSettings = JudgeSettings()
     limits: Limits = Limits()
+    watch: WatchSettings | None = None
+    """Of production after promotion; None: it is not watched."""
 
 
 class RunningState(Struct, array_like=True):
@@ -91,14 +98,31 @@ class WorkloadState(Struct):
     """Comparison key -> event time (ns) at which it ended: asking again does not revive it."""
     late_records: int = 0
     """Records that came after their window had closed; they counted in the next."""
+    watch: WatchState = field(default_factory=WatchState)
+    """What production is like, and what rings."""
 
 
 class WorkloadLife:
     """One workload: `add`, `close`, `compare` and `end`, then `documents`."""
 
-    def __init__(self, settings: WorkloadSettings, state: WorkloadState) -> None:
+    def __init__(
+        self,
+        settings: WorkloadSettings,
+        state: WorkloadState,
+        neighbours: Callable[[], Sequence[Neighbour]] = tuple,
+    ) -> None:
+        """One life.
+
+        Args:
+            settings: of every workload.
+            state: a snapshot, which it takes over.
+            neighbours: what else was deployed in the cluster; asked when an alarm is raised.
+        """
         self._settings = settings
         self._state = state
+        self._watch: Watch | None = None
+        if settings.watch is not None:
+            self._watch = Watch(settings.watch, settings.window_ns, state.workload, state.watch, neighbours)
         self._catalogue = Catalogue(state.catalogue)
         self._presence = {name: Presence(settings.window_ns, known) for name, known in state.presence.items()}
         self._judges = {
@@ -119,6 +143,8 @@ class WorkloadLife:
         """Nothing is open, running or worth remembering: it may be forgotten."""
         state = self._state
         if state.open or state.running or self._there:
+            return False
+        if self._watch is not None and not self._watch.idle(self._watermark_ns):
             return False
         return self._watermark_ns - state.closed_to_ns > self._settings.ring_ns
 
@@ -142,9 +168,21 @@ class WorkloadLife:
         """Comparisons that run."""
         return len(self._state.running)
 
+    @property
+    def deployments(self) -> Sequence[Deployment]:
+        """Revisions that became production, oldest first."""
+        return self._state.watch.production.deployments
+
+    @property
+    def ringing(self) -> int:
+        """Alarms that are not cleared."""
+        return len(self._state.watch.ringing)
+
     def to_state(self) -> WorkloadState:
         """The snapshot; valid until the next call of anything else."""
         state = self._state
+        if self._watch is not None:
+            state.watch = self._watch.to_state()
         state.presence = {name: presence.state for name, presence in self._presence.items()}
         for key, judge in self._judges.items():
             state.running[key].judge = judge.to_state()
@@ -191,6 +229,8 @@ class WorkloadLife:
             if watermark_ns - seen_ns > self._settings.expire_ns:
                 self.end(running.comparison, "expired", watermark_ns)
                 changed = True
+        if self._watch is not None:
+            changed |= self._watch.expire(watermark_ns)
         return changed
 
     def compare(
@@ -226,6 +266,8 @@ class WorkloadLife:
 
     def end(self, comparison: Comparison, outcome: Outcome, ended_ns: int) -> None:
         """End a comparison; its last document says what became of it. One that is unknown stays so."""
+        if self._watch is not None and outcome == "promoted":
+            self._watch.promoted(comparison.canary, ended_ns)
         running = self._state.running.get(comparison.key)
         if running is None:
             return
@@ -242,6 +284,15 @@ class WorkloadLife:
         fresh = list(self._fresh.values())
         self._fresh.clear()
         return fresh
+
+    def hear(self, said: AlarmFeedback, at_ns: int) -> None:
+        """Learn from what somebody says of an alarm."""
+        if self._watch is not None:
+            self._watch.hear(said, at_ns)
+
+    def alarms(self) -> list[Alarm]:
+        """What has changed since this was last called: one document per alarm, its latest."""
+        return [] if self._watch is None else self._watch.alarms()
 
     def _next_window(self) -> int | None:
         """Start of the next window to close: without a gap while pods are there, else where records are."""
@@ -276,6 +327,9 @@ class WorkloadLife:
         for key, running in state.running.items():
             if self._judge_window(running, self._judges[key], start_ns, sides):
                 self._publish(running, self._judges[key])
+        if self._watch is not None and sides:
+            trials = {one.comparison.canary: one.comparison.baseline for one in state.running.values()}
+            self._watch.add(start_ns, sides, trials, self._catalogue.rules, state.signatures, state.ring)
 
     def _judge_window(self, running: RunningState, judge: Judge, start_ns: int, sides: Mapping[str, Side]) -> bool:
         if start_ns <= running.requested_ns - self._settings.ring_ns:

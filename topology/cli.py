@@ -83,6 +83,7 @@ def ingest(host: str, log_topic: tuple[str, ...], metric_topic: tuple[str, ...],
 @click.option("--beta", type=float, help="Bound on passing a broken canary.  [default: 0.05]")
 @click.option("--ring-s", type=int, help="How long windows are kept for late comparisons.  [default: 900]")
 @click.option("--hold-s", type=float, help="How long a partition without owner holds windows open.  [default: 60]")
+@click.option("--false-alarm-days", type=float, help="Days to a false alarm, on average.  [default: 30]")
 @click.option("--expire-s", type=float, help="Silence that ends a comparison.  [default: 1800]")
 def score(host: str, **given: Any) -> None:
     """Judge summaries: one worker, as many as there are partitions of summaries."""

@@ -71,8 +71,14 @@ class CountWatch:
 
     def __init__(self, state: CountState | None = None) -> None:
         self._forecast = Forecast(_LATE, _LONG, state and state.forecast)
-        self._count, self._exposure = FadingMean(_LONG, state and state.count), FadingMean(_LONG, state and state.exposure)
-        self._excess, self._square = FadingMean(_LONG, state and state.excess), FadingMean(_LONG, state and state.square)
+        self._count, self._exposure = (
+            FadingMean(_LONG, state and state.count),
+            FadingMean(_LONG, state and state.exposure),
+        )
+        self._excess, self._square = (
+            FadingMean(_LONG, state and state.excess),
+            FadingMean(_LONG, state and state.square),
+        )
         self._detector = Detector(len(PSI), state and state.detector)
         self._surprise = Surprise(state and state.surprise)
         self._seen = state.seen if state else 0

@@ -71,9 +71,7 @@ class Detector:
             ratios: likelihood of the point under each bet, over that under normal; finite.
             starts: 0..1 of each bet: how much any point could have told now.
         """
-        self._bets = [
-            (bet + start) * ratio for bet, ratio, start in zip(self._bets, ratios, starts, strict=True)
-        ]
+        self._bets = [(bet + start) * ratio for bet, ratio, start in zip(self._bets, ratios, starts, strict=True)]
         log_m = self._log_m()
         most = _BASE + (CAP - _BASE) * max(self._heights.value, 1.0)
         if log_m > most:
