@@ -101,6 +101,7 @@ class Panel:
 
     def add(self, time_ns: int, found: Iterable[Point]) -> None:
         """Judge one window's points, and learn from them."""
+        self._forget(time_ns)
         for point in found:
             known = self._state.signals.get(point.signal) or self._admit(point, time_ns)
             if known is None:
@@ -169,15 +170,16 @@ class Panel:
             state.log_e = state.close_log_m = _NOTHING
             state.onset_ns, state.warm = None, False
 
+    def _forget(self, time_ns: int) -> None:
+        """Make room for others."""
+        signals = self._state.signals
+        for name in [name for name, known in signals.items() if time_ns - known.seen_ns >= _FORGET_NS]:
+            del signals[name], self._models[name]
+
     def _admit(self, point: Point, time_ns: int) -> SignalState | None:
         signals = self._state.signals
-        if point.weight <= 0.0:
+        if point.weight <= 0.0 or len(signals) >= MOST_SIGNALS:
             return None
-        if len(signals) >= MOST_SIGNALS:
-            oldest = min(signals, key=lambda name: (signals[name].seen_ns, name))
-            if time_ns - signals[oldest].seen_ns < _FORGET_NS:
-                return None
-            del signals[oldest], self._models[oldest]
         known = signals[point.signal] = SignalState(point.group, point.unit, point.worse, point.weight)
         known.seen_ns = time_ns
         self._models[point.signal] = LevelWatch() if point.exposure is None else CountWatch()
