@@ -49,8 +49,8 @@ def suspects(
 
     >>> shop, second = Workload("", "prod", "shop"), 1_000_000_000
     >>> [found] = suspects(shop, 3_600 * second, [Deployment("6f8", 3_500 * second, 3_500 * second)], [])
-    >>> found.likelihood, round(found.probability, 2)
-    ('likely', 0.99)
+    >>> found.likelihood, round(found.probability, 3)
+    ('likely', 0.997)
     """
     mine = [Neighbour(workload, one) for one in own if not one.first]
     near = [(one, OWN) for one in mine if _came_before(one.deployment, onset_ns, _LOOK_BACK_NS)]

@@ -17,7 +17,7 @@ from msgspec import Struct, field
 
 from streams.judging.side import Side, SignatureInfo
 from streams.records.identity import Workload
-from streams.risk.document import rfc3339
+from streams.risk.document import RiskDocument, rfc3339
 from streams.signals.rule import SignalRule
 from streams.templates.secrets import without_secrets
 from streams.watch.alarm import Alarm, AlarmState
@@ -27,6 +27,7 @@ from streams.watch.panel import Panel, PanelState
 from streams.watch.points import ERRORS, points
 from streams.watch.production import Deployment, Production, ProductionState
 from streams.watch.suspects import Neighbour, suspects
+from streams.watch.verdict import document_of
 
 _SAVED_SHARE = 0.2
 """Of the budget, for the first minutes of deployments."""
@@ -59,6 +60,8 @@ class WatchSettings(Struct, frozen=True):
     """An alarm that has rung for so long tells of what is normal now."""
     told_ns: int = 60_000_000_000
     """Between two messages of an alarm that is held."""
+    rollback: bool = False
+    """An alarm laid to the latest deployment makes the verdict on production `fail`."""
 
 
 class WatchState(Struct, array_like=True):
@@ -128,6 +131,21 @@ class Watch:
         fresh = list(self._fresh.values())
         self._fresh.clear()
         return fresh
+
+    def document(self) -> RiskDocument | None:
+        """The verdict on what is in production; None while nothing is."""
+        state = self._state
+        score = max(self._panel.log_mean(at_ns=state.as_of_ns), 0.0) / self._log_threshold
+        warm = sum(known.warm for known in self._panel.signals.values())
+        return document_of(
+            self._workload,
+            state.production,
+            state.ringing,
+            score,
+            state.as_of_ns,
+            warm=warm,
+            rollback=self._settings.rollback,
+        )
 
     def promoted(self, revision: str, at_ns: int) -> None:
         """A rollout ended with this revision as production."""

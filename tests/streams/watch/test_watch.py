@@ -196,3 +196,27 @@ def test_a_busy_cluster_accuses_nobody():
     ]
     later = Deployment("6f", 3_700 * second, 3_700 * second)
     assert all(found.likelihood == "unlikely" for found in suspects(SHOP, 3_600 * second, [later], others))
+
+
+@pytest.mark.parametrize(("rollback", "verdict"), [(True, "fail"), (False, "none")])
+def test_the_verdict_on_production(rollback, verdict):
+    """None while cold, pass while quiet; fail while what rings is laid to the deployment, if the operator wants it."""
+    played = Played(settings=WatchSettings(rollback=rollback))
+    assert played.watch.document() is None
+    played.windows(10)
+    assert _verdict(played) == "none"
+    played.windows(710)
+    assert _verdict(played) == "pass"
+    played.watch.promoted("new", played.now_ns)
+    played.windows(18, times=5.0, revision="new")
+    assert _verdict(played) == verdict
+    played.windows(360, revision="new")
+    assert _verdict(played) == "pass"
+
+
+def _verdict(played: Played) -> str:
+    document = played.watch.document()
+    assert document is not None
+    assert document.reasons
+    assert (document.risk == 100.0) == (document.verdict == "fail")
+    return document.verdict
