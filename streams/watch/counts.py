@@ -32,8 +32,6 @@ _LATE, _LONG = 60.0, 720.0
 """Windows that the two levels of the forecast remember: 5 minutes and an hour, at 5 s each."""
 _CLIP = 4.0
 """Standard deviations beyond which a count teaches no more."""
-_DOUBT = 4.0
-"""Log e from which a window teaches but a quarter."""
 _PRIOR_EVENTS = 0.5
 """Jeffreys' prior of a Poisson rate."""
 _LOG_PSI = tuple(math.log(psi) for psi in PSI)
@@ -146,14 +144,14 @@ class CountWatch:
         if self._seen == 1:
             expected = count
         clipped = min(max(count, expected - _CLIP * spread), expected + max(_CLIP * spread, 1.0))
-        doubt = 0.25 if self._detector.log_e > _DOUBT else 1.0
+        trust = self._detector.trust_ratio
         usual = self._exposure.value or exposure
-        weight = doubt * min(exposure / usual, _WEIGHTIEST)
+        weight = trust * min(exposure / usual, _WEIGHTIEST)
         self._forecast.learn(time_ns, clipped / exposure, clipped / exposure, weight)
-        self._count.learn(clipped, doubt)
+        self._count.learn(clipped, trust)
         self._exposure.learn(min(exposure, 10.0 * usual))
-        self._excess.learn((clipped - expected) ** 2 - clipped, doubt)
-        self._square.learn(expected * expected, doubt)
+        self._excess.learn((clipped - expected) ** 2 - clipped, trust)
+        self._square.learn(expected * expected, trust)
 
 
 def _ratios(count: float, means: list[float], size: float) -> list[float]:

@@ -31,6 +31,13 @@ _HEIGHT = 8.0
 _PRIOR = MeanState(20.0, 1.0)
 """Mean height at the start, as the theory has it, worth twenty excursions."""
 _REMEMBERED = 200.0
+_DOUBT = 4.0
+"""Log e from which a point should teach but a quarter: a fault has to last before it becomes what is normal."""
+DOUBTFUL_RATIO = 0.25
+_LASTS = 240
+"""Points after which what goes on is no fault any more but what is normal: it teaches in full."""
+_ENDS = 4 * _LASTS
+"""Points after which it was said for long enough: the evidence begins anew, against what has been learned."""
 
 
 class DetectorState(Struct, array_like=True):
@@ -43,12 +50,14 @@ class DetectorState(Struct, array_like=True):
     height: float = -1.0
     """Of the present excursion; below 0: there is none."""
     onset_ns: int | None = None
+    lasts: int = 0
+    """Points since the onset."""
 
 
 class Detector:
     """`add` ratios in time order, read `log_e` and `onset_ns`."""
 
-    __slots__ = ("_bets", "_height", "_heights", "_share", "log_e", "onset_ns")
+    __slots__ = ("_bets", "_height", "_heights", "_lasts", "_share", "log_e", "onset_ns")
 
     def __init__(self, bets: int, state: DetectorState | None = None) -> None:
         known = state or DetectorState([0.0] * bets, _PRIOR)
@@ -57,11 +66,12 @@ class Detector:
         self._heights = FadingMean(_REMEMBERED, known.heights)
         self._height = known.height
         self.onset_ns = known.onset_ns
+        self._lasts = known.lasts
         self.log_e = self._scaled(self._log_m())
 
     def to_state(self) -> DetectorState:
         """The snapshot."""
-        return DetectorState(list(self._bets), self._heights.to_state(), self._height, self.onset_ns)
+        return DetectorState(list(self._bets), self._heights.to_state(), self._height, self.onset_ns, self._lasts)
 
     def add(self, time_ns: int, ratios: Sequence[float], starts: Sequence[float]) -> float:
         """Bet on one point and return `log_e`.
@@ -78,9 +88,14 @@ class Detector:
             shrink = math.exp(most - log_m)
             self._bets = [bet * shrink for bet in self._bets]
             log_m = most
-        self._follow(time_ns, log_m)
         self.log_e = self._scaled(log_m)
+        self._follow(time_ns, log_m)
         return self.log_e
+
+    @property
+    def trust_ratio(self) -> float:
+        """How much the present point should teach."""
+        return DOUBTFUL_RATIO if self.log_e > _DOUBT and self._lasts < _LASTS else 1.0
 
     def _log_m(self) -> float:
         total = sum(self._bets) * self._share
@@ -91,13 +106,15 @@ class Detector:
 
     def _follow(self, time_ns: int, log_m: float) -> None:
         """Excursions: how high this one is, and what it teaches when it is over."""
-        if log_m < _END:
+        if log_m < _END or self._lasts >= _ENDS:
             if self._height >= 0.0:
                 self._heights.learn(min(self._height, _HEIGHT))
-                self._height = -1.0
-            self.onset_ns = None
+            if self._lasts >= _ENDS:
+                self._bets = [0.0] * len(self._bets)
+            self._height, self._lasts, self.onset_ns = -1.0, 0, None
             return
         if self.onset_ns is None:
             self.onset_ns = time_ns
+        self._lasts += 1
         if log_m > _BASE:
             self._height = max(self._height, log_m - _BASE)

@@ -27,8 +27,6 @@ _SCALE = 300.0
 """Residuals that the scale remembers."""
 _CLIP = 4.0
 """Scales beyond which a residual teaches no more."""
-_DOUBT = 4.0
-"""Log e from which a value teaches but a quarter: a fault has to last before it becomes what is normal."""
 _FLAT_RATIO = 1e-3
 """Of a signal's own size: the least scale, so that a constant signal has one."""
 _NORMAL = NormalDist()
@@ -133,17 +131,17 @@ class LevelWatch:
         return standard if z >= 0 else -standard
 
     def _learn(self, time_ns: int, value: float, expected: float, scale: float, z: float) -> None:
-        doubt = 0.25 if self._detector.log_e > _DOUBT else 1.0
+        trust = self._detector.trust_ratio
         clipped = value
         if scale > 0.0:
             clipped = expected + min(max(z, -_CLIP), _CLIP) * scale
-            self._scale.learn(min(abs(z), _CLIP) * scale, doubt)
-            if doubt == 1.0:
+            self._scale.learn(min(abs(z), _CLIP) * scale, trust)
+            if trust == 1.0:
                 self._higher.learn(max(z, 0.0))
                 self._lower.learn(max(-z, 0.0))
         size = self._size.value
         self._size.learn(min(abs(value), 10.0 * size) if size > 0.0 else abs(value))
-        self._forecast.learn(time_ns, value, clipped, doubt)
+        self._forecast.learn(time_ns, value, clipped, trust)
 
 
 def _ratios(standard: float) -> list[float]:

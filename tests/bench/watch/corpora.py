@@ -72,7 +72,7 @@ def nezha(directory: Path) -> Iterator[Stream]:
 def ms_cloud(directory: Path) -> Iterator[Stream]:
     """One stream a file; neighbouring labelled points are one window."""
     for path in sorted(directory.glob("*/*.csv.gz")):
-        rows = [row for row in csv.reader(io.TextIOWrapper(gzip.open(path))) if row][1:]
+        rows = [row for row in csv.reader(io.TextIOWrapper(gzip.open(path))) if len(row) > 2 and row[1]][1:]
         times, values = [time_ns(row[0]) for row in rows], [float(row[1]) for row in rows]
         windows: Windows = []
         before = False
