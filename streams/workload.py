@@ -11,7 +11,7 @@ keep their own times: a level or total older than what is known already says not
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 from msgspec import Struct, field, structs
 
@@ -36,6 +36,11 @@ from streams.risk.document import RiskDocument, rfc3339, undecided
 from streams.risk.succession import Succession, SuccessionState
 from streams.signals.catalogue import Catalogue, CatalogueState
 from streams.signals.rule import SignalRule
+from streams.watch.alarm import Alarm
+from streams.watch.feedback import AlarmFeedback
+from streams.watch.production import Deployment
+from streams.watch.suspects import Neighbour
+from streams.watch.watch import Watch, WatchSettings, WatchState
 from streams.windows.signature import Signature
 from streams.windows.summary import Limits, Summary, merge, trim
 
@@ -61,6 +66,8 @@ class WorkloadSettings(Struct, frozen=True):
     """See `Succession`: how long a revision is there, or silent, before the streams alone say so; 0: they never do."""
     judge: JudgeSettings = JudgeSettings()
     limits: Limits = Limits()
+    watch: WatchSettings | None = None
+    """Of production after promotion; None: it is not watched."""
 
 
 class RunningState(Struct, array_like=True):
@@ -106,14 +113,31 @@ class WorkloadState(Struct):
     """Records that came after their window had closed; they counted in the next."""
     succession: SuccessionState = field(default_factory=SuccessionState)
     """Which revision follows which, as far as the streams tell."""
+    watch: WatchState = field(default_factory=WatchState)
+    """What production is like, and what rings."""
 
 
 class WorkloadLife:
     """One workload: `add`, `close`, `compare` and `end`, then `documents`."""
 
-    def __init__(self, settings: WorkloadSettings, state: WorkloadState) -> None:
+    def __init__(
+        self,
+        settings: WorkloadSettings,
+        state: WorkloadState,
+        neighbours: Callable[[], Sequence[Neighbour]] = tuple,
+    ) -> None:
+        """One life.
+
+        Args:
+            settings: of every workload.
+            state: a snapshot, which it takes over.
+            neighbours: what else was deployed in the cluster; asked when an alarm is raised.
+        """
         self._settings = settings
         self._state = state
+        self._watch: Watch | None = None
+        if settings.watch is not None:
+            self._watch = Watch(settings.watch, settings.window_ns, state.workload, state.watch, neighbours)
         self._catalogue = Catalogue(state.catalogue)
         self._succession = Succession(settings.sight_ns, state.succession)
         self._presence = {name: Presence(settings.window_ns, known) for name, known in state.presence.items()}
@@ -133,6 +157,8 @@ class WorkloadLife:
         """Nothing is open, running or worth remembering: it may be forgotten."""
         state = self._state
         if state.open or state.running or self._there:
+            return False
+        if self._watch is not None and not self._watch.idle(self._watermark_ns):
             return False
         return self._watermark_ns - state.closed_to_ns > self._settings.ring_ns
 
@@ -156,9 +182,21 @@ class WorkloadLife:
         """Comparisons that run."""
         return len(self._state.running)
 
+    @property
+    def deployments(self) -> Sequence[Deployment]:
+        """Revisions that became production, oldest first."""
+        return self._state.watch.production.deployments
+
+    @property
+    def ringing(self) -> int:
+        """Alarms that are not cleared."""
+        return len(self._state.watch.ringing)
+
     def to_state(self) -> WorkloadState:
         """The snapshot; valid until the next call of anything else."""
         state = self._state
+        if self._watch is not None:
+            state.watch = self._watch.to_state()
         state.presence = {name: presence.state for name, presence in self._presence.items()}
         for key, judge in self._judges.items():
             _keep(state.running[key], judge)
@@ -212,6 +250,8 @@ class WorkloadLife:
             if watermark_ns - seen_ns > self._settings.expire_ns:
                 self.end(running.comparison, "expired", watermark_ns)
                 changed = True
+        if self._watch is not None:
+            changed |= self._watch.expire(watermark_ns)
         return changed
 
     def compare(
@@ -255,6 +295,8 @@ class WorkloadLife:
 
     def end(self, comparison: Comparison, outcome: Outcome, ended_ns: int) -> None:
         """End a comparison; its last document says what became of it. One that is unknown stays so."""
+        if self._watch is not None and outcome == "promoted":
+            self._watch.promoted(comparison.canary, ended_ns)
         running = self._state.running.get(comparison.key)
         if running is None:
             return
@@ -276,6 +318,19 @@ class WorkloadLife:
         fresh = list(self._fresh.values())
         self._fresh.clear()
         return fresh
+
+    def hear(self, said: AlarmFeedback, at_ns: int) -> None:
+        """Learn from what somebody says of an alarm."""
+        if self._watch is not None:
+            self._watch.hear(said, at_ns)
+
+    def alarms(self) -> list[Alarm]:
+        """What has changed since this was last called: one document per alarm, its latest."""
+        return [] if self._watch is None else self._watch.alarms()
+
+    def watched(self) -> RiskDocument | None:
+        """The verdict on what is in production; None while nothing is, or it is not watched."""
+        return None if self._watch is None else self._watch.document()
 
     def _next_window(self) -> int | None:
         """Start of the next window to close: without a gap while pods are there, else where records are."""
@@ -311,6 +366,9 @@ class WorkloadLife:
         for key, running in state.running.items():
             if self._judge_window(running, self._judges[key], start_ns, sides):
                 self._publish(running, self._judges[key])
+        if self._watch is not None and sides:
+            trials = {one.comparison.canary: one.comparison.baseline for one in state.running.values()}
+            self._watch.add(start_ns, sides, trials, self._catalogue.rules, state.signatures, state.ring)
 
     def _sight(self, end_ns: int, sighted: Callable[[Comparison, int], None] | None) -> None:
         """What the streams tell once a window has closed: a pair on trial, or what became of one."""

@@ -31,6 +31,7 @@ from topology.settings import (
 )
 from topology.templates.command import templates
 from topology.topics import LOGS, METRICS
+from topology.watch.command import watch
 
 _PARTITIONS = click.option("--partitions", type=int, help="Overrides the number of partitions of every topic.")
 
@@ -92,6 +93,7 @@ _SIGHT = "How long a revision is there or gone before streams alone say so; 0: n
 @click.option("--beta", type=float, help="Bound on passing a broken canary.  [default: 0.05]")
 @click.option("--ring-s", type=int, help="How long windows are kept for late comparisons.  [default: 900]")
 @click.option("--hold-s", type=float, help="How long a partition without owner holds windows open.  [default: 60]")
+@click.option("--false-alarm-days", type=float, help="Days to a false alarm, on average.  [default: 30]")
 @click.option("--expire-s", type=float, help="Silence that ends a comparison.  [default: 1800]")
 @click.option("--sight-s", type=int, help=_SIGHT)
 def score(host: str, **given: Any) -> None:
@@ -233,6 +235,7 @@ def demo(seconds: int, as_json: bool, keep: bool, log_level: str) -> None:
 command.add_command(backtest)
 command.add_command(record)
 command.add_command(templates)
+command.add_command(watch)
 command.add_command(policy_commands.policy)
 command.add_command(policy_commands.print_schema)
 

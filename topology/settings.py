@@ -202,6 +202,8 @@ class ScoreSettings(Struct, frozen=True):
     """A comparison of which nothing was heard for so long has ended."""
     sight_s: int = 300
     """How long a revision is there, or silent, before the streams alone begin or end a comparison; 0: they never do."""
+    false_alarm_days: float = 30.0
+    """Average time to a false alarm of a workload in production, in days."""
     policy: Path | None = None
     """File that says what holds for which workload; None: the defaults for all."""
     metrics_port: int | None = None
@@ -220,6 +222,7 @@ class ScoreSettings(Struct, frozen=True):
             ring_s=(60, 86_400),
             hold_s=(0, 86_400),
             expire_s=(60, 30 * 86_400),
+            false_alarm_days=(0.01, 10_000),
             metrics_port=(0, 65_535),
         )
         _require(isinstance(self.window_s, int), "window_s", self.window_s, "give whole seconds")

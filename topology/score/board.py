@@ -10,7 +10,7 @@ time of its end, once the watermark has come there. Then all readers of the two 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import msgspec
 from msgspec import Struct
@@ -20,7 +20,9 @@ from streams.policy.workload_policy import WorkloadPolicy
 from streams.records.identity import Workload
 from streams.risk.comparison import CompareRequest, Comparison, ComparisonEnded
 from streams.risk.document import RiskDocument
+from streams.watch.alarm import Alarm
 from streams.watch.feedback import WorkloadEvent
+from streams.watch.suspects import Neighbour
 from streams.windows.summary import Bundle
 from streams.windows.watermark import Watermark, WatermarkState
 from streams.workload import WorkloadLife, WorkloadSettings, WorkloadState
@@ -101,6 +103,8 @@ class _Entry:
             self.begin(self.life, event.comparison, time_ns, event.told_ns)
         elif isinstance(event, ComparisonEnded):
             self.life.end(event.comparison, event.outcome, time_ns)
+        else:
+            self.life.hear(event, time_ns)
 
 
 def _time(waiting: tuple[int, WorkloadEvent]) -> int:
@@ -135,6 +139,9 @@ class Board:
         self.resume = Offsets()
         """The last messages that need not be read again, once restored."""
         self._entries: dict[Workload, _Entry] = {}
+        self._alarms: dict[str, Alarm] = {}
+        self._known_to_ns = 0
+        """All windows up to here were closed for all workloads before the present message."""
 
     def restore(self, records: Iterable[tuple[bytes, bytes]]) -> None:
         """Take over this partition's records of the changelog, into an empty board."""
@@ -147,7 +154,7 @@ class Board:
                 written = snapshot.workloads
             else:
                 known = _decode_workload(value)
-                life = WorkloadLife(self._settings, known.state)
+                life = self._life(known.state)
                 self._entries[life.workload] = _Entry(life, known.offsets, self._begin, known.waiting)
         self.resume = Offsets(self._offsets.summaries, self._offsets.rollouts)
         for workload, entry in self._entries.items():
@@ -203,6 +210,11 @@ class Board:
         """Records that came after their window had closed."""
         return sum(entry.life.late_records for entry in self._entries.values())
 
+    @property
+    def ringing(self) -> int:
+        """Alarms that are not cleared."""
+        return sum(entry.life.ringing for entry in self._entries.values())
+
     def newest_ns(self, bundle: Bundle) -> int:
         """Event time beyond which the watermark cannot come by this bundle."""
         return max((*self._watermark.state.read_to_ns.values(), *bundle.reports.values()), default=0)
@@ -215,6 +227,7 @@ class Board:
                 entry.life.add(summary, bundle.signatures, bundle.series)
                 entry.dirty = True
         again = offset <= self._offsets.summaries
+        self._known_to_ns = self.low_ns
         if not again:
             self._watermark.learn(bundle.reports, bundle.inputs)
             self._offsets.summaries = offset
@@ -227,6 +240,7 @@ class Board:
                 continue  # only of use to a workload whose record was overwritten; its windows close when all is read
             entry.dirty |= entry.advance(self.low_ns)
             documents += entry.life.documents()
+            self._note_alarms(entry)
         return documents
 
     def apply_event(self, offset: int, event: WorkloadEvent, time_ns: int) -> list[RiskDocument]:
@@ -248,7 +262,14 @@ class Board:
         else:
             entry.waiting.append((time_ns, event))
             entry.waiting.sort(key=_time)
+        self._note_alarms(entry)
         return entry.life.documents()
+
+    def alarms(self) -> list[Alarm]:
+        """What has changed since this was last called: one document per alarm, its latest."""
+        fresh = list(self._alarms.values())
+        self._alarms.clear()
+        return fresh
 
     def checkpoint(self) -> Iterator[tuple[bytes, bytes | None]]:
         """Changelog records to write, in this order; None deletes. What is dirty now is clean afterwards."""
@@ -267,11 +288,28 @@ class Board:
     def _entry(self, workload: Workload) -> _Entry:
         entry = self._entries.get(workload)
         if entry is None:
-            life = WorkloadLife(self._settings, WorkloadState(workload))
+            life = self._life(WorkloadState(workload))
             # What came before it was seen said nothing of it.
             known = self._offsets
             entry = self._entries[workload] = _Entry(life, Offsets(known.summaries, known.rollouts), self._begin)
         return entry
+
+    def _life(self, state: WorkloadState) -> WorkloadLife:
+        return WorkloadLife(self._settings, state, lambda: self._neighbours(state.workload))
+
+    def _neighbours(self, of: Workload) -> Sequence[Neighbour]:
+        """What else was deployed in the cluster: what was known before this message, whichever workload is first."""
+        return [
+            Neighbour(workload, deployment)
+            for workload, entry in sorted(self._entries.items())
+            if workload != of and workload.cluster == of.cluster
+            for deployment in entry.life.deployments
+            if deployment.known_ns <= self._known_to_ns
+        ]
+
+    def _note_alarms(self, entry: _Entry) -> None:
+        for alarm in entry.life.alarms():
+            self._alarms[alarm.id] = alarm
 
     def _begin(self, life: WorkloadLife, comparison: Comparison, time_ns: int, told_ns: int) -> None:
         """A comparison begins, with what the cluster's other workloads in this partition have in common."""

@@ -31,6 +31,7 @@ class Instruments:
             ("serinus.score.partitions", "Partitions owned.", lambda: len(boards)),
             ("serinus.score.workloads", "Workloads held.", lambda: sum(each.workloads for each in boards.values())),
             ("serinus.score.comparisons", "Comparisons running.", lambda: sum(b.comparisons for b in boards.values())),
+            ("serinus.score.alarms", "Alarms that ring.", lambda: sum(board.ringing for board in boards.values())),
             (
                 "serinus.score.late_records",
                 "Records that came after their window had closed and counted in the next, of the workloads held.",

@@ -42,6 +42,7 @@ from streams.policy.effective import effective
 from streams.policy.workload_policy import WorkloadPolicy
 from streams.records.identity import Workload
 from streams.risk.document import RiskDocument
+from streams.watch.watch import WatchSettings
 from streams.workload import WorkloadSettings
 from topology.codecs import decode_bundle, decode_rollout_event, encode_json
 from topology.connect import admin_client
@@ -52,7 +53,7 @@ from topology.score.board import Board
 from topology.score.instruments import Instruments
 from topology.settings import ScoreSettings
 from topology.telemetry import Telemetry
-from topology.topics import RISK, ROLLOUTS, SUMMARIES, partition_of
+from topology.topics import ALARMS, RISK, ROLLOUTS, SUMMARIES, partition_of
 
 log = logging.getLogger(__name__)
 
@@ -158,6 +159,7 @@ class Scorer:
             expire_ns=round(settings.expire_s * 1e9),
             sight_ns=settings.sight_s * 1_000_000_000,
             judge=JudgeSettings(alpha=settings.alpha, beta=settings.beta),
+            watch=WatchSettings(arl_ns=round(settings.false_alarm_days * 86_400e9)),
         )
         self._policy = WatchedPolicy(settings.policy, telemetry.meter)
         self._partitions = _partitions(settings)
@@ -209,6 +211,7 @@ class Scorer:
         app.on_partitions_revoked.connect(self._revoked, weak=False)
         raw = {"key_type": bytes, "value_type": bytes, "key_serializer": "raw", "value_serializer": "raw"}
         self._risk = app.topic(RISK, partitions=self._partitions, **raw)
+        self._alarms = app.topic(ALARMS, **raw)
         self._changelog = app.topic(
             f"{self._settings.group}-workloads-changelog",
             partitions=self._partitions,
@@ -318,6 +321,11 @@ class Scorer:
 
     async def _publish(self, board: Board, documents: list[RiskDocument]) -> None:
         headers = dict(self._telemetry.headers())
+        # Before anything is waited for: a checkpoint that includes an alarm must know of its message.
+        for alarm in board.alarms() if self._owns(board) else ():
+            self._sent[board.number].append(
+                self._alarms.send_soon(key=alarm.id.encode(), value=encode_json(alarm), headers=headers)
+            )
         for document in documents:
             if not self._owns(board):
                 return  # its next owner says it, or has said more
@@ -414,7 +422,7 @@ class Scorer:
 
 def _partitions(settings: ScoreSettings) -> int:
     topics = admin_client(settings.kafka).list_topics(timeout=30).topics
-    missing = [name for name in (SUMMARIES, ROLLOUTS, RISK) if name not in topics]
+    missing = [name for name in (SUMMARIES, ROLLOUTS, RISK, ALARMS) if name not in topics]
     if missing:
         raise Unavailable(f"topic {missing[0]} is not there; `serinus topics` creates it")
     return len(topics[SUMMARIES].partitions)

@@ -1,0 +1,120 @@
+"""Has a signal left its normal, and since when? The e-detector of a stream of likelihood ratios.
+
+For each bet b, M_t = (M_{t-1} + s_t) L_t(b), where L_t has mean 1 while all is normal, and s_t <= 1, known before the
+point, says how much the point can tell; the bets are averaged. E[M_t] <= t, so the average time to a false alarm at M >= c
+is at least c. (With s_t = 1 throughout, M would grow by one a point even where nothing can happen.)
+Source: Shin, Ramdas & Rinaldo, E-detectors (New England J. Statistics in Data Science 2, 2023; arXiv 2203.03532).
+
+The points of real signals are not independent, and come in bursts. How M climbs in them is learned: over the excursions
+of log M above `_BASE`, whose heights are exponential with mean 1/r (Cramer & Lundberg; r >= 1 where the ratios keep their
+promise). Where r < 1, log M is scaled by it. So the promise is kept by signals that the theory does not cover, once they
+have shown what they are like.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from msgspec import Struct
+
+from streams.watch.mean import FadingMean, MeanState
+
+CAP = 21.0
+"""Of log M, so that an alarm can end: more than any budget asks for (518,400 windows and 1,000 signals: 20)."""
+_BASE = 2.5
+"""Log M from which an excursion counts."""
+_END = 1.0
+"""Log M below which it is over."""
+_HEIGHT = 8.0
+"""Most that one excursion teaches: an incident is no habit."""
+_PRIOR = MeanState(20.0, 1.0)
+"""Mean height at the start, as the theory has it, worth twenty excursions."""
+_REMEMBERED = 200.0
+_DOUBT = 4.0
+"""Log e from which a point should teach but a quarter: a fault has to last before it becomes what is normal."""
+DOUBTFUL_RATIO = 0.25
+_LASTS = 240
+"""Points after which what goes on is no fault any more but what is normal: it teaches in full."""
+_ENDS = 4 * _LASTS
+"""Points after which it was said for long enough: the evidence begins anew, against what has been learned."""
+
+
+class DetectorState(Struct, array_like=True):
+    """All there is to know of a detector."""
+
+    bets: list[float]
+    """M of each."""
+    heights: MeanState
+    """Of the excursions so far."""
+    height: float = -1.0
+    """Of the present excursion; below 0: there is none."""
+    onset_ns: int | None = None
+    lasts: int = 0
+    """Points since the onset."""
+
+
+class Detector:
+    """`add` ratios in time order, read `log_e` and `onset_ns`."""
+
+    __slots__ = ("_bets", "_height", "_heights", "_lasts", "_share", "log_e", "onset_ns")
+
+    def __init__(self, bets: int, state: DetectorState | None = None) -> None:
+        known = state or DetectorState([0.0] * bets, _PRIOR)
+        self._bets = list(known.bets)
+        self._share = 1.0 / bets
+        self._heights = FadingMean(_REMEMBERED, known.heights)
+        self._height = known.height
+        self.onset_ns = known.onset_ns
+        self._lasts = known.lasts
+        self.log_e = self._scaled(self._log_m())
+
+    def to_state(self) -> DetectorState:
+        """The snapshot."""
+        return DetectorState(list(self._bets), self._heights.to_state(), self._height, self.onset_ns, self._lasts)
+
+    def add(self, time_ns: int, ratios: Sequence[float], starts: Sequence[float]) -> float:
+        """Bet on one point and return `log_e`.
+
+        Args:
+            time_ns: of the point.
+            ratios: likelihood of the point under each bet, over that under normal; finite.
+            starts: 0..1 of each bet: how much any point could have told now.
+        """
+        self._bets = [(bet + start) * ratio for bet, ratio, start in zip(self._bets, ratios, starts, strict=True)]
+        log_m = self._log_m()
+        most = _BASE + (CAP - _BASE) * max(self._heights.value, 1.0)
+        if log_m > most:
+            shrink = math.exp(most - log_m)
+            self._bets = [bet * shrink for bet in self._bets]
+            log_m = most
+        self.log_e = self._scaled(log_m)
+        self._follow(time_ns, log_m)
+        return self.log_e
+
+    @property
+    def trust_ratio(self) -> float:
+        """How much the present point should teach."""
+        return DOUBTFUL_RATIO if self.log_e > _DOUBT and self._lasts < _LASTS else 1.0
+
+    def _log_m(self) -> float:
+        total = sum(self._bets) * self._share
+        return math.log(total) if total > 1e-300 else -690.0
+
+    def _scaled(self, log_m: float) -> float:
+        return log_m if log_m <= _BASE else _BASE + (log_m - _BASE) / max(self._heights.value, 1.0)
+
+    def _follow(self, time_ns: int, log_m: float) -> None:
+        """Excursions: how high this one is, and what it teaches when it is over."""
+        if log_m < _END or self._lasts >= _ENDS:
+            if self._height >= 0.0:
+                self._heights.learn(min(self._height, _HEIGHT))
+            if self._lasts >= _ENDS:
+                self._bets = [0.0] * len(self._bets)
+            self._height, self._lasts, self.onset_ns = -1.0, 0, None
+            return
+        if self.onset_ns is None:
+            self.onset_ns = time_ns
+        self._lasts += 1
+        if log_m > _BASE:
+            self._height = max(self._height, log_m - _BASE)

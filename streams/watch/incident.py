@@ -1,0 +1,105 @@
+"""One incident: the signals that left their normal together, from the raise to the end, and how it is told."""
+
+from __future__ import annotations
+
+import math
+
+from msgspec import Struct
+
+from streams.records.identity import Workload
+from streams.risk.document import rfc3339
+from streams.watch.alarm import Alarm, AlarmSignal, AlarmState, Suspect
+from streams.watch.panel import Panel
+
+_UNITS = {"1": "of attempts", "1/s": "per pod-second"}
+_MOST_SIGNALS = 20
+"""In the document, worst first."""
+
+
+class Incident(Struct, array_like=True):
+    """All that is remembered of it."""
+
+    id: str
+    revision: str
+    raised_ns: int
+    onset_ns: int
+    log_threshold: float
+    """At which it was raised."""
+    joined_ns: int
+    """Latest onset of a signal that takes part."""
+    told: dict[str, AlarmSignal] = {}
+    """Signal -> as it was last told."""
+    suspects: tuple[Suspect, ...] = ()
+    examples: tuple[str, ...] = ()
+    score: float = 1.0
+    published_ns: int = 0
+    worst: float = 0.0
+    """Highest score so far."""
+    ended: str = ""
+    """Why it is over; empty while it rings."""
+    cleared_ns: int = 0
+    learned: bool = False
+    """What it told of has become normal."""
+
+    def look(self, panel: Panel, at_ns: int) -> float:
+        """What its signals do now; the logarithm of their part in M."""
+        log_m = panel.log_mean(self.told, at_ns=at_ns)
+        for name in list(self.told):
+            known = panel.signals.get(name)
+            if known is not None and known.onset_ns is not None and known.speaks:
+                self.told[name] = signal_of(name, panel, at_ns, self.log_threshold)
+        self.score = round(max(log_m, 0.0) / self.log_threshold, 4)
+        self.worst = max(self.worst, self.score)
+        return log_m
+
+
+def signal_of(name: str, panel: Panel, at_ns: int, log_threshold: float) -> AlarmSignal:
+    """One signal as it stands."""
+    known = panel.signals[name]
+    ratio = known.now / known.before if known.before != 0.0 else None
+    return AlarmSignal(
+        name,
+        known.group,
+        known.unit,
+        "higher" if known.now >= known.before else "lower",
+        known.before,
+        known.now,
+        ratio if ratio is None or math.isfinite(ratio) else None,
+        round(max(panel.log_share(name, at_ns=at_ns), 0.0) / log_threshold, 4),
+        rfc3339(at_ns if known.onset_ns is None else known.onset_ns),
+    )
+
+
+def alarm_of(incident: Incident, of: Workload, state: AlarmState, as_of_ns: int) -> Alarm:
+    """Its document."""
+    signals = sorted(incident.told.values(), key=lambda one: (-one.score, one.signal))
+    return Alarm(
+        incident.id,
+        of.cluster,
+        of.namespace,
+        of.name,
+        incident.revision,
+        state,
+        rfc3339(incident.raised_ns),
+        rfc3339(as_of_ns),
+        rfc3339(incident.onset_ns),
+        rfc3339(incident.cleared_ns) if state == "cleared" else None,
+        incident.score,
+        _summary(incident, signals),
+        tuple(signals[:_MOST_SIGNALS]),
+        incident.suspects,
+        incident.examples,
+    )
+
+
+def _summary(incident: Incident, signals: list[AlarmSignal]) -> str:
+    """One sentence, with numbers."""
+    worst = signals[0]
+    unit = _UNITS.get(worst.unit, worst.unit)
+    times = f" ({worst.ratio:.3g} times)" if worst.ratio is not None else ""
+    changed = f"{worst.signal}: {worst.before:.3g} before, {worst.now:.3g} {unit}".rstrip()
+    others = f", and {len(signals) - 1} more signals" if len(signals) > 1 else ""
+    cause = incident.suspects[0] if incident.suspects else None
+    blamed = f"; {cause.likelihood} cause: {cause.why} ({cause.probability:.0%})" if cause else ""
+    ended = f"; over: {incident.ended}" if incident.ended else ""
+    return f"{changed}{times}{others} since {rfc3339(incident.onset_ns)}{blamed}{ended}"

@@ -1,0 +1,157 @@
+"""Is the level of a signal what it has been? The watch over one gauge: forecast, scale, tails, detector, surprise.
+
+value ──► forecast ──► residual ──► its own tails ──► e-detector (`log_e`: has it left its normal?)
+                          └──► channels, each with its own tail ──► `abnormality` (is this point news?)
+"""
+
+from __future__ import annotations
+
+import math
+from statistics import NormalDist
+
+from msgspec import Struct
+
+from streams.errors import BadRecord, Reason
+from streams.watch.detector import Detector, DetectorState
+from streams.watch.forecast import Forecast, ForecastState
+from streams.watch.mean import FadingMean, MeanState
+from streams.watch.reading import Reading
+from streams.watch.surprise import Surprise, SurpriseState
+from streams.watch.tail import BEYOND_RATIO, Tail, TailState
+
+WARM = 100
+"""Values before it speaks."""
+_LATE, _LONG = 3.0, 60.0
+"""Values that the two levels of the forecast remember."""
+_SCALE = 300.0
+"""Residuals that the scale remembers."""
+_CLIP = 4.0
+"""Scales beyond which a residual teaches no more."""
+_FLAT_RATIO = 1e-3
+"""Of a signal's own size: the least scale, so that a constant signal has one."""
+_NORMAL = NormalDist()
+_AT_QUANTILE = -_NORMAL.inv_cdf(BEYOND_RATIO)
+_BETS = (0.5, 1.0, 2.0, 4.0)
+"""On the standardised residual, either side: log ratio is b y - b^2 / 2. Powers of two times the first: one exponential."""
+_PRICES = tuple(math.exp(-bet * bet / 2.0) for bet in _BETS)
+_STARTS = (1.0,) * (2 * len(_BETS))
+_LEAST = 1.0
+"""Least 95% quantile of a residual in scales (mean absolute residuals; 2.06 if normal)."""
+
+
+class LevelState(Struct, array_like=True):
+    """The snapshot of one signal: language-neutral, versioned, bounded."""
+
+    forecast: ForecastState
+    scale: MeanState
+    size: MeanState
+    higher: TailState
+    lower: TailState
+    detector: DetectorState
+    surprise: SurpriseState
+    seen: int
+    last_ns: int
+    version: int = 1
+
+
+class LevelWatch:
+    """`add` values in time order."""
+
+    __slots__ = (
+        "_detector", "_forecast", "_higher", "_last_ns", "_lower", "_scale", "_seen", "_size",
+        "_surprise",
+    )  # fmt: skip
+
+    def __init__(self, state: LevelState | None = None) -> None:
+        self._forecast = Forecast(_LATE, _LONG, state and state.forecast)
+        self._scale, self._size = FadingMean(_SCALE, state and state.scale), FadingMean(_SCALE, state and state.size)
+        self._higher, self._lower = Tail(_LEAST, state and state.higher), Tail(_LEAST, state and state.lower)
+        self._detector = Detector(2 * len(_BETS), state and state.detector)
+        self._surprise = Surprise(state and state.surprise)
+        self._seen = state.seen if state else 0
+        self._last_ns = state.last_ns if state else -(1 << 62)
+
+    def to_state(self) -> LevelState:
+        """The snapshot."""
+        return LevelState(
+            self._forecast.to_state(),
+            self._scale.to_state(),
+            self._size.to_state(),
+            self._higher.to_state(),
+            self._lower.to_state(),
+            self._detector.to_state(),
+            self._surprise.to_state(),
+            self._seen,
+            self._last_ns,
+        )
+
+    def add(self, time_ns: int, value: float) -> Reading:
+        """Judge one value, then learn from it.
+
+        Raises:
+            BadRecord: it is not finite, or not later than the last one.
+        """
+        if not -1e150 < value < 1e150:
+            raise BadRecord(Reason.BAD_VALUE, f"a level of {value}: it has to be finite")
+        if time_ns <= self._last_ns:
+            raise BadRecord(Reason.BAD_TIME, f"{time_ns} is not after {self._last_ns}")
+        self._last_ns = time_ns
+        self._seen += 1
+        if self._seen == 1:
+            self._forecast.next(time_ns)
+            self._learn(time_ns, value, value, 0.0, 0.0)
+            return Reading(value, value, "higher", self._detector.log_e, 0.0, None, False)
+        expected = self._forecast.next(time_ns)
+        scale = max(self._scale.value, _FLAT_RATIO * self._size.value, 1e-12)
+        z = (value - expected) / scale
+        warm = self._seen > WARM
+        surprised = self._standard(z)
+        abnormality = self._surprise.add(value, z, warm)
+        if warm:
+            self._detector.add(time_ns, _ratios(surprised), _STARTS)
+        self._learn(time_ns, value, expected, scale, z)
+        return Reading(
+            value,
+            expected,
+            "higher" if z >= 0 else "lower",
+            self._detector.log_e,
+            abnormality,
+            self._detector.onset_ns,
+            warm,
+        )
+
+    def _standard(self, z: float) -> float:
+        """The residual as a standard normal: by its own tail's quantile, and beyond that by its rarity."""
+        tail, size = (self._higher, z) if z >= 0 else (self._lower, -z)
+        rarity = tail.rarity(size)
+        if rarity > 0.0:
+            standard = -_NORMAL.inv_cdf(BEYOND_RATIO * 10.0**-rarity)
+        else:
+            standard = _AT_QUANTILE * size / tail.quantile
+        return standard if z >= 0 else -standard
+
+    def _learn(self, time_ns: int, value: float, expected: float, scale: float, z: float) -> None:
+        trust = self._detector.trust_ratio
+        clipped = value
+        if scale > 0.0:
+            clipped = expected + min(max(z, -_CLIP), _CLIP) * scale
+            self._scale.learn(min(abs(z), _CLIP) * scale, trust)
+            if trust == 1.0:
+                self._higher.learn(max(z, 0.0))
+                self._lower.learn(max(-z, 0.0))
+        size = self._size.value
+        self._size.learn(min(abs(value), 10.0 * size) if size > 0.0 else abs(value))
+        self._forecast.learn(time_ns, value, clipped, trust)
+
+
+def _ratios(standard: float) -> list[float]:
+    """Of the bets on higher, then of those on lower."""
+    up = math.exp(_BETS[0] * standard)
+    down = 1.0 / up
+    higher, lower = [], []
+    for price in _PRICES:
+        higher.append(up * price)
+        lower.append(down * price)
+        up *= up
+        down *= down
+    return higher + lower

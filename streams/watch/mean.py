@@ -1,0 +1,62 @@
+"""What is a quantity on the average of late? river's mean, with a horizon beyond which the past fades.
+
+Over its first `horizon` points it is the plain mean, after them each new point weighs 1/horizon: quick while little is
+known, slow once much is. Its state is two floats, which is why it is used rather than `river.stats.EWMean`, whose state
+cannot be read (and which begins anew whenever its mean is 0).
+"""
+
+from __future__ import annotations
+
+from typing import cast
+
+from msgspec import Struct
+from river.stats import Mean
+
+
+class MeanState(Struct, frozen=True, array_like=True):
+    """All there is to know of a fading mean."""
+
+    n: float = 0.0
+    """Weight of what it knows; at most its horizon."""
+    mean: float = 0.0
+
+
+class FadingMean:
+    """`learn` values, read `value`.
+
+    >>> level = FadingMean(2.0)
+    >>> for value in (1.0, 3.0, 6.0):
+    ...     level.learn(value)
+    >>> level.value
+    4.0
+    """
+
+    __slots__ = ("_horizon", "_mean")
+
+    def __init__(self, horizon: float, state: MeanState | None = None) -> None:
+        self._horizon = horizon
+        known = state or MeanState()
+        self._mean = Mean._from_state(known.n, known.mean)  # noqa: SLF001 - river's own way to rebuild one
+
+    def to_state(self) -> MeanState:
+        """Its two numbers."""
+        return MeanState(self._mean.n, self._mean.get())
+
+    def learn(self, value: float, weight: float = 1.0) -> None:
+        """Take in one value; a weight of 0 teaches nothing."""
+        if weight <= 0.0:
+            return
+        mean = self._mean
+        if mean.n > self._horizon - weight:
+            mean.n = max(self._horizon - weight, 0.0)
+        mean.update(value, weight)
+
+    @property
+    def value(self) -> float:
+        """The mean; 0 while nothing is known."""
+        return cast("float", self._mean.get())
+
+    @property
+    def weight(self) -> float:
+        """What it rests on: how many points, at most the horizon."""
+        return cast("float", self._mean.n)

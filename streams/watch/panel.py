@@ -1,0 +1,206 @@
+"""All models of one workload's signals, and what their e-detectors say together.
+
+The average of e-detectors, with weights that no value of theirs has set, is an e-detector: E[M_t] <= t. A signal whose
+evidence points the better way counts as none, and feedback divides a signal's M by a number above 1: both only lower M,
+and so keep the average run length. Source: Shin, Ramdas & Rinaldo (arXiv 2203.03532), section 3; judging.md, section 6.
+
+After a deployment a second M starts at 0 for every signal and follows the same ratios for as long as it is watched
+closely: P(M >= c within n windows) <= n / c.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Iterable, Mapping
+
+from msgspec import Struct
+
+from streams.signals.rule import Worse
+from streams.watch.counts import CountState, CountWatch
+from streams.watch.levels import LevelState, LevelWatch
+from streams.watch.points import Point
+from streams.watch.reading import Reading
+
+MOST_SIGNALS = 64
+"""Per workload: about 1 ms a window, and 2 KiB each."""
+_FORGET_NS = 86_400_000_000_000
+"""A signal not seen for a day gives up its place."""
+_NOTHING = -690.0
+"""Log of M = 0."""
+_MOST_PENALTY, _PENALTY = math.log(100.0), math.log(4.0)
+_PENALTY_HALVES_NS = 30 * 86_400_000_000_000
+
+
+class SignalState(Struct, array_like=True):
+    """One signal."""
+
+    group: str
+    unit: str
+    worse: Worse
+    weight: float
+    level: LevelState | None = None
+    count: CountState | None = None
+    seen_ns: int = 0
+    log_e: float = _NOTHING
+    warm: bool = False
+    close_log_m: float = _NOTHING
+    """Since the latest deployment."""
+    onset_ns: int | None = None
+    before: float = 0.0
+    """What was expected at the onset."""
+    total: float = 0.0
+    """Sum of the values since the onset."""
+    number: int = 0
+    penalty: float = 0.0
+    """Natural logarithm; what feedback has taught, as of `penalty_ns`."""
+    penalty_ns: int = 0
+
+    @property
+    def now(self) -> float:
+        """Mean since the onset."""
+        return self.total / self.number if self.number else self.before
+
+    @property
+    def speaks(self) -> bool:
+        """Its evidence is for worse."""
+        worse = self.worse
+        return self.warm and (worse == "either" or (self.now >= self.before) == (worse == "higher"))
+
+
+class PanelState(Struct, array_like=True):
+    """All of them."""
+
+    signals: dict[str, SignalState] = {}
+    left_out: int = 0
+    """Points of signals that found no place, so far."""
+
+
+class Panel:
+    """`add` each window's points, in order of time; then `log_mean`."""
+
+    def __init__(self, state: PanelState) -> None:
+        self._state = state
+        self._models: dict[str, LevelWatch | CountWatch] = {}
+        for name, known in state.signals.items():
+            self._models[name] = CountWatch(known.count) if known.count is not None else LevelWatch(known.level)
+
+    @property
+    def signals(self) -> Mapping[str, SignalState]:
+        """By name."""
+        return self._state.signals
+
+    def to_state(self) -> PanelState:
+        """The snapshot."""
+        for name, model in self._models.items():
+            known = self._state.signals[name]
+            if isinstance(model, CountWatch):
+                known.count = model.to_state()
+            else:
+                known.level = model.to_state()
+        return self._state
+
+    def add(self, time_ns: int, found: Iterable[Point]) -> None:
+        """Judge one window's points, and learn from them."""
+        self._forget(time_ns)
+        for point in found:
+            known = self._state.signals.get(point.signal) or self._admit(point, time_ns)
+            if known is None:
+                self._state.left_out += 1
+                continue
+            model = self._models[point.signal]
+            if isinstance(model, CountWatch):
+                if not point.exposure:
+                    continue
+                reading = model.add(time_ns, point.value, point.exposure)
+            else:
+                reading = model.add(time_ns, point.value)
+            _note(known, reading, time_ns)
+
+    def log_mean(self, names: Collection[str] | None = None, *, close: bool = False, at_ns: int = 0) -> float:
+        """Natural logarithm of the weighted mean of M; signals not named count as 0.
+
+        Args:
+            names: None: all.
+            close: of M since the deployment.
+            at_ns: for how long feedback holds.
+        """
+        signals = self._state.signals
+        chosen = sorted(signals if names is None else names)
+        total = math.fsum(known.weight for known in signals.values())
+        found = math.fsum(math.exp(self.log_share(name, close=close, at_ns=at_ns)) for name in chosen)
+        return math.log(found / total) if found > 0.0 and total > 0.0 else _NOTHING
+
+    def log_share(self, name: str, *, close: bool = False, at_ns: int = 0) -> float:
+        """Natural logarithm of weight * M of one signal."""
+        known = self._state.signals.get(name)
+        if known is None or not known.speaks or known.weight <= 0.0:
+            return _NOTHING
+        return (known.close_log_m if close else known.log_e) + math.log(known.weight) - _penalty(known, at_ns)
+
+    def deployed(self) -> None:
+        """Watch closely from here on."""
+        for known in self._state.signals.values():
+            known.close_log_m = _NOTHING
+
+    def penalise(self, name: str, at_ns: int, *, more: bool) -> None:
+        """It rang for nothing (its threshold rises fourfold, to a hundredfold at most), or for good reason."""
+        known = self._state.signals.get(name)
+        if known is not None:
+            penalty = _penalty(known, at_ns) + (_PENALTY if more else -_PENALTY)
+            known.penalty, known.penalty_ns = min(max(penalty, 0.0), _MOST_PENALTY), at_ns
+
+    def quieten(self, name: str) -> None:
+        """Forget the evidence gathered, not what is normal."""
+        state, model = self._state.signals.get(name), self._models.get(name)
+        if state is None or model is None:
+            return
+        known = model.to_state()
+        known.detector.bets = [0.0] * len(known.detector.bets)
+        known.detector.onset_ns, known.detector.height = None, -1.0
+        self._models[name] = CountWatch(known) if isinstance(known, CountState) else LevelWatch(known)
+        state.log_e = state.close_log_m = _NOTHING
+        state.onset_ns = None
+
+    def relearn(self, name: str) -> None:
+        """What it does now is what is normal: begin anew."""
+        if name in self._models:
+            counted = isinstance(self._models[name], CountWatch)
+            self._models[name] = CountWatch() if counted else LevelWatch()
+            state = self._state.signals[name]
+            state.log_e = state.close_log_m = _NOTHING
+            state.onset_ns, state.warm = None, False
+
+    def _forget(self, time_ns: int) -> None:
+        """Make room for others."""
+        signals = self._state.signals
+        for name in [name for name, known in signals.items() if time_ns - known.seen_ns >= _FORGET_NS]:
+            del signals[name], self._models[name]
+
+    def _admit(self, point: Point, time_ns: int) -> SignalState | None:
+        signals = self._state.signals
+        if point.weight <= 0.0 or len(signals) >= MOST_SIGNALS:
+            return None
+        known = signals[point.signal] = SignalState(point.group, point.unit, point.worse, point.weight)
+        known.seen_ns = time_ns
+        self._models[point.signal] = LevelWatch() if point.exposure is None else CountWatch()
+        return known
+
+
+def _note(known: SignalState, reading: Reading, time_ns: int) -> None:
+    if reading.warm:
+        # M_t <= (M_t-1 + 1) L_t: what is divided out is at most L_t, so that the second M promises no less.
+        ratio = reading.log_e - math.log1p(math.exp(known.log_e))
+        known.close_log_m = max(math.log1p(math.exp(known.close_log_m)) + ratio, _NOTHING)
+    known.log_e, known.warm, known.seen_ns = reading.log_e, reading.warm, time_ns
+    if reading.onset_ns is None or known.onset_ns is None:
+        known.before, known.total, known.number = reading.expected, 0.0, 0
+    known.onset_ns = reading.onset_ns
+    known.total += reading.value
+    known.number += 1
+
+
+def _penalty(known: SignalState, at_ns: int) -> float:
+    if known.penalty <= 0.0:
+        return 0.0
+    halvings = max(at_ns - known.penalty_ns, 0) / _PENALTY_HALVES_NS
+    return known.penalty * math.exp2(-halvings)

@@ -1,0 +1,102 @@
+"""What of one production window is watched? One number per signal: an event count with its exposure, or a level.
+
+Counts: log classes as the judge counts them (`judging.incidents`), error signatures never seen before, failed requests
+against requests, other events. Levels: the mean of each gauge over the pods and, where one direction is worse, its
+worst pod; of each distribution the mean and the 95% quantile.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+
+from msgspec import Struct
+
+from streams.judging.incidents import LoggedBin, add_window
+from streams.judging.settings import LOG_SIGNALS
+from streams.judging.side import Side, SignatureInfo
+from streams.judging.values.cells import row
+from streams.signals.rule import SignalRule, Worse
+
+NEW_SIGNATURES = "log/new error signatures"
+ERRORS = ("critical", "error")
+_TAIL = 0.95
+_LEAST_VALUES = 20
+"""Of a window whose 95% quantile is told: one value is beyond it."""
+_LOG_WEIGHTS = {"critical": 1.0, "error": 1.0, "warning": 0.1}
+_UNKNOWN = SignalRule("", "level", known=False)
+_UNKNOWN_WEIGHT = 0.25
+"""Nobody knows which way of it is worse."""
+
+
+class Point(Struct, frozen=True):
+    """One signal in one window."""
+
+    signal: str
+    value: float
+    """Events, or the level."""
+    exposure: float | None = None
+    """None for a level."""
+    group: str = "other"
+    unit: str = ""
+    worse: Worse = "higher"
+    weight: float = 1.0
+
+
+def points(
+    side: Side, new: int, rules: Mapping[str, SignalRule], signatures: Mapping[int, SignatureInfo]
+) -> Iterator[Point]:
+    """All of one window, in order of importance: what comes first finds a place.
+
+    Args:
+        side: of production.
+        new: error signatures of it that were never seen before.
+        rules: by signal.
+        signatures: by id.
+    """
+    logged = LoggedBin()
+    add_window(logged, {}, side.incidents, signatures)
+    for log_class, weight in _LOG_WEIGHTS.items():
+        events = logged.canary.get(log_class, 0.0)
+        yield Point(LOG_SIGNALS[log_class], events, side.pod_s, "logs", "1/s", weight=weight)
+    yield Point(NEW_SIGNATURES, float(new), side.pod_s, "logs", "1/s")
+    for source in sorted(side.requests):
+        count = side.requests[source]
+        if count.requests > 0.0:
+            yield Point(f"requests/error/{source}", min(count.errors, count.requests), count.requests, "errors", "1")
+    for signal in sorted(side.events):
+        event, rule = side.events[signal], rules.get(signal, _UNKNOWN)
+        by, exposure = ("/attempts", event.attempts) if event.attempts > 0.0 else ("", event.pod_s)
+        if rule.weight > 0.0:
+            unit = "1" if by else "1/s"
+            yield Point(f"{signal}{by}", event.events, exposure, rule.group, unit, weight=_weight(rule))
+    yield from _levels(side, rules)
+
+
+def _levels(side: Side, rules: Mapping[str, SignalRule]) -> Iterator[Point]:
+    of_values = [(rules.get(signal, _UNKNOWN), signal, side.values[signal]) for signal in sorted(side.values)]
+    for rule, signal, histogram in of_values:
+        if histogram.count > 0 and histogram.total != 0.0:
+            yield _level(f"{signal}/mean", histogram.total / histogram.count, rule)
+        if histogram.count >= _LEAST_VALUES:
+            found = row(histogram)
+            if found.values:
+                yield _level(f"{signal}/p95", found.bound(found.at_quantile(_TAIL)), rule)
+    named = sorted(side.levels, key=lambda signal: (-_weight(rules.get(signal, _UNKNOWN)), signal))
+    for signal in named:
+        rule, pods = rules.get(signal, _UNKNOWN), side.levels[signal]
+        if not pods or rule.criticality == "watch" or rule.weight <= 0.0:
+            continue
+        levels = [pods[number] for number in sorted(pods)]
+        yield _level(signal, math.fsum(levels) / len(levels), rule)
+        if len(levels) > 1 and rule.known and rule.worse != "either":
+            worst = max(levels) if rule.worse == "higher" else min(levels)
+            yield _level(f"{signal}/worst pod", worst, rule)
+
+
+def _level(signal: str, value: float, rule: SignalRule) -> Point:
+    return Point(signal, value, None, rule.group, rule.unit, rule.worse, _weight(rule))
+
+
+def _weight(rule: SignalRule) -> float:
+    return rule.weight if rule.known or rule.guessed else _UNKNOWN_WEIGHT * rule.weight

@@ -1,0 +1,73 @@
+"""What is usual at this hour of the day, and at this hour of the week? Two profiles, learned a visit at a time.
+
+A slot's mean is learned when the slot is left, from all values of the visit, so that a short and a long interval between
+values teach alike. A slot answers once it was visited; both profiles fade over about ten visits. Days and weeks are those
+of UTC: a shift of the clock is learned like any other change.
+"""
+
+from __future__ import annotations
+
+from array import array
+
+from msgspec import Struct
+
+from streams.watch.mean import FadingMean, MeanState
+
+_HOUR_NS = 3_600_000_000_000
+SLOT_NS = (_HOUR_NS // 4, _HOUR_NS)
+"""Of the day's and of the week's profile."""
+SLOTS = (96, 168)
+_MEMORY = 10.0
+"""Visits that a slot remembers."""
+
+
+class ProfileState(Struct, array_like=True):
+    """All there is to know of a profile; empty until the first slot was left."""
+
+    means: list[float] = []
+    visits: list[int] = []
+    """Per slot, up to the memory."""
+    slot: int = -1
+    """In which the present visit is."""
+    visit: MeanState = MeanState()
+
+
+class Profile:
+    """`expected` at a time, then `learn` the value."""
+
+    __slots__ = ("_means", "_slot", "_slot_ns", "_slots", "_visit", "_visits")
+
+    def __init__(self, slot_ns: int, slots: int, state: ProfileState | None = None) -> None:
+        known = state or ProfileState()
+        self._slot_ns, self._slots = slot_ns, slots
+        self._means, self._visits = array("d", known.means), array("B", known.visits)
+        self._slot = known.slot
+        self._visit = FadingMean(1e9, known.visit)
+
+    def to_state(self) -> ProfileState:
+        """The snapshot."""
+        return ProfileState(self._means.tolist(), self._visits.tolist(), self._slot, self._visit.to_state())
+
+    def expected(self, time_ns: int) -> float | None:
+        """The mean at this time of day or week; None where it was never visited."""
+        if not self._visits:
+            return None
+        slot = time_ns // self._slot_ns % self._slots
+        return self._means[slot] if self._visits[slot] else None
+
+    def learn(self, time_ns: int, value: float, weight: float = 1.0) -> None:
+        """Take in one value, in time order."""
+        slot = time_ns // self._slot_ns % self._slots
+        if slot != self._slot:
+            self._leave()
+            self._slot, self._visit = slot, FadingMean(1e9)
+        self._visit.learn(value, weight)
+
+    def _leave(self) -> None:
+        if self._visit.weight == 0.0:
+            return
+        if not self._visits:
+            self._means, self._visits = array("d", bytes(8 * self._slots)), array("B", bytes(self._slots))
+        slot, visits = self._slot, self._visits[self._slot]
+        self._visits[slot] = min(visits + 1, int(_MEMORY))
+        self._means[slot] += (self._visit.value - self._means[slot]) / min(visits + 1.0, _MEMORY)

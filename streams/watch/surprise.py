@@ -1,0 +1,117 @@
+"""Is this point news? A score of 0..1 for one point, from four channels.
+
+Three are measured by their own tails (`Tail`), so that a figure means the same for every signal: the residual, the sum of
+clipped residuals of late, the distance from all the signal has been. What is rare in several is rarer; and what is no
+rarer than something of late is no news: only what exceeds it counts. The fourth is how far the value lies beyond all that
+was ever seen, in units of a twentieth of that range (the tolerance of Numenta's "spatial anomaly", NAB's own detector).
+"""
+
+from __future__ import annotations
+
+import math
+
+from msgspec import Struct
+
+from streams.watch.mean import FadingMean, MeanState
+from streams.watch.tail import Tail, TailState
+
+_CLIP = 4.0
+_SUM_FADE = 1.0 - 1.0 / 12.0
+_ALL = 5000.0
+"""Values that the level and spread of all remember."""
+_LEAST = 1.0
+"""Least 95% quantile of each channel, in scales."""
+_RECENT_FADE = 1.0 - 1.0 / 1000.0
+_TOLERATED_RATIO = 0.05
+"""Of the range."""
+_UNSEEN = 2.0
+"""Rarity (powers of ten) that a value far beyond the range adds."""
+_HALF = 4.0
+"""Rarity at which the score is one half."""
+_SETTLED = 20.0
+"""Values from which the spread no longer follows every one."""
+
+
+class SurpriseState(Struct, array_like=True):
+    """All there is to know of the channels."""
+
+    tails: list[TailState]
+    """Of residual, sum, distance."""
+    level: MeanState
+    spread: MeanState
+    total: float
+    """Fading sum of clipped residuals."""
+    recent: float
+    """Greatest rarity of late, fading."""
+    least: float
+    most: float
+    """Of all values; both 0 before the first."""
+
+
+class Surprise:
+    """`add` a value and its residual, get the score."""
+
+    __slots__ = ("_least", "_level", "_most", "_recent", "_spread", "_tails", "_total")
+
+    def __init__(self, state: SurpriseState | None = None) -> None:
+        tails = state.tails if state else [None] * 3
+        self._tails = [Tail(_LEAST, each) for each in tails]
+        self._level, self._spread = FadingMean(_ALL, state and state.level), FadingMean(_ALL, state and state.spread)
+        self._total, self._recent = (state.total, state.recent) if state else (0.0, 0.0)
+        self._least, self._most = (state.least, state.most) if state else (0.0, 0.0)
+
+    def to_state(self) -> SurpriseState:
+        """The snapshot."""
+        return SurpriseState(
+            [each.to_state() for each in self._tails],
+            self._level.to_state(),
+            self._spread.to_state(),
+            self._total,
+            self._recent,
+            self._least,
+            self._most,
+        )
+
+    def add(self, value: float, z: float, warm: bool) -> float:
+        """The score of one value, 0 until warm.
+
+        Args:
+            value: as it came.
+            z: its residual in scales.
+            warm: whether the model knows enough.
+        """
+        self._total = _SUM_FADE * self._total + min(max(z, -_CLIP), _CLIP)
+        rarity = self._rarity(abs(z), abs(self._total), self._distance(value))
+        unseen = self._beyond(value)
+        news = max(rarity - self._recent, 0.0) + _UNSEEN * unseen / (unseen + _TOLERATED_RATIO)
+        self._recent = max(self._recent * _RECENT_FADE, rarity)
+        return news / (news + _HALF) if warm else 0.0
+
+    def _rarity(self, *channels: float) -> float:
+        """Root of the sum of squares."""
+        square = 0.0
+        for tail, channel in zip(self._tails, channels, strict=True):
+            rare = tail.rarity(channel)
+            square += rare * rare
+            tail.learn(channel)
+        return math.sqrt(square)
+
+    def _distance(self, value: float) -> float:
+        """From the level of all, in spreads; then learns the value."""
+        off, spread = abs(value - self._level.value), self._spread.value
+        settled = spread > 0.0 and self._spread.weight > _SETTLED
+        self._spread.learn(min(off, _CLIP * spread) if settled else off)
+        self._level.learn(value)
+        return off / spread if spread > 0.0 else 0.0
+
+    def _beyond(self, value: float) -> float:
+        """How far beyond all that was seen, in ranges; then widens them."""
+        if self._level.weight <= 1.0:
+            self._least = self._most = value
+            return 0.0
+        width = self._most - self._least
+        over = max(value - self._most, self._least - value, 0.0)
+        self._least, self._most = min(self._least, value), max(self._most, value)
+        if over == 0.0:
+            return 0.0
+        return over / width if width > 0.0 else 1.0

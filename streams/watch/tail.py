@@ -1,0 +1,86 @@
+"""How rare is a value among those seen so far? Its upper tail, learned online, in three numbers.
+
+A tracked 95% quantile q (Robbins & Monro 1951), and beyond it a power law whose index is the mean of log(x / q) over the
+values beyond (Hill 1975): P(X > x) = 0.05 (x / q)^(-1 / index). So each quantity is measured by its own past, whatever
+its distribution, and a figure means the same for every one. No probability is claimed smaller than half of one in as many
+points as were seen: what has not been seen in n points cannot be known to be rarer than that.
+"""
+
+from __future__ import annotations
+
+import math
+
+from msgspec import Struct
+
+from streams.watch.mean import FadingMean, MeanState
+
+BEYOND_RATIO = 0.05
+"""Of values lie beyond the tracked quantile."""
+_HORIZON = 200.0
+"""Values beyond the quantile that the index remembers: 4,000 points."""
+_SLOWEST = 0.002
+"""Least step of the quantile, in units of itself."""
+_PRIOR = MeanState(10.0, 0.25)
+"""Index at the start, worth ten values: between a normal tail (.16 at its 95% quantile) and a heavy one (.5)."""
+_FLATTEST = 0.1
+_LONGEST = 50_000.0
+
+
+class TailState(Struct, array_like=True):
+    """All there is to know of a tail."""
+
+    quantile: float
+    """0: of unknown size yet."""
+    index: MeanState
+    n: float = 0.0
+    """Values seen, up to a bound."""
+
+
+class Tail:
+    """`rarity` of a value, then `learn` it.
+
+    >>> tail = Tail(least=0.5)
+    >>> for step in range(1000):
+    ...     tail.learn(step % 100 / 100)
+    >>> tail.rarity(0.5), tail.rarity(2.0) > 2.0
+    (0.0, True)
+    """
+
+    __slots__ = ("_index", "_least", "_n", "_quantile")
+
+    def __init__(self, least: float, state: TailState | None = None) -> None:
+        """Begin with a snapshot; the quantile is never taken for less than `least`."""
+        known = state or TailState(least, _PRIOR)
+        self._least = least
+        self._quantile = known.quantile
+        self._index = FadingMean(_HORIZON, known.index)
+        self._n = known.n
+
+    def to_state(self) -> TailState:
+        """Its numbers."""
+        return TailState(self._quantile, self._index.to_state(), self._n)
+
+    @property
+    def quantile(self) -> float:
+        """The value that a twentieth lies beyond."""
+        return self._quantile
+
+    def rarity(self, value: float) -> float:
+        """-log10 of P(a value beyond this one) / 0.05; 0 within the quantile."""
+        if value <= self._quantile:
+            return 0.0
+        rarity = math.log10(value / self._quantile) / max(self._index.value, _FLATTEST)
+        return min(rarity, math.log10(2.0 * BEYOND_RATIO * self._n + 1.0))
+
+    def learn(self, value: float) -> None:
+        """Take in one value, not below 0."""
+        if self._n < _LONGEST:
+            self._n += 1.0
+        quantile = self._quantile
+        step = quantile * max(_SLOWEST, 1.0 / (self._n + 10.0))
+        if value > quantile:
+            self._index.learn(min(math.log(value / quantile), 2.0))
+            quantile += step * (1.0 / BEYOND_RATIO - 1.0)
+        else:
+            quantile -= step
+        self._quantile = max(quantile, self._least)

@@ -1,0 +1,315 @@
+"""The watch over one workload in production: from closed windows to alarms.
+
+An alarm is raised where the mean of the e-detectors (`panel`) reaches the budget: on average once in `arl_ns` while all
+is normal. A fifth of the budget is saved for deployments: a closer watch of the first minutes may spend half of what is
+saved, so that the sum of both keeps the promise. Its references are what the revision before did until then (the models
+go on over a deployment) and their season. One incident is one alarm: what leaves its normal within ten minutes of it
+joins it, with its replicas. It is held until the evidence has fallen to half of the threshold's logarithm, until what
+it told of has lasted so long that it is learned as normal, or until somebody says that it was nothing.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+
+from msgspec import Struct, field
+
+from streams.judging.side import Side, SignatureInfo
+from streams.records.identity import Workload
+from streams.risk.document import RiskDocument, rfc3339
+from streams.signals.rule import SignalRule
+from streams.templates.secrets import without_secrets
+from streams.watch.alarm import Alarm, AlarmState
+from streams.watch.feedback import AlarmFeedback
+from streams.watch.incident import Incident, alarm_of, signal_of
+from streams.watch.panel import Panel, PanelState
+from streams.watch.points import ERRORS, points
+from streams.watch.production import Deployment, Production, ProductionState
+from streams.watch.suspects import Neighbour, suspects
+from streams.watch.verdict import document_of
+
+_SAVED_SHARE = 0.2
+"""Of the budget, for the first minutes of deployments."""
+_MOST_SPENT = 0.05
+"""Chance of a false alarm that one deployment's closer watch may cost."""
+_TOGETHER_NS = 600_000_000_000
+"""Onsets this near are one incident."""
+_TAKES_PART = 0.05
+"""Least share of M of a signal that is named when the alarm is raised."""
+_MOST_RINGING, _MOST_ENDED = 5, 20
+_MOST_EXAMPLES = 5
+_MOST_KNOWN = 2000
+"""Error signatures remembered as seen before."""
+_SILENT_NS = 900_000_000_000
+"""Without a closed window for so long, nothing can be said to go on."""
+_REMEMBERED_NS = 86_400_000_000_000
+"""A workload that is gone is known for so long."""
+
+Windows = Sequence[tuple[int, Mapping[str, Side]]]
+
+
+class WatchSettings(Struct, frozen=True):
+    """What holds for every workload."""
+
+    arl_ns: int = 30 * 86_400_000_000_000
+    """Average time to a false alarm of a workload."""
+    close_ns: int = 900_000_000_000
+    """How long a deployment is watched more closely."""
+    settled_ns: int = 3_600_000_000_000
+    """An alarm that has rung for so long tells of what is normal now."""
+    told_ns: int = 60_000_000_000
+    """Between two messages of an alarm that is held."""
+    rollback: bool = False
+    """An alarm laid to the latest deployment makes the verdict on production `fail`."""
+
+
+class WatchState(Struct, array_like=True):
+    """The snapshot."""
+
+    production: ProductionState = field(default_factory=ProductionState)
+    panel: PanelState = field(default_factory=PanelState)
+    ringing: list[Incident] = []
+    """By time of the raise."""
+    ended: list[Incident] = []
+    """The latest: feedback may still come."""
+    known: dict[int, int] = {}
+    """Error signature -> start (ns) of the window that last showed it."""
+    saved: float = 0.0
+    """Chance of a false alarm that is saved for deployments."""
+    close_log_threshold: float = 0.0
+    """While a deployment is watched closely."""
+    close_until_ns: int = 0
+    as_of_ns: int = 0
+
+
+class Watch:
+    """`promoted`, `add` and `hear` in order of time; then `alarms`."""
+
+    def __init__(
+        self,
+        settings: WatchSettings,
+        window_ns: int,
+        workload: Workload,
+        state: WatchState,
+        neighbours: Callable[[], Sequence[Neighbour]],
+    ) -> None:
+        self._settings = settings
+        self._window_ns = window_ns
+        self._workload = workload
+        self._state = state
+        self._neighbours = neighbours
+        self._production = Production(state.production)
+        self._panel = Panel(state.panel)
+        self._fresh: dict[str, Alarm] = {}
+        rate = window_ns / settings.arl_ns
+        self._saving = _SAVED_SHARE * rate
+        self._log_threshold = -math.log((1.0 - _SAVED_SHARE) * rate)
+
+    @property
+    def deployments(self) -> Sequence[Deployment]:
+        """Of this workload, oldest first."""
+        return self._state.production.deployments
+
+    @property
+    def ringing(self) -> int:
+        """Alarms that are not cleared."""
+        return len(self._state.ringing)
+
+    def to_state(self) -> WatchState:
+        """The snapshot."""
+        self._panel.to_state()
+        return self._state
+
+    def idle(self, watermark_ns: int) -> bool:
+        """It may be forgotten."""
+        state = self._state
+        return not state.ringing and (not state.as_of_ns or watermark_ns - state.as_of_ns > _REMEMBERED_NS)
+
+    def alarms(self) -> list[Alarm]:
+        """What has changed since this was last called: one document per alarm, its latest."""
+        fresh = list(self._fresh.values())
+        self._fresh.clear()
+        return fresh
+
+    def document(self) -> RiskDocument | None:
+        """The verdict on what is in production; None while nothing is."""
+        state = self._state
+        score = max(self._panel.log_mean(at_ns=state.as_of_ns), 0.0) / self._log_threshold
+        warm = sum(known.warm for known in self._panel.signals.values())
+        return document_of(
+            self._workload,
+            state.production,
+            state.ringing,
+            score,
+            state.as_of_ns,
+            warm=warm,
+            rollback=self._settings.rollback,
+        )
+
+    def promoted(self, revision: str, at_ns: int) -> None:
+        """A rollout ended with this revision as production."""
+        if self._production.promote(revision, at_ns):
+            self._watch_closely(at_ns)
+
+    def add(
+        self,
+        start_ns: int,
+        sides: Mapping[str, Side],
+        trials: Mapping[str, str],
+        rules: Mapping[str, SignalRule],
+        signatures: Mapping[int, SignatureInfo],
+        recent: Windows,
+    ) -> None:
+        """Take in one closed window.
+
+        Args:
+            start_ns: of the window, later than that before.
+            sides: pod-template hash -> what it did.
+            trials: canary -> baseline, of the comparisons that run.
+            rules: by signal.
+            signatures: those of class warning and worse, by id.
+            recent: the latest closed windows, this one among them, oldest first.
+        """
+        state, end_ns = self._state, start_ns + self._window_ns
+        if self._production.add(start_ns, end_ns, sides, trials):
+            self._watch_closely(end_ns)
+        side = sides.get(state.production.revision)
+        if side is None:
+            return
+        state.as_of_ns = end_ns
+        state.saved = min(state.saved + self._saving, 2.0 * _MOST_SPENT)
+        new = self._new_signatures(start_ns, side, signatures)
+        self._panel.add(start_ns, points(side, new, rules, signatures))
+        for incident in list(state.ringing):
+            self._hold(incident, end_ns)
+        self._raise(end_ns, signatures, recent)
+
+    def expire(self, watermark_ns: int) -> bool:
+        """End what rings of a workload that is gone; whether anything did."""
+        state = self._state
+        if not state.ringing or watermark_ns - state.as_of_ns <= _SILENT_NS:
+            return False
+        for incident in list(state.ringing):
+            self._end(incident, watermark_ns, "nothing has been heard of the workload for a quarter of an hour")
+        return True
+
+    def hear(self, said: AlarmFeedback, at_ns: int) -> None:
+        """Learn from what somebody says of an alarm; the other kinds of word change nothing here."""
+        state = self._state
+        found = next((one for one in (*state.ringing, *state.ended) if one.id == said.alarm_id), None)
+        if found is None or said.kind not in {"nothing", "real"}:
+            return
+        for name in sorted(found.told):
+            self._panel.penalise(name, at_ns, more=said.kind == "nothing")
+        if said.kind == "nothing" and found in state.ringing:
+            for name in found.told:
+                self._panel.quieten(name)
+            self._end(found, at_ns, "somebody said that it was nothing")
+
+    def _watch_closely(self, at_ns: int) -> None:
+        state = self._state
+        if state.production.deployments[-1].first:
+            return
+        spent = min(state.saved / 2.0, _MOST_SPENT)
+        state.saved -= spent
+        windows = max(self._settings.close_ns // self._window_ns, 1)
+        state.close_until_ns = at_ns + self._settings.close_ns
+        state.close_log_threshold = math.log(windows / spent) if spent > 0.0 else self._log_threshold
+        self._panel.deployed()
+
+    def _new_signatures(self, start_ns: int, side: Side, signatures: Mapping[int, SignatureInfo]) -> int:
+        known, new = self._state.known, 0
+        for number in sorted(side.incidents):
+            info = signatures.get(number)
+            if info is not None and info.log_class in ERRORS:
+                new += number not in known
+                known[number] = start_ns
+        if len(known) > _MOST_KNOWN:
+            latest = sorted(known, key=lambda number: (-known[number], number))[:_MOST_KNOWN]
+            self._state.known = {number: known[number] for number in sorted(latest)}
+        return new
+
+    def _hold(self, incident: Incident, end_ns: int) -> None:
+        log_m = incident.look(self._panel, end_ns)
+        for name in self._free():
+            known = self._panel.signals[name]
+            near = known.onset_ns is not None and known.onset_ns - incident.joined_ns <= _TOGETHER_NS
+            if near and self._panel.log_share(name, at_ns=end_ns) >= incident.log_threshold:
+                self._take_in(incident, name, end_ns)
+        if end_ns - incident.raised_ns >= self._settings.settled_ns:
+            for name in incident.told:
+                self._panel.relearn(name)
+            incident.learned = True
+            self._end(incident, end_ns, "it has lasted so long that it is what is normal now")
+        elif log_m < 0.5 * incident.log_threshold:
+            self._end(incident, end_ns, "all is as it was before")
+        elif end_ns - incident.published_ns >= self._settings.told_ns:
+            self._publish(incident, end_ns)
+
+    def _raise(self, end_ns: int, signatures: Mapping[int, SignatureInfo], recent: Windows) -> None:
+        state, free = self._state, self._free()
+        if len(state.ringing) >= _MOST_RINGING:
+            return
+        close = end_ns <= state.close_until_ns
+        log_m, threshold = self._panel.log_mean(free, at_ns=end_ns), self._log_threshold
+        if log_m < threshold and close:
+            log_m, threshold = self._panel.log_mean(free, close=True, at_ns=end_ns), state.close_log_threshold
+        if log_m < threshold:
+            return
+        shares = {name: self._panel.log_share(name, at_ns=end_ns) for name in free}
+        most = max(shares.values())
+        names = [name for name in free if shares[name] >= most + math.log(_TAKES_PART)]
+        onsets = [onset for name in names if (onset := self._panel.signals[name].onset_ns) is not None]
+        onset_ns = min(onsets, default=end_ns - self._window_ns)
+        name = f"{self._workload.key}/{rfc3339(end_ns)}"
+        incident = Incident(name, state.production.revision, end_ns, onset_ns, threshold, onset_ns)
+        for each in names:
+            self._take_in(incident, each, end_ns)
+        incident.suspects = suspects(self._workload, onset_ns, self.deployments, self._neighbours())
+        incident.examples = self._examples(onset_ns, signatures, recent)
+        incident.score = incident.worst = max(1.0, round(log_m / threshold, 4))
+        state.ringing.append(incident)
+        self._publish(incident, end_ns)
+
+    def _free(self) -> list[str]:
+        """Signals that take part in no incident, sorted."""
+        taken = {name for incident in self._state.ringing for name in incident.told}
+        return sorted(self._panel.signals.keys() - taken)
+
+    def _take_in(self, incident: Incident, name: str, end_ns: int) -> None:
+        incident.told[name] = signal_of(name, self._panel, end_ns, incident.log_threshold)
+        onset_ns = self._panel.signals[name].onset_ns
+        incident.joined_ns = max(incident.joined_ns, onset_ns or 0)
+
+    def _examples(self, onset_ns: int, signatures: Mapping[int, SignatureInfo], recent: Windows) -> tuple[str, ...]:
+        """Error signatures of production that came most since the onset, beyond what came before; secrets masked."""
+        counts: dict[int, tuple[float, float]] = {}
+        windows = {True: 0, False: 0}
+        for start_ns, sides in recent:
+            side, after = sides.get(self._state.production.revision), start_ns >= onset_ns
+            if side is None:
+                continue
+            windows[after] += 1
+            for number, pods in side.incidents.items():
+                now, then = counts.get(number, (0.0, 0.0))
+                counts[number] = (now + pods, then) if after else (now, then + pods)
+        excess = {
+            number: now / max(windows[True], 1) - then / max(windows[False], 1)
+            for number, (now, then) in counts.items()
+            if number in signatures
+        }
+        first = sorted(excess, key=lambda number: (-excess[number], number))[:_MOST_EXAMPLES]
+        return tuple(without_secrets(signatures[number].text)[:1000] for number in first if excess[number] > 0.0)
+
+    def _end(self, incident: Incident, at_ns: int, why: str) -> None:
+        state = self._state
+        incident.ended, incident.cleared_ns = why, at_ns
+        state.ringing = [one for one in state.ringing if one.id != incident.id]
+        state.ended = [*state.ended, incident][-_MOST_ENDED:]
+        self._fresh[incident.id] = alarm_of(incident, self._workload, "cleared", at_ns)
+
+    def _publish(self, incident: Incident, end_ns: int) -> None:
+        incident.published_ns = end_ns
+        word: AlarmState = "raised" if incident.raised_ns == end_ns else "held"
+        self._fresh[incident.id] = alarm_of(incident, self._workload, word, end_ns)

@@ -1,0 +1,106 @@
+"""`python -m tests.bench --only watch --data DIR`: the watch beside a guarded Gaussian on labelled streams.
+
+NAB: one set of parameters for all files, the threshold the best of the corpus (NAB's rule); then with the threshold of
+the other half of the files. Events: the alarm as `serinus watch --replay` has it, one workload's signals sharing a budget
+of one false alarm in 30 days, and the same with the threshold at which the false alarms are one a series-day.
+"""
+
+from __future__ import annotations
+
+import bisect
+import math
+import time
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from streams.errors import BadRecord
+from streams.watch.levels import LevelWatch
+from streams.watch.ringing import ARL_S, Ringing, log_budget
+from tests.bench.watch import corpora, events, nab
+from tests.bench.watch.guarded_gaussian import GuardedGaussian
+
+Scores = Callable[[list[int], list[float]], list[float]]
+_REFRACTORY_STEPS = 10
+_SLACK_STEPS = 2
+
+
+def make(data: Path) -> str:
+    """The tables, as Markdown."""
+    return "\n".join([*_nab(data / "nab"), "", *_events(data)])
+
+
+def watched(times: list[int], values: list[float]) -> tuple[list[float], list[float]]:
+    """Abnormality and log e of each value; 0 where a time repeats."""
+    watch, scores, evidence = LevelWatch(), [], []
+    for at, value in zip(times, values, strict=True):
+        try:
+            reading = watch.add(at, value)
+        except BadRecord:
+            scores.append(0.0)
+            evidence.append(evidence[-1] if evidence else 0.0)
+        else:
+            scores.append(reading.abnormality)
+            evidence.append(reading.log_e if reading.warm else 0.0)
+    return scores, evidence
+
+
+def gaussian(_: list[int], values: list[float]) -> list[float]:
+    """The peer's scores."""
+    peer = GuardedGaussian()
+    return [peer.add(value) for value in values]
+
+
+def _nab(directory: Path) -> Iterable[str]:
+    streams = list(corpora.nab(directory))
+    yield f"| NAB, {len(streams)} files | standard | low FP | low FN | halves, threshold of the other | us a point |"
+    yield "|---|---|---|---|---|---|"
+    ways: dict[str, Scores] = {"guarded Gaussian": gaussian, "Serinus": lambda t, v: watched(t, v)[0]}
+    for name, way in ways.items():
+        began, points, files = time.process_time(), 0, []
+        for stream in streams:
+            times, values = stream.series["value"]
+            points += len(times)
+            places = [(bisect.bisect_left(times, a), bisect.bisect_right(times, b) - 1) for a, b in stream.windows]
+            files.append(nab.Labelled(way(times, values), places))
+        cost = 1e6 * (time.process_time() - began) / points
+        scores = " | ".join(f"{nab.score(files, profile)[0]:.1f}" for profile in nab.PROFILES)
+        halves = files[::2], files[1::2]
+        crossed = (
+            nab.score(one, "standard", nab.score(other, "standard")[1])[0] for one, other in (halves, halves[::-1])
+        )
+        yield f"| {name} | {scores} | {' / '.join(f'{each:.1f}' for each in crossed)} | {cost:.1f} |"
+
+
+def _events(data: Path) -> Iterable[str]:
+    yield "| events | at | F1 | found of | false | alarms a series-day |"
+    yield "|---|---|---|---|---|---|"
+    for name, read in corpora.CORPORA.items():
+        if not (data / name).is_dir():
+            continue
+        streams = [(stream, _evidence(stream)) for stream in read(data / name)]
+        for told, arl_s in (("one false alarm in 30 days", ARL_S), ("one in a day", 86_400.0)):
+            found = events.Found()
+            for stream, (times, log_e, step_ns) in streams:
+                ringing, budget = Ringing(), log_budget(arl_s, step_ns / 1e9)
+                rings = [ringing.add(each, budget) for each in log_e]
+                begun = events.onsets(times, rings, _REFRACTORY_STEPS * step_ns)
+                found.add(begun, stream.windows, stream.ignored, _SLACK_STEPS * step_ns)
+                found.series_days += (times[-1] - times[0]) / 86_400e9
+            rate = found.onsets / found.series_days
+            of = found.hit + found.missed
+            yield f"| {name} | {told} | {found.f1:.2f} | {found.hit} of {of} | {found.false} | {rate:.2f} |"
+
+
+def _evidence(stream: corpora.Stream) -> tuple[list[int], list[float], int]:
+    """The average of the e-detectors of all signals, at each time that any has; and the usual step."""
+    at: dict[int, dict[str, float]] = {}
+    for signal, (times, values) in stream.series.items():
+        for when, log_e in zip(times, watched(times, values)[1], strict=True):
+            at.setdefault(when, {})[signal] = log_e
+    now: dict[str, float] = {}
+    times, evidence = sorted(at), []
+    for when in times:
+        now.update(at[when])
+        evidence.append(math.log(sum(math.exp(each) for each in now.values()) / len(stream.series) + 1e-300))
+    steps = sorted(b - a for a, b in zip(times, times[1:], strict=False))
+    return times, evidence, steps[len(steps) // 2]

@@ -1,0 +1,116 @@
+"""What the models of one signal promise: silence at first, refusal of what is none, the same after a restart."""
+
+from __future__ import annotations
+
+import math
+
+import msgspec
+import numpy as np
+import pytest
+
+from streams.errors import BadRecord
+from streams.watch.counts import CountState, CountWatch
+from streams.watch.levels import WARM, LevelState, LevelWatch
+
+STEP_NS = 5_000_000_000
+
+
+def levels(values, watch=None):
+    """Readings of values 5 s apart."""
+    watch = watch or LevelWatch()
+    return [watch.add(place * STEP_NS, float(value)) for place, value in enumerate(values)]
+
+
+def test_until_it_is_warm_a_level_says_nothing():
+    """Whatever comes."""
+    readings = levels(np.random.default_rng(1).normal(0.0, 1.0, WARM - 5).tolist() + [1e6] * 5)
+    assert all(not each.warm and each.abnormality == 0.0 and each.log_e <= 0.0 for each in readings)
+
+
+def test_a_constant_signal_is_silent_and_its_first_change_is_news():
+    """No division by a spread of 0."""
+    readings = levels([45.0] * 500 + [46.0])
+    assert all(each.abnormality == 0.0 and each.log_e < 5.0 for each in readings[:-1])
+    assert readings[-1].abnormality > 0.2
+    assert readings[-1].direction == "higher"
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
+def test_what_is_no_number_is_refused_and_teaches_nothing(value):
+    """With a typed error."""
+    watch = LevelWatch()
+    levels([1.0, 2.0], watch)
+    before = watch.to_state()
+    with pytest.raises(BadRecord):
+        watch.add(10 * STEP_NS, value)
+    assert watch.to_state() == before
+
+
+def test_time_goes_forward():
+    """In both models."""
+    level, count = LevelWatch(), CountWatch()
+    level.add(5, 1.0)
+    count.add(5, 1.0, 1.0)
+    with pytest.raises(BadRecord):
+        level.add(5, 1.0)
+    with pytest.raises(BadRecord):
+        count.add(4, 1.0, 1.0)
+
+
+@pytest.mark.parametrize(("count", "exposure"), [(-1.0, 1.0), (math.nan, 1.0), (1.0, -1.0), (1.0, math.inf)])
+def test_counts_that_cannot_be_are_refused(count, exposure):
+    """With a typed error."""
+    with pytest.raises(BadRecord):
+        CountWatch().add(1, count, exposure)
+
+
+@pytest.mark.parametrize("cut", [0, 1, 50, 400])
+def test_a_level_goes_on_to_the_bit_after_a_restart(cut):
+    """Through MessagePack, with gaps and a step in the signal."""
+    rng = np.random.default_rng(2)
+    values = [*rng.normal(10.0, 1.0, 500), *rng.normal(14.0, 1.0, 100)]
+    times = np.cumsum(rng.integers(1, 4 * 3600, 600)).tolist()
+    whole, first = LevelWatch(), LevelWatch()
+    expected = [whole.add(at * 10**9, value) for at, value in zip(times, values, strict=True)]
+    for at, value in zip(times[:cut], values[:cut], strict=True):
+        first.add(at * 10**9, value)
+    written = msgspec.msgpack.encode(first.to_state())
+    second = LevelWatch(msgspec.msgpack.decode(written, type=LevelState))
+    assert len(written) < 8192
+    assert expected[cut:] == [
+        second.add(at * 10**9, value) for at, value in zip(times[cut:], values[cut:], strict=True)
+    ]
+
+
+def test_a_count_goes_on_to_the_bit_after_a_restart():
+    """Through MessagePack, and bounded."""
+    rng = np.random.default_rng(3)
+    counts = [*rng.poisson(2.0, 400), *rng.poisson(6.0, 50)]
+    whole, first = CountWatch(), CountWatch()
+    expected = [whole.add(at * STEP_NS, float(count), 2.0) for at, count in enumerate(counts)]
+    for at, count in enumerate(counts[:300]):
+        first.add(at * STEP_NS, float(count), 2.0)
+    written = msgspec.msgpack.encode(first.to_state())
+    second = CountWatch(msgspec.msgpack.decode(written, type=CountState))
+    assert len(written) < 8192
+    assert expected[300:] == [second.add(at * STEP_NS, float(count), 2.0) for at, count in enumerate(counts[300:], 300)]
+
+
+def test_a_signal_that_never_had_an_event_gathers_no_evidence():
+    """However long, and then a few events do."""
+    watch = CountWatch()
+    quiet = [watch.add(place * STEP_NS, 0.0, 1.0).log_e for place in range(5000)]
+    assert max(quiet) < 1.0
+    assert watch.add(5000 * STEP_NS, 5.0, 1.0).log_e > 2.0
+
+
+def test_a_window_without_exposure_is_passed_over():
+    """It is no news that nothing happened."""
+    watch = CountWatch()
+    for place in range(300):
+        watch.add(place * STEP_NS, 3.0, 1.0)
+    before = watch.to_state()
+    watch.add(300 * STEP_NS, 0.0, 0.0)
+    after = watch.to_state()
+    after.last_ns = before.last_ns
+    assert after == before

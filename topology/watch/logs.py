@@ -1,0 +1,158 @@
+"""Recorded log lines as counts of each class a window, judged as the watch judges counts.
+
+Lines are JSON objects with a time (`ts`, `timestamp` or `time`), a `message` and perhaps a `severity`, or texts that
+begin with a time. Their signatures and classes are found by the code of the pipeline; besides the classes, signatures
+that were never seen before are counted. The evidence of a window is the average of the e-detectors of all of these.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from streams.errors import BadRecord, Reason
+from streams.records.log import Severity
+from streams.records.severity import of_field
+from streams.shippers.times import any_time_ns
+from streams.templates.classes import Classes
+from streams.templates.template import template
+from streams.templates.topics import LOG_CLASSES
+from streams.watch.counts import CountWatch
+from streams.watch.ringing import Ringing, log_budget
+from streams.windows.signature import fold, signature, signature_id
+from topology.recording.faults import Faults
+from topology.watch.replay import Judged
+from topology.watch.rows import time_of
+
+NEW = "new"
+"""Counts signatures seen for the first time."""
+_SIGNALS = (*sorted(LOG_CLASSES), NEW)
+_BEGINS = re.compile(r"\s{0,8}\[?(\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?:Z|[+-]\d\d:\d\d)?)\]?\s?")
+_TIMES = ("ts", "timestamp", "time", "@timestamp")
+_REMEMBERED = 200_000
+"""Signatures that are known not to be new."""
+_CACHED = 20_000
+_MOST_EMPTY = 100_000
+"""Windows without a line that are judged one by one; a longer gap is passed over."""
+_decode = msgspec.json.Decoder().decode
+
+
+class Line(Struct, frozen=True):
+    """One recorded line."""
+
+    time_ns: int
+    message: str
+    severity: Severity
+
+
+def line_of(text: str) -> Line:
+    """Read one line.
+
+    Raises:
+        BadRecord: it has no time or no message, or is no JSON though it begins like it.
+    """
+    if text[:1] == "{":
+        try:
+            found = _decode(text)
+        except (msgspec.DecodeError, RecursionError) as fault:
+            raise BadRecord(Reason.NOT_JSON, str(fault)) from fault
+        return _of_object(found)
+    begins = _BEGINS.match(text)
+    if begins is None:
+        raise BadRecord(Reason.NO_TIME, "the line begins with no time")
+    return Line(time_of(begins[1].replace(",", ".")), text[begins.end() :], Severity.UNSET)
+
+
+def _of_object(found: dict[str, Any]) -> Line:
+    when = next((found[name] for name in _TIMES if name in found), None)
+    message, severity = found.get("message", found.get("log")), found.get("severity", found.get("level"))
+    if isinstance(when, bool) or not isinstance(when, str | int | float):
+        raise BadRecord(Reason.NO_TIME, f"none of {', '.join(_TIMES)} is a time")
+    if not isinstance(message, str):
+        raise BadRecord(Reason.NO_MESSAGE, "no text under message")
+    known = of_field(severity) if isinstance(severity, str) else Severity.UNSET
+    return Line(any_time_ns(when), message, known)
+
+
+class Counted:
+    """Which signals one line counts for."""
+
+    def __init__(self) -> None:
+        self._classes = Classes()
+        self._cache: dict[tuple[bytes, Severity], tuple[int, str]] = {}
+        self._seen: dict[int, None] = {}
+
+    def of(self, line: Line) -> list[str]:
+        """The class, and `NEW` if its signature is."""
+        number, log_class = self._known(line)
+        if number in self._seen:
+            return [log_class]
+        self._seen[number] = None
+        if len(self._seen) > _REMEMBERED:
+            del self._seen[next(iter(self._seen))]
+        return [log_class, NEW]
+
+    def _known(self, line: Line) -> tuple[int, str]:
+        key = fold(line.message), line.severity
+        found = self._cache.get(key)
+        if found is None:
+            one = signature(*key)
+            log_class = self._classes.classify(template(one.text, one.severity)).log_class
+            found = signature_id(one), log_class
+            if len(self._cache) >= _CACHED:
+                self._cache.clear()
+            self._cache[key] = found
+        return found
+
+
+def windows(texts: Iterable[str], window_ns: int, faults: Faults) -> Iterator[tuple[int, Counter[str]]]:
+    """(start, counts of each signal) of every window from the first line's to the last's; lines in time order.
+
+    Args:
+        texts: the lines.
+        window_ns: length of a window.
+        faults: lines that cannot be used are added; so are those of a window that is over.
+    """
+    counted = Counted()
+    counts: Counter[str] = Counter()
+    start_ns: int | None = None
+    for place, text in enumerate(texts, 1):
+        try:
+            line = line_of(text)
+            begin_ns = line.time_ns // window_ns * window_ns
+            if start_ns is not None and begin_ns < start_ns:
+                raise BadRecord(Reason.TOO_LATE, "the line's window is over: lines have to be in time order")
+        except BadRecord as bad:
+            faults.add(f"line {place}", bad)
+            continue
+        if start_ns is not None and begin_ns > start_ns:
+            yield start_ns, counts
+            empty_ns = range(start_ns + window_ns, begin_ns, window_ns)
+            if len(empty_ns) <= _MOST_EMPTY:
+                yield from ((at_ns, Counter()) for at_ns in empty_ns)
+            counts = Counter()
+        start_ns = begin_ns
+        counts.update(counted.of(line))
+    if start_ns is not None:
+        yield start_ns, counts
+
+
+def replay_logs(texts: Iterable[str], window_ns: int, arl_s: float, faults: Faults) -> Iterator[Judged]:
+    """Watch the counts of log lines: value is how many lines a window holds, score that of the most abnormal signal."""
+    watches = {signal: CountWatch() for signal in _SIGNALS}
+    ringing, budget = Ringing(), log_budget(arl_s, window_ns / 1e9)
+    for start_ns, counts in windows(texts, window_ns, faults):
+        readings = [watch.add(start_ns, float(counts[signal]), 1.0) for signal, watch in watches.items()]
+        log_e = math.log(sum(math.exp(each.log_e) for each in readings) / len(readings))
+        worst = max(readings, key=lambda each: (each.log_e, each.abnormality))
+        rings = ringing.add(log_e, budget)
+        lines = sum(counts[signal] for signal in LOG_CLASSES)
+        at = datetime.fromtimestamp(start_ns / 1e9, UTC).isoformat().replace("+00:00", "Z")
+        yield Judged(at, str(lines), worst, max(each.abnormality for each in readings), rings and worst.warm)

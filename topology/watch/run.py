@@ -1,0 +1,144 @@
+"""Opens, replays, writes as it goes, and tells at the end what was found and what could not be read."""
+
+from __future__ import annotations
+
+import contextlib
+import csv
+import gzip
+import io
+import os
+import sys
+import zlib
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import BinaryIO, TextIO
+
+from msgspec import Struct
+from rich.console import Console
+from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
+
+from topology.errors import Unavailable
+from topology.recording.faults import Faults
+from topology.templates.lines import Lines
+from topology.watch.logs import replay_logs
+from topology.watch.plot import Picture
+from topology.watch.replay import Judged, replay
+from topology.watch.rows import rows
+
+STANDARD = Path("-")
+_MANY = 100_000
+"""Bytes of a file from which its progress is shown."""
+
+
+class Told(Struct):
+    """What is said at the end."""
+
+    values: int = 0
+    raised: list[str] = []
+    """Times at which an alarm was raised."""
+    rings: bool = False
+
+    def add(self, judged: Judged) -> None:
+        """One more value."""
+        self.values += 1
+        if judged.alarm and not self.rings:
+            self.raised.append(judged.timestamp)
+        self.rings = judged.alarm
+
+
+def watch(source: Path, csv_to: Path, plot: Path | None, window_ns: int | None, arl_s: float) -> None:
+    """Replay a file.
+
+    Args:
+        source: CSV, or log lines.
+        csv_to: where the judged rows go.
+        plot: where the picture goes, if one is wanted.
+        window_ns: of log lines; None: the file is a CSV.
+        arl_s: average seconds to a false alarm.
+
+    Raises:
+        Unavailable: a file cannot be read or written.
+        BadPolicy: a picture of a kind that is not drawn.
+    """
+    picture = None if plot is None else Picture(plot)
+    faults, told = Faults(), Told()
+    try:
+        with _opened(source) as stream, _written(csv_to) as out:
+            lines = Lines(stream)
+            texts = _shown(lines, source)
+            found = (
+                replay(rows(texts, faults), arl_s, faults)
+                if window_ns is None
+                else replay_logs(texts, window_ns, arl_s, faults)
+            )
+            _write(found, out, told, picture)
+        if picture is not None:
+            picture.save()
+    except BrokenPipeError:  # whoever reads our output has had enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return
+    except (EOFError, zlib.error, gzip.BadGzipFile) as fault:
+        raise Unavailable(f"{source}: not a whole gzip file: {fault}") from fault
+    except OSError as fault:
+        raise Unavailable(f"{fault.filename or source}: {fault.strerror or fault}") from fault
+    _tell(told, faults, lines)
+
+
+def _write(found: Iterable[Judged], out: TextIO, told: Told, picture: Picture | None) -> None:
+    written = csv.writer(out, lineterminator="\n")
+    written.writerow(("timestamp", "value", "score", "alarm"))
+    for each in found:
+        written.writerow((each.timestamp, each.value, f"{each.score:.9g}", int(each.alarm)))
+        told.add(each)
+        if picture is not None and each.reading is not None:
+            picture.add(float(each.value), each.score, each.alarm)
+
+
+def _tell(told: Told, faults: Faults, lines: Lines) -> None:
+    say = Console(stderr=True, highlight=False, soft_wrap=True, markup=False).print
+    say(f"{told.values} values, {len(told.raised)} alarm(s){': ' if told.raised else ''}{', '.join(told.raised[:20])}")
+    for example in faults.examples:
+        say(f"not used: {example}")
+    if faults.total:
+        say(f"{faults.total} not used: " + ", ".join(f"{n} {reason}" for reason, n in sorted(faults.counts.items())))
+    if lines.cut or lines.not_utf8:
+        say(f"{lines.cut} line(s) cut, {lines.not_utf8} not UTF-8")
+
+
+def _shown(lines: Lines, source: Path) -> Iterator[str]:
+    """The lines, with a bar on standard error if that is a terminal and there are many."""
+    console = Console(stderr=True)
+    size = source.stat().st_size if source.is_file() else 0
+    if size < _MANY or source.suffix == ".gz" or not console.is_terminal:
+        yield from lines
+        return
+    columns = (TextColumn("reading"), BarColumn(), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console, transient=True) as progress:
+        task = progress.add_task("reading", total=size)
+        for place, line in enumerate(lines):
+            if place % 1000 == 0:
+                progress.update(task, completed=lines.read_bytes)
+            yield line
+
+
+@contextlib.contextmanager
+def _opened(source: Path) -> Iterator[BinaryIO]:
+    if source == STANDARD:
+        yield sys.stdin.buffer
+        return
+    with source.open("rb") as stream:
+        if source.suffix == ".gz":
+            with gzip.open(stream) as unpacked, io.BufferedReader(unpacked) as buffered:
+                yield buffered  # type: ignore[misc]
+        else:
+            yield stream
+
+
+@contextlib.contextmanager
+def _written(target: Path) -> Iterator[TextIO]:
+    if target == STANDARD:
+        yield sys.stdout
+        sys.stdout.flush()
+    else:
+        with target.open("w", encoding="utf-8", newline="") as out:
+            yield out
