@@ -32,7 +32,7 @@ _FLAT_RATIO = 1e-3
 _NORMAL = NormalDist()
 _AT_QUANTILE = -_NORMAL.inv_cdf(BEYOND_RATIO)
 _BETS = (0.5, 1.0, 2.0, 4.0)
-"""On the standardised residual, either side: log ratio is b y - b^2 / 2. Powers of two times the first: one exponential."""
+"""On the standardised residual, either side: log ratio is b y - b^2 / 2. Powers of two times the first."""
 _PRICES = tuple(math.exp(-bet * bet / 2.0) for bet in _BETS)
 _STARTS = (1.0,) * (2 * len(_BETS))
 _LEAST = 1.0
@@ -63,11 +63,17 @@ class LevelWatch:
     )  # fmt: skip
 
     def __init__(self, state: LevelState | None = None) -> None:
-        self._forecast = Forecast(_LATE, _LONG, state and state.forecast)
-        self._scale, self._size = FadingMean(_SCALE, state and state.scale), FadingMean(_SCALE, state and state.size)
-        self._higher, self._lower = Tail(_LEAST, state and state.higher), Tail(_LEAST, state and state.lower)
-        self._detector = Detector(2 * len(_BETS), state and state.detector)
-        self._surprise = Surprise(state and state.surprise)
+        self._forecast = Forecast(_LATE, _LONG, state.forecast if state else None)
+        self._scale, self._size = (
+            FadingMean(_SCALE, state.scale if state else None),
+            FadingMean(_SCALE, state.size if state else None),
+        )
+        self._higher, self._lower = (
+            Tail(_LEAST, state.higher if state else None),
+            Tail(_LEAST, state.lower if state else None),
+        )
+        self._detector = Detector(2 * len(_BETS), state.detector if state else None)
+        self._surprise = Surprise(state.surprise if state else None)
         self._seen = state.seen if state else 0
         self._last_ns = state.last_ns if state else -(1 << 62)
 

@@ -1,8 +1,8 @@
 """What is usual at this hour of the day, and at this hour of the week? Two profiles, learned a visit at a time.
 
-A slot's mean is learned when the slot is left, from all values of the visit, so that a short and a long interval between
-values teach alike. A slot answers once it was visited; both profiles fade over about ten visits. Days and weeks are those
-of UTC: a shift of the clock is learned like any other change.
+A slot's mean is learned when the slot is left, from all values of the visit, so that a short and a long interval
+between values teach alike. A slot answers once it was visited; both profiles fade over about ten visits. Days and
+weeks are those of UTC: a shift of the clock is learned like any other change.
 """
 
 from __future__ import annotations
