@@ -48,15 +48,11 @@ def main() -> None:
         help="growth of memory counts from here [half time]; 960 for the claim: the ring is full",
     )
     options = parser.parse_args()
-    if options.only == ["peers"]:
+    judged = {"peers": table.make, "watch": watch.make}
+    if options.only and len(options.only) == 1 and options.only[0] in judged:
         if options.data is None:
-            parser.error("--only peers needs --data DIR")
-        sys.stdout.write(table.make(options.data) + "\n")
-        return
-    if options.only == ["watch"]:
-        if options.data is None:
-            parser.error("--only watch needs --data DIR")
-        sys.stdout.write(watch.make(options.data) + "\n")
+            parser.error(f"--only {options.only[0]} needs --data DIR")
+        sys.stdout.write(judged[options.only[0]](options.data) + "\n")
         return
     parts = options.only or ["ingest", "freshness", "memory", "scaling"]
     found: dict[str, object] = msgspec.json.decode(OUTPUT.read_bytes(), type=dict) if OUTPUT.exists() else {}
