@@ -1,7 +1,8 @@
 """The watch: how long until a false alarm, and how soon is a change found?
 
-The promise is an average run length of c windows at M >= c; with false alarms of rate 1/c, runs of n windows alarm in at
-most n/c of the cases on average. Tested at c = 20,000 (short runs could not tell more), detection at the full 518,400.
+The promise is an average run length of c windows at M >= c; with false alarms of rate 1/c, runs of n windows alarm in
+at most n/c of the cases on average. Tested at c = 20,000 (short runs could not tell more), detection at the full
+518,400.
 """
 
 from __future__ import annotations

@@ -34,7 +34,7 @@ def test_each_row_comes_back_with_score_and_alarm(tmp_path):
     lines = signal(300)
     (tmp_path / "in.csv").write_text(HEADER + "".join(lines))
     run("--replay", tmp_path / "in.csv", "--csv", tmp_path / "out.csv")
-    rows = list(csv.DictReader((tmp_path / "out.csv").open()))
+    rows = list(csv.DictReader((tmp_path / "out.csv").read_text().splitlines()))
     assert [f"{row['timestamp']},{row['value']}\n" for row in rows] == lines
     assert all(0.0 <= float(row["score"]) <= 1.0 and row["alarm"] in "01" for row in rows)
 
