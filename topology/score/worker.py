@@ -195,10 +195,10 @@ class Scorer:
                     return refusal
 
     def _policy_of(self, workload: Workload) -> WorkloadPolicy | None:
-        """What the policy file says of a workload now; None without a file."""
-        if self._settings.policy is None:
-            return None
+        """What the policy file and the options say of a workload now; None: nothing but the defaults."""
         base = WorkloadPolicy(alpha=self._settings.alpha, beta=self._settings.beta)
+        if self._settings.policy is None:
+            return None if base == WorkloadPolicy() else base
         return effective(self._policy.current(), workload, base)
 
     def _build(self, scratch: Path) -> faust.App:
