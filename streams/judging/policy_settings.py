@@ -9,7 +9,10 @@ from msgspec import structs
 
 from streams.judging.settings import JudgeSettings, SignalSettings
 from streams.policy.rules import CountedSignal, counted, tolerance_ratio
-from streams.policy.workload_policy import WorkloadPolicy
+from streams.policy.workload_policy import LogPolicy, WorkloadPolicy
+from streams.templates.expressions import service_masks
+from streams.templates.lines import Lines, LinesState
+from streams.templates.topics import Topic, Topics
 
 DEFAULT = JudgeSettings()
 
@@ -47,3 +50,14 @@ def _signal(counted_signal: CountedSignal, tolerance: float) -> SignalSettings:
         counted_signal.floor_per_pod_s,
         None if counted_signal.tolerance_ratio == tolerance else counted_signal.tolerance_ratio,
     )
+
+
+def lines_of(logs: LogPolicy, state: LinesState) -> Lines:
+    """A workload's lines with the classes and masks of its policy, of which the last that fits wins.
+
+    Raises:
+        BadPolicy: what `policy.log_rules` would have refused.
+    """
+    own = [Topic(each.text, each.log_class, each.is_expression) for each in reversed(logs.classes)]
+    masks = service_masks(logs.masks) if logs.masks else None
+    return Lines(state, Topics(own, defaults=logs.default_topics), masks)

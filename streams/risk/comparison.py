@@ -54,6 +54,11 @@ class CompareRequest(Struct, frozen=True, tag="compare", tag_field="type"):
     source: str = ""
     """Who asked: `query`, `cli`, ..."""
 
+    @property
+    def of(self) -> Workload:
+        """The workload it is about."""
+        return self.comparison.of
+
 
 class ComparisonEnded(Struct, frozen=True, tag="ended", tag_field="type"):
     """The rollout is over; asking again changes nothing."""
@@ -61,6 +66,31 @@ class ComparisonEnded(Struct, frozen=True, tag="ended", tag_field="type"):
     comparison: Comparison
     outcome: Outcome
 
+    @property
+    def of(self) -> Workload:
+        """The workload it is about."""
+        return self.comparison.of
 
-RolloutEvent = CompareRequest | ComparisonEnded
+
+class TemplateFeedback(Struct, frozen=True, tag="feedback", tag_field="type"):
+    """Somebody says how grave a log template is; of two on one template the later counts."""
+
+    cluster: ClusterName
+    namespace: ObjectName
+    workload: ObjectName
+    template: Annotated[str, Meta(pattern=r"^[0-9a-f]{16}$(?!\n)")]
+    """Its id in the risk document."""
+    log_class: Literal["critical", "error", "warning", "info", "ignore"] | None = None
+    """None takes back what was said before."""
+    reason: Annotated[str, Meta(max_length=500)] = ""
+    tags: Annotated[tuple[Annotated[str, Meta(min_length=1, max_length=50)], ...], Meta(max_length=10)] = ()
+    who: Annotated[str, Meta(max_length=100)] = ""
+
+    @property
+    def of(self) -> Workload:
+        """The workload it is about."""
+        return Workload(self.cluster, self.namespace, self.workload)
+
+
+RolloutEvent = CompareRequest | ComparisonEnded | TemplateFeedback
 """A message of `serinus.rollouts`, as JSON, keyed by `Workload.key`."""

@@ -18,7 +18,7 @@ from msgspec import Struct
 from streams.judging.past import prior_of
 from streams.policy.workload_policy import WorkloadPolicy
 from streams.records.identity import Workload
-from streams.risk.comparison import CompareRequest, Comparison, RolloutEvent
+from streams.risk.comparison import CompareRequest, Comparison, RolloutEvent, TemplateFeedback
 from streams.risk.document import RiskDocument
 from streams.windows.summary import Bundle
 from streams.windows.watermark import Watermark, WatermarkState
@@ -92,9 +92,11 @@ class _Entry:
         return self.life.close(low_ns) or changed
 
     def happen(self, time_ns: int, event: RolloutEvent) -> None:
-        """What was asked for begins, or what runs ends."""
+        """What was asked for begins, what was said of a template holds, or what runs ends."""
         if isinstance(event, CompareRequest):
             self.begin(self.life, event.comparison, time_ns)
+        elif isinstance(event, TemplateFeedback):
+            self.life.reclassify(event, time_ns)
         else:
             self.life.end(event.comparison, event.outcome, time_ns)
 
@@ -230,7 +232,7 @@ class Board:
 
         A comparison begins at once, as it begins with what the past holds whenever it is asked for; all else waits.
         """
-        entry = self._entry(event.comparison.of)
+        entry = self._entry(event.of)
         self._offsets.rollouts = max(self._offsets.rollouts, offset)
         if offset <= entry.offsets.rollouts:
             return []

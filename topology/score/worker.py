@@ -289,7 +289,7 @@ class Scorer:
             self._skip(ROLLOUTS, message.partition, message.offset, error)
         else:
             sent_ns = round(message.timestamp * 1000) * 1_000_000  # Faust has made a float of the milliseconds
-            if partition_of(rollout.comparison.of, self._partitions) == message.partition:
+            if partition_of(rollout.of, self._partitions) == message.partition:
                 await self._publish(board, board.apply_event(message.offset, rollout, sent_ns))
             else:
                 fault = ValueError("keyed for another partition than its workload's")
@@ -303,7 +303,7 @@ class Scorer:
                 rollout = decode_rollout_event(message.value() or b"")
             except MsgspecError:
                 continue  # said when Faust brings it
-            if self._owns(board) and partition_of(rollout.comparison.of, self._partitions) == board.number:
+            if self._owns(board) and partition_of(rollout.of, self._partitions) == board.number:
                 sent_ns = message.timestamp()[1] * 1_000_000
                 await self._publish(board, board.apply_event(message.offset(), rollout, sent_ns))
 

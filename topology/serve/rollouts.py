@@ -138,8 +138,8 @@ class ComparisonRequests(Background):
         self._producer.produce(
             ROLLOUTS,
             encode_json(event),
-            key=event.comparison.of.key.encode(),
-            partition=partition_of(event.comparison.of, partitions),
+            key=event.of.key.encode(),
+            partition=partition_of(event.of, partitions),
             on_delivery=self._delivered,
         )
         return True
