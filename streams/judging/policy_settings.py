@@ -8,11 +8,12 @@ from __future__ import annotations
 from msgspec import structs
 
 from streams.judging.settings import JudgeSettings, SignalSettings
+from streams.policy.log_rules import can_mask, topic_of
 from streams.policy.rules import CountedSignal, counted, tolerance_ratio
 from streams.policy.workload_policy import LogPolicy, WorkloadPolicy
-from streams.templates.expressions import service_masks
+from streams.templates.expressions import MAX_EXPRESSIONS, service_masks
 from streams.templates.lines import Lines, LinesState
-from streams.templates.topics import Topic, Topics
+from streams.templates.topics import MAX_TOPICS, Topics
 
 DEFAULT = JudgeSettings()
 
@@ -55,9 +56,9 @@ def _signal(counted_signal: CountedSignal, tolerance: float) -> SignalSettings:
 def lines_of(logs: LogPolicy, state: LinesState) -> Lines:
     """A workload's lines with the classes and masks of its policy, of which the last that fits wins.
 
-    Raises:
-        BadPolicy: what `policy.log_rules` would have refused.
+    Where more entries meet than `MAX_TOPICS` or `MAX_EXPRESSIONS` can hold, the last ones are followed; what can never
+    be found is left out, and told (`policy.unfollowed`).
     """
-    own = [Topic(each.text, each.log_class, each.is_expression) for each in reversed(logs.classes)]
-    masks = service_masks(logs.masks) if logs.masks else None
-    return Lines(state, Topics(own, defaults=logs.default_topics), masks)
+    own = [topic for rule in reversed(logs.classes) if (topic := topic_of(rule)) is not None]
+    masks = [mask for mask in logs.masks if can_mask(mask)][-MAX_EXPRESSIONS:]
+    return Lines(state, Topics(own[:MAX_TOPICS], defaults=logs.default_topics), service_masks(masks) if masks else None)

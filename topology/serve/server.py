@@ -16,6 +16,7 @@ from topology.serve.api import Api, Asker, json
 from topology.serve.background import Background
 from topology.serve.bearer import BearerToken
 from topology.serve.directory import Directory, Witness
+from topology.serve.feedback import FeedbackApi
 from topology.serve.follower import Follower
 from topology.serve.gauges import RiskCollector
 from topology.serve.kayenta import Kayenta, read_config
@@ -87,6 +88,7 @@ def build(
     table = routes(
         api,
         Notifications(view, asker),
+        FeedbackApi(view, asker),
         Kayenta(api, directory, links, list(map(_canary_config, settings.kayenta_configs)), now),
         Pages(view, settings.stale_s, now),
         Probes(view, telemetry.registry),

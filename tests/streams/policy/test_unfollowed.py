@@ -17,7 +17,7 @@ workloads:
     signals:
       requests/error: {criticality: critical, weight: 2}
       jvm_classes: {criticality: watch, missing_data: zero}
-    logs: {default_topics: false}
+    logs: {default_topics: false, context_lines: 3}
 """
 
 
@@ -27,7 +27,7 @@ def test_every_field_that_is_not_followed_is_named_with_its_line():
     assert found == [
         (4, "defaults.exposure"),
         (7, "workloads[0].look_back"),
-        (13, "workloads[0].logs"),
+        (13, "workloads[0].logs.context_lines"),
         (9, "workloads[0].groups.latency.weight"),
         (11, "workloads[0].signals['requests/error'].criticality"),
         (12, "workloads[0].signals.jvm_classes.missing_data"),
