@@ -11,7 +11,7 @@ keep their own times: a level or total older than what is known already says not
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
 from msgspec import Struct, field, structs
 
@@ -21,21 +21,24 @@ from streams.judging.judge import Judge, JudgeSettings, JudgeState
 from streams.judging.logs.traces import Traces, TracesState
 from streams.judging.look_back import LookBack, LookBackState
 from streams.judging.past import Past, Prior
-from streams.judging.policy_settings import judge_settings
+from streams.judging.policy_settings import judge_settings, lines_of
 from streams.judging.presence import Presence, PresenceState
 from streams.judging.side import Side, SignatureInfo
 from streams.judging.unseen import not_zero, unseen
 from streams.policy.rules import apply
 from streams.policy.statement import statement
-from streams.policy.workload_policy import WorkloadPolicy
+from streams.policy.workload_policy import LogPolicy, WorkloadPolicy
 from streams.records.identity import Workload
 from streams.records.log import Severity
 from streams.records.metric import Series
-from streams.risk.comparison import Comparison, Outcome
+from streams.risk.comparison import Comparison, Outcome, TemplateFeedback
 from streams.risk.document import RiskDocument, rfc3339, undecided
 from streams.risk.succession import Succession, SuccessionState
+from streams.risk.templates import MOST_FEEDBACK, MOST_TEMPLATES, FeedbackGiven, TemplateEvidence, template_id
 from streams.signals.catalogue import Catalogue, CatalogueState
 from streams.signals.rule import SignalRule
+from streams.templates.classes import Feedback
+from streams.templates.lines import LinesState
 from streams.watch.alarm import Alarm
 from streams.watch.feedback import AlarmFeedback
 from streams.watch.production import Deployment
@@ -44,8 +47,7 @@ from streams.watch.watch import Watch, WatchSettings, WatchState
 from streams.windows.signature import Signature
 from streams.windows.summary import Limits, Summary, merge, trim
 
-_CLASSES = {Severity.FATAL: "critical", Severity.ERROR: "error", Severity.WARN: "warning"}
-_SEVERITIES = {log_class: severity for severity, log_class in _CLASSES.items()}
+_JUDGED = ("critical", "error", "warning")
 _MAX_RUNNING = 20
 """Comparisons of one workload at a time; a further one ends the oldest as `expired`."""
 _RETRY_NS = 10_000_000_000
@@ -101,6 +103,13 @@ class WorkloadState(Struct):
     ring: list[tuple[int, dict[str, Side]]] = []
     """Closed windows, oldest first: (start, pod-template hash -> side)."""
     signatures: dict[int, SignatureInfo] = {}
+    """Those of class warning and worse, and the templates they are part of."""
+    heard: dict[int, Signature] = {}
+    """All of the open windows."""
+    lines: LinesState = field(default_factory=LinesState)
+    """Templates, and what was said of them."""
+    logs: LogPolicy = LogPolicy()
+    """Of the comparison that began last: classes and masks."""
     catalogue: CatalogueState = field(default_factory=CatalogueState)
     """Which series are read into which signals."""
     past: Past = field(default_factory=Past)
@@ -140,6 +149,10 @@ class WorkloadLife:
             self._watch = Watch(settings.watch, settings.window_ns, state.workload, state.watch, neighbours)
         self._catalogue = Catalogue(state.catalogue)
         self._succession = Succession(settings.sight_ns, state.succession)
+        self._lines = lines_of(state.logs, state.lines)
+        self._roots: dict[int, int] = {}
+        """Signature -> the template it is part of, where that is another one."""
+        self._place_signatures()
         self._presence = {name: Presence(settings.window_ns, known) for name, known in state.presence.items()}
         self._judges = {key: self._resumed(running) for key, running in state.running.items()}
         self._rules: dict[str, tuple[int, dict[str, SignalRule]]] = {}
@@ -197,6 +210,7 @@ class WorkloadLife:
         state = self._state
         if self._watch is not None:
             state.watch = self._watch.to_state()
+        state.lines = self._lines.to_state()
         state.presence = {name: presence.state for name, presence in self._presence.items()}
         for key, judge in self._judges.items():
             _keep(state.running[key], judge)
@@ -213,7 +227,8 @@ class WorkloadLife:
         state = self._state
         for pod in delta.pods.values():
             for number in pod.lines:
-                self._learn_signature(number, signatures[number])
+                if number not in state.heard:
+                    state.heard[number] = signatures[number]
             for number in pod.series():
                 self._catalogue.learn(number, series[number])
         start_ns = delta.start_ns
@@ -282,6 +297,7 @@ class WorkloadLife:
         if known is None and len(state.running) >= _MAX_RUNNING:
             oldest = min(state.running.values(), key=lambda running: (running.requested_ns, running.comparison))
             self.end(oldest.comparison, "expired", requested_ns)
+        self._follow(LogPolicy() if policy is None else policy.logs)
         judge = self._begun(policy, prior)
         running = RunningState(comparison, requested_ns, judge.to_state(), 0, policy)
         _keep(running, judge)
@@ -312,6 +328,21 @@ class WorkloadLife:
     def runs(self, comparison: Comparison) -> bool:
         """Whether it runs."""
         return comparison.key in self._state.running
+
+    def reclassify(self, said: TemplateFeedback, at_ns: int) -> None:
+        """Take in what somebody says of a template: it holds for the windows that close from now on.
+
+        Args:
+            said: of a template of this workload; of one it does not know (any more) it changes nothing.
+            at_ns: event time at which it was said.
+        """
+        what = self._lines.template(int(said.template, 16))
+        if what is None:
+            return
+        self._lines.hear(Feedback(at_ns, said.who, what, said.log_class, said.reason, said.tags))
+        self._classify_anew()
+        for key, running in self._state.running.items():
+            self._publish(running, self._judges[key])
 
     def documents(self) -> list[RiskDocument]:
         """What has changed since this was last called: one document per comparison, its latest."""
@@ -344,6 +375,7 @@ class WorkloadLife:
         sides: dict[str, Side] = {}
         summaries = state.open.pop(start_ns, {})
         self._heard = summaries.keys()
+        self._read_lines(start_ns, summaries)
         for name in sorted(self._presence.keys() | summaries.keys()):
             presence = self._presence.get(name)
             if presence is None:
@@ -407,7 +439,7 @@ class WorkloadLife:
         baseline = self._baseline(running, start_ns, sides)
         if baseline is None and canary is None:
             return False
-        judge.add(start_ns, baseline, canary, self._state.signatures, self._rules_of(running))
+        judge.add(start_ns, baseline, canary, self._state.signatures, self._rules_of(running), self._roots)
         return True
 
     def _baseline(self, running: RunningState, start_ns: int, sides: Mapping[str, Side]) -> Side | None:
@@ -476,6 +508,8 @@ class WorkloadLife:
             signals=found.signals,
             reasons=found.reasons or undecided(running.comparison, "nothing has been judged yet").reasons,
             unjudged=(*found.unjudged, *self._unseen(running)),
+            templates=tuple(self._templates(judge)),
+            feedback=tuple(map(_given, reversed(self._lines.history[-MOST_FEEDBACK:]))),
             history=found.history,
             policy=() if running.policy is None else statement(running.policy),
         )
@@ -496,15 +530,84 @@ class WorkloadLife:
             )
         return found + ([] if running.policy is None else not_zero(self._rules_of(running)))
 
-    def _learn_signature(self, number: int, what: Signature) -> None:
-        log_class = _CLASSES.get(what.severity)
-        known = self._state.signatures
-        if log_class is None or number in known:
+    def _templates(self, judge: Judge | LookBack) -> Iterator[TemplateEvidence]:
+        """What is told of templates, the first `MOST_TEMPLATES`."""
+        rows = judge.templates(lambda number: self._roots.get(number, number))
+        for row in rows[:MOST_TEMPLATES]:
+            line, known = self._lines.read(row.number), self._state.signatures.get(row.number)
+            if line is None:
+                continue
+            yield TemplateEvidence(
+                id=template_id(row.number),
+                text=line.template.text,
+                log_class=line.classed.log_class if known is None else known.log_class,
+                source=line.classed.source,
+                sure_ratio=line.classed.sure_ratio,
+                why=line.classed.why,
+                verdict=row.expectation,
+                baseline_count=row.baseline,
+                canary_count=row.canary,
+                explained_count=row.explained,
+                impact=row.impact,
+                tags=self._lines.tags(row.number),
+            )
+
+    def _read_lines(self, start_ns: int, summaries: Mapping[str, Summary]) -> None:
+        """Learn the window's templates, and which of its lines are judged."""
+        state, counts = self._state, dict[int, int]()
+        for name in sorted(summaries):
+            for pod in summaries[name].pods.values():
+                for number, lines in pod.lines.items():
+                    counts[number] = counts.get(number, 0) + lines
+        fresh = {number: state.heard[number] for number in sorted(counts)}
+        learned = self._lines.learn(fresh, start_ns, counts)
+        if learned.redirects:
+            state.past.logs.redirect(learned.redirects)
+            for key in sorted(self._judges):
+                self._judges[key].redirect(learned.redirects)
+        for number, what in fresh.items():
+            self._place(number, what)
+        if learned.redirects:
+            self._classify_anew()
+        still = {number for each in state.open.values() for one in each.values() for number in _numbers(one)}
+        state.heard = {number: state.heard[number] for number in sorted(still)}
+
+    def _place(self, number: int, what: Signature | None = None) -> None:
+        """Note what a signature comes to; what is of no judged class is not remembered."""
+        known, line = self._state.signatures, self._lines.read(number, what)
+        if line is None:
             return
-        if len(known) >= _MAX_SIGNATURES:
+        if line.classed.log_class not in _JUDGED:
+            known.pop(number, None)
+            self._roots.pop(number, None)
+            return
+        if len(known) >= _MAX_SIGNATURES and number not in known:
             self._forget_signatures()
-        if len(known) < _MAX_SIGNATURES:
-            known[number] = SignatureInfo(what.text, log_class)
+        if number not in known and len(known) >= _MAX_SIGNATURES:
+            return
+        info = SignatureInfo(line.template.text, line.classed.log_class, line.raised)
+        for each in sorted({number, line.template.number}):
+            known[each] = info
+        if line.template.number != number:
+            self._roots[number] = line.template.number
+
+    def _place_signatures(self) -> None:
+        for number in self._state.signatures:
+            template = self._lines.template(number)
+            if template is not None and template.number != number:
+                self._roots[number] = template.number
+
+    def _classify_anew(self) -> None:
+        for number in sorted(self._state.signatures):
+            self._place(number)
+
+    def _follow(self, logs: LogPolicy) -> None:
+        """Classes and masks of the policy, from now on."""
+        state = self._state
+        if logs != state.logs:
+            state.logs = logs
+            self._lines = lines_of(logs, self._lines.to_state())
+            self._classify_anew()
 
     def _forget_signatures(self) -> None:
         """Forget those that no window still kept has seen."""
@@ -514,10 +617,28 @@ class WorkloadLife:
             for summary in summaries.values():
                 seen.update(number for pod in summary.pods.values() for number in pod.lines)
         state.signatures = {number: info for number, info in state.signatures.items() if number in seen}
+        self._roots = {number: root for number, root in self._roots.items() if number in state.signatures}
 
     def _severity(self, number: int) -> int:
-        known = self._state.signatures.get(number)
-        return 0 if known is None else int(_SEVERITIES[known.log_class])
+        """A function of the signature alone, so that what is trimmed depends on no order."""
+        severity = int(self._state.heard[number].severity)
+        return severity if severity >= Severity.WARN else 0
+
+
+def _numbers(summary: Summary) -> Iterator[int]:
+    return (number for pod in summary.pods.values() for number in pod.lines)
+
+
+def _given(said: Feedback) -> FeedbackGiven:
+    return FeedbackGiven(
+        rfc3339(said.at_ns),
+        said.who,
+        template_id(said.template.number),
+        said.template.text,
+        said.log_class or "",
+        said.reason,
+        said.tags,
+    )
 
 
 def _keep(running: RunningState, judge: Judge | LookBack) -> None:

@@ -8,7 +8,7 @@ Values in, values out; what it has to remember is one `JudgeState`, and a judge 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import msgspec
 from msgspec import Struct, field
@@ -42,6 +42,7 @@ from streams.judging.shares import PARTS, UNHEARD_SHARE, parts_of, shares
 from streams.judging.side import Side, SignatureInfo
 from streams.judging.signal import Signal
 from streams.judging.telling import SMALLEST_P, level_reasons, level_rows, stream_reasons, stream_rows
+from streams.judging.template_counts import TemplateCount, template_counts
 from streams.judging.values.part import ValuePart, ValuePartState, ValueSettings
 from streams.judging.values.telling import value_reasons, value_rows
 from streams.signals.rule import SignalRule
@@ -223,6 +224,7 @@ class Judge:
         canary: Side | None,
         signatures: Mapping[int, SignatureInfo],
         rules: Mapping[str, SignalRule] | None = None,
+        templates: Mapping[int, int] | None = None,
     ) -> None:
         """One closed window.
 
@@ -232,6 +234,7 @@ class Judge:
             canary: the same of the canary.
             signatures: what the ids in both stand for; ids that are not in it are not judged.
             rules: of the signals in both.
+            templates: signature id -> id of the template it is part of, where that is another one.
 
         Raises:
             BrokenInvariant: the window overlaps an earlier one.
@@ -245,9 +248,22 @@ class Judge:
         if baseline is not None:
             state.baseline_heard = sorted({*state.baseline_heard, *parts_of(baseline)})
         if not self._warms_up(start_ns):
-            self._judge(start_ns, baseline, canary, signatures, rules or {})
+            self._judge(start_ns, baseline, canary, signatures, rules or {}, templates or {})
         self._decide(state.as_of_ns)
         state.history.add(RiskPoint(state.as_of_ns / 1e9, self._risk()), self._settings.history_points)
+
+    def redirect(self, redirects: Mapping[int, int]) -> None:
+        """Templates have become part of others: former number -> the one it is part of now."""
+        self._logs.redirect(redirects)
+
+    def templates(self, root: Callable[[int], int]) -> list[TemplateCount]:
+        """What both sides logged of class warning and worse, that with most impact on the risk first.
+
+        Args:
+            root: the template that a signature is part of.
+        """
+        risks = {name: 100.0 * self._own(signal) for name, signal in self._concurrent.signals.items()}
+        return template_counts(self._concurrent.state.tallies, root, self._logs.is_new, risks)
 
     def assess(
         self, signatures: Mapping[int, SignatureInfo], rules: Mapping[str, SignalRule] | None = None
@@ -306,12 +322,14 @@ class Judge:
         canary: Side | None,
         signatures: Mapping[int, SignatureInfo],
         rules: Mapping[str, SignalRule],
+        templates: Mapping[int, int],
     ) -> None:
         state = self._state
         self._critical.meet(rules)
         self._must_have.add(baseline, canary, rules)
         settled = self._concurrent.add(start_ns, baseline, canary, signatures)
-        self._logs.add(start_ns, baseline, canary, signatures, heard=not self._concurrent.cut_off)
+        heard = not self._concurrent.cut_off
+        self._logs.add(start_ns, baseline, canary, signatures, heard=heard, templates=templates)
         self._levels.add(start_ns, baseline, canary, rules)
         self._events.add(baseline, canary, rules)
         self._values.add(baseline, canary, rules)

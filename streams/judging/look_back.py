@@ -20,7 +20,7 @@ Source: alpha spending (Lan & DeMets 1983, in its simplest form, Bonferroni over
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import msgspec
 from msgspec import Struct, field, structs
@@ -32,6 +32,7 @@ from streams.judging.judge import Judge, JudgeSettings, JudgeState
 from streams.judging.past import Cohort, Past, Prior
 from streams.judging.side import Side, SignatureInfo
 from streams.judging.stakes import RESERVE
+from streams.judging.template_counts import TemplateCount
 from streams.signals.rule import SignalRule
 
 
@@ -150,19 +151,29 @@ class LookBack:
         canary: Side | None,
         signatures: Mapping[int, SignatureInfo],
         rules: Mapping[str, SignalRule] | None = None,
+        templates: Mapping[int, int] | None = None,
     ) -> None:
         """One closed window; see `Judge.add`."""
         state = self._state
         self._begin_stretches(start_ns)
         state.as_of_ns = start_ns + self._window_ns
         for judge in self._running:
-            judge.add(start_ns, baseline, canary, signatures, rules)
+            judge.add(start_ns, baseline, canary, signatures, rules, templates)
         if state.origin_ns is None:
             state.origin_ns = self._older.started_ns
         self._decide(signatures, rules)
         if state.origin_ns is not None:
             point = RiskPoint(state.as_of_ns / 1e9, self._risk())
             state.history.add(point, self._settings.history_points)
+
+    def redirect(self, redirects: Mapping[int, int]) -> None:
+        """See `Judge.redirect`."""
+        for judge in self._running:
+            judge.redirect(redirects)
+
+    def templates(self, root: Callable[[int], int]) -> list[TemplateCount]:
+        """See `Judge.templates`; of the older stretch."""
+        return self._older.templates(root)
 
     def assess(
         self, signatures: Mapping[int, SignatureInfo], rules: Mapping[str, SignalRule] | None = None

@@ -10,8 +10,12 @@ from msgspec import structs
 
 from streams.judging.critical import CRITICAL_SHARE
 from streams.judging.settings import JudgeSettings, SignalSettings
+from streams.policy.log_rules import can_mask, topic_of
 from streams.policy.rules import CountedSignal, counted, named, tolerance_ratio
-from streams.policy.workload_policy import WorkloadPolicy
+from streams.policy.workload_policy import LogPolicy, WorkloadPolicy
+from streams.templates.expressions import MAX_EXPRESSIONS, service_masks
+from streams.templates.lines import Lines, LinesState
+from streams.templates.topics import MAX_TOPICS, Topics
 
 DEFAULT = JudgeSettings()
 
@@ -54,3 +58,14 @@ def _signal(counted_signal: CountedSignal, tolerance: float) -> SignalSettings:
         None if counted_signal.tolerance_ratio == tolerance else counted_signal.tolerance_ratio,
         counted_signal.criticality,
     )
+
+
+def lines_of(logs: LogPolicy, state: LinesState) -> Lines:
+    """A workload's lines with the classes and masks of its policy, of which the last that fits wins.
+
+    Where more entries meet than `MAX_TOPICS` or `MAX_EXPRESSIONS` can hold, the last ones are followed; what can never
+    be found is left out, and told (`policy.unfollowed`).
+    """
+    own = [topic for rule in reversed(logs.classes) if (topic := topic_of(rule)) is not None]
+    masks = [mask for mask in logs.masks if can_mask(mask)][-MAX_EXPRESSIONS:]
+    return Lines(state, Topics(own[:MAX_TOPICS], defaults=logs.default_topics), service_masks(masks) if masks else None)

@@ -84,3 +84,5 @@ class SignatureInfo(Struct, array_like=True, frozen=True):
 
     text: str
     log_class: LogClass
+    raised: bool = False
+    """Graver than what earlier baselines were counted by: it counts side by side, never against the past."""

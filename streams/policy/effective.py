@@ -133,14 +133,15 @@ def _logs(entries: Iterable[Entry], base: LogPolicy) -> LogPolicy:
         classes = {} if written.classes is UNSET else written.classes
         logs = LogPolicy(
             default_topics=logs.default_topics if written.default_topics is UNSET else written.default_topics,
-            classes=logs.classes + tuple(_class_rule(text, each) for text, each in classes.items()),
+            classes=logs.classes + tuple(class_rule(text, each) for text, each in classes.items()),
             masks=logs.masks + (() if written.masks is UNSET else written.masks),
             context_lines=logs.context_lines if written.context_lines is UNSET else written.context_lines,
         )
     return logs
 
 
-def _class_rule(text: str, log_class: Any) -> LogClassRule:
+def class_rule(text: str, log_class: Any) -> LogClassRule:
+    """What an entry of `logs.classes` says."""
     if is_expression(text):
         return LogClassRule(text[1:-1], True, log_class)
     return LogClassRule(text, False, log_class)

@@ -10,10 +10,11 @@ from collections.abc import Iterator
 
 from msgspec import UNSET
 
-from streams.policy.document import Settings
+from streams.policy.document import LogsEntry, Settings
+from streams.policy.effective import class_rule
+from streams.policy.log_rules import can_mask, topic_of
 from streams.policy.policy_file import PolicyFile
-
-_SETTINGS = ("logs",)
+from streams.policy.yaml_text import within
 
 
 def unfollowed(policy_file: PolicyFile) -> list[tuple[int, str]]:
@@ -35,4 +36,17 @@ def sentence(policy_file: PolicyFile) -> str | None:
 
 
 def _paths(settings: Settings, path: str) -> Iterator[str]:
-    yield from (f"{path}.{name}" for name in _SETTINGS if getattr(settings, name) is not UNSET)
+    if settings.logs is not UNSET:
+        yield from _of_logs(settings.logs, f"{path}.logs")
+
+
+def _of_logs(logs: LogsEntry, path: str) -> Iterator[str]:
+    """Context lines, and what can never be found in text whose digits are holes, or RE2 does not take."""
+    if logs.context_lines is not UNSET:
+        yield f"{path}.context_lines"
+    for text, log_class in ({} if logs.classes is UNSET else logs.classes).items():
+        if topic_of(class_rule(text, log_class)) is None:
+            yield within(f"{path}.classes", text)
+    for place, mask in enumerate(() if logs.masks is UNSET else logs.masks):
+        if not can_mask(mask):
+            yield f"{path}.masks[{place}]"

@@ -74,5 +74,25 @@ class ComparisonEnded(Struct, frozen=True, tag="ended", tag_field="type"):
         return self.comparison.of
 
 
-RolloutEvent = CompareRequest | ComparisonEnded
+class TemplateFeedback(Struct, frozen=True, tag="feedback", tag_field="type"):
+    """Somebody says how grave a log template is; of two on one template the later counts."""
+
+    cluster: ClusterName
+    namespace: ObjectName
+    workload: ObjectName
+    template: Annotated[str, Meta(pattern=r"^[0-9a-f]{16}$(?!\n)")]
+    """Its id in the risk document."""
+    log_class: Literal["critical", "error", "warning", "info", "ignore"] | None = None
+    """None takes back what was said before."""
+    reason: Annotated[str, Meta(max_length=500)] = ""
+    tags: Annotated[tuple[Annotated[str, Meta(min_length=1, max_length=50)], ...], Meta(max_length=10)] = ()
+    who: Annotated[str, Meta(max_length=100)] = ""
+
+    @property
+    def of(self) -> Workload:
+        """The workload it is about."""
+        return Workload(self.cluster, self.namespace, self.workload)
+
+
+RolloutEvent = CompareRequest | ComparisonEnded | TemplateFeedback
 """What is said of a rollout on `serinus.rollouts`; all that is said there: `streams.watch.feedback.WorkloadEvent`."""

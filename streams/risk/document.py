@@ -21,6 +21,7 @@ from streams.judging.evidence import (
     Verdict,
 )
 from streams.risk.comparison import Comparison, Outcome
+from streams.risk.templates import FeedbackGiven, TemplateEvidence
 
 __all__ = [
     "UNDECIDED_RISK",
@@ -36,8 +37,8 @@ __all__ = [
     "undecided",
 ]
 
-VERSION = 2
-"""2: parts and groups; signals of every kind."""
+VERSION = 3
+"""2: parts and groups; signals of every kind. 3: log templates, and the feedback on them."""
 
 
 class RiskDocument(Struct, frozen=True):
@@ -72,6 +73,10 @@ class RiskDocument(Struct, frozen=True):
     """Sentences with numbers, most important first; never empty."""
     unjudged: tuple[str, ...] = ()
     """What could not be judged and why."""
+    templates: tuple[TemplateEvidence, ...] = ()
+    """Log templates of class warning and worse, that with most impact first; bounded."""
+    feedback: tuple[FeedbackGiven, ...] = ()
+    """What operators said of the workload's templates, latest first; bounded."""
     history: tuple[RiskPoint, ...] = ()
     """The risk over time, thinned evenly to a bounded number of points."""
     policy: tuple[str, ...] = ()

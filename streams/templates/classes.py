@@ -17,7 +17,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Literal
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from streams.errors import BadPolicy
 from streams.records.log import Severity
@@ -133,6 +133,18 @@ class Classes:
         by_rule = self._by_rule(what)
         kind = self._kind(what.text, by_rule.log_class)
         return by_rule if kind is None else _learned(kind)
+
+    def by_rule(self, what: Template) -> Classed:
+        """The class that severity and default topics alone give."""
+        return self._by_rule(what)
+
+    def join(self, old: int, new: Template) -> None:
+        """A template has become part of another: what was said of it holds there, unless something later was."""
+        self._classed.pop(old, None)
+        self._classed.pop(new.number, None)
+        said = self._feedback.pop(old, None)
+        if said is not None:
+            self.learn(structs.replace(said, template=new))
 
     def tags(self, number: int) -> tuple[str, ...]:
         """The tags that feedback gave a template."""

@@ -3,7 +3,7 @@
 The defaults are those that operators of Autopilot know, with two misspelt names mended. Written in capitals they are
 words (`NO_ERROR` holds no `ERROR`), else beginnings of names (`NullPointerException` is also found behind a package).
 `status=500` stands for all faults of a server, also in access logs. The defaults say nothing of a line whose severity
-says that it is no problem; an operator's own topics are believed in any line.
+says that it is no problem, but for `AT_ANY_SEVERITY`; an operator's own topics are believed in any line.
 
 Digits in a template are holes, but for the statuses of failed responses (`status=503`): an operator's string with
 other digits would never be found, and is refused.
@@ -69,6 +69,8 @@ DEFAULT_TOPICS: tuple[Topic, ...] = (
     ),
     Topic("WARN", "warning"),
 )
+AT_ANY_SEVERITY = frozenset({"OutOfMemoryError", "StackOverflowError"})
+"""Faults of the machine itself, after which a process is not to be trusted however mildly it speaks of them."""
 _SPOKEN_DIGITS = re.compile(r"[45]\d\d(?!\d)")
 
 
@@ -103,9 +105,15 @@ class Topics:
         >>> Topics().default("order failed | java.lang.NullPointerException @ a.B.c", Severity.ERROR).log_class
         'critical'
         """
-        if Severity.UNSET < severity < Severity.WARN:
-            return None
-        return next((topic for topic, pattern in self._defaults if pattern.search(text) is not None), None)
+        harmless = Severity.UNSET < severity < Severity.WARN
+        return next(
+            (
+                topic
+                for topic, pattern in self._defaults
+                if (not harmless or topic.text in AT_ANY_SEVERITY) and pattern.search(text) is not None
+            ),
+            None,
+        )
 
 
 def _checked(topic: Topic, field: str) -> Expression | None:

@@ -18,7 +18,7 @@ from msgspec import Struct
 from streams.judging.past import prior_of
 from streams.policy.workload_policy import WorkloadPolicy
 from streams.records.identity import Workload
-from streams.risk.comparison import CompareRequest, Comparison, ComparisonEnded
+from streams.risk.comparison import CompareRequest, Comparison, ComparisonEnded, TemplateFeedback
 from streams.risk.document import RiskDocument
 from streams.watch.alarm import Alarm
 from streams.watch.feedback import WorkloadEvent
@@ -98,9 +98,11 @@ class _Entry:
         self.begin(self.life, comparison, time_ns, 0)
 
     def happen(self, time_ns: int, event: WorkloadEvent) -> None:
-        """What was asked for begins, or what runs ends."""
+        """What was asked for begins, what runs ends, what was said holds."""
         if isinstance(event, CompareRequest):
             self.begin(self.life, event.comparison, time_ns, event.told_ns)
+        elif isinstance(event, TemplateFeedback):
+            self.life.reclassify(event, time_ns)
         elif isinstance(event, ComparisonEnded):
             self.life.end(event.comparison, event.outcome, time_ns)
         else:

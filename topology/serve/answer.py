@@ -30,6 +30,7 @@ from streams.risk.document import (
     Verdict,
     undecided,
 )
+from streams.risk.templates import TemplateEvidence
 from topology.serve.view import Entry
 
 MOST_REASONS = 3
@@ -76,6 +77,9 @@ class RiskAnswer(VerdictAnswer, frozen=True, kw_only=True):
         tuple[SignalEvidence, ...], Meta(description="Worst first; unless all are asked for, the worst only")
     ] = ()
     signals_judged: Annotated[int, Meta(ge=0, description="How many there are")] = 0
+    templates: Annotated[
+        tuple[TemplateEvidence, ...], Meta(description="Log templates, that with most impact first; cut as signals are")
+    ] = ()
     unjudged: Annotated[tuple[str, ...], Meta(description="What could not be judged, and why")] = ()
     policy: Annotated[tuple[str, ...], Meta(description="What an operator set for it that is not the default")] = ()
 
@@ -143,7 +147,7 @@ def unanswerable(reasons: tuple[str, ...], now_s: float, report_url: str, valid:
 
 def worst(whole: RiskAnswer, most: int) -> RiskAnswer:
     """The answer with at most so many signals, the worst."""
-    return msgspec.structs.replace(whole, signals=whole.signals[:most])
+    return msgspec.structs.replace(whole, signals=whole.signals[:most], templates=whole.templates[:most])
 
 
 def small(whole: RiskAnswer) -> VerdictAnswer:
@@ -198,6 +202,7 @@ def _flat(document: RiskDocument, age: float, report_url: str) -> RiskAnswer:
         groups=document.groups,
         signals=document.signals,
         signals_judged=len(document.signals),
+        templates=document.templates,
         unjudged=document.unjudged,
         policy=document.policy,
         version=document.version,

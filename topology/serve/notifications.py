@@ -13,7 +13,7 @@ import msgspec
 from aiohttp import web
 from msgspec import Struct
 
-from streams.risk.comparison import CompareRequest, RolloutEvent
+from streams.risk.comparison import CompareRequest, RolloutEvent, TemplateFeedback
 from streams.risk.document import RiskDocument
 from topology.rollouts.status import ExperimentStatus, RolloutStatus, events, experiment_events
 from topology.serve.api import SILENCE_S, Asker, json
@@ -72,5 +72,7 @@ class Notifications:
 
 
 def _words(event: RolloutEvent) -> str:
+    if isinstance(event, TemplateFeedback):
+        return f"template {event.template}: {event.log_class}"
     pair = f"{event.comparison.baseline} and {event.comparison.canary}"
     return f"compare {pair}" if isinstance(event, CompareRequest) else f"{pair}: {event.outcome}"

@@ -8,12 +8,15 @@ from typing import Any, Literal
 from aiohttp.typedefs import Handler
 from msgspec import Struct
 
+from streams.risk.comparison import TemplateFeedback
+from streams.risk.templates import FeedbackGiven
 from topology.rollouts.status import ExperimentStatus, RolloutStatus
 from topology.serve.alarm_answer import AlarmAnswer
 from topology.serve.alarm_page import AlarmPage
 from topology.serve.alarms import Alarms, Feedback, Heard
 from topology.serve.answer import ComparisonSummary, RiskAnswer, VerdictAnswer
 from topology.serve.api import Api
+from topology.serve.feedback import FeedbackApi, FeedbackQuery, FeedbackTaken
 from topology.serve.kayenta import Kayenta
 from topology.serve.kayenta_messages import CanaryConfig, RunBegun, RunRequest, RunStatus
 from topology.serve.notifications import Notifications, Told
@@ -76,6 +79,7 @@ def routes(
     api: Api,
     alarms: Alarms,
     notifications: Notifications,
+    feedback: FeedbackApi,
     kayenta: Kayenta,
     pages: Pages,
     alarm_page: AlarmPage,
@@ -127,6 +131,28 @@ def routes(
             ),
             method="POST",
             body=ExperimentStatus,
+        ),
+        Route(
+            "/v1/feedback",
+            feedback.give,
+            "Reclassify or tag a log template, or take that back: it holds for the windows that close from then on, in "
+            "the running comparison and in later rollouts of the workload",
+            (
+                Reply(200, "On its way to the scorer", FeedbackTaken),
+                Reply(400, "The body is no feedback", Fault),
+                Reply(404, "No comparison of the workload shows this template", Fault),
+                Reply(415, "It is not declared as JSON", Fault),
+                Reply(503, "Send it again", Fault),
+            ),
+            method="POST",
+            body=TemplateFeedback,
+        ),
+        Route(
+            "/v1/feedback",
+            feedback.history,
+            "Who reclassified which log template of a workload, when and why; the latest first",
+            (Reply(200, "What the scorers know", list[FeedbackGiven]), Reply(400, "A parameter is at fault", Fault)),
+            FeedbackQuery,
         ),
         *_kayenta(kayenta),
         Route(

@@ -21,6 +21,7 @@ from topology.serve.api import Api, Asker, json
 from topology.serve.background import Background
 from topology.serve.bearer import BearerToken
 from topology.serve.directory import Directory, Witness
+from topology.serve.feedback import FeedbackApi
 from topology.serve.follower import Follower
 from topology.serve.gauges import RiskCollector
 from topology.serve.kayenta import Kayenta, read_config
@@ -99,6 +100,7 @@ def build(
         api,
         Alarms(alarm_view, asker, links, now),
         Notifications(view, asker),
+        FeedbackApi(view, asker),
         Kayenta(api, directory, links, list(map(_canary_config, settings.kayenta_configs)), now),
         pages,
         AlarmPage(alarm_view, pages, now),

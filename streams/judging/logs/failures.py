@@ -70,6 +70,13 @@ class FailuresState(Struct, array_like=True):
         self._tally(self.canary, counted, known, templates)
         return found
 
+    def redirect(self, redirects: Mapping[int, int]) -> None:
+        """Templates have become part of others: so do their counts."""
+        for tallies in (self.canary, self.baseline):
+            for old in sorted(tallies.keys() & redirects.keys()):
+                new = redirects[old]
+                tallies[new] = tallies.get(new, 0.0) + tallies.pop(old)
+
     def _tally(
         self,
         tallies: dict[int, float],

@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from msgspec import Struct, field, structs
 
 from streams.judging.logs.dispersion import BLOCK_NS
-from streams.judging.logs.novelty import OnlyIn, OnlyInState, Things
+from streams.judging.logs.novelty import OnlyIn, OnlyInState, Things, redirected
 from streams.judging.logs.past import StreamCohort
 from streams.judging.logs.settings import NEW_SHAPES, LogSettings
 from streams.judging.side import Side, Trace
@@ -118,6 +118,27 @@ class News:
         self._new_traces += sum(new_mine.values())
         self._learn_causes(block, new_theirs)
         return float(sum(new_mine.values())), float(sum(new_theirs.values()))
+
+    def redirect(self, redirects: Mapping[int, int]) -> None:
+        """Templates have become part of others; one is known if history had shown any part of it."""
+        self._known = frozenset(redirects.get(thing, thing) for thing in self._known)
+        self.baseline_shown = {redirects.get(thing, thing) for thing in self.baseline_shown}
+        self.canary_shown = {redirects.get(thing, thing) for thing in self.canary_shown}
+        for counted in (self._canary, *self._halves):
+            counted.redirect(redirects, self._known)
+        before, self._causes = self._causes, {}
+        for things in sorted(before):
+            now, cause = redirected(things, redirects, self._known), before[things]
+            held = self._causes.get(now)
+            if held is not None:
+                first, last = min(held.first_block, cause.first_block), max(held.last_block, cause.last_block)
+                self._causes[now] = Cause(now, first, last, held.traces + cause.traces)
+            elif now:
+                self._causes[now] = Cause(now, cause.first_block, cause.last_block, cause.traces)
+
+    def is_known(self, thing: int) -> bool:
+        """Whether history had shown it when the comparison began."""
+        return thing in self._known
 
     @property
     def new_traces(self) -> int:

@@ -70,6 +70,15 @@ class OnlyIn:
                 self._held[things] = self._held.get(things, 0) + mine[things]
         self.peak = max(self.peak, self.held())
 
+    def redirect(self, redirects: Mapping[int, int], known: frozenset[int]) -> None:
+        """Things have become part of others, some of which history had shown. The maximum stays: it never sinks."""
+        self._shown = {redirects.get(thing, thing) for thing in self._shown}
+        before, self._held = self._held, {}
+        for things in sorted(before):
+            now = redirected(things, redirects, known)
+            if now and not self._shown.issuperset(now):
+                self._held[now] = self._held.get(now, 0) + before[things]
+
     def held(self) -> int:
         """Traces that count now."""
         return sum(self._held.values())
@@ -86,3 +95,12 @@ class OnlyIn:
                 if thing not in self._shown:
                     found[thing] = found.get(thing, 0) + count
         return found
+
+
+def redirected(things: Things, redirects: Mapping[int, int], known: frozenset[int]) -> Things:
+    """What things are now, without those that history had shown.
+
+    >>> redirected((1, 2, 3), {2: 9, 3: 9}, frozenset({1}))
+    (9,)
+    """
+    return tuple(sorted({redirects.get(thing, thing) for thing in things} - known))

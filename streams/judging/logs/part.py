@@ -167,6 +167,15 @@ class LogPart:
             state.horizon.see(canary.pod_s * 1e9 / self._window_ns, state.works.canary)
             self._judge()
 
+    def redirect(self, redirects: Mapping[int, int]) -> None:
+        """Templates have become part of others: former number -> the one it is part of now."""
+        self._state.failures.redirect(redirects)
+        self._news[NEW_TEMPLATES].redirect(redirects)
+
+    def is_new(self, template: int) -> bool:
+        """Whether history, as far as it was known, had not shown this template when the comparison began."""
+        return not self._news[NEW_TEMPLATES].is_known(template)
+
     def _count_errors(
         self,
         start_ns: int,

@@ -9,7 +9,7 @@ its counts are left out, so that the quiet rate stays one.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from msgspec import Struct, field
 
@@ -110,6 +110,16 @@ class LogPast(Struct, array_like=True):
             (self.shapes, cohort.shapes, cohort.canary_shapes),
         ):
             learn_known(known, (*mine, *(canarys if promoted else ())), self.numbered, settings.known_limit)
+
+    def redirect(self, redirects: Mapping[int, int]) -> None:
+        """Templates have become part of others, which were then shown when any part of them was."""
+        if self.templates.keys().isdisjoint(redirects):
+            return
+        joined: Known = {}
+        for number, cohort in self.templates.items():
+            now = redirects.get(number, number)
+            joined[now] = max(joined.get(now, 0), cohort)
+        self.templates = {number: joined[number] for number in sorted(joined)}
 
     @staticmethod
     def _decay(stream: StreamPast, decay: float) -> None:

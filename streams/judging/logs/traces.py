@@ -127,7 +127,7 @@ def shape_of(signatures: tuple[int, ...]) -> int:
 
 
 def _without_trace(pod: PodSummary, signatures: Mapping[int, SignatureInfo]) -> tuple[int, ...]:
-    judged = [number for number in pod.lines if number in signatures]
+    judged = [number for number in pod.lines if number in signatures and not signatures[number].raised]
     if not judged:
         return ()
     traced = {number for ids in pod.traces.values() for number in ids}
@@ -141,7 +141,7 @@ def _count(
     shape: int,
     signatures: Mapping[int, SignatureInfo],
 ) -> None:
-    judged = tuple(known for known in ids if known in signatures)
+    judged = tuple(known for known in ids if known in signatures and not signatures[known].raised)
     worst = min((signatures[known].log_class for known in judged), key=_RANK.__getitem__, default=None)
     kind = (half, worst, judged, shape)
     kinds[kind] = kinds.get(kind, 0) + 1

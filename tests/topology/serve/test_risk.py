@@ -49,7 +49,7 @@ async def _answer(serve, pair, judged, case) -> dict[str, Any]:
 async def test_every_answer_is_whole_and_typed(serve, pair, judged, case):
     """Every field is in every answer and has one type, whatever the case; numbers are finite."""
     answer = await _answer(serve, pair, judged, case)
-    expected = {field.name for field in msgspec.structs.fields(RiskDocument)} - {"history", "comparison"}
+    expected = {field.name for field in msgspec.structs.fields(RiskDocument)} - {"history", "comparison", "feedback"}
     assert set(answer) == expected | REQUIRED | PARTS | {"signals_judged"}
     for name in ("risk", "score", "confidence", "age_s"):
         assert type(answer[name]) is float
@@ -188,7 +188,7 @@ async def test_small_answer(serve, pair, judged):
     serve.publish(judged(reasons=tuple(f"reason {number}" for number in range(9))))
     await serve.start()
     whole, small = await serve.risk(pair), await serve.risk(pair, view="verdict")
-    left_out = {"parts", "groups", "signals", "signals_judged", "unjudged", "policy"}
+    left_out = {"parts", "groups", "signals", "signals_judged", "templates", "unjudged", "policy"}
     assert set(whole) - set(small) == left_out
     assert small["reasons"] == whole["reasons"][:3] == ["reason 0", "reason 1", "reason 2"]
     assert {name: whole[name] for name in small if name != "reasons"} == {

@@ -1,0 +1,62 @@
+"""What the document of a comparison says of log templates, and what operators said of them."""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+from streams.judging.template_counts import Expectation
+
+MOST_TEMPLATES = 50
+"""In one document; those with most impact."""
+MOST_FEEDBACK = 50
+"""In one document; the latest."""
+
+
+class TemplateEvidence(Struct, frozen=True):
+    """One log template on both sides."""
+
+    id: str
+    """16 hexadecimal digits; the same after restarts and in later rollouts."""
+    text: str
+    """With holes (`<*>`) for what varies. Strangers wrote it: escape it."""
+    log_class: str
+    """`critical`, `error` or `warning` as it counts now."""
+    source: str
+    """Who says so: `feedback`, `topic`, `learned`, `severity` or `none`."""
+    sure_ratio: float
+    """0..1."""
+    why: str
+    verdict: Expectation
+    """`unexpected`: new, or more often than exposure explains; a word for people, it decides nothing."""
+    baseline_count: float
+    """Pods times windows that showed it."""
+    canary_count: float
+    explained_count: float
+    """Of the canary's, how many its share of the exposure explains."""
+    impact: float
+    """0..100: its share of the risk of its class side by side."""
+    tags: tuple[str, ...] = ()
+
+
+class FeedbackGiven(Struct, frozen=True):
+    """One reclassification, as it was said."""
+
+    at: str
+    """RFC 3339."""
+    who: str
+    template: str
+    """Id; of the template as it was then."""
+    text: str
+    log_class: str
+    """The class given; `` takes back what was said before."""
+    reason: str
+    tags: tuple[str, ...] = ()
+
+
+def template_id(number: int) -> str:
+    """How a template's number is written: JSON's numbers are too short for it.
+
+    >>> template_id(255)
+    '00000000000000ff'
+    """
+    return f"{number:016x}"

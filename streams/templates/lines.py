@@ -1,0 +1,106 @@
+"""What do a workload's log lines say, and how grave is each? Its templates, their classes, and what was said of them.
+
+A window's signatures are learned together when it closes, so the state depends on the windows and on when feedback was
+given in event time, never on the deltas they came in. `raised` marks what feedback, a learned kind or the policy makes
+graver than severity and default topics do: earlier baselines were not counted that way, so it must not be held against
+the past.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from msgspec import Struct, field
+
+from streams.templates.classes import Classed, Classes, ClassesState, Feedback
+from streams.templates.template import Learned, Template
+from streams.templates.templates import Templates, TemplatesState
+from streams.templates.topics import LOG_CLASSES, Topics
+from streams.windows.signature import Signature
+
+MAX_HISTORY = 200
+"""Reclassifications told; the oldest go first."""
+
+
+class LinesState(Struct, array_like=True):
+    """The snapshot."""
+
+    version: int = 1
+    templates: TemplatesState = field(default_factory=TemplatesState)
+    classes: ClassesState = field(default_factory=ClassesState)
+    history: list[Feedback] = []
+    """What was said, in order of time; what was taken back as well."""
+
+
+class Line(Struct, frozen=True):
+    """What a signature comes to."""
+
+    template: Template
+    classed: Classed
+    raised: bool
+    """Graver than severity and default topics make it."""
+
+
+class Lines:
+    """`learn` windows and `hear` feedback, then `read` signatures."""
+
+    def __init__(
+        self,
+        state: LinesState | None = None,
+        topics: Topics | None = None,
+        mask: Callable[[str], str] | None = None,
+    ) -> None:
+        known = state or LinesState()
+        self._templates = Templates(None, known.templates, mask)
+        self._classes = Classes(topics, known.classes)
+        self._history = list(known.history)
+
+    def to_state(self) -> LinesState:
+        """The snapshot; valid until the next change."""
+        return LinesState(1, self._templates.to_state(), self._classes.to_state(), self._history)
+
+    def learn(self, signatures: Mapping[int, Signature], start_ns: int, lines: Mapping[int, int]) -> Learned:
+        """Take in one window's signatures; feedback goes with a template that has become part of another."""
+        learned = self._templates.learn(signatures, start_ns, lines)
+        for old, new in sorted(learned.redirects.items()):
+            became = self._templates.template(new)
+            if became is not None:
+                self._classes.join(old, became)
+        return learned
+
+    def hear(self, said: Feedback) -> None:
+        """Take in feedback; it holds for what is read from now on."""
+        self._classes.learn(said, self._templates.all())
+        self._history = sorted([*self._history, said])[-MAX_HISTORY:]
+
+    def template(self, number: int) -> Template | None:
+        """The template that a signature, or a former template, is part of; None if it is not known."""
+        root = self._templates.template_of(number)
+        return None if root is None else self._templates.template(root)
+
+    def read(self, number: int, what: Signature | None = None) -> Line | None:
+        """What a signature comes to; None if it is not known and not given.
+
+        >>> from streams.records.log import Severity
+        >>> lines = Lines()
+        >>> lines.read(7, Signature("java.lang.OutOfMemoryError", Severity.INFO)).classed.log_class
+        'critical'
+        """
+        template = self.template(number)
+        if template is None:
+            if what is None:
+                return None
+            template = Template(number, what.text, what.severity)
+        classed = self._classes.classify(template)
+        by_rule = self._classes.by_rule(template)
+        raised = LOG_CLASSES.index(classed.log_class) < LOG_CLASSES.index(by_rule.log_class)
+        return Line(template, classed, raised)
+
+    def tags(self, number: int) -> tuple[str, ...]:
+        """The tags that feedback gave a template."""
+        return self._classes.tags(number)
+
+    @property
+    def history(self) -> tuple[Feedback, ...]:
+        """What was said, the oldest first."""
+        return tuple(self._history)

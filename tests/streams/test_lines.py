@@ -1,0 +1,161 @@
+"""Templates, classes and feedback in the life of a workload."""
+
+from __future__ import annotations
+
+import msgspec
+import pytest
+
+from streams.policy.workload_policy import LogClassRule, LogPolicy, WorkloadPolicy
+from streams.records.identity import Revision, Source
+from streams.records.log import LogRecord
+from streams.risk.comparison import TemplateFeedback
+from streams.risk.document import RiskDocument
+from streams.workload import WorkloadLife, WorkloadState
+
+from .test_workload import BASELINE, CANARY, COMPARISON, PODS, SETTINGS, SHOP, T0, WINDOW_NS, S, deltas
+
+REAL = [
+    "dfs.DataNode$PacketResponder: Received block blk_{0} of size {0} from /10.250.{0}.4",
+    "dfs.DataNode$DataXceiver: writeBlock blk_{0} received exception java.io.IOException: Connection reset by peer",
+    "dfs.DataNode$DataXceiver: readBlock blk_{0} received exception java.io.IOException: Connection reset by peer",
+    "dfs.DataNode$DataXceiver: copyBlock blk_{0} received exception java.net.SocketTimeoutException: reset by peer",
+    "dfs.DataNode$PacketResponder: writeBlock {0} received exception java.io.InterruptedIOException: reset by peer",
+    "dfs.DataNode$DataTransfer: transferBlock blk_{0} received exception java.io.IOException: Connection reset by peer",
+]
+SIXTH = (
+    "dfs.DataNode$BlockReceiver: receiveBlock blk_{0} received exception java.io.IOException: Connection reset by peer"
+)
+
+
+def said(life: WorkloadLife, texts, seconds, *, who=CANARY, policy=None, severity="ERROR"):
+    """Both revisions say something harmless for so long; one says the texts in every window; the last document."""
+    records = []
+    for second in range(seconds):
+        for name, pods in PODS.items():
+            for pod in pods:
+                source = Source(Revision(SHOP, name), pod)
+                records.append(LogRecord(source, T0 + second * S, f"INFO served {second}"))
+        if second % 5 == 0:
+            source = Source(Revision(SHOP, who), PODS[who][0])
+            records += [LogRecord(source, T0 + second * S + 7, f"{severity} {text.format(second)}") for text in texts]
+    life.compare(COMPARISON, T0, None, policy)
+    return records, _fed(life, records)
+
+
+def _fed(life: WorkloadLife, records) -> RiskDocument:
+    for delta in sorted(deltas(records, 2, 1), key=lambda each: each[0].start_ns):
+        life.add(*delta)
+    life.close(max(record.time_ns for record in records) + WINDOW_NS)
+    return life.documents()[-1]
+
+
+def feedback(row, log_class, reason="known"):
+    """What an operator says of a row of the document."""
+    return TemplateFeedback("", "prod", "shop", row.id, log_class, reason, who="eve")
+
+
+def row_of(document: RiskDocument, part: str):
+    """The row whose text holds this."""
+    (found,) = [row for row in document.templates if part in row.text]
+    return found
+
+
+@pytest.fixture
+def life() -> WorkloadLife:
+    """A workload of which nothing is known."""
+    return WorkloadLife(SETTINGS, WorkloadState(SHOP))
+
+
+def test_what_only_the_canary_says_is_unexpected_and_has_an_impact(life):
+    """Promise: new templates are told as such, with counts on both sides and their share of the risk."""
+    _, document = said(life, ["order {0} lost"], 60)
+    row = row_of(document, "lost")
+    assert (row.verdict, row.canary_count, row.baseline_count, row.log_class) == ("unexpected", 12, 0, "error")
+    assert row.impact == max(one.risk for one in document.signals if one.signal == "log/error")
+
+
+def test_what_only_the_baseline_says_is_told_and_harmless(life):
+    """Promise: it is `baseline-only`, without impact."""
+    _, document = said(life, ["order {0} lost"], 60, who=BASELINE)
+    assert (row_of(document, "lost").verdict, row_of(document, "lost").impact) == ("baseline-only", 0.0)
+
+
+def test_a_fault_of_the_machine_counts_however_mildly_it_is_told(life):
+    """Promise: OutOfMemoryError at INFO is critical; a mild IllegalStateException is not."""
+    texts = ["caught java.lang.OutOfMemoryError", "caught java.lang.IllegalStateException"]
+    _, document = said(life, texts, 60, severity="INFO")
+    assert [(row.log_class, row.verdict) for row in document.templates] == [("critical", "unexpected")]
+
+
+def test_ignored_lines_bring_no_more_evidence(life):
+    """Promise: what is set to `ignore` counts no longer, from the next window on; what was counted stays."""
+    records, document = said(life, ["order {0} lost"], 30)
+    counted = row_of(document, "lost").canary_count
+    life.reclassify(feedback(row_of(document, "lost"), "ignore"), T0 + 30 * S)
+    (given,) = life.documents()[-1].feedback
+    assert (given.who, given.log_class, given.reason) == ("eve", "ignore", "known")
+    later = [msgspec.structs.replace(record, time_ns=record.time_ns + 40 * S) for record in records]
+    document = _fed(life, later)
+    assert {one.signal: one.canary_count for one in document.signals}["log/error"] == counted
+
+
+def test_five_of_a_kind_teach_the_sixth(life):
+    """Promise: after five reclassified templates of one kind, an unseen sixth is classed right; other lines are not."""
+    _, document = said(life, [*REAL[1:], "Namenode is in safe mode"], 30)
+    for row in document.templates:
+        if "received exception" in row.text:
+            life.reclassify(feedback(row, "ignore"), T0 + 30 * S)
+    stored = msgspec.msgpack.decode(msgspec.msgpack.encode(life.to_state()), type=WorkloadState)
+    after = WorkloadLife(SETTINGS, stored)
+    source = Source(Revision(SHOP, CANARY), "c0")
+    sixth = [LogRecord(source, T0 + 60 * S, f"ERROR {SIXTH.format(7)}")]
+    other = [LogRecord(source, T0 + 60 * S, "ERROR Lease of /tmp expired, recovery begins")]
+    document = _fed(after, [*sixth, *other])
+    assert not [row for row in document.templates if "receiveBlock" in row.text]
+    life_state = after.to_state()
+    texts = {info.text for info in life_state.signatures.values()}
+    assert any("Lease of" in text for text in texts)
+    assert not any("receiveBlock" in text for text in texts)
+
+
+def test_what_feedback_raises_counts_side_by_side_only(life):
+    """Promise: earlier baselines were not counted that way, so it is not held against the past."""
+    records, _ = said(life, ["cart {0} emptied by itself"], 30, severity="INFO")
+    (known,) = [one for one in life.to_state().lines.templates.templates if "cart" in _text(life, one)]
+    raised = TemplateFeedback("", "prod", "shop", f"{known:016x}", "error", "bug 7", who="eve")
+    life.reclassify(raised, T0 + 30 * S)
+    document = _fed(life, [msgspec.structs.replace(one, time_ns=one.time_ns + 40 * S) for one in records])
+    counts = {one.signal: one.canary_count for one in document.signals}
+    assert counts["log/error"] > 0
+    assert counts.get("logs/errors", 0.0) == 0.0
+
+
+def test_undo_takes_it_back(life):
+    """Promise: feedback without a class makes the template what it was; the history keeps both."""
+    _, document = said(life, ["order {0} lost"], 30)
+    row = row_of(document, "lost")
+    life.reclassify(feedback(row, "warning"), T0 + 30 * S)
+    assert row_of(life.documents()[-1], "lost").log_class == "warning"
+    life.reclassify(feedback(row, None), T0 + 31 * S)
+    document = life.documents()[-1]
+    assert row_of(document, "lost").log_class == "error"
+    assert [one.log_class for one in document.feedback] == ["", "warning"]
+
+
+def test_the_policys_classes_and_masks_are_followed(life):
+    """Promise: its own strings win over severity, and its masks make one template of many."""
+    logs = LogPolicy(classes=(LogClassRule("lost", False, "warning"),), masks=("tenant [a-z]+",))
+    texts = ["order lost of tenant acme", "order lost of tenant bravo"]
+    _, document = said(life, texts, 30, policy=WorkloadPolicy(logs=logs))
+    assert [(row.log_class, row.source) for row in document.templates] == [("warning", "topic")]
+
+
+def test_templates_merge_and_keep_their_counts(life):
+    """Promise: lines that differ in one word become one row, in which all are counted."""
+    texts = [f"lookup of key {word} failed" for word in ("ant", "bee", "cow", "dog", "elk", "fox")]
+    _, document = said(life, texts, 60)
+    assert row_of(document, "lookup").canary_count == 12 * 6
+
+
+def _text(life: WorkloadLife, number: int) -> str:
+    return life.to_state().lines.templates.templates[number].text
