@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check kafka test-kafka fetch-argo test-argo bench lock clean
+.PHONY: help demo test nightly check kafka test-kafka test-prometheus fetch-argo test-argo bench lock clean
 
 help: ## show the tasks
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -26,14 +26,20 @@ check: $(READY) ## formatting, lint, types, import contracts
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-test: check ## everything that needs neither Apache Kafka nor Go
-	$(BIN)/python -m pytest -m "not kafka and not argo and not nightly" $(PYTEST_FLAGS)
+test: check ## everything that needs neither Apache Kafka nor Go nor Prometheus
+	$(BIN)/python -m pytest -m "not kafka and not argo and not prometheus and not nightly" $(PYTEST_FLAGS)
+
+nightly: $(READY) ## the simulations in their full size: hours
+	$(BIN)/python -m pytest -m nightly --timeout 1800 $(PYTEST_FLAGS)
 
 kafka: $(READY) ## run a single-node Apache Kafka here until Ctrl-C (JDK 17 and Maven)
 	deploy/kafka/run
 
 test-kafka: $(READY) ## the tests on real Apache Kafka (JDK 17 and Maven)
-	$(BIN)/python -m pytest -m kafka --timeout 900 $(PYTEST_FLAGS)
+	$(BIN)/python -m pytest -m "kafka and not nightly" --timeout 900 $(PYTEST_FLAGS)
+
+test-prometheus: $(READY) ## the tests with a real Prometheus and Alertmanager (tests/prometheus/install)
+	$(BIN)/python -m pytest -m prometheus $(PYTEST_FLAGS)
 
 fetch-argo: ## fetch and build the code of Argo Rollouts that test-argo runs (Go; minutes, the first time)
 	cd tests/argo && go mod download && (cd keda && go mod download github.com/kedacore/keda/v2) && go vet ./...

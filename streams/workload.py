@@ -11,24 +11,29 @@ keep their own times: a level or total older than what is known already says not
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 from msgspec import Struct, field, structs
 
 from streams.errors import BrokenInvariant
+from streams.judging.earlier import Earlier, earlier
 from streams.judging.judge import Judge, JudgeSettings, JudgeState
 from streams.judging.logs.traces import Traces, TracesState
+from streams.judging.look_back import LookBack, LookBackState
 from streams.judging.past import Past, Prior
 from streams.judging.policy_settings import judge_settings
 from streams.judging.presence import Presence, PresenceState
 from streams.judging.side import Side, SignatureInfo
+from streams.judging.unseen import not_zero, unseen
 from streams.policy.rules import apply
+from streams.policy.statement import statement
 from streams.policy.workload_policy import WorkloadPolicy
 from streams.records.identity import Workload
 from streams.records.log import Severity
 from streams.records.metric import Series
 from streams.risk.comparison import Comparison, Outcome
 from streams.risk.document import RiskDocument, rfc3339, undecided
+from streams.risk.succession import Succession, SuccessionState
 from streams.signals.catalogue import Catalogue, CatalogueState
 from streams.signals.rule import SignalRule
 from streams.watch.alarm import Alarm
@@ -43,6 +48,8 @@ _CLASSES = {Severity.FATAL: "critical", Severity.ERROR: "error", Severity.WARN: 
 _SEVERITIES = {log_class: severity for severity, log_class in _CLASSES.items()}
 _MAX_RUNNING = 20
 """Comparisons of one workload at a time; a further one ends the oldest as `expired`."""
+_RETRY_NS = 10_000_000_000
+"""What is told within so long of the end may be a state from before it (argo-rollouts issue 4021)."""
 _MAX_SIGNATURES = 5000
 """Signatures of class warning and worse remembered per workload."""
 
@@ -55,6 +62,8 @@ class WorkloadSettings(Struct, frozen=True):
     """How long closed windows are kept for comparisons that are asked for late."""
     expire_ns: int = 1_800_000_000_000
     """A comparison ends as `expired` when its canary has not been seen for so long."""
+    sight_ns: int = 300_000_000_000
+    """See `Succession`: how long a revision is there, or silent, before the streams alone say so; 0: they never do."""
     judge: JudgeSettings = JudgeSettings()
     limits: Limits = Limits()
     watch: WatchSettings | None = None
@@ -70,6 +79,10 @@ class RunningState(Struct, array_like=True):
     canary_seen_ns: int
     policy: WorkloadPolicy | None = None
     """That held when it was asked for, and holds to its end: weights are fixed before any data."""
+    look_back: LookBackState | None = None
+    """Of one that judges the last so long only; `judge` is then that of its older stretch."""
+    canary_from_ns: int = 0
+    """Start of the first window in which the canary was seen; 0 before."""
 
 
 class WorkloadState(Struct):
@@ -98,6 +111,8 @@ class WorkloadState(Struct):
     """Comparison key -> event time (ns) at which it ended: asking again does not revive it."""
     late_records: int = 0
     """Records that came after their window had closed; they counted in the next."""
+    succession: SuccessionState = field(default_factory=SuccessionState)
+    """Which revision follows which, as far as the streams tell."""
     watch: WatchState = field(default_factory=WatchState)
     """What production is like, and what rings."""
 
@@ -124,14 +139,13 @@ class WorkloadLife:
         if settings.watch is not None:
             self._watch = Watch(settings.watch, settings.window_ns, state.workload, state.watch, neighbours)
         self._catalogue = Catalogue(state.catalogue)
+        self._succession = Succession(settings.sight_ns, state.succession)
         self._presence = {name: Presence(settings.window_ns, known) for name, known in state.presence.items()}
-        self._judges = {
-            key: Judge.from_state(self._judge_settings(running.policy), settings.window_ns, running.judge, state.past)
-            for key, running in state.running.items()
-        }
+        self._judges = {key: self._resumed(running) for key, running in state.running.items()}
         self._rules: dict[str, tuple[int, dict[str, SignalRule]]] = {}
         self._fresh: dict[str, RiskDocument] = {}
         self._watermark_ns = 0
+        self._heard: Collection[str] = ()
 
     @property
     def workload(self) -> Workload:
@@ -185,7 +199,7 @@ class WorkloadLife:
             state.watch = self._watch.to_state()
         state.presence = {name: presence.state for name, presence in self._presence.items()}
         for key, judge in self._judges.items():
-            state.running[key].judge = judge.to_state()
+            _keep(state.running[key], judge)
         return state
 
     def add(self, delta: Summary, signatures: Mapping[int, Signature], series: Mapping[int, Series]) -> None:
@@ -213,8 +227,13 @@ class WorkloadLife:
         merge(summary, delta)
         trim(summary, self._settings.limits, self._severity)
 
-    def close(self, watermark_ns: int) -> bool:
-        """Close every window that ends at or before the watermark; whether that changed anything."""
+    def close(self, watermark_ns: int, sighted: Callable[[Comparison, int], None] | None = None) -> bool:
+        """Close every window that ends at or before the watermark; whether that changed anything.
+
+        Args:
+            watermark_ns: event time before which all is known.
+            sighted: begins a pair that the streams alone show to be on trial, at an event time; None: nobody does.
+        """
         state, window_ns = self._state, self._settings.window_ns
         self._watermark_ns = watermark_ns
         changed = False
@@ -223,6 +242,8 @@ class WorkloadLife:
             if start_ns is None or start_ns + window_ns > watermark_ns:
                 break
             self._close_window(start_ns)
+            if self._settings.sight_ns:
+                self._sight(state.closed_to_ns, sighted)
             changed = True
         for running in list(state.running.values()):
             seen_ns = max(running.requested_ns, running.canary_seen_ns)
@@ -239,6 +260,7 @@ class WorkloadLife:
         requested_ns: int,
         prior: Prior | None = None,
         policy: WorkloadPolicy | None = None,
+        told_ns: int = 0,
     ) -> None:
         """Start a comparison, from the oldest window still known; one that runs or has ended stays as it is.
 
@@ -247,21 +269,28 @@ class WorkloadLife:
             requested_ns: event time at which it was asked for.
             prior: of the cluster's other workloads; None: there are none.
             policy: what an operator set, for the comparison's whole life; None: the settings as they are.
+            told_ns: when the rollout was seen under way; after its comparison's end it is another attempt. 0: unsaid.
         """
         state = self._state
-        if comparison.key in state.running or comparison.key in state.ended:
+        known = state.running.get(comparison.key)
+        if known is not None and known.requested_ns <= requested_ns:
+            return  # one asked for from later on was read ahead of its time, and begins now
+        if comparison.key in state.ended and told_ns - state.ended[comparison.key] < _RETRY_NS:
             return
         if comparison.of != state.workload:
             raise BrokenInvariant(f"{comparison.key} is not about {state.workload.key}")
-        if len(state.running) >= _MAX_RUNNING:
+        if known is None and len(state.running) >= _MAX_RUNNING:
             oldest = min(state.running.values(), key=lambda running: (running.requested_ns, running.comparison))
             self.end(oldest.comparison, "expired", requested_ns)
-        judge = Judge.begin(self._judge_settings(policy), self._settings.window_ns, state.past, prior)
+        judge = self._begun(policy, prior)
         running = RunningState(comparison, requested_ns, judge.to_state(), 0, policy)
+        _keep(running, judge)
         state.running[comparison.key] = running
         self._judges[comparison.key] = judge
+        anew_ns = state.ended.pop(comparison.key, 0)  # what was judged before the end is not judged twice
         for start_ns, sides in state.ring:
-            self._judge_window(running, judge, start_ns, sides)
+            if start_ns >= anew_ns:
+                self._judge_window(running, judge, start_ns, sides)
         self._publish(running, judge)
 
     def end(self, comparison: Comparison, outcome: Outcome, ended_ns: int) -> None:
@@ -278,6 +307,11 @@ class WorkloadLife:
         del self._state.running[comparison.key], self._judges[comparison.key]
         self._rules.pop(comparison.key, None)
         self._state.ended[comparison.key] = ended_ns
+        self._succession.conclude(comparison.baseline, comparison.canary, outcome)
+
+    def runs(self, comparison: Comparison) -> bool:
+        """Whether it runs."""
+        return comparison.key in self._state.running
 
     def documents(self) -> list[RiskDocument]:
         """What has changed since this was last called: one document per comparison, its latest."""
@@ -309,6 +343,7 @@ class WorkloadLife:
         state, window_ns = self._state, self._settings.window_ns
         sides: dict[str, Side] = {}
         summaries = state.open.pop(start_ns, {})
+        self._heard = summaries.keys()
         for name in sorted(self._presence.keys() | summaries.keys()):
             presence = self._presence.get(name)
             if presence is None:
@@ -335,17 +370,73 @@ class WorkloadLife:
             trials = {one.comparison.canary: one.comparison.baseline for one in state.running.values()}
             self._watch.add(start_ns, sides, trials, self._catalogue.rules, state.signatures, state.ring)
 
-    def _judge_window(self, running: RunningState, judge: Judge, start_ns: int, sides: Mapping[str, Side]) -> bool:
+    def _sight(self, end_ns: int, sighted: Callable[[Comparison, int], None] | None) -> None:
+        """What the streams tell once a window has closed: a pair on trial, or what became of one."""
+        state = self._state
+        start_ns = end_ns - self._settings.window_ns
+        back = self._succession.hear(start_ns, self._heard)
+        for key in list(state.ended):
+            if key.rpartition("/")[2] in back:
+                del state.ended[key]  # its canary was away and is here again: another attempt
+        for running in list(state.running.values()):
+            pair = running.comparison
+            if running.requested_ns > end_ns or (running.policy and running.policy.historic_baseline):
+                continue  # asked for later than this, or its baseline need not be there
+            outcome = self._succession.outcome(
+                pair.baseline, pair.canary, running.requested_ns - self._settings.window_ns
+            )
+            if outcome is not None:
+                self.end(pair, outcome, end_ns)
+        trial = self._succession.on_trial
+        if trial is not None and sighted is not None:
+            of = state.workload
+            sighted_pair = Comparison(of.cluster, of.namespace, of.name, *trial)
+            known = state.running.get(sighted_pair.key)
+            if sighted_pair.key not in state.ended and (known is None or known.requested_ns > end_ns):
+                sighted(sighted_pair, end_ns)
+
+    def _judge_window(
+        self, running: RunningState, judge: Judge | LookBack, start_ns: int, sides: Mapping[str, Side]
+    ) -> bool:
         if start_ns <= running.requested_ns - self._settings.ring_ns:
             return False  # not known any more when it was asked for, unless its records came later than the request
-        baseline = sides.get(running.comparison.baseline)
         canary = sides.get(running.comparison.canary)
         if canary is not None:
             running.canary_seen_ns = start_ns
+            running.canary_from_ns = running.canary_from_ns or start_ns
+        baseline = self._baseline(running, start_ns, sides)
         if baseline is None and canary is None:
             return False
         judge.add(start_ns, baseline, canary, self._state.signatures, self._rules_of(running))
         return True
+
+    def _baseline(self, running: RunningState, start_ns: int, sides: Mapping[str, Side]) -> Side | None:
+        """What the canary's window is compared with: the same window, unless the policy asks for an earlier one."""
+        time = self._earlier(running)
+        if time is not None:
+            at_ns = time.of(start_ns)
+            sides = next((known for start, known in self._state.ring if start == at_ns), {})
+        elif running.policy is not None and running.policy.historic_baseline is not None:
+            return None  # what came before the canary is not its time
+        return sides.get(running.comparison.baseline)
+
+    def _earlier(self, running: RunningState) -> Earlier | None:
+        asked = None if running.policy is None else running.policy.historic_baseline
+        if asked is None or not running.canary_from_ns:
+            return None
+        return earlier(asked, running.canary_from_ns, self._settings.window_ns)
+
+    def _begun(self, policy: WorkloadPolicy | None, prior: Prior | None) -> Judge | LookBack:
+        settings, window_ns, past = self._judge_settings(policy), self._settings.window_ns, self._state.past
+        if policy is None or policy.look_back_ns is None:
+            return Judge.begin(settings, window_ns, past, prior)
+        return LookBack.begin(settings, window_ns, policy.look_back_ns, past, prior)
+
+    def _resumed(self, running: RunningState) -> Judge | LookBack:
+        settings, window_ns, past = self._judge_settings(running.policy), self._settings.window_ns, self._state.past
+        if running.look_back is None:
+            return Judge.from_state(settings, window_ns, running.judge, past)
+        return LookBack.from_state(settings, window_ns, running.judge, running.look_back, past)
 
     def _judge_settings(self, policy: WorkloadPolicy | None) -> JudgeSettings:
         return self._settings.judge if policy is None else judge_settings(policy, self._settings.judge)
@@ -361,14 +452,14 @@ class WorkloadLife:
             self._rules[running.comparison.key] = len(rules), applied
         return applied
 
-    def _learn(self, judge: Judge, running: RunningState, outcome: Outcome) -> None:
+    def _learn(self, judge: Judge | LookBack, running: RunningState, outcome: Outcome) -> None:
         """The baseline of a comparison that is over becomes a cohort of the past."""
         cohort = judge.cohort(running.comparison.baseline)
         if cohort is not None:
             logs = self._settings.judge.logs
             self._state.past.learn(cohort, logs, judge.prior, promoted=outcome == "promoted")
 
-    def _publish(self, running: RunningState, judge: Judge) -> None:
+    def _publish(self, running: RunningState, judge: Judge | LookBack) -> None:
         found = judge.assess(self._state.signatures, self._rules_of(running))
         self._fresh[running.comparison.key] = RiskDocument(
             running.comparison,
@@ -384,9 +475,26 @@ class WorkloadLife:
             groups=found.groups,
             signals=found.signals,
             reasons=found.reasons or undecided(running.comparison, "nothing has been judged yet").reasons,
-            unjudged=found.unjudged,
+            unjudged=(*found.unjudged, *self._unseen(running)),
             history=found.history,
+            policy=() if running.policy is None else statement(running.policy),
         )
+
+    def _unseen(self, running: RunningState) -> list[str]:
+        """What finds no place, or is not known any more."""
+        pods = {name: presence.state for name, presence in self._presence.items()}
+        comparison, time = running.comparison, self._earlier(running)
+        found = unseen(
+            self._state.catalogue,
+            {"baseline": pods.get(comparison.baseline), "canary": pods.get(comparison.canary)},
+        )
+        known_ns = self._settings.ring_ns
+        if time is not None and not 0 < time.behind_ns < known_ns:
+            found.append(
+                f"historic_baseline: from {rfc3339(time.start_ns)}, which is {time.behind_ns / 60e9:.3g} minutes before"
+                f" the canary, cannot be compared with: what was is known for {known_ns / 60e9:.3g} minutes"
+            )
+        return found + ([] if running.policy is None else not_zero(self._rules_of(running)))
 
     def _learn_signature(self, number: int, what: Signature) -> None:
         log_class = _CLASSES.get(what.severity)
@@ -410,6 +518,12 @@ class WorkloadLife:
     def _severity(self, number: int) -> int:
         known = self._state.signatures.get(number)
         return 0 if known is None else int(_SEVERITIES[known.log_class])
+
+
+def _keep(running: RunningState, judge: Judge | LookBack) -> None:
+    """A snapshot of the judge into the state."""
+    running.judge = judge.to_state()
+    running.look_back = judge.to_look_back_state() if isinstance(judge, LookBack) else None
 
 
 def _time(time_ns: int | None) -> str | None:

@@ -5,6 +5,8 @@ The graph, one hop a line (topic -> role -> topic):
 serinus.logs, serinus.metrics      -> ingest -> serinus.summaries, serinus.dead-letters
 serinus.summaries, serinus.rollouts -> score  -> serinus.risk (and its changelog)
 serinus.risk                       -> serve  -> HTTP, pages, gauges
+serinus.alarms, serinus.rollouts   -> serve  -> HTTP, pages, gauges
+serinus.alarms, serinus.rollouts   -> alert  -> Alertmanager, a webhook, serinus.alerts
 HTTP queries, Argo's notifications -> serve  -> serinus.rollouts
 
 settings, topics, codecs    what is configured, where it goes, how it is written
@@ -12,6 +14,9 @@ policy_file                 what the operator set, read again when it changes
 schemas                     the JSON Schemas of what others read and write
 telemetry, log              what the pipeline says of itself
 ingest/ score/ serve/       the three roles; roles.py runs one in this process
+alarms/                     what is known of alarms, for serve and alert
+alert/                      the role that tells others of alarms
+topic_follower, freshness   whole topics read into memory, and how far
 rollouts/                   what a Rollout's status says of its comparisons
 verify                      the job of an AnalysisTemplate, which asks serve
 pipeline, supervise         all of them on one machine, as child processes

@@ -21,7 +21,14 @@ from topology import log, options, policy_commands
 from topology.backtest.command import backtest
 from topology.errors import Unavailable
 from topology.recording.command import record
-from topology.settings import IngestSettings, RolloutsSettings, ScoreSettings, ServeSettings, TelemetrySettings
+from topology.settings import (
+    AlertSettings,
+    IngestSettings,
+    RolloutsSettings,
+    ScoreSettings,
+    ServeSettings,
+    TelemetrySettings,
+)
 from topology.templates.command import templates
 from topology.topics import LOGS, METRICS
 from topology.watch.command import watch
@@ -70,6 +77,9 @@ def ingest(host: str, log_topic: tuple[str, ...], metric_topic: tuple[str, ...],
     roles.ingest(settings, observe, host)
 
 
+_SIGHT = "How long a revision is there or gone before streams alone say so; 0: never.  [default: 300]"
+
+
 @command.command()
 @options.role_options
 @options.metrics_port_option
@@ -85,6 +95,7 @@ def ingest(host: str, log_topic: tuple[str, ...], metric_topic: tuple[str, ...],
 @click.option("--hold-s", type=float, help="How long a partition without owner holds windows open.  [default: 60]")
 @click.option("--false-alarm-days", type=float, help="Days to a false alarm, on average.  [default: 30]")
 @click.option("--expire-s", type=float, help="Silence that ends a comparison.  [default: 1800]")
+@click.option("--sight-s", type=int, help=_SIGHT)
 def score(host: str, **given: Any) -> None:
     """Judge summaries: one worker, as many as there are partitions of summaries."""
     log.start("score", given.pop("log_level"))
@@ -110,6 +121,21 @@ def serve(**given: Any) -> None:
     from topology import roles  # noqa: PLC0415 - telemetry's libraries are slow to import
 
     roles.serve(settings, observe)
+
+
+@command.command()
+@options.role_options
+@options.metrics_port_option
+@options.alert_options
+def alert(host: str, labels: tuple[str, ...], **given: Any) -> None:
+    """Tell Alertmanager and a webhook of the alarms: one process, restarted at will."""
+    log.start("alert", given.pop("log_level"))
+    observe = TelemetrySettings(given.pop("otlp_endpoint"))
+    kafka = options.required_kafka(given.pop("bootstrap_servers"), given.pop("kafka_config"))
+    settings = AlertSettings(kafka=kafka, labels=options.label_values(labels), **_said(given))
+    from topology import roles  # noqa: PLC0415 - telemetry's libraries are slow to import
+
+    roles.alert(settings, observe, host)
 
 
 @command.command(cls=options.VerifyCommand)

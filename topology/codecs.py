@@ -6,6 +6,7 @@
 | serinus.rollouts | `Workload.key` | `WorkloadEvent`, JSON |
 | serinus.risk | `Comparison.key` | `RiskDocument`, JSON |
 | serinus.alarms | `Alarm.id` | `Alarm`, JSON |
+| serinus.alerts | `Alarm.id` | `Told` of `alert.ledger`, JSON |
 | serinus.dead-letters | none | `DeadLetter`, JSON |
 """
 

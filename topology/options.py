@@ -75,6 +75,26 @@ serve_options = together(
 )
 
 
+alert_options = together(
+    click.option(
+        "--alertmanager-url",
+        "alertmanager_urls",
+        multiple=True,
+        metavar="URL",
+        help="Is told of all alarms; any number.",
+    ),
+    click.option("--alertmanager-token-file", metavar="FILE", help="Holds the Alertmanagers' bearer token."),
+    click.option("--webhook-url", metavar="URL", help="Gets a signed POST for each change of an alarm."),
+    click.option("--webhook-secret-file", metavar="FILE", help="Holds the secrets that sign it, one a line."),
+    click.option("--webhook-token-file", metavar="FILE", help="Holds the webhook's bearer token."),
+    click.option("--ca-file", metavar="FILE", help="PEM of trusted authorities.  [default: the system's]"),
+    shared("--public-url", metavar="URL", help="How people reach serve, for links."),
+    click.option("--label", "labels", multiple=True, metavar="NAME=VALUE", help="Of every alert; any number."),
+    click.option("--repeat-s", type=float, help="How often an Alertmanager is told what rings.  [default: 60]"),
+    click.option("--hold-s", type=float, help="How long it holds what it no longer hears of.  [default: 600]"),
+    click.option("--catch-up-s", type=float, help="What cleared longer ago, untold, stays so.  [default: 86400]"),
+)
+
 NAMESPACE_FILE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
 """Where a pod finds the name of its namespace."""
 DEFAULT_URL = "http://serinus-serve.serinus.svc:8080"
@@ -185,6 +205,24 @@ def required_kafka(bootstrap_servers: str | None, kafka_config: Path | None) -> 
     if named is None:
         raise BadPolicy("bootstrap-servers", None, "give host:port of a Kafka broker, several with commas")
     return named
+
+
+def label_values(words: tuple[str, ...]) -> dict[str, str]:
+    """NAME=VALUE, each name once.
+
+    >>> label_values(("severity=critical", "team=a=b"))
+    {'severity': 'critical', 'team': 'a=b'}
+
+    Raises:
+        BadPolicy: one has no value, or a name comes twice.
+    """
+    labels: dict[str, str] = {}
+    for word in words:
+        name, equals, value = word.partition("=")
+        if not equals or not value or name in labels:
+            raise BadPolicy("label", word, "write name=value, each name once")
+        labels[name] = value
+    return labels
 
 
 def topic_formats(words: tuple[str, ...], option: str) -> dict[str, str]:

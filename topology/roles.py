@@ -1,7 +1,7 @@
 """How a role lives in this process: telemetry, signals, the first contact with Kafka, the work, and an end in time.
 
-The work itself is in `ingest`, `score` and `serve`; each is imported when it is run, as none needs the libraries of
-the others.
+The work itself is in `ingest`, `score`, `serve` and `alert`; each is imported when it is run, as none needs the
+libraries of the others.
 """
 
 from __future__ import annotations
@@ -12,11 +12,19 @@ import logging
 import os
 import signal
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
+from typing import Any
 
 from topology.connect import admin_client, wait_for_kafka
 from topology.errors import Unavailable
-from topology.settings import IngestSettings, RolloutsSettings, ScoreSettings, ServeSettings, TelemetrySettings
+from topology.settings import (
+    AlertSettings,
+    IngestSettings,
+    RolloutsSettings,
+    ScoreSettings,
+    ServeSettings,
+    TelemetrySettings,
+)
 from topology.signals import stop_on_signal
 from topology.telemetry import Telemetry
 
@@ -76,25 +84,27 @@ def serve(settings: ServeSettings, observe: TelemetrySettings) -> None:
     admin_client(settings.kafka)
     telemetry = Telemetry.start("serve", observe)
 
-    async def work() -> None:
-        stop = asyncio.Event()
-        for number in (signal.SIGINT, signal.SIGTERM):
-            asyncio.get_running_loop().add_signal_handler(number, stop.set)
-        serving = asyncio.ensure_future(server.run(settings, telemetry, stop))
-        stopped = asyncio.ensure_future(stop.wait())
-        await asyncio.wait({serving, stopped}, return_when=asyncio.FIRST_COMPLETED)
-        stopped.cancel()
-        await asyncio.wait_for(serving, _GRACE_S)
-
     gone = threading.Event()
     watch = threading.Thread(target=wait_for_kafka, args=(settings.kafka, gone), name="first-contact", daemon=True)
     watch.start()
     try:
-        asyncio.run(work())
-    except TimeoutError as error:
-        raise Unavailable(f"serve did not end in {_GRACE_S:g} s") from error
+        asyncio.run(_until_signal(lambda stop: server.run(settings, telemetry, stop)))
     finally:
         gone.set()
+        telemetry.shutdown()
+
+
+def alert(settings: AlertSettings, observe: TelemetrySettings, host: str) -> None:
+    """Tell of alarms until SIGINT or SIGTERM."""
+    from topology.alert import sender  # noqa: PLC0415 - see the module's docstring
+
+    admin_client(settings.kafka)
+    telemetry = Telemetry.start("alert", observe)
+    try:
+        if settings.metrics_port is not None:
+            telemetry.serve_metrics(settings.metrics_port, host)
+        asyncio.run(_until_signal(lambda stop: sender.run(settings, telemetry, stop)))
+    finally:
         telemetry.shutdown()
 
 
@@ -110,6 +120,25 @@ def rollouts(settings: RolloutsSettings) -> None:
             await watching
 
     asyncio.run(work())
+
+
+async def _until_signal(run: Callable[[asyncio.Event], Coroutine[Any, Any, None]]) -> None:
+    """Run it until it ends or SIGINT or SIGTERM comes, which sets its event.
+
+    Raises:
+        Unavailable: it did not end in time.
+    """
+    stop = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    running = asyncio.ensure_future(run(stop))
+    stopped = asyncio.ensure_future(stop.wait())
+    await asyncio.wait({running, stopped}, return_when=asyncio.FIRST_COMPLETED)
+    stopped.cancel()
+    try:
+        await asyncio.wait_for(running, _GRACE_S)
+    except TimeoutError as error:
+        raise Unavailable(f"the work did not end in {_GRACE_S:g} s") from error
 
 
 def _work(work: Callable[[], None], stop: threading.Event) -> None:

@@ -18,10 +18,11 @@ from msgspec import Struct
 
 from streams.policy.document import PolicyDocument
 from streams.risk.document import RiskDocument
+from streams.watch.alarm import Alarm
 
-SCHEMAS: dict[str, type[Struct]] = {"policy": PolicyDocument, "risk": RiskDocument}
+SCHEMAS: dict[str, type[Struct]] = {"alarm": Alarm, "policy": PolicyDocument, "risk": RiskDocument}
 """Name -> type; written to `deploy/<name>.schema.json`."""
-_WRITTEN_BY_US = {"risk"}
+_WRITTEN_BY_US = {"alarm", "risk"}
 """Documents in which nothing is left out, so that a reader may rely on every field."""
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 

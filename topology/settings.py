@@ -24,6 +24,7 @@ _TOPIC = re.compile(r"[-._A-Za-z0-9]{1,249}")
 _IDENTIFIER = re.compile(r"[-._A-Za-z0-9]{1,200}")
 _HASH = re.compile(r"[A-Za-z0-9]([-._A-Za-z0-9]{0,61}[A-Za-z0-9])?")
 _OBJECT = re.compile(r"([a-z0-9]([-.a-z0-9]{0,251}[a-z0-9])?)?")
+_LABEL = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,99}")
 _CLUSTER = re.compile(r"([A-Za-z0-9]([-._A-Za-z0-9]*[A-Za-z0-9])?)?")
 
 
@@ -199,6 +200,8 @@ class ScoreSettings(Struct, frozen=True):
     """How long, in event time, an input partition without owner holds windows open."""
     expire_s: float = 1800
     """A comparison of which nothing was heard for so long has ended."""
+    sight_s: int = 300
+    """How long a revision is there, or silent, before the streams alone begin or end a comparison; 0: they never do."""
     false_alarm_days: float = 30.0
     """Average time to a false alarm of a workload in production, in days."""
     policy: Path | None = None
@@ -211,6 +214,7 @@ class ScoreSettings(Struct, frozen=True):
         _within(
             self,
             window_s=(1, 3600),
+            sight_s=(0, 86_400),
             snapshot_s=(0.1, 600),
             session_timeout_s=(1, 1800),
             alpha=(1e-9, 0.5),
@@ -251,6 +255,55 @@ class ServeSettings(Struct, frozen=True):
             _require(_is_http(self.public_url), "public_url", self.public_url, "give an http or https URL")
         if self.token_file is not None:
             _require(_is_readable(Path(self.token_file)), "token_file", self.token_file, "name a readable file")
+
+
+class AlertSettings(Struct, frozen=True):
+    """The process that tells others of alarms."""
+
+    kafka: Kafka
+    alertmanager_urls: tuple[str, ...] = ()
+    """Base URLs of Alertmanagers, each of which is told all."""
+    webhook_url: str | None = None
+    """Gets a signed POST for each change of an alarm."""
+    webhook_secret_file: str | None = None
+    """File that holds the secrets that sign it, one a line; needed with `webhook_url`."""
+    alertmanager_token_file: str | None = None
+    """File that holds the bearer token of the Alertmanagers; None: none is sent."""
+    webhook_token_file: str | None = None
+    """File that holds the bearer token of the webhook; None: none is sent."""
+    ca_file: str | None = None
+    """PEM of the authorities trusted for https; None: the system's."""
+    public_url: str | None = None
+    """How people reach serve, for the links; None: no links."""
+    labels: dict[str, str] = {}
+    """Further labels of every alert, such as a severity."""
+    repeat_s: float = 60.0
+    """How often an Alertmanager is told of what rings."""
+    hold_s: float = 600.0
+    """How long an Alertmanager is to hold what it does not hear of any more."""
+    catch_up_s: float = 86_400
+    """An alarm that the webhook was never told of and that cleared longer ago is not told."""
+    metrics_port: int | None = None
+    """Port of /metrics and /healthz; 0 is any free one, None is none."""
+
+    def __post_init__(self) -> None:
+        _within(self, repeat_s=(0.1, 3600), hold_s=(1, 86_400), catch_up_s=(0, 7 * 86_400), metrics_port=(0, 65_535))
+        _require(self.hold_s >= 2 * self.repeat_s, "hold_s", self.hold_s, "give at least twice repeat_s")
+        allowed = "give an http or https URL without credentials"
+        for url in self.alertmanager_urls:
+            _require(_is_http(url), "alertmanager_url", _without_user(url), allowed)
+        if self.webhook_url is not None:
+            _require(_is_http(self.webhook_url), "webhook_url", _without_user(self.webhook_url), allowed)
+            _require(self.webhook_secret_file is not None, "webhook_secret_file", None, "name a file with the secret")
+        if self.public_url is not None:
+            _require(_is_http(self.public_url), "public_url", _without_user(self.public_url), allowed)
+        named = bool(self.alertmanager_urls or self.webhook_url)
+        _require(named, "alertmanager_url", None, "name an Alertmanager or a webhook, or there is nobody to tell")
+        for name in ("webhook_secret_file", "alertmanager_token_file", "webhook_token_file", "ca_file"):
+            file = getattr(self, name)
+            _require(file is None or _is_readable(Path(file)), name, file, "name a readable file")
+        for name in self.labels:
+            _require(_LABEL.fullmatch(name) is not None, "label", name, "use letters, digits and _; no digit first")
 
 
 class RolloutsSettings(Struct, frozen=True):

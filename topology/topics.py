@@ -18,6 +18,7 @@ ROLLOUTS = "serinus.rollouts"
 SUMMARIES = "serinus.summaries"
 RISK = "serinus.risk"
 ALARMS = "serinus.alarms"
+ALERTS = "serinus.alerts"
 DEAD_LETTERS = "serinus.dead-letters"
 
 COPARTITIONED = (SUMMARIES, ROLLOUTS, RISK)
@@ -53,7 +54,7 @@ def definitions(partitions: int | None = None, path: Path = DEFINITIONS) -> list
         raise BadPolicy("topics.toml", str(path), f"it must be readable ({type(error).__name__})") from error
     except (tomllib.TOMLDecodeError, msgspec.ValidationError, UnicodeDecodeError) as error:
         raise BadPolicy("topics.toml", str(path), str(error)) from error
-    missing = {LOGS, METRICS, *COPARTITIONED, ALARMS, DEAD_LETTERS} - {topic.name for topic in topics}
+    missing = {LOGS, METRICS, *COPARTITIONED, ALARMS, ALERTS, DEAD_LETTERS} - {topic.name for topic in topics}
     if missing:
         raise BadPolicy("topics.toml", str(path), f"it must define {', '.join(sorted(missing))}")
     if partitions is not None:

@@ -20,7 +20,7 @@ from streams.judging.evidence import Exposure
 from streams.judging.exposure import Exposures, ExposureState, Settled
 from streams.judging.flow import LogFlow
 from streams.judging.reasons import number
-from streams.judging.settings import LOG_SIGNALS, PARTS_OF_SIGNALS, REQUESTS, JudgeSettings
+from streams.judging.settings import BY_REQUESTS, LOG_SIGNALS, PARTS_OF_SIGNALS, REQUESTS, JudgeSettings
 from streams.judging.side import Side, SignatureInfo
 from streams.judging.signal import Counted, Signal, SignalState
 from streams.judging.tallies import Tallies, count_bin
@@ -42,6 +42,8 @@ class ConcurrentState(Struct, array_like=True):
     tallies: Tallies = {}
     sup_log_e: dict[str, float] = {}
     """Part -> largest log of its signals' mixed E so far, >= 0."""
+    unjudged_bins: int = 0
+    """Bins of which log incidents were not judged, because the policy asks for requests and they could not be told."""
 
 
 class Concurrent:
@@ -89,14 +91,16 @@ class Concurrent:
 
     @property
     def counts_requests(self) -> bool:
-        """Exposure is requests, not pod-seconds."""
+        """Both revisions have a source of request counts."""
         return self.state.exposure.source is not None
 
     @property
     def exposure(self) -> Exposure:
         """Of the settled bins, in the unit that was chosen."""
         exposure = self.state.exposure
-        if exposure.source is None:
+        if self._settings.exposure == "log_lines":
+            return Exposure("log_lines", exposure.baseline_lines, exposure.canary_lines)
+        if not self._by_requests:
             return Exposure("pod_seconds", exposure.baseline_pod_s, exposure.canary_pod_s)
         return Exposure("requests", exposure.baseline_requests, exposure.canary_requests)
 
@@ -106,8 +110,14 @@ class Concurrent:
         exposure, settings = self.state.exposure, self._settings
         if min(exposure.baseline_pod_s, exposure.canary_pod_s) < settings.minimum_pod_s:
             return False
-        least = min(exposure.baseline_requests, exposure.canary_requests)
-        return exposure.source is None or least >= settings.minimum_requests
+        if not self._by_requests:
+            return settings.exposure != "requests"
+        return min(exposure.baseline_requests, exposure.canary_requests) >= settings.minimum_requests
+
+    @property
+    def _by_requests(self) -> bool:
+        """Log incidents are counted against requests."""
+        return self.counts_requests and self._settings.exposure in BY_REQUESTS
 
     @property
     def logs_heard(self) -> bool:
@@ -123,7 +133,11 @@ class Concurrent:
         exposure = self.state.exposure
         heard = {"logs": self.logs_heard, "errors": bool(exposure.baseline_sources or exposure.canary_sources)}
         present = [part for part in parts if heard.get(part, False)]
-        return [signal for name, signal in self.signals.items() if PARTS_OF_SIGNALS[name] in present]
+        return [
+            signal
+            for name, signal in self.signals.items()
+            if PARTS_OF_SIGNALS[name] in present and signal.rule.criticality != "watch"
+        ]
 
     def confidence(self, part: str, beta: float) -> float | None:
         """0..1: the least of the required signals' progress to 1/beta; None if the part has none to rest on."""
@@ -144,10 +158,14 @@ class Concurrent:
         return self.cut_off
 
     def _judge(self, settled: Settled, signatures: Mapping[int, SignatureInfo]) -> None:
+        self.state.unjudged_bins += not settled.logs_judged
         for name, signal in self.signals.items():
+            if name != REQUESTS and not settled.logs_judged:
+                continue
             signal.add(self._failed(settled, signal) if name == REQUESTS else self._logged(settled, signal))
         limit = self._settings.signature_limit
-        count_bin(self.state.tallies, settled.bin.logged, settled.request_share, signatures, limit)
+        if settled.logs_judged:
+            count_bin(self.state.tallies, settled.bin.logged, settled.request_share, signatures, limit)
         for part, weighted in self._by_part().items():
             now = log_mix(weighted)
             self.state.sup_log_e[part] = max(self.state.sup_log_e.get(part, 0.0), now)
@@ -170,15 +188,19 @@ class Concurrent:
             share_by_requests=settled.request_share,
             share_by_pods=settled.pod_share,
             chances=bin_.baseline.logged_pod_s * 1e9 / self._window_ns,
-            expected=min(by_requests, by_pods) if self.counts_requests else by_pods,
+            expected=min(by_requests, by_pods) if self._by_requests else by_pods,
         )
 
     def _by_part(self) -> dict[str, list[tuple[float, float]]]:
-        """Part -> (weight, log E) of its signals."""
+        """Part -> (weight, log E) of its signals; one that is only watched stands at 1."""
         parts: dict[str, list[tuple[float, float]]] = {}
         for name, signal in self.signals.items():
-            parts.setdefault(PARTS_OF_SIGNALS[name], []).append((signal.rule.weight, signal.log_e))
+            parts.setdefault(PARTS_OF_SIGNALS[name], []).append((signal.rule.weight, self._log_e(signal)))
         return parts
+
+    @staticmethod
+    def _log_e(signal: Signal) -> float:
+        return 0.0 if signal.rule.criticality == "watch" else signal.log_e
 
     def _unjudged_logs(self) -> list[str]:
         state, found = self.state, []
@@ -200,9 +222,15 @@ class Concurrent:
                 if known
             ]
             where = f" ({'; '.join(one_sided)})" if one_sided else ""
-            return [f"requests/error: no known counter of requests on both revisions{where}; exposure is pod-seconds"]
+            instead = {
+                "requests": "; the policy counts log incidents against requests alone, so that they are not judged",
+                "log_lines": "; exposure is log lines",
+            }.get(self._settings.exposure, "; exposure is pod-seconds")
+            return [f"requests/error: no known counter of requests on both revisions{where}{instead}"]
         if not exposure.fallback_bins:
             return []
         spans = number(exposure.fallback_bins + exposure.request_bins)
-        late = f"{number(exposure.fallback_bins)} of {spans} spans judged by pod-seconds"
+        unjudged = self.state.unjudged_bins
+        skipped = f" ({number(unjudged)} not at all for log incidents)" if unjudged else ""
+        late = f"{number(exposure.fallback_bins)} of {spans} spans judged by pod-seconds{skipped}"
         return [f"requests/error: {late}, because not all pods reported `{exposure.source}` in time"]

@@ -10,7 +10,7 @@ UNDECIDED_RISK = 50.0
 """Shown while nothing at all is known: as far from 0 as from 100."""
 
 Verdict = Literal["pass", "fail", "marginal", "none"]
-ExposureUnit = Literal["requests", "pod_seconds"]
+ExposureUnit = Literal["requests", "pod_seconds", "log_lines"]
 Part = Literal["logs", "errors", "values", "levels"]
 
 
@@ -84,7 +84,7 @@ class PartEvidence(Struct, frozen=True):
 
     part: Part
     share: float
-    """Its share of alpha; those of a document sum to 1."""
+    """Its share of alpha; those of a document sum to 1, or to less where critical signals have one of their own."""
     p: float
     """One p-value for the whole life, however often it is looked at."""
     risk: float

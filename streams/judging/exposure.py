@@ -10,6 +10,12 @@ the bin began, on both sides: with a scrape every 15 s a bin is 15 s long, and e
 scrape. If that takes longer than the patience, the bin falls back to pod-seconds, and what requests were counted
 serves for their own errors alone.
 
+An operator may ask for another exposure of log incidents. `pod_seconds`: the canary's share is that of pods, whatever
+it serves. `log_lines`: that of the lines that are no warning or worse, shrunk to the pods' share like requests; lines
+worse than that do not count, for a canary that logs more errors is not to be allowed more for it. `requests`: a bin
+that requests cannot be told of brings no evidence of log incidents. Failed requests are a share of requests in any
+case, and the bins are the same.
+
 Log incidents need not follow requests: health checks, timers and start-up follow pods, and an incident (signature and
 pod in a window) can be seen but once per window however many requests it hits. So a bin gives two shares, by requests
 and by pod-seconds; `signal` guards one by the other.
@@ -41,6 +47,8 @@ class BinSide(Struct, array_like=True):
     """Seconds of the pods that have ever reported requests."""
     reported: list[int] = []
     """Pods that have reported since the bin began."""
+    plain_lines: float = 0.0
+    """Log lines that are no warning or worse, of windows in which neither log was cut off."""
 
     @property
     def all_requests(self) -> float:
@@ -68,6 +76,8 @@ class Settled(Struct, frozen=True):
     """For log incidents; that of pod-seconds where requests say nothing."""
     error_share: float
     """For failed requests."""
+    logs_judged: bool = True
+    """Incidents count; False where the policy asks for requests and they cannot be told."""
 
 
 class ExposureState(Struct, array_like=True):
@@ -91,6 +101,10 @@ class ExposureState(Struct, array_like=True):
     """Bins that fell back to pod-seconds because requests were not reported in time."""
     pod_bins: int = 0
     """Bins from before a source was chosen."""
+    recent_lines: RecentShare = field(default_factory=RecentShare)
+    baseline_lines: float = 0.0
+    """Plain lines over settled bins."""
+    canary_lines: float = 0.0
 
 
 class Exposures:
@@ -155,6 +169,7 @@ class Exposures:
         pod_s = cut(side.pod_s)
         mine.pod_s += pod_s
         mine.logged_pod_s += pod_s if logged else 0.0
+        mine.plain_lines += cut(side.plain_lines) if logged else 0.0
         if count is None:
             return False
         requests = cut(count.requests)
@@ -172,22 +187,38 @@ class Exposures:
         state.canary_pod_s += canary.pod_s
         state.baseline_requests += baseline.requests
         state.canary_requests += canary.requests
+        state.baseline_lines += baseline.plain_lines
+        state.canary_lines += canary.plain_lines
         pod_share = _share(canary.pod_s, baseline.pod_s)
+        asked = self._asked_share(bin_, pod_share)
         if state.source is None or late:
             state.fallback_bins += late
             state.pod_bins += not late
             error_share = _share(canary.requests, baseline.requests)
-            return Settled(bin_, False, pod_share, pod_share, error_share)
+            logs_judged = settings.exposure != "requests"
+            return Settled(bin_, False, pod_share, pod_share if asked is None else asked, error_share, logs_judged)
         state.request_bins += 1
         all_canary, all_baseline = canary.all_requests, baseline.all_requests
         if all_canary + all_baseline <= 0.0:
-            return Settled(bin_, True, pod_share, pod_share, 0.0)
+            return Settled(bin_, True, pod_share, pod_share if asked is None else asked, 0.0)
         pseudo, memory = settings.pseudo_requests, settings.share_memory_requests
         request_share = state.recent.shrink(all_canary, all_baseline, pod_share, pseudo)
         error_share = state.recent_errors.shrink(canary.requests, baseline.requests, pod_share, pseudo)
         state.recent.learn(all_canary, all_baseline, memory)
         state.recent_errors.learn(canary.requests, baseline.requests, memory)
-        return Settled(bin_, True, pod_share, request_share, error_share)
+        return Settled(bin_, True, pod_share, request_share if asked is None else asked, error_share)
+
+    def _asked_share(self, bin_: Bin, pod_share: float) -> float | None:
+        """The canary's share that the policy asks for instead of that of requests; None: it asks for none."""
+        settings, recent = self._settings, self.state.recent_lines
+        if settings.exposure == "pod_seconds":
+            return pod_share
+        if settings.exposure != "log_lines":
+            return None
+        canary, baseline = bin_.canary.plain_lines, bin_.baseline.plain_lines
+        share = recent.shrink(canary, baseline, pod_share, settings.pseudo_requests)
+        recent.learn(canary, baseline, settings.share_memory_requests)
+        return share
 
 
 def _share(canary: float, baseline: float) -> float:

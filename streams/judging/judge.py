@@ -17,6 +17,7 @@ from streams.errors import BrokenInvariant
 from streams.judging import split
 from streams.judging.combine import PartFinding, own_progress, progress, risk_of
 from streams.judging.concurrent import Concurrent, ConcurrentState
+from streams.judging.critical import Critical, CriticalState, critical_rows
 from streams.judging.events.part import EventPart, EventPartState
 from streams.judging.events.telling import event_reasons, event_rows
 from streams.judging.evidence import (
@@ -33,6 +34,7 @@ from streams.judging.levels.evidence import LevelEvidence
 from streams.judging.levels.part import LevelPart, LevelState
 from streams.judging.logs.part import LogPart, LogState
 from streams.judging.logs.part import begin as begin_logs
+from streams.judging.must_have import MustHave, MustHaveState
 from streams.judging.past import Cohort, Past, Prior
 from streams.judging.reasons import Reason, count_reasons, missing_reasons, number, pass_reason, ranked_sentences
 from streams.judging.settings import PARTS_OF_SIGNALS, JudgeSettings
@@ -90,6 +92,8 @@ class JudgeState(Struct, array_like=True):
     since: dict[str, int] = {}
     """Signal -> end of the window (ns) in which its own risk first reached 50."""
     history: RiskHistory = field(default_factory=RiskHistory)
+    critical: CriticalState = field(default_factory=CriticalState)
+    must_have: MustHaveState = field(default_factory=MustHaveState)
 
 
 class Judge:
@@ -111,11 +115,18 @@ class Judge:
         self._logs = LogPart(settings.logs, past.logs, state.prior.logs, state.planned_ns, window_ns, state.logs)
         self._events = EventPart(settings, state.events)
         self._values = ValuePart(ValueSettings(), state.values)
+        self._critical = Critical(settings, state.critical)
+        self._must_have = MustHave(settings, state.must_have)
         self._levels = LevelPart(past.levels, state.prior.levels, state.planned_ns, window_ns, state.levels)
 
     @classmethod
     def begin(
-        cls, settings: JudgeSettings, window_ns: int, past: Past | None = None, prior: Prior | None = None
+        cls,
+        settings: JudgeSettings,
+        window_ns: int,
+        past: Past | None = None,
+        prior: Prior | None = None,
+        heard: Sequence[Part] = (),
     ) -> Judge:
         """The judge of a new comparison.
 
@@ -124,6 +135,7 @@ class Judge:
             window_ns: as above.
             past: of the workload; None: nothing is known.
             prior: of the cluster's other workloads; None: there are none.
+            heard: parts that its baseline is known to be heard with; empty: as past and prior say.
         """
         past, prior = past or Past(), prior or Prior()
         planned_ns = settings.lifetime_ns or settings.planned_ns
@@ -132,7 +144,7 @@ class Judge:
             begin_logs(settings.logs, past.logs, prior.logs, planned_ns),
             prior=prior,
             with_past=past.logs.numbered > 0,
-            heard=past.parts or list(prior.parts),
+            heard=list(heard) or past.parts or list(prior.parts),
         )
         return cls(settings, window_ns, state, past)
 
@@ -171,7 +183,38 @@ class Judge:
             return "none"
         if state.passed_ns is not None:
             return "pass"
-        return "marginal" if self._time_is_over() and self._score() < self._settings.pass_score else "none"
+        over = self._time_is_over() and not self.held_back
+        return "marginal" if over and self._score() < self._settings.pass_score else "none"
+
+    @property
+    def held_back(self) -> bool:
+        """A signal that must be there is missing: it can fail, and nothing else be said."""
+        return bool(self._must_have.missing)
+
+    @property
+    def void(self) -> bool:
+        """The traffic was found not to follow the intended split."""
+        return self._state.void_ns is not None
+
+    @property
+    def started_ns(self) -> int | None:
+        """Start of the first window with both sides."""
+        return self._state.started_ns
+
+    @property
+    def baseline_heard(self) -> list[Part]:
+        """Parts that the baseline is heard with, sorted."""
+        return self._state.baseline_heard
+
+    @property
+    def fail_progress(self) -> float:
+        """0..1; 1 exactly when it fails the canary now."""
+        return self._fail_progress()
+
+    @property
+    def confidence(self) -> float:
+        """0..1; 1 exactly when it is shown that the canary is no worse."""
+        return self._confidence()
 
     def add(
         self,
@@ -265,6 +308,8 @@ class Judge:
         rules: Mapping[str, SignalRule],
     ) -> None:
         state = self._state
+        self._critical.meet(rules)
+        self._must_have.add(baseline, canary, rules)
         settled = self._concurrent.add(start_ns, baseline, canary, signatures)
         self._logs.add(start_ns, baseline, canary, signatures, heard=not self._concurrent.cut_off)
         self._levels.add(start_ns, baseline, canary, rules)
@@ -272,7 +317,9 @@ class Judge:
         self._values.add(baseline, canary, rules)
         if not state.shares:
             unjudged = {} if self._levels.judged else {"levels": 0.0}
-            state.shares = shares({**self._settings.part_weights, **unjudged}, state.heard)
+            of_parts = 1.0 - self._settings.critical_share
+            found = shares({**self._settings.part_weights, **unjudged}, state.heard)
+            state.shares = {part: of_parts * share for part, share in found.items()}
         intended = self._settings.intended_share
         if settled is not None and intended is not None and settled.by_requests:
             split.learn(state.split, intended, settled.bin.canary.requests, settled.bin.baseline.requests)
@@ -286,7 +333,8 @@ class Judge:
         if state.void_ns is not None:
             return
         fails = self._fail_progress() >= 1.0
-        if fails or (self._time_is_over() and self._score() < settings.marginal_score):
+        over = self._time_is_over() and not self.held_back
+        if fails or (over and self._score() < settings.marginal_score):
             state.failed_ns = as_of_ns
         elif state.passed_ns is None and self._confidence() >= 1.0 and self._score() >= settings.pass_score:
             state.passed_ns = as_of_ns
@@ -330,11 +378,23 @@ class Judge:
         return min((one for one in found if one is not None), default=None)
 
     def _fail_progress(self) -> float:
-        return max(finding.fail_progress(self._settings.alpha) for finding in self._findings())
+        parts = max(finding.fail_progress(self._settings.alpha) for finding in self._findings())
+        return max(parts, self._critical.progress(self._critical_log_ps()))
+
+    def _critical_log_ps(self) -> dict[str, float]:
+        """Critical signal -> natural log of its own p for the whole life."""
+        if not self._critical.signals:
+            return {}
+        own = {name: -signal.state.sup_worse for name, signal in self._concurrent.signals.items()}
+        own |= self._events.log_ps | self._values.log_ps
+        return {
+            name: own[name] if name in own else math.log(max(self._levels.signal_p(name), SMALLEST_P))
+            for name in self._critical.signals
+        }
 
     def _confidence(self) -> float:
-        """0..1: the least of what a PASS has to rest on; 0 below the least exposure, or with nothing to rest on."""
-        if not self._concurrent.enough:
+        """0..1: the least of what a PASS has to rest on; 0 below the least exposure, or with what must be missing."""
+        if not self._concurrent.enough or self.held_back:
             return 0.0
         found = [finding.confidence for finding in self._findings() if finding.confidence is not None]
         return min(found, default=0.0)
@@ -355,6 +415,8 @@ class Judge:
     # --- what is said of it ---
 
     def _weight(self, signal: Signal) -> float:
+        if signal.rule.criticality == "watch":
+            return 0.0
         part = PARTS_OF_SIGNALS[signal.rule.signal]
         inner = CLASSES_SHARE[self._state.with_past] if part == "logs" else 1.0 - self._events_share
         return self._state.shares.get(part, 0.0) * inner * signal.rule.weight
@@ -375,13 +437,14 @@ class Judge:
     def _signals(self, rules: Mapping[str, SignalRule], levels: Sequence[LevelEvidence]) -> list[SignalEvidence]:
         alpha, beta = self._settings.alpha, self._settings.beta
         errors, values = self._state.shares.get("errors", 0.0), self._state.shares.get("values", 0.0)
-        return [
+        rows = [
             *(self._evidence(signal) for signal in self._concurrent.shown()),
             *stream_rows(self._logs, self._inner("logs"), alpha),
             *level_rows(levels, self._inner("levels"), alpha, rules),
             *event_rows(self._events, errors * self._events_share, alpha, beta),
             *value_rows(self._values, values, alpha, beta),
         ]
+        return critical_rows(self._critical, rows, self._critical_log_ps())
 
     def _evidence(self, signal: Signal) -> SignalEvidence:
         state, name = signal.state, signal.rule.signal
@@ -397,6 +460,7 @@ class Judge:
             confidence=progress(state.sup_better, self._settings.beta),
             part=PARTS_OF_SIGNALS[name],
             group=name.partition("/")[0],
+            criticality=signal.rule.criticality,
             since_s=None if since_ns is None else since_ns / 1e9,
         )
 
@@ -419,6 +483,8 @@ class Judge:
         settings, concurrent = self._settings, self._concurrent
         if self._state.void_ns is not None:
             return [self._void_reason()]
+        if verdict == "none" and self.held_back:
+            return self._must_have.reasons()
         if verdict == "marginal":
             return ["its time is over, with evidence against it that does not suffice to fail it"]
         required = concurrent.required("logs", "errors")
@@ -441,6 +507,7 @@ class Judge:
             *level_reasons(levels, self._inner("levels"), alpha),
             *event_reasons(self._events, self._state.shares.get("errors", 0.0) * self._events_share, alpha),
             *value_reasons(self._values, self._state.shares.get("values", 0.0), alpha),
+            *self._critical.reasons(self._critical_log_ps()),
         ]
 
     def _void_reason(self) -> str:

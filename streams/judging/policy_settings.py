@@ -1,14 +1,16 @@
 """What does a workload's policy make of the settings of its judge?
 
-Not here, as the judge has no setting for them yet: exposure source, look-back, historic baseline and criticality.
+Elsewhere: how long it looks back (`look_back`), when its baseline was (`streams.workload`), and what holds for signals
+that are not counted (`streams.policy.rules.apply`).
 """
 
 from __future__ import annotations
 
 from msgspec import structs
 
+from streams.judging.critical import CRITICAL_SHARE
 from streams.judging.settings import JudgeSettings, SignalSettings
-from streams.policy.rules import CountedSignal, counted, tolerance_ratio
+from streams.policy.rules import CountedSignal, counted, named, tolerance_ratio
 from streams.policy.workload_policy import WorkloadPolicy
 
 DEFAULT = JudgeSettings()
@@ -35,6 +37,10 @@ def judge_settings(policy: WorkloadPolicy, base: JudgeSettings = DEFAULT) -> Jud
         intended_share=policy.canary_share,
         minimum_requests=policy.minimum_requests,
         minimum_pod_s=policy.minimum_pod_s,
+        exposure=policy.exposure,
+        logs=structs.replace(base.logs, exposure=policy.exposure),
+        critical_share=CRITICAL_SHARE if named(policy, "critical") else 0.0,
+        must_have=named(policy, "must_have"),
     )
 
 
@@ -46,4 +52,5 @@ def _signal(counted_signal: CountedSignal, tolerance: float) -> SignalSettings:
         counted_signal.floor_per_request,
         counted_signal.floor_per_pod_s,
         None if counted_signal.tolerance_ratio == tolerance else counted_signal.tolerance_ratio,
+        counted_signal.criticality,
     )

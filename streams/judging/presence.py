@@ -36,6 +36,8 @@ class PresenceState(Struct, array_like=True):
     """Pods that were taken to be gone."""
     longest_silence_ns: int = 0
     """After which a pod was heard again."""
+    most_unfollowed: int = 0
+    """Most series of one window, of all pods, that found no place."""
 
 
 class Presence:
@@ -70,14 +72,16 @@ class Presence:
             catalogue: how each series is read, by series id; signals that are new are admitted to it.
             signatures: those judged (class warning and worse), by id.
         """
-        side = Side()
+        side, unfollowed = Side(), 0
         heard = summary.pods if summary else {}
         for name in sorted(heard):
             self._meet(name, start_ns)
             self._count_lines(heard[name], side, signatures)
             window = PodWindow(self.state.pods[name], heard[name], catalogue, start_ns)
             window.close(side)
-            self.state.unfollowed += window.unfollowed
+            unfollowed += window.unfollowed
+        self.state.unfollowed += unfollowed
+        self.state.most_unfollowed = max(self.state.most_unfollowed, unfollowed)
         self._part(start_ns)
         side.pod_s = len(self.state.pods) * self._window_ns / 1e9
         if summary:
@@ -111,6 +115,8 @@ class Presence:
             side.lines += lines
             if number in signatures:
                 side.incidents[number] = side.incidents.get(number, 0) + 1
+            else:
+                side.plain_lines += lines
 
     def _expose(self, side: Side, catalogue: Catalogue) -> None:
         """Say which pods could have counted: also those that had nothing to count in this window."""

@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from streams.judging.evidence import Exposure, Verdict
 from streams.judging.exposure import ExposureState
-from streams.judging.settings import LOG_SIGNALS, REQUESTS, JudgeSettings
+from streams.judging.settings import BY_REQUESTS, LOG_SIGNALS, REQUESTS, JudgeSettings
 from streams.judging.side import SignatureInfo
 from streams.judging.signal import Signal
 from streams.judging.tallies import Tallies, ranked
@@ -121,7 +121,7 @@ def signature_text(known: int, signatures: Mapping[int, SignatureInfo]) -> str:
 
 def pass_reason(required: Sequence[Signal], exposure: Exposure, beta: float) -> str:
     """Why it passed."""
-    unit = "requests" if exposure.unit == "requests" else "pod-seconds"
+    unit = {"requests": "requests", "pod_seconds": "pod-seconds", "log_lines": "log lines"}[exposure.unit]
     found = "; ".join(
         f"{signal.rule.signal} {number(signal.state.canary)} against {number(signal.state.baseline)}"
         for signal in sorted(required, key=lambda signal: signal.rule.signal)
@@ -137,7 +137,8 @@ def missing_reasons(
 ) -> list[str]:
     """Why nothing can be told yet: which exposure or which signal is missing, and how much."""
     sentences: list[str] = []
-    if exposure.source is not None:
+    by_requests = settings.exposure == "requests" or (exposure.source is not None and settings.exposure in BY_REQUESTS)
+    if by_requests:
         least, sides, unit = (
             settings.minimum_requests,
             (exposure.canary_requests, exposure.baseline_requests),
@@ -154,7 +155,7 @@ def missing_reasons(
         signal = min(open_signals, key=lambda signal: (signal.state.sup_better, signal.rule.signal))
         floors = signal.floors_needed(goal)
         pod_s, requests = floors / signal.rule.floor_per_pod_s, floors / signal.rule.floor_per_request
-        wants = [f"{number(math.ceil(requests))} requests"] if exposure.source is not None else []
+        wants = [f"{number(math.ceil(requests))} requests"] if by_requests or signal.rule.signal == REQUESTS else []
         wants += [f"{number(math.ceil(pod_s))} pod-seconds"] if signal.rule.signal != REQUESTS else []
         sentences.append(
             f"cannot tell yet: {signal.rule.signal} is shown to be no worse by {100 * confidence:.0f}%;"

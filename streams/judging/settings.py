@@ -10,12 +10,18 @@ from streams.errors import BadPolicy
 from streams.judging.evidence import Part
 from streams.judging.logs.settings import LogSettings
 from streams.judging.shares import PARTS
+from streams.policy.written import ExposureSource
+from streams.signals.rule import Criticality
 
 CRITICAL, ERROR, WARNING, REQUESTS = "log/critical", "log/error", "log/warning", "requests/error"
 LOG_SIGNALS = {"critical": CRITICAL, "error": ERROR, "warning": WARNING}
 """Log class -> signal."""
 PARTS_OF_SIGNALS: dict[str, Part] = {CRITICAL: "logs", ERROR: "logs", WARNING: "logs", REQUESTS: "errors"}
 """Signal -> the part it is judged in (`shares`)."""
+
+
+BY_REQUESTS: tuple[ExposureSource, ...] = ("auto", "requests")
+"""Exposure is requests, where they are counted."""
 
 
 class SignalSettings(Struct, frozen=True):
@@ -32,6 +38,8 @@ class SignalSettings(Struct, frozen=True):
     """The same per pod-second. For log classes both floors must be undercut where requests are counted."""
     tolerance: float | None = None
     """Ratio tolerated of this signal; None: that of all."""
+    criticality: Criticality = "normal"
+    """`critical` ones fail alone (`critical`), `must_have` ones must be there (`must_have`), `watch` is shown only."""
 
 
 DEFAULT_SIGNALS = (
@@ -95,6 +103,12 @@ class JudgeSettings(Struct, frozen=True):
     """Points of the risk over time; a point a window for the first 20 minutes at 5 s."""
     signature_limit: int = 500
     """Signatures whose own counts are kept for the reasons; verdict and risk do not depend on it."""
+    exposure: ExposureSource = "auto"
+    """What log incidents, and counted events that are no share of attempts, are counted against (`exposure`)."""
+    critical_share: float = 0.0
+    """Of alpha, for all critical signals together, taken from the parts; 0: there are none."""
+    must_have: tuple[str, ...] = ()
+    """Names and patterns of signals without which there is no PASS."""
 
     def tolerance_of(self, signal: SignalSettings) -> float:
         """Rates of this signal up to so many times the baseline's are tolerated."""
@@ -132,6 +146,7 @@ class JudgeSettings(Struct, frozen=True):
         _check(
             "silence_chance", self.silence_chance, 0.0 < self.silence_chance < 1.0, "between 0 and 1, both exclusive"
         )
+        _check("critical_share", self.critical_share, 0.0 <= self.critical_share < 1.0, "0 or more, below 1")
         _check("history_points", self.history_points, self.history_points >= 2, "2 or more")
         _check("signature_limit", self.signature_limit, self.signature_limit >= 1, "1 or more")
         names = sorted(signal.signal for signal in self.signals)

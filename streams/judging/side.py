@@ -75,6 +75,8 @@ class Side(Struct, array_like=True):
     """Traces that are over, as far as can be told in this window, sorted."""
     traces_cut: bool = False
     """Traces or lines of traces were left out for want of room: which shapes there are is not known."""
+    plain_lines: int = 0
+    """Log lines that are no warning or worse."""
 
 
 class SignatureInfo(Struct, array_like=True, frozen=True):

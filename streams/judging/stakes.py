@@ -1,7 +1,8 @@
 """How much of one e-value does each signal get, when nobody knows beforehand which signals there will be?
 
-E = sum over i of w_i*E_i + cash. Signals heard of before the comparison share out what there is: equally by group,
-because a group tells of one thing however many signals it has, within a group by the weights of their rules. A reserve
+E = sum over i of w_i*E_i + cash. Signals heard of before the comparison share out what there is: by the weights of the
+groups (equal, unless a policy says otherwise), because a group tells of one thing however many signals it has, within a
+group by the weights of their rules. A reserve
 stays as cash, at 1; a signal that turns up later is given its stake from it, before anything it says is counted, the
 j-th of them 1/(j(j+1)) of the reserve. Moving cash into an e-process at a time that depends on the past alone keeps the
 whole one (it is the wealth of a gambler who may choose his games as he goes): P(sup E >= 1/alpha) <= alpha.
@@ -38,10 +39,14 @@ class Stakes(Struct, array_like=True):
         """Share out between the signals known before any data; without any, all is reserve."""
         heard = [rule for rule in rules if rule.weight > 0.0 and rule.criticality != "watch"]
         groups: dict[str, float] = {}
+        weights: dict[str, float] = {}
         for rule in sorted(heard, key=lambda rule: rule.signal):
             groups[rule.group] = groups.get(rule.group, 0.0) + rule.weight
+            weights[rule.group] = rule.group_weight
+        total = math.fsum(weights.values())
         for rule in heard:
-            self.given[rule.signal] = (1.0 - RESERVE) * rule.weight / groups[rule.group] / len(groups)
+            of_group = (1.0 - RESERVE) * rule.group_weight / total
+            self.given[rule.signal] = of_group * rule.weight / groups[rule.group]
         self.reserve = self.cash = RESERVE if heard else 1.0
 
     def give(self, rule: SignalRule) -> float:

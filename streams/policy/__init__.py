@@ -10,6 +10,7 @@ agreement        whether the values go together
 reader           all of that: `read`
 policy_file      what was read, and which entries hold for a workload
 effective        what they come to: `effective` -> `workload_policy.WorkloadPolicy`
-rules            what that makes of a signal's rule: `apply`, `counted`, `data_rules`
+rules            what that makes of a signal's rule: `apply`, `counted`, `named`
 explanation      where each value comes from: `explain`
+statement        what a comparison's document says of it: `statement`
 """

@@ -152,6 +152,11 @@ def _alone(entry: Entry, policy_file: PolicyFile) -> Iterator[Fault]:
             allowed = f"give more than what is tolerated, {tolerated}"
             yield Fault(policy_file.lines.get(at, entry.line), at, shown(block.margin), allowed)
     for pattern, signal in _items(entry.settings.signals):
+        if signal.missing_data is not UNSET and pattern in COUNTED:
+            at = within(within(f"{entry.path}.signals", pattern), "missing_data")
+            line = policy_file.lines.get(at, entry.line)
+            allowed = "leave it out: what is not seen of logs or requests is not zero; see criticality must_have"
+            yield Fault(line, at, shown(signal.missing_data), allowed)
         for name in _FLOORS:
             if getattr(signal, name) is not UNSET and pattern not in COUNTED:
                 at = within(within(f"{entry.path}.signals", pattern), name)

@@ -12,6 +12,7 @@ from typing import Annotated, Literal
 from msgspec import UNSET, Meta, Struct, UnsetType, field
 
 from streams.policy.written import (
+    Ago,
     Amount,
     Chance,
     Duration,
@@ -22,7 +23,6 @@ from streams.policy.written import (
     LogText,
     LookBack,
     Margin,
-    MissingData,
     NotANumber,
     Part,
     PartWeight,
@@ -37,7 +37,7 @@ from streams.policy.written import (
     ToleranceUp,
     Weight,
 )
-from streams.signals.rule import Criticality, Group, Worse
+from streams.signals.rule import Criticality, Group, MissingData, Worse
 
 
 class Match(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -69,9 +69,9 @@ class SignalEntry(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True,
     criticality: Criticality | UnsetType = UNSET
     """`must_have`: no PASS without data. `critical`: fails alone, at its share of alpha. `watch`: only shown."""
     not_a_number: NotANumber | UnsetType = UNSET
-    """What becomes of a sample that is not a number."""
+    """What becomes of a sample that is not a number: it is left out."""
     missing_data: MissingData | UnsetType = UNSET
-    """What no samples at all mean: it cannot be judged, or it is zero (a counter born with its first event)."""
+    """Of a counter one side does not have: it cannot be judged, or it is zero (it is born with its first event)."""
     floor_per_request: Rate | UnsetType = UNSET
     """Events per request below which nobody minds; of `log/*` and `requests/error` only."""
     floor_per_pod_second: Rate | UnsetType = UNSET
@@ -108,11 +108,11 @@ class HistoricBaseline(Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """The baseline's own time, where it is not the canary's; replaced as a whole."""
 
     start: Time | UnsetType = UNSET
-    """When it begins; or ..."""
-    ago: PositiveDuration | UnsetType = UNSET
+    """When it begins, 14 minutes before the canary at most: what a revision did is known for 15; or ..."""
+    ago: Ago | UnsetType = UNSET
     """... how long before the canary's beginning."""
     length: PositiveDuration | UnsetType = UNSET
-    """How long it is; as long as the canary's if left out."""
+    """How long it is; as long as the canary's if left out. What the canary does after that brings no evidence."""
 
 
 class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):

@@ -40,8 +40,8 @@ def overlap(left: str, right: str) -> bool:
     >>> overlap("shop-*", "*-eu"), overlap("shop", "cart"), overlap("a?", "*a")
     (True, False, True)
     """
-    if not _is_pattern(left) or not _is_pattern(right):
-        return matches(left, right) if _is_pattern(left) else matches(right, left)
+    if not is_pattern(left) or not is_pattern(right):
+        return matches(left, right) if is_pattern(left) else matches(right, left)
     if not _agree(_WILD.split(left)[0], _WILD.split(right)[0]):
         return False
     fits = [True] + [False] * len(right)  # fits[j]: the part of `left` so far and right[:j] have a name in common
@@ -54,7 +54,8 @@ def overlap(left: str, right: str) -> bool:
     return fits[-1]
 
 
-def _is_pattern(text: str) -> bool:
+def is_pattern(text: str) -> bool:
+    """Whether it has wildcards, and is no plain name."""
     return "*" in text or "?" in text
 
 

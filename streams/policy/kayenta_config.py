@@ -155,7 +155,7 @@ def _entry(metric: _Metric) -> dict[str, Any]:
     if canary.critical or canary.must_have_data:
         entry["criticality"] = "critical" if canary.critical else "must_have"
     if canary.nan_strategy is not None:
-        entry["not_a_number"] = {"remove": "remove", "replace": "zero"}[canary.nan_strategy]
+        entry |= {"remove": {"not_a_number": "remove"}, "replace": {"missing_data": "zero"}}[canary.nan_strategy]
     size = canary.effect_size
     if size.allowed_increase is not None:
         entry["tolerance_up"] = _percent(size.allowed_increase - 1.0)

@@ -14,7 +14,6 @@ from msgspec import Struct, structs
 from streams.policy import glob
 from streams.policy.sensitivity import CRITICAL, ERROR, REQUESTS, SENSITIVITIES, WARNING
 from streams.policy.workload_policy import GroupPolicy, SignalPolicy, WorkloadPolicy
-from streams.policy.written import MissingData, NotANumber
 from streams.signals.rule import Criticality, Group, SignalRule
 
 T = TypeVar("T")
@@ -37,13 +36,6 @@ class CountedSignal(Struct, frozen=True):
     floor_per_pod_s: float
     """The same per pod-second."""
     criticality: Criticality = "normal"
-
-
-class DataRules(Struct, frozen=True):
-    """What becomes of a signal's data where it is not as it should be."""
-
-    not_a_number: NotANumber = "remove"
-    missing_data: MissingData = "unjudged"
 
 
 _MARGINS = {CRITICAL: 1.0, ERROR: 1.0, REQUESTS: 1.0, WARNING: 2.0}
@@ -79,23 +71,22 @@ def apply(rule: SignalRule, policy: WorkloadPolicy) -> SignalRule:
         tolerance_up=_nearest(own.tolerance_up, group.tolerance_up, policy.tolerance, default=up),
         tolerance_down=_nearest(own.tolerance_down, group.tolerance_down, _a_fall(policy.tolerance), default=down),
         known=rule.known or named,
+        group_weight=_nearest(group.weight, default=1.0),
+        margin=_nearest(own.margin, group.margin, policy.margin, default=rule.margin),
+        missing_data=own.missing_data,
     )
 
 
-def group_weight(group: Group, policy: WorkloadPolicy) -> float:
-    """How much a group weighs relative to the others."""
-    return _nearest(_group(group, policy).weight, default=1.0)
-
-
-def margin(rule: SignalRule, policy: WorkloadPolicy, default: float) -> float:
-    """How much worse a signal of which `apply` made this rule must be shown not to be, for a PASS; 1.0 = 100%."""
-    return _nearest(_own(rule.signal, policy).margin, _group(rule.group, policy).margin, policy.margin, default=default)
-
-
-def data_rules(signal: str, policy: WorkloadPolicy) -> DataRules:
-    """What becomes of a signal's samples that are no numbers, and of their absence."""
-    own = _own(signal, policy)
-    return DataRules(_nearest(own.not_a_number, default="remove"), _nearest(own.missing_data, default="unjudged"))
+def named(policy: WorkloadPolicy, criticality: Criticality) -> tuple[str, ...]:
+    """Names and patterns of the entries that call signals so, and are not overridden by a later one; sorted."""
+    last = {entry.pattern: entry.criticality for entry in policy.signals if entry.criticality is not None}
+    return tuple(
+        sorted(
+            pattern
+            for pattern, given in last.items()
+            if given == criticality and (glob.is_pattern(pattern) or _own(pattern, policy).criticality == criticality)
+        )
+    )
 
 
 def tolerance_ratio(policy: WorkloadPolicy) -> float:

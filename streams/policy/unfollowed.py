@@ -10,14 +10,10 @@ from collections.abc import Iterator
 
 from msgspec import UNSET
 
-from streams.policy.agreement import blocks
-from streams.policy.document import Settings, SignalEntry
+from streams.policy.document import Settings
 from streams.policy.policy_file import PolicyFile
 
-_SETTINGS = ("exposure", "look_back", "historic_baseline", "logs")
-_GROUP = ("weight", "margin")
-_SIGNAL = ("not_a_number", "missing_data")
-_CRITICALITIES = ("critical", "must_have")
+_SETTINGS = ("logs",)
 
 
 def unfollowed(policy_file: PolicyFile) -> list[tuple[int, str]]:
@@ -40,8 +36,3 @@ def sentence(policy_file: PolicyFile) -> str | None:
 
 def _paths(settings: Settings, path: str) -> Iterator[str]:
     yield from (f"{path}.{name}" for name in _SETTINGS if getattr(settings, name) is not UNSET)
-    for where, block in blocks(settings, path):
-        names = _SIGNAL if isinstance(block, SignalEntry) else _GROUP
-        yield from (f"{where}.{name}" for name in names if getattr(block, name) is not UNSET)
-        if isinstance(block, SignalEntry) and block.criticality in _CRITICALITIES:
-            yield f"{where}.criticality"

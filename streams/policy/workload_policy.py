@@ -10,8 +10,8 @@ from typing import get_args
 
 from msgspec import Struct, field
 
-from streams.policy.written import ExposureSource, LogClass, MissingData, NotANumber, Part, Sensitivity
-from streams.signals.rule import Criticality, Group, Worse
+from streams.policy.written import ExposureSource, LogClass, NotANumber, Part, Sensitivity
+from streams.signals.rule import Criticality, Group, MissingData, Worse
 
 
 class GroupPolicy(Struct, frozen=True):

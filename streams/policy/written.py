@@ -15,12 +15,22 @@ from streams.policy.quantities import DURATION_PATTERN, PERCENT_PATTERN, TIME_PA
 
 Sensitivity = Literal["low", "medium", "high"]
 ExposureSource = Literal["auto", "requests", "log_lines", "pod_seconds"]
-NotANumber = Literal["remove", "zero"]
-MissingData = Literal["unjudged", "zero"]
+NotANumber = Annotated[
+    Literal["remove"],
+    Meta(
+        description="give remove: as 0, windows without traffic would count as values of 0, and a healthy canary with"
+        " little traffic would fail; for a counter that is not there, give missing_data: zero"
+    ),
+]
 Part = Literal["logs", "errors", "values", "levels"]
 """The parts of the judging that answer apart (`judging.shares`)."""
 LogClass = Literal["critical", "error", "warning", "info", "ignore"]
 
+KEPT_NS = 900_000_000_000
+"""So long back are closed windows known (`workload.WorkloadSettings.ring_ns`)."""
+_EARLIEST_NS = KEPT_NS - 60_000_000_000
+_SHORTEST_LOOK_BACK_NS = 60_000_000_000
+"""Twelve windows: what is judged of less is hardly more than one scrape."""
 _LONGEST_NS = 30 * 86_400_000_000_000
 
 
@@ -73,12 +83,20 @@ PositiveDuration = Annotated[
         lambda t: 0 < duration_ns(t) <= _LONGEST_NS,
     ),
 ]
+Ago = Annotated[
+    str,
+    _text(
+        DURATION_PATTERN,
+        "give a duration from 1s to 14m: what a revision did is known for 15m",
+        lambda t: 0 < duration_ns(t) <= _EARLIEST_NS,
+    ),
+]
 LookBack = Annotated[
     str,
     _text(
         rf"^growing$(?!\n)|{DURATION_PATTERN}",
-        "give growing, or the length of a sliding one such as 10m",
-        lambda t: t == "growing" or 0 < duration_ns(t) <= _LONGEST_NS,
+        "give growing, or the length of a sliding one such as 10m, at least 1m",
+        lambda t: t == "growing" or _SHORTEST_LOOK_BACK_NS <= duration_ns(t) <= _LONGEST_NS,
     ),
 ]
 Time = Annotated[str, _text(TIME_PATTERN, "give a time such as 2026-08-21T08:00:00Z", _is_time)]

@@ -53,6 +53,8 @@ class CompareRequest(Struct, frozen=True, tag="compare", tag_field="type"):
     comparison: Comparison
     source: str = ""
     """Who asked: `query`, `cli`, ..."""
+    told_ns: int = 0
+    """When this rollout was seen under way, ns; after its comparison's end it is another attempt. 0: unsaid."""
 
     @property
     def of(self) -> Workload:

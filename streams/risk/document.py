@@ -74,6 +74,8 @@ class RiskDocument(Struct, frozen=True):
     """What could not be judged and why."""
     history: tuple[RiskPoint, ...] = ()
     """The risk over time, thinned evenly to a bounded number of points."""
+    policy: tuple[str, ...] = ()
+    """What an operator set for it that is not the default, line by line; held from its beginning to its end."""
     version: int = VERSION
 
 

@@ -22,6 +22,8 @@ SERIES_PER_WORKLOAD = 20_000
 """As many pairs of pod and series as one revision may fill in a window (`windows.summary.Limits`)."""
 SIGNALS_PER_WORKLOAD = 300
 """Half as many again as issue 3's 200 signals of one comparison."""
+UNREAD_KNOWN = 200
+"""Series without a place that are told apart; of more it is said that there are at least so many."""
 _KINDS: dict[How, Kind] = {
     **dict.fromkeys(("level", "rate", "over", "under", "share"), "level"),
     **dict.fromkeys(("event", "attempt", "onset"), "events"),
@@ -54,7 +56,9 @@ class CatalogueState(Struct, array_like=True):
     left_out: list[str] = []
     """Some signals that found no place, sorted."""
     unread: int = 0
-    """Series that found no place."""
+    """Times that a series found no place."""
+    unread_series: list[int] = []
+    """Their ids, up to `UNREAD_KNOWN`, sorted."""
 
 
 class Catalogue:
@@ -77,6 +81,8 @@ class Catalogue:
             state.uses = {known: use for known, use in state.uses.items() if not use.empty}
         if len(state.uses) >= SERIES_PER_WORKLOAD:
             state.unread += 1
+            if number not in state.unread_series and len(state.unread_series) < UNREAD_KNOWN:
+                state.unread_series = sorted((*state.unread_series, number))
             return
         use, rules = read_series(series)
         state.uses[number] = use

@@ -33,6 +33,8 @@ Group = Literal[
     "other",
 ]
 """Signals of one group tell of one thing; a group is judged once, however many signals it has."""
+MissingData = Literal["unjudged", "zero"]
+"""Of a counter that a side does not report: it cannot be judged, or it has not counted."""
 Scale = Literal["log", "share_free", "count"]
 """How a level is made comparable: `log` = log(v + c); `share_free` = log of what is missing to 100% (availability);
 `count` = 2*sqrt(v + 3/8) for small integers."""
@@ -60,3 +62,9 @@ class SignalRule(Struct, frozen=True):
     """A built-in rule or the policy names it; False: no rule fitted, compared two-sidedly at low weight."""
     guessed: bool = False
     """Not `known`, but the words of its name tell group and direction (`words`)."""
+    group_weight: float = 1.0
+    """Of its group, relative to the other groups."""
+    margin: float | None = None
+    """A PASS shows that it is less than this much worse (1.0 = 100%); None: the margin of its part."""
+    missing_data: MissingData | None = None
+    """What it means that a side does not report a counter; None: `zero` of one that is known, else `unjudged`."""

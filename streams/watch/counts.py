@@ -1,9 +1,10 @@
 """Do events come as often as they have? The watch over one counted signal (a log class, failed requests, restarts).
 
-A window's count is negative binomial around rate x exposure: Poisson, but the rate is known only as well as what was seen
-allows, and varies by itself as much as it has varied. Against it bets psi: the rate is psi times that. With mean m and
-variance m + m^2 / r the likelihood ratio is psi^k ((r + m) / (r + psi m))^(k + r), of mean 1 while all is normal.
-Source: `Detector`; the ratio of two negative binomials of one size (e.g. Hilbe, Negative Binomial Regression, 2011).
+A window's count is negative binomial around rate x exposure: Poisson, but the rate is known only as well as what was
+seen allows, and varies by itself as much as it has varied. Against it bets psi: the rate is psi times that. With mean
+m and variance m + m^2 / r the likelihood ratio is psi^k ((r + m) / (r + psi m))^(k + r), of mean 1 while all is
+normal. Source: `Detector`; the ratio of two negative binomials of one size (e.g. Hilbe, Negative Binomial Regression,
+2011).
 
 The rate is forecast as a level is, by exposure. Evidence under way slows what is learned, so that a slow rise does not
 teach itself away; when it has been reported and lasts, it becomes what is normal.
@@ -19,7 +20,7 @@ from streams.errors import BadRecord, Reason
 from streams.watch.detector import Detector, DetectorState
 from streams.watch.forecast import Forecast, ForecastState
 from streams.watch.mean import FadingMean, MeanState
-from streams.watch.reading import Reading
+from streams.watch.reading import Direction, Reading
 from streams.watch.surprise import Surprise, SurpriseState
 
 WARM = 100
@@ -68,26 +69,28 @@ class CountWatch:
     )  # fmt: skip
 
     def __init__(self, state: CountState | None = None) -> None:
-        self._forecast = Forecast(_LATE, _LONG, state and state.forecast)
+        self._forecast = Forecast(_LATE, _LONG, state.forecast if state else None)
         self._count, self._exposure = (
-            FadingMean(_LONG, state and state.count),
-            FadingMean(_LONG, state and state.exposure),
+            FadingMean(_LONG, state.count if state else None),
+            FadingMean(_LONG, state.exposure if state else None),
         )
         self._excess, self._square = (
-            FadingMean(_LONG, state and state.excess),
-            FadingMean(_LONG, state and state.square),
+            FadingMean(_LONG, state.excess if state else None),
+            FadingMean(_LONG, state.square if state else None),
         )
-        self._detector = Detector(len(PSI), state and state.detector)
-        self._surprise = Surprise(state and state.surprise)
+        self._detector = Detector(len(PSI), state.detector if state else None)
+        self._surprise = Surprise(state.surprise if state else None)
         self._seen = state.seen if state else 0
         self._last_ns = state.last_ns if state else -(1 << 62)
 
     def to_state(self) -> CountState:
         """The snapshot."""
-        means = (self._count, self._exposure, self._excess, self._square)
         return CountState(
             self._forecast.to_state(),
-            *(mean.to_state() for mean in means),
+            self._count.to_state(),
+            self._exposure.to_state(),
+            self._excess.to_state(),
+            self._square.to_state(),
             self._detector.to_state(),
             self._surprise.to_state(),
             self._seen,
@@ -130,7 +133,7 @@ class CountWatch:
         return self._reading(count / exposure, expected / exposure, abnormality)
 
     def _reading(self, rate: float, expected: float, abnormality: float) -> Reading:
-        direction = "higher" if rate >= expected else "lower"
+        direction: Direction = "higher" if rate >= expected else "lower"
         found = self._detector
         return Reading(rate, expected, direction, found.log_e, abnormality, found.onset_ns, self._seen > WARM)
 

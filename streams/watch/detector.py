@@ -1,14 +1,14 @@
 """Has a signal left its normal, and since when? The e-detector of a stream of likelihood ratios.
 
 For each bet b, M_t = (M_{t-1} + s_t) L_t(b), where L_t has mean 1 while all is normal, and s_t <= 1, known before the
-point, says how much the point can tell; the bets are averaged. E[M_t] <= t, so the average time to a false alarm at M >= c
-is at least c. (With s_t = 1 throughout, M would grow by one a point even where nothing can happen.)
-Source: Shin, Ramdas & Rinaldo, E-detectors (New England J. Statistics in Data Science 2, 2023; arXiv 2203.03532).
+point, says how much the point can tell; the bets are averaged. E[M_t] <= t, so the average time to a false alarm at M
+>= c is at least c. (With s_t = 1 throughout, M would grow by one a point even where nothing can happen.) Source:
+Shin, Ramdas & Rinaldo, E-detectors (New England J. Statistics in Data Science 2, 2023; arXiv 2203.03532).
 
-The points of real signals are not independent, and come in bursts. How M climbs in them is learned: over the excursions
-of log M above `_BASE`, whose heights are exponential with mean 1/r (Cramer & Lundberg; r >= 1 where the ratios keep their
-promise). Where r < 1, log M is scaled by it. So the promise is kept by signals that the theory does not cover, once they
-have shown what they are like.
+The points of real signals are not independent, and come in bursts. How M climbs in them is learned: over the
+excursions of log M above `_BASE`, whose heights are exponential with mean 1/r (Cramer & Lundberg; r >= 1 where the
+ratios keep their promise). Where r < 1, log M is scaled by it. So the promise is kept by signals that the theory does
+not cover, once they have shown what they are like.
 """
 
 from __future__ import annotations

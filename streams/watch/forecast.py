@@ -1,8 +1,9 @@
 """What does the next value of a signal have to be, all being normal? The best of four simple forecasts.
 
-The level of late; the level of long, the hour of the day and the hour of the week, these three with so much of their last
-error as has been found to stay (a first-order autoregression). Each is charged its absolute error; whichever has been
-wrong by least is believed. Values are clipped by the caller before they teach: what a fault does is not learned at once.
+The level of late; the level of long, the hour of the day and the hour of the week, these three with so much of their
+last error as has been found to stay (a first-order autoregression). Each is charged its absolute error; whichever has
+been wrong by least is believed. Values are clipped by the caller before they teach: what a fault does is not learned
+at once.
 """
 
 from __future__ import annotations

@@ -25,6 +25,8 @@ _LATE, _LONG = 3.0, 60.0
 """Values that the two levels of the forecast remember."""
 _SCALE = 300.0
 """Residuals that the scale remembers."""
+_BIAS = 120.0
+"""Residuals over which a bias is known: a steady drift is no evidence, and it is learned whatever the evidence."""
 _CLIP = 4.0
 """Scales beyond which a residual teaches no more."""
 _FLAT_RATIO = 1e-3
@@ -32,7 +34,7 @@ _FLAT_RATIO = 1e-3
 _NORMAL = NormalDist()
 _AT_QUANTILE = -_NORMAL.inv_cdf(BEYOND_RATIO)
 _BETS = (0.5, 1.0, 2.0, 4.0)
-"""On the standardised residual, either side: log ratio is b y - b^2 / 2. Powers of two times the first: one exponential."""
+"""On the standardised residual, either side: log ratio is b y - b^2 / 2. Powers of two times the first."""
 _PRICES = tuple(math.exp(-bet * bet / 2.0) for bet in _BETS)
 _STARTS = (1.0,) * (2 * len(_BETS))
 _LEAST = 1.0
@@ -45,6 +47,8 @@ class LevelState(Struct, array_like=True):
     forecast: ForecastState
     scale: MeanState
     size: MeanState
+    bias: MeanState
+    """Mean residual of late, in scales."""
     higher: TailState
     lower: TailState
     detector: DetectorState
@@ -58,16 +62,24 @@ class LevelWatch:
     """`add` values in time order."""
 
     __slots__ = (
+        "_bias",
         "_detector", "_forecast", "_higher", "_last_ns", "_lower", "_scale", "_seen", "_size",
         "_surprise",
     )  # fmt: skip
 
     def __init__(self, state: LevelState | None = None) -> None:
-        self._forecast = Forecast(_LATE, _LONG, state and state.forecast)
-        self._scale, self._size = FadingMean(_SCALE, state and state.scale), FadingMean(_SCALE, state and state.size)
-        self._higher, self._lower = Tail(_LEAST, state and state.higher), Tail(_LEAST, state and state.lower)
-        self._detector = Detector(2 * len(_BETS), state and state.detector)
-        self._surprise = Surprise(state and state.surprise)
+        self._forecast = Forecast(_LATE, _LONG, state.forecast if state else None)
+        self._scale, self._size = (
+            FadingMean(_SCALE, state.scale if state else None),
+            FadingMean(_SCALE, state.size if state else None),
+        )
+        self._higher, self._lower = (
+            Tail(_LEAST, state.higher if state else None),
+            Tail(_LEAST, state.lower if state else None),
+        )
+        self._bias = FadingMean(_BIAS, state.bias if state else None)
+        self._detector = Detector(2 * len(_BETS), state.detector if state else None)
+        self._surprise = Surprise(state.surprise if state else None)
         self._seen = state.seen if state else 0
         self._last_ns = state.last_ns if state else -(1 << 62)
 
@@ -77,6 +89,7 @@ class LevelWatch:
             self._forecast.to_state(),
             self._scale.to_state(),
             self._size.to_state(),
+            self._bias.to_state(),
             self._higher.to_state(),
             self._lower.to_state(),
             self._detector.to_state(),
@@ -99,17 +112,18 @@ class LevelWatch:
         self._seen += 1
         if self._seen == 1:
             self._forecast.next(time_ns)
-            self._learn(time_ns, value, value, 0.0, 0.0)
+            self._learn(time_ns, value, value, 0.0, 0.0, 0.0)
             return Reading(value, value, "higher", self._detector.log_e, 0.0, None, False)
         expected = self._forecast.next(time_ns)
         scale = max(self._scale.value, _FLAT_RATIO * self._size.value, 1e-12)
         z = (value - expected) / scale
         warm = self._seen > WARM
-        surprised = self._standard(z)
+        moved = z - self._bias.value
+        surprised = self._standard(moved)
         abnormality = self._surprise.add(value, z, warm)
         if warm:
             self._detector.add(time_ns, _ratios(surprised), _STARTS)
-        self._learn(time_ns, value, expected, scale, z)
+        self._learn(time_ns, value, expected, scale, z, moved)
         return Reading(
             value,
             expected,
@@ -130,15 +144,16 @@ class LevelWatch:
             standard = _AT_QUANTILE * size / tail.quantile
         return standard if z >= 0 else -standard
 
-    def _learn(self, time_ns: int, value: float, expected: float, scale: float, z: float) -> None:
+    def _learn(self, time_ns: int, value: float, expected: float, scale: float, z: float, moved: float) -> None:
         trust = self._detector.trust_ratio
         clipped = value
         if scale > 0.0:
             clipped = expected + min(max(z, -_CLIP), _CLIP) * scale
             self._scale.learn(min(abs(z), _CLIP) * scale, trust)
+            self._bias.learn(min(max(z, -_CLIP), _CLIP))
             if trust == 1.0:
-                self._higher.learn(max(z, 0.0))
-                self._lower.learn(max(-z, 0.0))
+                self._higher.learn(max(moved, 0.0))
+                self._lower.learn(max(-moved, 0.0))
         size = self._size.value
         self._size.learn(min(abs(value), 10.0 * size) if size > 0.0 else abs(value))
         self._forecast.learn(time_ns, value, clipped, trust)

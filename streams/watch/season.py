@@ -1,8 +1,8 @@
 """What is usual at this hour of the day, and at this hour of the week? Two profiles, learned a visit at a time.
 
-A slot's mean is learned when the slot is left, from all values of the visit, so that a short and a long interval between
-values teach alike. A slot answers once it was visited; both profiles fade over about ten visits. Days and weeks are those
-of UTC: a shift of the clock is learned like any other change.
+A slot's mean is learned when the slot is left, from all values of the visit, so that a short and a long interval
+between values teach alike. A slot answers once it was visited; both profiles fade over about ten visits. Days and
+weeks are those of UTC: a shift of the clock is learned like any other change.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class Profile:
     def __init__(self, slot_ns: int, slots: int, state: ProfileState | None = None) -> None:
         known = state or ProfileState()
         self._slot_ns, self._slots = slot_ns, slots
-        self._means, self._visits = array("d", known.means), array("B", known.visits)
+        self._means, self._visits = array("f", known.means), array("B", known.visits)
         self._slot = known.slot
         self._visit = FadingMean(1e9, known.visit)
 
@@ -67,7 +67,7 @@ class Profile:
         if self._visit.weight == 0.0:
             return
         if not self._visits:
-            self._means, self._visits = array("d", bytes(8 * self._slots)), array("B", bytes(self._slots))
+            self._means, self._visits = array("f", bytes(4 * self._slots)), array("B", bytes(self._slots))
         slot, visits = self._slot, self._visits[self._slot]
         self._visits[slot] = min(visits + 1, int(_MEMORY))
         self._means[slot] += (self._visit.value - self._means[slot]) / min(visits + 1.0, _MEMORY)

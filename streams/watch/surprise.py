@@ -1,9 +1,10 @@
 """Is this point news? A score of 0..1 for one point, from four channels.
 
-Three are measured by their own tails (`Tail`), so that a figure means the same for every signal: the residual, the sum of
-clipped residuals of late, the distance from all the signal has been. What is rare in several is rarer; and what is no
-rarer than something of late is no news: only what exceeds it counts. The fourth is how far the value lies beyond all that
-was ever seen, in units of a twentieth of that range (the tolerance of Numenta's "spatial anomaly", NAB's own detector).
+Three are measured by their own tails (`Tail`), so that a figure means the same for every signal: the residual, the
+sum of clipped residuals of late, the distance from all the signal has been. What is rare in several is rarer; and
+what is no rarer than something of late is no news: only what exceeds it counts. The fourth is how far the value lies
+beyond all that was ever seen, in units of a twentieth of that range (the tolerance of Numenta's "spatial anomaly",
+NAB's own detector).
 """
 
 from __future__ import annotations
@@ -56,7 +57,10 @@ class Surprise:
     def __init__(self, state: SurpriseState | None = None) -> None:
         tails = state.tails if state else [None] * 3
         self._tails = [Tail(_LEAST, each) for each in tails]
-        self._level, self._spread = FadingMean(_ALL, state and state.level), FadingMean(_ALL, state and state.spread)
+        self._level, self._spread = (
+            FadingMean(_ALL, state.level if state else None),
+            FadingMean(_ALL, state.spread if state else None),
+        )
         self._total, self._recent = (state.total, state.recent) if state else (0.0, 0.0)
         self._least, self._most = (state.least, state.most) if state else (0.0, 0.0)
 

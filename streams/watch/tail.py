@@ -1,9 +1,9 @@
 """How rare is a value among those seen so far? Its upper tail, learned online, in three numbers.
 
-A tracked 95% quantile q (Robbins & Monro 1951), and beyond it a power law whose index is the mean of log(x / q) over the
-values beyond (Hill 1975): P(X > x) = 0.05 (x / q)^(-1 / index). So each quantity is measured by its own past, whatever
-its distribution, and a figure means the same for every one. No probability is claimed smaller than half of one in as many
-points as were seen: what has not been seen in n points cannot be known to be rarer than that.
+A tracked 95% quantile q (Robbins & Monro 1951), and beyond it a power law whose index is the mean of log(x / q) over
+the values beyond (Hill 1975): P(X > x) = 0.05 (x / q)^(-1 / index). So each quantity is measured by its own past,
+whatever its distribution, and a figure means the same for every one. No probability is claimed smaller than half of
+one in as many points as were seen: what has not been seen in n points cannot be known to be rarer than that.
 """
 
 from __future__ import annotations

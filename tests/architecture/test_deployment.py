@@ -18,6 +18,7 @@ import click
 import pytest
 import yaml
 
+from topology.alert.alerts import ALERT_NAME
 from topology.cli import command
 from topology.topics import COPARTITIONED, LOGS, definitions
 
@@ -33,7 +34,9 @@ COMPOSE = _yaml(ROOT / "docker-compose.yml")
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
 ROLES = {name: service for name, service in SERVICES.items() if "build" in service}
 PROMETHEUS = _yaml(DEPLOY / "prometheus/prometheus.yml")
-RULES = [rule for group in _yaml(DEPLOY / "prometheus/rules.yml")["groups"] for rule in group["rules"]]
+RULES = [
+    rule for group in _yaml(DEPLOY / "prometheus/rules.yml")["groups"] for rule in group["rules"] if "alert" in rule
+]
 
 
 @pytest.mark.parametrize("path", sorted([ROOT / "docker-compose.yml", *DEPLOY.rglob("*.y*ml")]), ids=lambda p: p.name)
@@ -121,9 +124,9 @@ def test_containers_are_started_as_they_can_be(container):
 
 
 def test_all_containers_are_looked_at():
-    """Three roles, two of which create topics, and the job, namespaced and for the cluster."""
+    """The roles, two of which create topics, and the job, namespaced and for the cluster."""
     assert sorted(container["args"][0] for container in CONTAINERS) == [
-        *("ingest", "rollouts", "score", "serve"),
+        *("alert", "ingest", "rollouts", "score", "serve"),
         *("topics", "topics"),
         *("verify", "verify"),
     ]
@@ -136,9 +139,9 @@ def test_the_image_verifies_unless_told_otherwise():
 
 
 def test_every_role_has_a_service():
-    """The three roles and the creation of the topics are there; the roles wait for the topics."""
-    assert {service["command"][0] for service in ROLES.values()} == {"topics", "ingest", "score", "serve"}
-    for name in ("ingest", "score", "serve"):
+    """The roles and the creation of the topics are there; the roles wait for the topics."""
+    assert {service["command"][0] for service in ROLES.values()} == {"topics", "ingest", "score", "serve", "alert"}
+    for name in ("ingest", "score", "serve", "alert"):
         assert ROLES[name]["depends_on"]["topics"]["condition"] == "service_completed_successfully"
         assert "healthcheck" in ROLES[name]
     assert "/readyz" in ROLES["serve"]["healthcheck"]["test"][-1]
@@ -162,7 +165,7 @@ def test_published_ports_are_local(name):
 
 
 def test_prometheus_scrapes_services():
-    """Every scrape target is a role at the port it is told to listen on; all three roles are scraped."""
+    """Every scrape target is a role at the port it is told to listen on; all roles are scraped."""
     targets = [
         target.split(":")
         for job in PROMETHEUS["scrape_configs"]
@@ -173,7 +176,7 @@ def test_prometheus_scrapes_services():
         environment = ROLES[name]["environment"]
         assert int(port) == environment.get("SERINUS_METRICS_PORT", environment.get("SERINUS_PORT"))
         assert environment["SERINUS_HOST"] == "0.0.0.0"  # noqa: S104 - inside its container
-    assert {name for name, _ in targets} == {"ingest", "score", "serve"}
+    assert {name for name, _ in targets} == {"ingest", "score", "serve", "alert"}
 
 
 def test_prometheus_files_belong_together():
@@ -194,9 +197,15 @@ def test_rules_are_complete(rule):
 
 
 def test_rules_cover_what_matters():
-    """Risk, lag and dead letters each raise an alert."""
+    """Risk, lag, dead letters, alarms and those that were not told each raise an alert."""
     expressions = " ".join(rule["expr"] for rule in RULES)
-    for metric in ("serinus_risk_score", "serinus_ingest_lag_records", "serinus_ingest_dead_letters_total"):
+    for metric in (
+        "serinus_risk_score",
+        "serinus_ingest_lag_records",
+        "serinus_ingest_dead_letters_total",
+        "serinus_alarm_active",
+        "serinus_alert_waiting",
+    ):
         assert metric in expressions
 
 
@@ -204,7 +213,7 @@ def test_alertmanager_routes_to_receivers():
     """The default receiver is defined, and inhibition names alerts that exist."""
     config = _yaml(DEPLOY / "prometheus/alertmanager.yml")
     assert config["route"]["receiver"] in {receiver["name"] for receiver in config["receivers"]}
-    alerts = {rule["alert"] for rule in RULES}
+    alerts = {rule["alert"] for rule in RULES} | {ALERT_NAME}
     for inhibition in config["inhibit_rules"]:
         for matcher in inhibition["source_matchers"] + inhibition["target_matchers"]:
             assert matcher.removeprefix("alertname = ") in alerts

@@ -70,7 +70,7 @@ func TestKustomizations(t *testing.T) {
 	keda := moduleDir(t, "keda", "github.com/kedacore/keda/v2")
 	maps.Copy(crds, crdSchemas(t, filepath.Join(keda, "config/crd/bases/keda.sh_*.yaml")))
 	for directory, count := range map[string]int{
-		"kubernetes/base": 14, "kubernetes/keda": 15, "kubernetes/rollouts": 19, "argo/analysis": 6, "argo/cluster": 6} {
+		"kubernetes/base": 14, "kubernetes/keda": 15, "kubernetes/rollouts": 19, "kubernetes/alert": 16, "argo/analysis": 6, "argo/cluster": 6} {
 		own, others := built(t, directory)
 		if len(own)+len(others) != count {
 			t.Errorf("%s: %d objects, not %d", directory, len(own)+len(others), count)
@@ -199,7 +199,7 @@ func TestAddresses(t *testing.T) {
 }
 
 // The watch may read what it watches, in the whole cluster, and write nothing; its pod is as strict as the others.
-func TestRollouts(t *testing.T) {
+func TestWatchOfRollouts(t *testing.T) {
 	own, _ := built(t, "kubernetes/rollouts")
 	roles := of[*rbacv1.ClusterRole](own)
 	if len(roles) != 1 {
@@ -228,6 +228,24 @@ func TestRollouts(t *testing.T) {
 			checkPod(t, each.Name, pod)
 		}
 	}
+}
+
+// There is one that tells of alarms, never two at a time, as strict as the others, and it knows the brokers.
+func TestAlert(t *testing.T) {
+	own, _ := built(t, "kubernetes/alert")
+	for _, each := range of[*appsv1.Deployment](own) {
+		if each.Name == "serinus-alert" {
+			if *each.Spec.Replicas != 1 || each.Spec.Strategy.Type != appsv1.RecreateDeploymentStrategyType {
+				t.Error("there may be two")
+			}
+			checkPod(t, each.Name, each.Spec.Template.Spec)
+			if !mounts(each.Spec.Template.Spec, own) {
+				t.Error("a Secret that it mounts is not there")
+			}
+			return
+		}
+	}
+	t.Error("there is none")
 }
 
 // With KEDA nobody else says how many ingest workers there are, and it means a Deployment that is there.

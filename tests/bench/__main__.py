@@ -1,7 +1,7 @@
 """`make bench`: measures, writes build/bench.json, prints the table of docs/benchmarks.md.
 
 `--only peers --data DIR` measures no machine but judges: Serinus beside its peers on labelled recordings, the table of
-docs/judging.md.
+docs/judging.md. `--only watch --data DIR` holds the watch over production against labelled streams: docs/watch.md.
 
 All figures of one run compare with each other; figures of different machines do not.
 """
@@ -19,6 +19,7 @@ import msgspec
 from tests.bench import freshness, ingest, memory, query, templates
 from tests.bench.peers import table
 from tests.bench.stage import Stage
+from tests.bench.watch import table as watch
 from topology import pipeline
 from topology.embedded import EmbeddedBroker
 from topology.settings import Kafka
@@ -32,7 +33,7 @@ def main() -> None:
     """Run the parts asked for; figures of other parts already in the output are kept."""
     parser = argparse.ArgumentParser(prog="make bench")
     parser.add_argument(
-        "--only", choices=("ingest", "freshness", "memory", "scaling", "peers", "templates"), action="append"
+        "--only", choices=("ingest", "freshness", "memory", "scaling", "peers", "templates", "watch"), action="append"
     )
     parser.add_argument(
         "--data", metavar="DIR", type=Path, help="labelled recordings for the peers; labelled lines for templates"
@@ -47,10 +48,11 @@ def main() -> None:
         help="growth of memory counts from here [half time]; 960 for the claim: the ring is full",
     )
     options = parser.parse_args()
-    if options.only == ["peers"]:
+    judged = {"peers": table.make, "watch": watch.make}
+    if options.only and len(options.only) == 1 and options.only[0] in judged:
         if options.data is None:
-            parser.error("--only peers needs --data DIR")
-        sys.stdout.write(table.make(options.data) + "\n")
+            parser.error(f"--only {options.only[0]} needs --data DIR")
+        sys.stdout.write(judged[options.only[0]](options.data) + "\n")
         return
     parts = options.only or ["ingest", "freshness", "memory", "scaling"]
     found: dict[str, object] = msgspec.json.decode(OUTPUT.read_bytes(), type=dict) if OUTPUT.exists() else {}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
 import time
 from pathlib import Path
@@ -52,6 +54,18 @@ class ApacheKafka:
         state = "does not answer" if ended is None else f"ended with {ended}"
         said = self._log.read_text(errors="replace")[-4000:]
         pytest.fail(f"Apache Kafka on {self.bootstrap_servers} {state}:\n{said}", pytrace=False)
+
+    def freeze(self) -> None:
+        """Leave its connections open and answer nothing, as a machine that hangs."""
+        self._signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Go on."""
+        self._signal(signal.SIGCONT)
+
+    def _signal(self, number: signal.Signals) -> None:
+        assert self._process is not None
+        os.killpg(self._process.pid, number)
 
     def stop(self) -> None:
         """End it; a second call does nothing."""

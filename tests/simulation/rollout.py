@@ -68,7 +68,8 @@ class _Revision:
             present = int((events > 0).sum())
             for copy in range(service.per_incident if present else 0):
                 incidents[number + copy] = present
-        side = Side(pods * WINDOW_S, 10 * requests + 1 if logs else 0, incidents if logs else {})
+        lines = 10 * requests + 1 if logs else 0
+        side = Side(pods * WINDOW_S, lines, incidents if logs else {}, plain_lines=lines)
         if service.scrape_s is not None:
             failed = rng.binomial(by_pod, min(1.0, service.failed * rate))
             side.requests[REQUEST_SOURCES[0]] = self._scrape(index, by_pod, failed)

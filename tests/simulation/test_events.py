@@ -22,9 +22,9 @@ ALPHA = 0.05
 WINDOWS = 240
 PODS = np.array([8, 2])
 RULES = {
-    "restarts": SignalRule("restarts", "events", "restarts", "higher"),
-    "calls": SignalRule("calls", "events", "errors", "higher"),
-    "timeouts": SignalRule("timeouts", "events", "errors", "higher"),
+    "restarts": SignalRule("restarts", "events", "restarts", "higher", tolerance_up=0.0),
+    "calls": SignalRule("calls", "events", "errors", "higher", tolerance_up=0.0),
+    "timeouts": SignalRule("timeouts", "events", "errors", "higher", tolerance_up=0.0),
 }
 pytestmark = pytest.mark.timeout(900)
 
@@ -69,7 +69,7 @@ def window(service, requests, pods, factor, rng, *, canary):
 def run(service, seed):
     """Window of the FAIL, infinite where there is none."""
     rng = np.random.default_rng(seed)
-    part = EventPart(JudgeSettings(tolerance=1.0), EventPartState())
+    part = EventPart(JudgeSettings(), EventPartState())
     shares, path = ramp(WINDOWS), incident(WINDOWS, 0.4, 0.1, service.shared)
     for index in range(WINDOWS):
         total = int(rng.poisson(service.requests))

@@ -1,7 +1,8 @@
 """The watch: how long until a false alarm, and how soon is a change found?
 
-The promise is an average run length of c windows at M >= c; with false alarms of rate 1/c, runs of n windows alarm in at
-most n/c of the cases on average. Tested at c = 20,000 (short runs could not tell more), detection at the full 518,400.
+The promise is an average run length of c windows at M >= c; with false alarms of rate 1/c, runs of n windows alarm in
+at most n/c of the cases on average. Tested at c = 20,000 (short runs could not tell more), detection at the full
+518,400.
 """
 
 from __future__ import annotations
@@ -90,9 +91,7 @@ def test_a_higher_rate_is_found_in_time(psi, windows):
     for seed in range(15):
         rng = np.random.default_rng(seed)
         before, after = rng.poisson(2.0, 1500), rng.poisson(2.0 * psi, 200)
-        found.append(
-            found_after(CountWatch(), [(float(k), 1.0) for k in before], [(float(k), 1.0) for k in after])
-        )
+        found.append(found_after(CountWatch(), [(float(k), 1.0) for k in before], [(float(k), 1.0) for k in after]))
     assert np.median(found) <= windows
 
 

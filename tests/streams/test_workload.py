@@ -9,10 +9,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from streams.policy import written
+from streams.policy.workload_policy import BaselineTime, SignalPolicy, WorkloadPolicy
 from streams.records.identity import Revision, Source, Workload
 from streams.records.log import LogRecord
 from streams.records.metric import Kind, MetricSample, Series
 from streams.risk.comparison import Comparison
+from streams.risk.document import rfc3339
+from streams.signals import catalogue
 from streams.windows.roller import Roller
 from streams.windows.summary import Limits
 from streams.workload import WorkloadLife, WorkloadSettings, WorkloadState
@@ -69,7 +73,7 @@ def deltas(records, parts, seed):
     return found
 
 
-def lived(records, *, parts=1, seed=0, compare_after=0, restart_each=False):
+def lived(records, *, parts=1, seed=0, compare_after=0, restart_each=False, policy=None):
     """The last document after all windows have closed one after another."""
     life = WorkloadLife(SETTINGS, WorkloadState(SHOP))
     pending = deltas(records, parts, seed)
@@ -77,7 +81,7 @@ def lived(records, *, parts=1, seed=0, compare_after=0, restart_each=False):
     last = None
     for number, end_ns in enumerate(ends):
         if number == compare_after:
-            life.compare(COMPARISON, T0)
+            life.compare(COMPARISON, T0, policy=policy)
         for delta in [each for each in pending if each[0].start_ns + WINDOW_NS == end_ns]:
             life.add(*delta)
         life.close(end_ns)
@@ -169,9 +173,164 @@ def test_a_canary_that_is_gone_expires_and_the_workload_is_forgotten():
     assert life.idle
 
 
+def sighted(played, *, snapshots=False, step=1, request_at=None):
+    """All documents of a life told nothing: (revisions heard, minutes) one after the other, a line a window and pod."""
+    life, found, number = WorkloadLife(SETTINGS, WorkloadState(SHOP)), [], 0
+    minutes = [names for names, length in played for _ in range(round(length * 12))]
+    for number, names in enumerate(minutes):
+        start_ns = T0 + number * WINDOW_NS
+        records = [LogRecord(Source(Revision(SHOP, name), f"{name}-0"), start_ns + 7, "INFO handled") for name in names]
+        for delta in deltas(records, 1, number):
+            life.add(*delta)
+        if number == request_at:
+            life.compare(COMPARISON, T0 + (number + 60) * WINDOW_NS)  # read ahead of its time
+        if number % step == 0 or number == len(minutes) - 1:
+            life.close(start_ns + WINDOW_NS, life.compare)
+            found += life.documents()
+        if snapshots:
+            life = WorkloadLife(
+                SETTINGS, msgspec.msgpack.decode(msgspec.msgpack.encode(life.to_state()), type=WorkloadState)
+            )
+    return life, found
+
+
+ONE, BOTH, OTHER = (BASELINE,), (BASELINE, CANARY), (CANARY,)
+
+
+@pytest.mark.parametrize(("last", "outcome"), [(ONE, "aborted"), (OTHER, "promoted"), (BOTH, None)])
+def test_the_streams_alone_begin_and_end_a_comparison(last, outcome):
+    """Promise: with no question a new revision is compared from its first pod on, until one of the two vanishes."""
+    _, found = sighted([(ONE, 10), (BOTH, 3), (last, 7)])
+    assert {document.comparison for document in found} == {COMPARISON}
+    assert found[-1].outcome == outcome
+    assert found[0].started_at == rfc3339(T0 + 120 * WINDOW_NS)
+
+
+@pytest.mark.parametrize("how", [{"snapshots": True}, {"step": 7}, {"request_at": 110}])
+def test_what_is_sighted_depends_on_the_deltas_alone(how):
+    """Promise: snapshots, how many windows close at once and a question read early change no last document."""
+    played = [(ONE, 10), (BOTH, 5), (ONE, 7)]
+    assert sighted(played, **how)[1][-1] == sighted(played)[1][-1]
+
+
+def test_a_retry_is_compared_anew_and_a_stale_question_is_not():
+    """Promise: told that a rollout is under way after the end, or seen coming back; never asked only."""
+    life, _ = sighted([(ONE, 10), (BOTH, 3)])
+    ended_ns = T0 + 13 * 12 * WINDOW_NS
+    life.end(COMPARISON, "aborted", ended_ns)
+    life.documents()
+    life.compare(COMPARISON, ended_ns + 60 * S)
+    life.compare(COMPARISON, ended_ns + 60 * S, told_ns=ended_ns - S)  # told late
+    assert life.running == 0
+    life.compare(COMPARISON, ended_ns + 60 * S, told_ns=ended_ns + 30 * S)
+    assert life.running == 1
+    assert life.documents()[-1].started_at is None  # nothing of the attempt before is judged twice
+
+
+def test_a_canary_that_was_away_and_is_back_is_compared_anew():
+    """Promise: a retry of the same two hashes needs nobody to tell it."""
+    life, found = sighted([(ONE, 10), (BOTH, 3), (ONE, 7), (BOTH, 3)])
+    assert [found[-1].state, life.running] == ["running", 1]
+    assert "aborted" in {document.outcome for document in found}
+
+
+def test_sight_can_be_turned_off():
+    """Promise: with 0 the streams neither begin nor end anything."""
+    life = WorkloadLife(WorkloadSettings(sight_ns=0), WorkloadState(SHOP))
+    for delta in deltas(BROKEN, 1, 0):
+        life.add(*delta)
+    life.close(T0 + 3600 * S, life.compare)
+    assert life.running == 0
+    assert life.to_state().succession.known == {}
+
+
 @pytest.mark.parametrize("gone", [BASELINE, CANARY])
 def test_one_side_alone_is_never_judged(gone):
     """Promise: a missing side gives `none`, whatever the other does."""
     document = lived([record for record in BROKEN if record.source.revision.pod_template_hash != gone])
     assert document.verdict == "none"
     assert 0 < document.risk < 100
+
+
+FOLLOWED = {
+    "look_back": (WorkloadPolicy(look_back_ns=60 * S), "look_back: 1m"),
+    "historic_baseline": (
+        WorkloadPolicy(historic_baseline=BaselineTime(ago_ns=30 * S)),
+        "historic_baseline: 30s ago",
+    ),
+    "exposure": (WorkloadPolicy(exposure="pod_seconds"), "exposure: pod_seconds"),
+    "critical": (
+        WorkloadPolicy(signals=(SignalPolicy("log/error", criticality="critical"),)),
+        "signals['log/error'].criticality: critical",
+    ),
+}
+
+
+@pytest.mark.parametrize(("policy", "said"), FOLLOWED.values(), ids=FOLLOWED)
+def test_a_document_says_by_which_policy_it_was_made_and_snapshots_keep_to_it(policy, said):
+    """Promise: what an operator set is in the document, and holds to the bit however often the scorer restarts."""
+    document = lived(BROKEN, policy=policy)
+    assert document.policy == (said,)
+    assert lived(BROKEN, policy=policy, restart_each=True, parts=3) == document
+    assert lived(BROKEN).policy == ()
+
+
+def moved(records, seconds, name):
+    """The records of one revision, so much later."""
+    return [
+        msgspec.structs.replace(one, time_ns=one.time_ns + seconds * S)
+        for one in records
+        if one.source.revision.pod_template_hash == name
+    ]
+
+
+def test_an_earlier_time_of_the_baseline_is_what_the_canary_is_compared_with():
+    """Promise: errors that the baseline logs now, and did not a minute ago, do not excuse the canary's."""
+    canary = moved(BROKEN, 120, CANARY)
+    beside = [
+        msgspec.structs.replace(one, source=Source(Revision(SHOP, BASELINE), f"b{number}"))
+        for one in canary
+        if isinstance(one, LogRecord)
+        for number in range(3)
+    ]
+    records = [*moved(recording(240, 0), 0, BASELINE), *beside, *canary]
+    assert lived(records).verdict != "fail"
+    document = lived(records, policy=WorkloadPolicy(historic_baseline=BaselineTime(ago_ns=120 * S)))
+    assert document.verdict == "fail"
+    counts = next(one for one in document.signals if one.signal == "log/error")
+    assert (counts.baseline_count, counts.canary_count > 10) == (0.0, True)
+
+
+def test_the_earlier_time_ends_with_its_length():
+    """Promise: no window of the baseline serves twice; what the canary does after the length is no evidence."""
+    records = [*recording(240, 0), *moved(BROKEN, 120, CANARY)]
+    asked = BaselineTime(ago_ns=60 * S, length_ns=20 * S)
+    late = [one for one in records if one.time_ns >= T0 + 120 * S or one.source.revision.pod_template_hash == BASELINE]
+    document = lived(late, policy=WorkloadPolicy(historic_baseline=asked))
+    assert document.exposure.baseline < 60 * 3 * 20
+    whole = lived(late, policy=WorkloadPolicy(historic_baseline=BaselineTime(ago_ns=60 * S)))
+    assert document.exposure.baseline < whole.exposure.baseline
+
+
+@pytest.mark.parametrize("start_ns", [T0 - 3600 * S, T0 + 3600 * S])
+def test_an_earlier_time_that_is_not_known_any_more_is_said(start_ns):
+    """Promise: nothing else is taken in its place; the document names the time and what is known."""
+    document = lived(BROKEN, policy=WorkloadPolicy(historic_baseline=BaselineTime(start_ns=start_ns)))
+    assert document.verdict == "none"
+    assert "cannot be compared with: what was is known for 15 minutes" in " ".join(document.unjudged)
+
+
+def test_what_policy_says_is_known_so_long_is_what_a_workload_keeps():
+    """Promise: a policy that is taken can be followed."""
+    assert SETTINGS.ring_ns == written.KEPT_NS
+
+
+def test_what_finds_no_place_is_in_the_document(monkeypatch):
+    """Promise: series beyond the limits are told with their number."""
+    monkeypatch.setattr(catalogue, "SERIES_PER_WORKLOAD", 1)
+    records = recording(60, 0)
+    source = Source(Revision(SHOP, CANARY), "c0")
+    for number in range(4):
+        series = Series("http_requests_total", (("code", str(500 + number)),))
+        records += [MetricSample(source, T0 + second * S, series, Kind.CUMULATIVE, 1.0) for second in (2, 12, 22)]
+    assert "cannot judge: 4 series found no place" in " ".join(lived(records).unjudged)

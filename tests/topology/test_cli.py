@@ -118,7 +118,8 @@ def test_topics_says_what_it_did(broker: EmbeddedBroker) -> None:
         out, err = process.communicate(timeout=60)
     assert process.returncode == 0, err
     assert sorted(line.split(":")[0] for line in out.splitlines()) == sorted(
-        f"serinus.{name}" for name in ("alarms", "dead-letters", "logs", "metrics", "risk", "rollouts", "summaries")
+        f"serinus.{name}"
+        for name in ("alarms", "alerts", "dead-letters", "logs", "metrics", "risk", "rollouts", "summaries")
     )
 
 

@@ -12,6 +12,8 @@ from streams.risk.document import RiskDocument, rfc3339
 from topology.rollouts.status import ExperimentStatus, RolloutStatus, events, experiment_events
 
 NOW = datetime(2026, 8, 21, 8, tzinfo=UTC)
+TOLD_NS = 1_787_299_200_000_000_000
+"""NOW."""
 OLD, NEW = "5d5c7b9f4", "6f8d9c6b77"
 PAIR = Comparison("", "prod", "shop", OLD, NEW)
 EXPERIMENT = Comparison("", "prod", "shop", "9d8c7b6f5", "7c9d8b6f44")
@@ -33,7 +35,7 @@ def _events(status: RolloutStatus, *documents: RiskDocument) -> list[object]:
 
 def test_two_hashes_are_compared():
     """From the first status that has them, and whichever way the rollout is: told again it is the same again."""
-    wanted = [CompareRequest(PAIR, "argo")]
+    wanted = [CompareRequest(PAIR, "argo", TOLD_NS)]
     assert _events(_status(OLD, NEW)) == wanted
     assert _events(_status(OLD, NEW), _running()) == wanted
 
@@ -59,20 +61,22 @@ def test_aborted():
 def test_another_canary_on_top():
     """A third template while the second is on trial begins a comparison and leaves the other to expire."""
     third = msgspec.structs.replace(PAIR, canary="third")
-    assert _events(_status(OLD, "third"), _running()) == [CompareRequest(third, "argo")]
+    assert _events(_status(OLD, "third"), _running()) == [CompareRequest(third, "argo", TOLD_NS)]
 
 
 def test_rollback():
     """A hash that comes back is the canary now, and what it was before is the baseline."""
     back = msgspec.structs.replace(PAIR, baseline=NEW, canary=OLD)
-    assert _events(_status(NEW, OLD)) == [CompareRequest(back, "argo")]
+    assert _events(_status(NEW, OLD)) == [CompareRequest(back, "argo", TOLD_NS)]
     assert _events(_status(OLD, OLD), _running(back)) == [ComparisonEnded(back, "promoted")]
 
 
-def test_an_experiments_pair_is_left():
-    """Its hashes are in no status; it expires when its pods are gone."""
-    assert _events(_status(NEW, NEW), _running(EXPERIMENT)) == []
-    assert _events(_status(OLD, NEW, aborted=True), _running(EXPERIMENT)) == []
+def test_an_experiments_pair_ends_with_its_rollout():
+    """Its hashes are in no status; while the Rollout goes on nothing is said of it, and it ends with the Rollout."""
+    assert ComparisonEnded not in map(type, _events(_status(OLD, NEW), _running(EXPERIMENT)))
+    assert _events(_status(NEW, NEW), _running(EXPERIMENT)) == [ComparisonEnded(EXPERIMENT, "expired")]
+    aborted = _events(_status(OLD, NEW, aborted=True), _running(EXPERIMENT))
+    assert aborted == [ComparisonEnded(EXPERIMENT, "aborted")]
 
 
 def test_what_is_told_late_ends_nothing_newer():
@@ -120,7 +124,7 @@ def _experiment(phase: str) -> ExperimentStatus:
 @pytest.mark.parametrize("phase", ["", "Pending", "Running", "Unheard"])
 def test_an_experiment_is_compared_by_its_own_hashes(phase):
     """From when its two ReplicaSets are there until it is over, beside the Rollout's own two: four hashes at once."""
-    assert list(experiment_events(_experiment(phase), [_running()])) == [CompareRequest(EXPERIMENT, "argo")]
+    assert list(experiment_events(_experiment(phase), [_running()])) == [CompareRequest(EXPERIMENT, "argo", TOLD_NS)]
 
 
 @pytest.mark.parametrize(

@@ -25,6 +25,8 @@ from streams.policy.reader import read
 from streams.policy.workload_policy import WorkloadPolicy
 from streams.risk.comparison import Comparison
 from streams.risk.document import RiskDocument, undecided
+from streams.watch.alarm import Alarm
+from tests.topology.alarms.documents import alarm
 from topology import schemas
 from topology.codecs import encode_json
 
@@ -108,3 +110,11 @@ def test_the_documented_defaults_hold() -> None:
     assert rows["`marginal_score`"] == f"{policy.marginal_score:g}"
     assert rows["`exposure`"] == policy.exposure
     assert rows["`logs.context_lines`"] == str(policy.logs.context_lines)
+
+
+def test_an_alarm_fits_its_schema() -> None:
+    """As it is published; one that lacks a field does not."""
+    document: Any = msgspec.json.decode(encode_json(alarm()))
+    validator("alarm").validate(document)
+    for field in Alarm.__struct_fields__:
+        assert not validator("alarm").is_valid({name: value for name, value in document.items() if name != field})

@@ -19,7 +19,8 @@ from topology.recording.cases import Case
 class Rules(Struct, frozen=True):
     """What every case is replayed by."""
 
-    life: WorkloadSettings = WorkloadSettings()
+    life: WorkloadSettings = WorkloadSettings(sight_ns=0)
+    """A case says itself when its comparison begins and ends."""
     limits: Limits = Limits()
     """Of a revision in one window; ingest's defaults."""
     policy: PolicyFile = PolicyFile()

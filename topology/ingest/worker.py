@@ -74,6 +74,7 @@ class IngestWorker:
     def __init__(self, settings: IngestSettings, telemetry: Telemetry) -> None:
         self._settings = settings
         self._telemetry = telemetry
+        self._stop = threading.Event()
         self._instruments = Instruments(telemetry.meter)
         limits = Limits(signatures=settings.signatures_per_revision, series=settings.series_per_revision)
         self._roller = Roller(settings.window_s * 1_000_000_000, limits)
@@ -96,6 +97,7 @@ class IngestWorker:
 
     def cycle(self, stop: threading.Event) -> int:
         """Read for one cycle, then commit what came of it; the number of records committed."""
+        self._stop = stop
         gc.disable()  # nothing read makes cycles; looking for them among the records took 8% of the time
         try:
             self._read(stop)
@@ -231,9 +233,21 @@ class IngestWorker:
             raise error
         log.warning("transaction given up, reading again: %s", cause)
         self._instruments.aborted()
-        self._producer.abort_transaction(_KAFKA_WAIT_S)
+        self._abort()
         for (topic, number), offset in self._inputs.rewind().items():
             self._consumer.seek(TopicPartition(topic, number, offset))
+
+    def _abort(self) -> None:
+        """However long Kafka is away: to end and start again would only wait for it in another place."""
+        while True:
+            try:
+                self._producer.abort_transaction(_KAFKA_WAIT_S)
+            except KafkaException as error:
+                if not error.args[0].retriable() or self._stop.is_set():
+                    raise
+                log.warning("the transaction cannot be aborted yet: %s", error.args[0])
+            else:
+                return
 
     # --- the group ---
 
@@ -252,7 +266,7 @@ class IngestWorker:
                 self._instruments.aborted()
                 if error.args[0].fatal():
                     raise
-                self._producer.abort_transaction(_KAFKA_WAIT_S)
+                self._abort()
         self._forget()
         self._inputs.own([])
 

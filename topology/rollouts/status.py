@@ -78,7 +78,7 @@ def experiment_events(status: ExperimentStatus, documents: Iterable[RiskDocument
         return
     outcome = _OUTCOMES.get(status.phase)
     if outcome is None:
-        yield CompareRequest(pair, SOURCE)
+        yield CompareRequest(pair, SOURCE, _ns(status.at))
         return
     for document in documents:
         if document.comparison == pair and document.state == "running" and _begun(document, status.at):
@@ -97,7 +97,7 @@ def events(status: RolloutStatus, documents: Iterable[RiskDocument]) -> Iterator
         return  # the first deployment: there is nothing to compare it with
     if stable != latest and not status.aborted:
         pair = Comparison(status.cluster, status.namespace, status.rollout, stable, latest)
-        yield CompareRequest(pair, SOURCE)
+        yield CompareRequest(pair, SOURCE, _ns(status.at))
         return
     since = status.aborted_at if status.aborted and status.aborted_at is not None else status.at
     for document in documents:
@@ -110,12 +110,20 @@ def events(status: RolloutStatus, documents: Iterable[RiskDocument]) -> Iterator
 
 
 def _outcome(pair: Comparison, stable: str, latest: str) -> Outcome | None:
-    """What became of a pair; None where the status does not tell, as of an Experiment's own two hashes."""
+    """What became of a pair of a Rollout that is over, or aborted; None where the status does not tell.
+
+    An Experiment ends with its Rollout, and its own two hashes are in no status: aborted with it, else merely over.
+    """
+    of_experiment = not {pair.baseline, pair.canary} & {stable, latest}
     if stable != latest:
-        return "aborted" if (pair.baseline, pair.canary) == (stable, latest) else None
+        return "aborted" if (pair.baseline, pair.canary) == (stable, latest) or of_experiment else None
     if pair.canary == stable:
         return "promoted"
-    return "aborted" if pair.baseline == stable else None
+    return "expired" if of_experiment else "aborted" if pair.baseline == stable else None
+
+
+def _ns(at: datetime) -> int:
+    return round(at.timestamp() * 1000) * 1_000_000
 
 
 def _begun(document: RiskDocument, by: datetime) -> bool:

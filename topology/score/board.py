@@ -74,7 +74,7 @@ class _Entry:
         self,
         life: WorkloadLife,
         offsets: Offsets,
-        begin: Callable[[WorkloadLife, Comparison, int], None],
+        begin: Callable[[WorkloadLife, Comparison, int, int], None],
         waiting: list[tuple[int, WorkloadEvent]] | None = None,
     ) -> None:
         self.life = life
@@ -89,15 +89,18 @@ class _Entry:
         changed = False
         while self.waiting and self.waiting[0][0] <= low_ns:
             time_ns, event = self.waiting.pop(0)
-            self.life.close(time_ns)
+            self.life.close(time_ns, self._sighted)
             self.happen(time_ns, event)
             changed = True
-        return self.life.close(low_ns) or changed
+        return self.life.close(low_ns, self._sighted) or changed
+
+    def _sighted(self, comparison: Comparison, time_ns: int) -> None:
+        self.begin(self.life, comparison, time_ns, 0)
 
     def happen(self, time_ns: int, event: WorkloadEvent) -> None:
         """What was asked for begins, or what runs ends."""
         if isinstance(event, CompareRequest):
-            self.begin(self.life, event.comparison, time_ns)
+            self.begin(self.life, event.comparison, time_ns, event.told_ns)
         elif isinstance(event, ComparisonEnded):
             self.life.end(event.comparison, event.outcome, time_ns)
         else:
@@ -243,7 +246,8 @@ class Board:
     def apply_event(self, offset: int, event: WorkloadEvent, time_ns: int) -> list[RiskDocument]:
         """Take in one message of `serinus.rollouts`, sent at `time_ns`; the documents it changed.
 
-        A comparison begins at once, as it begins with what the past holds whenever it is asked for; all else waits.
+        A comparison that does not run begins at once, as it begins with what the past holds whenever it is asked for;
+        all else waits.
         """
         entry = self._entry(event.of)
         self._offsets.rollouts = max(self._offsets.rollouts, offset)
@@ -251,7 +255,9 @@ class Board:
             return []
         entry.offsets.rollouts = offset
         entry.dirty = True
-        if time_ns <= self.low_ns or (isinstance(event, CompareRequest) and not entry.waiting):
+        if time_ns <= self.low_ns or (
+            isinstance(event, CompareRequest) and not entry.waiting and not entry.life.runs(event.comparison)
+        ):
             entry.happen(time_ns, event)
         else:
             entry.waiting.append((time_ns, event))
@@ -305,11 +311,11 @@ class Board:
         for alarm in entry.life.alarms():
             self._alarms[alarm.id] = alarm
 
-    def _begin(self, life: WorkloadLife, comparison: Comparison, time_ns: int) -> None:
+    def _begin(self, life: WorkloadLife, comparison: Comparison, time_ns: int, told_ns: int) -> None:
         """A comparison begins, with what the cluster's other workloads in this partition have in common."""
         others = [entry.life for _, entry in sorted(self._entries.items()) if entry.life is not life]
         prior = prior_of(other.past for other in others if other.workload.cluster == life.workload.cluster)
-        life.compare(comparison, time_ns, prior, self._policy(life.workload))
+        life.compare(comparison, time_ns, prior, self._policy(life.workload), told_ns)
 
 
 def _no_policy(_workload: Workload) -> None:

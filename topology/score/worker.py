@@ -157,6 +157,7 @@ class Scorer:
             window_ns=settings.window_s * 1_000_000_000,
             ring_ns=settings.ring_s * 1_000_000_000,
             expire_ns=round(settings.expire_s * 1e9),
+            sight_ns=settings.sight_s * 1_000_000_000,
             judge=JudgeSettings(alpha=settings.alpha, beta=settings.beta),
             watch=WatchSettings(arl_ns=round(settings.false_alarm_days * 86_400e9)),
         )
@@ -194,10 +195,10 @@ class Scorer:
                     return refusal
 
     def _policy_of(self, workload: Workload) -> WorkloadPolicy | None:
-        """What the policy file says of a workload now; None without a file."""
-        if self._settings.policy is None:
-            return None
+        """What the policy file and the options say of a workload now; None: nothing but the defaults."""
         base = WorkloadPolicy(alpha=self._settings.alpha, beta=self._settings.beta)
+        if self._settings.policy is None:
+            return None if base == WorkloadPolicy() else base
         return effective(self._policy.current(), workload, base)
 
     def _build(self, scratch: Path) -> faust.App:
@@ -336,6 +337,7 @@ class Scorer:
                     headers=headers,
                 )
             )
+
     async def _taken(self, board: Board, event: faust.EventT[Any]) -> None:
         number = board.number
         if not self._owns(board):

@@ -4,6 +4,7 @@ serinus.risk ──► `follower` ──► `view` ──┬──► `answer`  
                                          │                └─► `kayenta` /kayenta/...
                                          ├──► `gauges`  ──► `probes` GET /metrics, /healthz, /readyz
                                          └──► `chart`   ──► `pages`  GET /, /comparisons/...
+serinus.alarms, serinus.rollouts ──► topology.alarms ──► `alarms` GET /v1/alarms, `alarm_gauges`, `alarm_page`
 serinus.summaries ──► `sightings` ──► `directory`: whose two hashes are, where a question does not say
 unknown pairs, and what Argo tells (`notifications`, POST /v1/argo/rollouts) ──► `rollouts` ──► serinus.rollouts
 

@@ -77,6 +77,7 @@ class RiskAnswer(VerdictAnswer, frozen=True, kw_only=True):
     ] = ()
     signals_judged: Annotated[int, Meta(ge=0, description="How many there are")] = 0
     unjudged: Annotated[tuple[str, ...], Meta(description="What could not be judged, and why")] = ()
+    policy: Annotated[tuple[str, ...], Meta(description="What an operator set for it that is not the default")] = ()
 
 
 class ComparisonSummary(Struct, frozen=True, kw_only=True):
@@ -198,5 +199,6 @@ def _flat(document: RiskDocument, age: float, report_url: str) -> RiskAnswer:
         signals=document.signals,
         signals_judged=len(document.signals),
         unjudged=document.unjudged,
+        policy=document.policy,
         version=document.version,
     )

@@ -8,6 +8,7 @@ from urllib.parse import quote
 from aiohttp import web
 
 from streams.risk.comparison import Comparison
+from streams.watch.alarm import Alarm
 
 _HOST = re.compile(r"(\[[0-9A-Fa-f:.]{2,45}\]|[A-Za-z0-9]([-._A-Za-z0-9]{0,251}[A-Za-z0-9])?)(:[0-9]{1,5})?")
 
@@ -47,3 +48,8 @@ def page(comparison: Comparison) -> str:
         comparison.canary,
     )
     return "/".join(["comparisons", *(quote(part, safe="") for part in parts)])
+
+
+def alarm_page(alarm: Alarm) -> str:
+    """The path of an alarm's place on the page of alarms, without a slash before it."""
+    return f"alarms#{quote(alarm.id, safe='')}"

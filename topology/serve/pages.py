@@ -18,6 +18,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from streams.risk.document import RiskDocument
+from topology.freshness import Freshness
 from topology.serve import answer, chart, links
 from topology.serve.queries import from_path
 from topology.serve.view import Entry, View
@@ -91,9 +92,13 @@ class Pages:
         return chart.draw(entry.history, decided_s, document.verdict)
 
     def _page(self, template: str, status: int, **values: object) -> web.Response:
-        silence_s = self._view.contact_age_s
+        return self.rendered(template, self._view, status, **values)
+
+    def rendered(self, template: str, freshness: Freshness, status: int = 200, **values: object) -> web.Response:
+        """A page, with a notice where what it shows may not be the latest."""
+        silence_s = freshness.contact_age_s
         text = self._templates.get_template(template).render(
-            **values, caught_up=self._view.caught_up, silence_s=silence_s if silence_s > _LOST_S else None
+            **values, caught_up=freshness.caught_up, silence_s=silence_s if silence_s > _LOST_S else None
         )
         return web.Response(
             text=text, status=status, content_type="text/html", headers={"Content-Security-Policy": self._policy}

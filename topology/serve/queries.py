@@ -31,6 +31,7 @@ _ALLOWED = {
     "baseline": _HASH,
     "canary": _HASH,
     "state": "running or ended",
+    "state of alarms": "raised, held, cleared or active",
     "limit": "a number from 1 to 1000",
     "view": "full or verdict",
     "signals": "worst or all",
@@ -62,6 +63,22 @@ class ComparisonsQuery(Struct, frozen=True, forbid_unknown_fields=True):
     namespace: Annotated[ObjectName, Meta(description="Only this namespace")] | None = None
     workload: Annotated[ObjectName, Meta(description="Only this workload")] | None = None
     state: Annotated[Literal["running", "ended"], Meta(description="Only those in this state")] | None = None
+    limit: Annotated[int, Meta(ge=1, le=1000, description="At most so many")] = 100
+
+
+class AlarmsQuery(Struct, frozen=True, forbid_unknown_fields=True):
+    """Which alarms `GET /v1/alarms` lists."""
+
+    cluster: Annotated[ClusterName, Meta(description="Only this cluster; empty: all")] = ""
+    namespace: Annotated[ObjectName, Meta(description="Only this namespace")] | None = None
+    workload: Annotated[ObjectName, Meta(description="Only this workload")] | None = None
+    state: (
+        Annotated[
+            Literal["raised", "held", "cleared", "active"],
+            Meta(description="Only those in this state; `active`: raised or held"),
+        ]
+        | None
+    ) = None
     limit: Annotated[int, Meta(ge=1, le=1000, description="At most so many")] = 100
 
 
@@ -135,7 +152,7 @@ def _faults(raw: MultiMapping[str], kind: type[Struct]) -> BadQuery:
     fields = msgspec.structs.fields(kind)
     for field in fields:
         values = raw.getall(field.name, [])
-        allowed = _ALLOWED[field.name]
+        allowed = _ALLOWED["state of alarms" if kind is AlarmsQuery and field.name == "state" else field.name]
         if not values:
             if field.required:
                 complaints.append(f"{field.name}: missing; give {allowed}")

@@ -9,6 +9,9 @@ from aiohttp.typedefs import Handler
 from msgspec import Struct
 
 from topology.rollouts.status import ExperimentStatus, RolloutStatus
+from topology.serve.alarm_answer import AlarmAnswer
+from topology.serve.alarm_page import AlarmPage
+from topology.serve.alarms import Alarms, Feedback, Heard
 from topology.serve.answer import ComparisonSummary, RiskAnswer, VerdictAnswer
 from topology.serve.api import Api
 from topology.serve.kayenta import Kayenta
@@ -16,7 +19,7 @@ from topology.serve.kayenta_messages import CanaryConfig, RunBegun, RunRequest, 
 from topology.serve.notifications import Notifications, Told
 from topology.serve.pages import Pages
 from topology.serve.probes import Probes
-from topology.serve.queries import ComparisonsQuery, RiskQuery
+from topology.serve.queries import AlarmsQuery, ComparisonsQuery, RiskQuery
 
 JSON = "application/json"
 HTML = "text/html"
@@ -70,7 +73,14 @@ class Route(Struct, frozen=True):
 
 
 def routes(
-    api: Api, notifications: Notifications, kayenta: Kayenta, pages: Pages, probes: Probes, openapi: Handler
+    api: Api,
+    alarms: Alarms,
+    notifications: Notifications,
+    kayenta: Kayenta,
+    pages: Pages,
+    alarm_page: AlarmPage,
+    probes: Probes,
+    openapi: Handler,
 ) -> Sequence[Route]:
     """All of them."""
     return (
@@ -93,6 +103,7 @@ def routes(
             ),
             ComparisonsQuery,
         ),
+        *_alarms(alarms),
         Route(
             "/v1/argo/rollouts",
             notifications.rollout,
@@ -132,6 +143,7 @@ def routes(
             (Reply(200, "It has", Ready), Reply(503, "Not yet", Ready)),
         ),
         Route("/openapi.json", openapi, "This description", (Reply(200, "OpenAPI 3.1", dict[str, Any]),)),
+        Route("/alarms", alarm_page.alarms, "All alarms, for people", (Reply(200, "A page", media_types=(HTML,)),)),
         Route("/", pages.comparisons, "All comparisons, for people", (Reply(200, "A page", media_types=(HTML,)),)),
         Route(
             "/comparisons/{cluster}/{namespace}/{workload}/{baseline}/{canary}",
@@ -141,6 +153,37 @@ def routes(
                 Reply(200, "A page", media_types=(HTML,)),
                 Reply(404, "A page that says that nothing is known", media_types=(HTML,)),
             ),
+        ),
+    )
+
+
+def _alarms(alarms: Alarms) -> Sequence[Route]:
+    """What production did after promotion."""
+    return (
+        Route(
+            "/v1/alarms",
+            alarms.alarms,
+            "The alarms of production: the active by score, then the cleared, latest first",
+            (
+                Reply(200, "At most `limit` alarms", list[AlarmAnswer]),
+                Reply(400, "A parameter is at fault", Fault),
+                Reply(503, "Not all alarms have been read yet", Fault),
+            ),
+            AlarmsQuery,
+        ),
+        Route(
+            "/v1/alarms/feedback",
+            alarms.feedback,
+            "Acknowledge or silence an alarm, or say that it was real or nothing, which teaches the thresholds",
+            (
+                Reply(200, "On its way; it shows in `GET /v1/alarms` once all have it", Heard),
+                Reply(400, "The body is no feedback", Fault),
+                Reply(404, "No alarm of this id is known", Fault),
+                Reply(415, "It is not sent as JSON", Fault),
+                Reply(503, "Say it again", Fault),
+            ),
+            method="POST",
+            body=Feedback,
         ),
     )
 

@@ -12,6 +12,11 @@ from pathlib import Path
 from aiohttp import web
 
 from streams.errors import BadPolicy, BrokenInvariant
+from topology.alarms.follower import AlarmFollower
+from topology.alarms.view import AlarmView
+from topology.serve.alarm_gauges import AlarmCollector
+from topology.serve.alarm_page import AlarmPage
+from topology.serve.alarms import Alarms
 from topology.serve.api import Api, Asker, json
 from topology.serve.background import Background
 from topology.serve.bearer import BearerToken
@@ -49,6 +54,7 @@ def build(
     witness: Witness,
     telemetry: Telemetry,
     now: Callable[[], float] = time.time,
+    alarm_view: AlarmView | None = None,
 ) -> web.Application:
     """The application over a view that somebody else keeps up to date.
 
@@ -59,6 +65,7 @@ def build(
         witness: knows whose records flow.
         telemetry: its registry is shown on /metrics, and counts what is asked.
         now: wall clock, seconds since 1970.
+        alarm_view: what is known of alarms; None: nothing.
 
     Raises:
         BadPolicy: the token file holds no token, or a canary config is none.
@@ -69,11 +76,14 @@ def build(
     app = web.Application(middlewares=middlewares)
     app.on_response_prepare.append(add_headers)
 
-    collector = RiskCollector(view, settings.stale_s, now)
-    telemetry.registry.register(collector)
+    alarm_view = AlarmView() if alarm_view is None else alarm_view
+    collectors = (RiskCollector(view, settings.stale_s, now), AlarmCollector(alarm_view, now))
+    for collector in collectors:
+        telemetry.registry.register(collector)
 
     async def unregister(_: web.Application) -> None:
-        telemetry.registry.unregister(collector)
+        for collector in collectors:
+            telemetry.registry.unregister(collector)
 
     app.on_cleanup.append(unregister)
 
@@ -84,11 +94,14 @@ def build(
     links = Links(settings.public_url, f"http://{f'[{host}]' if ':' in host else host}:{settings.port}")
     directory = Directory(view, witness)
     api = Api(view, directory, asker, links, settings.stale_s, now)
+    pages = Pages(view, settings.stale_s, now)
     table = routes(
         api,
+        Alarms(alarm_view, asker, links, now),
         Notifications(view, asker),
         Kayenta(api, directory, links, list(map(_canary_config, settings.kayenta_configs)), now),
-        Pages(view, settings.stale_s, now),
+        pages,
+        AlarmPage(alarm_view, pages, now),
         Probes(view, telemetry.registry),
         openapi,
     )
@@ -119,13 +132,13 @@ async def run(
     """
     usual_switch_s = sys.getswitchinterval()
     sys.setswitchinterval(_SWITCH_S)
-    view = View()
+    view, alarm_view = View(), AlarmView()
     follower = Follower(settings.kafka, view, telemetry)
     requests = ComparisonRequests(settings.kafka, telemetry)
     sightings = Sightings(settings.kafka)
-    threads = (follower, requests, sightings)
+    threads = (follower, AlarmFollower(settings.kafka, alarm_view, telemetry), requests, sightings)
     runner = web.AppRunner(
-        build(settings, view, requests, sightings, telemetry),
+        build(settings, view, requests, sightings, telemetry, alarm_view=alarm_view),
         access_log=None,
         handle_signals=False,
         shutdown_timeout=_SHUTDOWN_S,

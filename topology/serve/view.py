@@ -17,6 +17,7 @@ from msgspec import Struct
 from streams.risk.comparison import Comparison
 from streams.risk.document import RiskDocument, RiskPoint
 from topology.codecs import decode_risk_document
+from topology.freshness import Freshness
 
 MOST_COMPARISONS = 20_000
 """Held at a time; past it the ended one that changed longest ago is dropped, then the running one."""
@@ -49,7 +50,7 @@ class Entry(Struct, frozen=True):
         return _decode_history(self.payload).history
 
 
-class View:
+class View(Freshness):
     """The latest document of each comparison, and how far it can be trusted to be the latest.
 
     Args:
@@ -58,18 +59,13 @@ class View:
     """
 
     def __init__(self, most: int = MOST_COMPARISONS, clock: Callable[[], float] = time.monotonic) -> None:
+        super().__init__(clock)
         self._most = most
-        self._clock = clock
         self._lock = threading.Lock()
         self._running: dict[str, Entry] = {}
         self._ended: dict[str, Entry] = {}
         self._by_hashes: dict[tuple[str, str], set[str]] = {}
         """Baseline and canary hash -> keys of the comparisons held."""
-        self._made_at = self._contact_at = clock()
-        self.caught_up = False
-        """Whether everything that was in the topic at start has been read once; stays true."""
-        self.lag_messages = 0
-        """Messages in the topic that are not read yet, as last heard."""
         self.dropped = 0
         """Comparisons dropped because there were too many."""
 
@@ -145,12 +141,3 @@ class View:
         keys.discard(key)
         if not keys:
             del self._by_hashes[pair.baseline, pair.canary]
-
-    def contact(self) -> None:
-        """The broker has answered just now."""
-        self._contact_at = self._clock()
-
-    @property
-    def contact_age_s(self) -> float:
-        """Seconds since the broker last answered, or since the start."""
-        return self._clock() - self._contact_at

@@ -56,9 +56,17 @@ class Picture:
         least, most = float(values.min()), float(values.max())
         span = (most - least) or 1.0
         parts = np.array_split(np.arange(values.size), min(_COLUMNS, values.size))
-        ranges = [(float(values[part].min() - least) / span, float(values[part].max() - least) / span) for part in parts]
+        ranges = [
+            (float(values[part].min() - least) / span, float(values[part].max() - least) / span) for part in parts
+        ]
         rings = np.asarray(self._rings)
-        return ranges, [float(scores[part].max()) for part in parts], [bool(rings[part].any()) for part in parts], least, most
+        return (
+            ranges,
+            [float(scores[part].max()) for part in parts],
+            [bool(rings[part].any()) for part in parts],
+            least,
+            most,
+        )
 
     def _raster(self) -> NDArray[np.uint8]:
         ranges, scores, rings, _, _ = self._columns()
@@ -68,10 +76,10 @@ class Picture:
         for x, ((low, high), score, ringing) in enumerate(zip(ranges, scores, rings, strict=True)):
             if ringing:
                 image[:, x] = _RINGS
-            if before is not None:  # no holes between neighbouring columns
-                low, high = min(low, before[1]), max(high, before[0])
-            before = ranges[x]
-            top, bottom = (int((1.0 - edge) * (_UPPER - 1)) for edge in (high, low))
+            last_low, last_high = before or (low, high)
+            before = low, high
+            edges = max(high, last_low), min(low, last_high)  # no holes between neighbouring columns
+            top, bottom = (int((1.0 - edge) * (_UPPER - 1)) for edge in edges)
             image[top : bottom + 1, x] = _VALUE
             begin = _UPPER + _GAP + int((1.0 - score) * (_LOWER - 1))
             image[begin : _UPPER + _GAP + _LOWER, x] = _SCORE

@@ -1,4 +1,4 @@
-"""A CSV file of times and values, row by row in its own order. A bad row is counted and keeps its place; none stops it."""
+"""A CSV file of times and values, row by row. A bad row is counted and keeps its place; none stops it."""
 
 from __future__ import annotations
 

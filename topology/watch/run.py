@@ -129,7 +129,7 @@ def _opened(source: Path) -> Iterator[BinaryIO]:
     with source.open("rb") as stream:
         if source.suffix == ".gz":
             with gzip.open(stream) as unpacked, io.BufferedReader(unpacked) as buffered:
-                yield buffered  # type: ignore[misc]
+                yield buffered
         else:
             yield stream
 

@@ -101,6 +101,11 @@ class EventPart:
         return -self.state.sup_log_e
 
     @property
+    def log_ps(self) -> dict[str, float]:
+        """Signal -> natural log of its own p for the whole life."""
+        return {name: -kept.sup_log_e for name, kept in self.state.signals.items()}
+
+    @property
     def log_not_worse(self) -> float | None:
         """Natural log of the e-value for a PASS: the least over the known signals judged; None if there is none."""
         return min((one.log_not_worse for one in self.evidence() if one.stake > 0.0 and one.rule.known), default=None)
@@ -115,7 +120,9 @@ class EventPart:
         for name, signal in sorted(self._signals.items()):
             if not signal.comparable:
                 side = "baseline" if signal.state.baseline_reports else "canary"
-                found.append(f"{name}: only the {side} reports it, and no rule tells it from new instrumentation")
+                asked = signal.state.rule.missing_data == "unjudged"
+                why = "missing_data is unjudged" if asked else "no rule tells it from new instrumentation"
+                found.append(f"{name}: only the {side} reports it, and {why}")
         if self.state.left_out:
             names = ", ".join(self.state.left_out[:5])
             found.append(f"events: {len(self.state.left_out)} or more found no place within {SIGNALS} ({names}, ...)")

@@ -6,7 +6,8 @@ What an event is, and its exposure, depends on what the counters tell:
 - else an **incident** counts: a pod that had at least one since its last sample. Counters grow by 50 when one thing
   goes wrong once, and counting lines for incidents fails healthy pairs (`incidents`). Of what follows requests
   (group `errors`) the exposure is requests where both sides count them, guarded by pod-seconds (`signal`); of
-  restarts, kills and the rest it is pod-seconds.
+  restarts, kills and the rest it is pod-seconds. Where the policy asks for pod-seconds or log lines, of all of them;
+  where it asks for requests, a bin without requests brings no evidence of what follows them.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from msgspec import Struct, field
 
 from streams.judging.counts import cut
 from streams.judging.events.attempts import Attempts
-from streams.judging.settings import JudgeSettings, SignalSettings
+from streams.judging.settings import BY_REQUESTS, JudgeSettings, SignalSettings
 from streams.judging.share import RecentShare
 from streams.judging.side import EventCount, Side
 from streams.judging.signal import Counted, Signal, SignalState
@@ -77,7 +78,12 @@ class EventSignal:
     def __init__(self, settings: JudgeSettings, state: EventSignalState) -> None:
         self._settings = settings
         self.state = state
-        rule = SignalSettings(state.rule.signal, 1.0, MARGIN, FLOOR_PER_REQUEST, FLOOR_PER_POD_S)
+        own = state.rule
+        self._margin = MARGIN if own.margin is None else 1.0 + own.margin
+        self._tolerance = 1.0 + own.tolerance_up
+        rule = SignalSettings(
+            own.signal, 1.0, self._margin, FLOOR_PER_REQUEST, FLOOR_PER_POD_S, tolerance=self._tolerance
+        )
         self._signal = Signal(rule, settings, state.signal)
 
     @property
@@ -104,9 +110,18 @@ class EventSignal:
 
     @property
     def comparable(self) -> bool:
-        """A known counter that one side does not have has not counted; an unknown one may be new instrumentation."""
+        """A known counter that one side does not have has not counted, unless the policy says otherwise.
+
+        An unknown one may be new instrumentation.
+        """
         state = self.state
-        return state.rule.known or (state.baseline_reports and state.canary_reports)
+        return self._absence_counts or (state.baseline_reports and state.canary_reports)
+
+    @property
+    def _absence_counts(self) -> bool:
+        """A side that does not report it has not counted."""
+        rule = self.state.rule
+        return rule.known if rule.missing_data is None else rule.missing_data == "zero"
 
     def add(self, baseline: Side, canary: Side, source: str | None) -> None:
         """One window.
@@ -117,11 +132,11 @@ class EventSignal:
             source: of request counts, where both sides have one.
         """
         state = self.state
-        name, bin_, known = state.rule.signal, state.open, state.rule.known
+        name, bin_ = state.rule.signal, state.open
         state.baseline_reports = state.baseline_reports or name in baseline.events
         state.canary_reports = state.canary_reports or name in canary.events
-        _collect(bin_.baseline, baseline.events.get(name), baseline.pod_s if known else 0.0)
-        _collect(bin_.canary, canary.events.get(name), canary.pod_s if known else 0.0)
+        for into, side in ((bin_.baseline, baseline), (bin_.canary, canary)):
+            _collect(into, side.events.get(name), side.pod_s if self._absence_counts else 0.0)
         bin_.baseline_requests += _requests(baseline, source)
         bin_.canary_requests += _requests(canary, source)
         bin_.windows += 1
@@ -135,7 +150,8 @@ class EventSignal:
         bin_ = self.state.open
         if self.state.attempts.bins or bin_.baseline.attempts > 0.0 or bin_.canary.attempts > 0.0:
             return "attempts"
-        return "requests" if self.state.rule.group == "errors" and source is not None else "pods"
+        follows = self.state.rule.group == "errors" and self._settings.exposure in BY_REQUESTS
+        return "requests" if follows and source is not None else "pods"
 
     def _judge(self, bin_: EventBin, by: By) -> None:
         state, baseline, canary = self.state, bin_.baseline, bin_.canary
@@ -150,7 +166,7 @@ class EventSignal:
             share = self._recent(bin_.baseline_requests, bin_.canary_requests, pod_share)
             expected = min(canary.pod_s * FLOOR_PER_POD_S, bin_.canary_requests * FLOOR_PER_REQUEST)
             self._count_incidents(bin_, share, pod_share, expected)
-        else:
+        elif state.rule.group != "errors" or self._settings.exposure != "requests":
             state.by = "pods"
             self._expose(baseline.pod_s, canary.pod_s)
             self._count_incidents(bin_, pod_share, pod_share, canary.pod_s * FLOOR_PER_POD_S)
@@ -160,7 +176,7 @@ class EventSignal:
         events, tried = (bin_.baseline.events, bin_.canary.events), (bin_.baseline.attempts, bin_.canary.attempts)
         self._expose(*tried)
         if min(tried) > 0.0:
-            attempts.add(events, tried, (self._settings.tolerance, MARGIN))
+            attempts.add(events, tried, (self._tolerance, self._margin))
             attempts.add_quiet(events[1], tried[1] * FLOOR_PER_REQUEST)
             attempts.dispersion.learn(events[0], tried[0])
             self._weigh(sum(events))
@@ -189,8 +205,8 @@ class EventSignal:
 
 
 def _collect(into: EventCount, window: EventCount | None, pod_s: float) -> None:
-    """Add one window; `pod_s` counts where the window itself has no exposure."""
-    into.pod_s += cut(window.pod_s) if window is not None and window.pod_s > 0.0 else cut(pod_s)
+    """Add one window; `pod_s` is the exposure of pods whether they report or not, 0 where only reports count."""
+    into.pod_s += max(cut(window.pod_s) if window is not None else 0.0, cut(pod_s))
     if window is not None:
         into.events += cut(window.events)
         into.attempts += cut(window.attempts)

@@ -67,8 +67,8 @@ class Groups:
         self.member = np.array([[rule.weight * (rule.group == group) for rule in rules] for group in judged])
         """(groups, signals): the signal's weight in its group."""
         self.member = self.member.reshape(len(judged), len(rules))
-        self.weight = self.member.max(axis=1, initial=0.0)
-        """(groups,): that of its heaviest signal."""
+        self.weight = self.member.max(axis=1, initial=0.0) * _relative(rules, judged)
+        """(groups,): that of its heaviest signal, less for groups that an operator gave less weight than others."""
         self._one_sided = scales.one_sided
         two_sided = self.member @ ~scales.one_sided
         self.one_way = (two_sided <= 0.0).tolist()
@@ -104,3 +104,14 @@ class Groups:
 def size(squares: Floats, weight: Floats) -> Floats:
     """All groups in one number; (..., groups) -> (...)."""
     return np.sqrt(squares @ weight)
+
+
+def _relative(rules: Sequence[LevelRule], groups: Sequence[str]) -> Floats:
+    """Weights of the groups as parts of the largest.
+
+    Never above 1, so that `size` is never larger than what the cluster's other workloads have taught of it: their tail
+    stays on the safe side.
+    """
+    given = {rule.group: rule.group_weight for rule in rules if rule.weight > 0.0}
+    weights = np.array([given[group] for group in groups], dtype=float)
+    return weights / weights.max(initial=0.0) if len(weights) else weights

@@ -21,7 +21,7 @@ from msgspec import Struct
 from streams.judging.levels.contrast import Levels, contrast, size
 from streams.judging.levels.reference import LevelReference
 from streams.judging.levels.replay import Measure, unpack
-from streams.judging.levels.scale import OFFSET_SHARE, Floats
+from streams.judging.levels.scale import OFFSET_SHARE, Floats, LevelRule
 
 MARGIN = math.log((2.0 + OFFSET_SHARE) / (1.0 + OFFSET_SHARE))
 """On the scale of a signal, where a usual level is doubled; a PASS shows less than that, as for counts (`settings`:
@@ -64,7 +64,7 @@ class Deviation:
         self.groups = reference.groups
         signals = len(reference.rules)
         self._measures = [(one, *unpack(one, len(reference.ends), signals)) for one in reference.measures]
-        self._margin = np.where([rule.scale == "count" for rule in reference.rules], COUNT_MARGIN, MARGIN)
+        self._margin = np.array([_margin(rule) for rule in reference.rules], dtype=float)
         if not state.signal_p:
             state.signal_p = [1.0] * signals
             state.group_p = [1.0] * len(self.groups.names)
@@ -126,6 +126,15 @@ class Deviation:
             (end_ns if since is None else since) if notable else None
             for since, notable in zip(state.since_ns, high.tolist(), strict=True)
         ]
+
+
+def _margin(rule: LevelRule) -> float:
+    """On the signal's scale: from a usual level, or from a count of 4, to one that is worse by the rule's margin."""
+    if rule.margin is None:
+        return COUNT_MARGIN if rule.scale == "count" else MARGIN
+    if rule.scale == "count":
+        return 2.0 * (math.sqrt(4.0 * (1.0 + rule.margin) + 0.375) - math.sqrt(4.375))
+    return math.log((1.0 + rule.margin + OFFSET_SHARE) / (1.0 + OFFSET_SHARE))
 
 
 def _listed(values: Floats) -> list[float | None]:

@@ -18,6 +18,7 @@ import msgspec
 from msgspec import Struct, field
 
 from streams.errors import BrokenInvariant
+from streams.judging.counts import cut
 from streams.judging.levels.checkpoints import BLOCK_ENDS, checkpoints
 from streams.judging.levels.cohort import MOST_SIGNALS, LevelCohort
 from streams.judging.levels.deviation import Deviation, DeviationState
@@ -26,9 +27,9 @@ from streams.judging.levels.long_run import LongRun, LongRunState
 from streams.judging.levels.past import LevelPast
 from streams.judging.levels.prior import LevelPrior
 from streams.judging.levels.reference import LevelReference, freeze, no_history
-from streams.judging.levels.reporting import group_evidence, signal_evidence
+from streams.judging.levels.reporting import group_evidence, signal_evidence, signal_p
 from streams.judging.levels.scale import LevelRule, level_rule
-from streams.judging.levels.track import Track, TrackState
+from streams.judging.levels.track import MOST_PODS, Track, TrackState
 from streams.judging.side import Side
 from streams.signals.rule import SignalRule
 
@@ -53,6 +54,9 @@ class LevelState(Struct, array_like=True):
     """Closed so far."""
     deviation: DeviationState = field(default_factory=DeviationState)
     long_run: LongRunState = field(default_factory=LongRunState)
+    baseline_pods: int = 0
+    """Most pods of one window that were there."""
+    canary_pods: int = 0
 
 
 class LevelPart:
@@ -126,8 +130,13 @@ class LevelPart:
                 self._meet(side.levels, rules)
                 track.add(side.levels, self._column)
         self._close_up_to(window)
+        state.baseline_pods = max(state.baseline_pods, self._pods(baseline))
+        state.canary_pods = max(state.canary_pods, self._pods(canary))
         if state.reference is not None and state.reference.long_share > 0.0:
             self._long_run.add(self._canary, self._baseline, state.rules)
+
+    def _pods(self, side: Side | None) -> int:
+        return 0 if side is None else round(cut(side.pod_s) * 1e9 / self._window_ns)
 
     def _begin(self, reference: LevelReference) -> None:
         self._column = {rule.signal: number for number, rule in enumerate(self._state.rules)}
@@ -182,6 +191,13 @@ class LevelPart:
             found += [self._long_run.p(which) / long for which in ("difference", "slope")]
         return min(found)
 
+    def signal_p(self, signal: str) -> float:
+        """Of one signal, for the whole life, by what it adds to the largest deviation; 1 where it is not judged."""
+        reference, number = self._state.reference, self._column.get(signal)
+        if reference is None or number is None:
+            return 1.0
+        return signal_p(number, reference, self._state.deviation, self._long_run)
+
     @property
     def p_not_worse(self) -> float | None:
         """That some judged group is worse by the margin, for the whole life; None where nothing is to be shown."""
@@ -217,6 +233,13 @@ class LevelPart:
         sentences = no_history(state.reference, [rule.signal for rule in state.rules if rule.weight > 0.0])
         if state.left_out > 0:
             sentences.append(f"levels: {state.left_out} signals beyond the first {MOST_SIGNALS} are not looked at")
+        for name, track, pods in (
+            ("baseline", self._baseline, state.baseline_pods),
+            ("canary", self._canary, state.canary_pods),
+        ):
+            if track.present >= MOST_PODS and pods > MOST_PODS:
+                beyond = f"{pods - MOST_PODS} pods of the {name} beyond the {MOST_PODS} that are followed"
+                sentences.append(f"levels: cannot judge {beyond}")
         if not state.rules:
             sentences = ["levels: no pod has reported a level"]
         return tuple(sentences)

@@ -27,7 +27,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from msgspec import Struct
+from msgspec import Struct, structs
 from numpy.typing import NDArray
 
 from streams.judging.levels.codes import from_bytes, to_bytes
@@ -120,7 +120,7 @@ def replay(
 
 def summarise(cohorts: Sequence[LevelCohort]) -> LevelSummary | None:
     """What these lend to other workloads; None while there are too few."""
-    rules = merged_rules(cohorts)
+    rules = [structs.replace(rule, group_weight=1.0) for rule in merged_rules(cohorts)]
     signals = [rule.signal for rule in rules]
     scales = Scales(rules, *offsets_of(cohorts, signals))
     groups = Groups(rules, scales)

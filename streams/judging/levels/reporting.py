@@ -51,7 +51,7 @@ def signal_evidence(
                 low,
                 high,
                 state.z[number] if known else None,
-                _signal_p(number, reference, state, long_run),
+                signal_p(number, reference, state, long_run),
                 state.since_ns[number] if known else None,
             )
         )
@@ -72,7 +72,7 @@ def group_evidence(reference: LevelReference, deviation: Deviation) -> tuple[Lev
     )
 
 
-def _signal_p(number: int, reference: LevelReference, deviation: DeviationState, long_run: LongRun) -> float:
+def signal_p(number: int, reference: LevelReference, deviation: DeviationState, long_run: LongRun) -> float:
     """Of one signal, by each mechanism over its share."""
     found = [1.0]
     if reference.replay_share > 0.0 and number < len(deviation.signal_p):

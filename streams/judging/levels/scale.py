@@ -40,6 +40,10 @@ class LevelRule(Struct, array_like=True, frozen=True):
     tolerance_up: float = 0.2
     tolerance_down: float = 0.2
     must_have: bool = False
+    group_weight: float = 1.0
+    """Of its group, relative to the other groups; only the proportion counts."""
+    margin: float | None = None
+    """A PASS shows that it is less than this much worse (1.0 = 100%); None: `deviation.MARGIN`."""
 
 
 def level_rule(rule: SignalRule) -> LevelRule:
@@ -59,6 +63,8 @@ def level_rule(rule: SignalRule) -> LevelRule:
         rule.tolerance_up,
         rule.tolerance_down,
         rule.criticality == "must_have",
+        rule.group_weight,
+        rule.margin,
     )
 
 

@@ -191,9 +191,12 @@ class LogPart:
         if canary is None:
             self._state.streams[name].beside.baseline_alone += y
             return
+        exposure = self._settings.exposure
+        if exposure == "requests" and not self._state.works.counts_requests:
+            return
         saturation = self._state.failures.saturation if name == ERRORS else 0.0
         alone = self._state.streams[name].past.exposure_s <= 0.0
-        shares = self._state.works.shares(baseline, canary, saturation, by_traces=alone)
+        shares = self._state.works.shares(baseline, canary, saturation, by_traces=alone, exposure=exposure)
         self._beside[name].add(x, y, shares)
 
     def _judge(self) -> None:

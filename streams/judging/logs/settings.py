@@ -7,6 +7,7 @@ import math
 from msgspec import Struct
 
 from streams.errors import BadPolicy
+from streams.policy.written import ExposureSource
 
 ERRORS, NEW_TEMPLATES, NEW_SHAPES = "logs/errors", "logs/new_templates", "logs/new_shapes"
 STREAMS = (ERRORS, NEW_TEMPLATES, NEW_SHAPES)
@@ -32,6 +33,8 @@ class LogSettings(Struct, frozen=True):
     """Templates, and shapes, remembered of the past; of more the latest."""
     held_limit: int = 512
     """Kinds of novel things of one side followed within a comparison."""
+    exposure: ExposureSource = "auto"
+    """What traces and incidents are counted against side by side (`works`); what the past says is in pod-seconds."""
 
     def __post_init__(self) -> None:
         """Refuse what no judgement can be made with.

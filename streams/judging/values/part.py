@@ -112,6 +112,11 @@ class ValuePart:
         return -self.state.sup_log_e
 
     @property
+    def log_ps(self) -> dict[str, float]:
+        """Signal -> natural log of its own p for the whole life."""
+        return {name: -kept.sup_worse for name, kept in self.state.signals.items()}
+
+    @property
     def log_not_worse(self) -> float | None:
         """Natural log of the e-value for a PASS: the least over all signals judged; None if there is none."""
         judged = [one.log_not_worse for one in self.evidence() if one.stake > 0.0 and one.rule.known]
@@ -163,7 +168,9 @@ class ValuePart:
         return signal
 
     def _tolerance(self, rule: SignalRule) -> Tolerance:
-        return Tolerance(1.0 + rule.tolerance_up, 1.0 - min(0.99, rule.tolerance_down), self._settings.margin)
+        ruled_out = None if rule.margin is None else 1.0 + rule.margin
+        down = 1.0 - min(0.99, rule.tolerance_down)
+        return Tolerance(1.0 + rule.tolerance_up, down, self._settings.margin, ruled_out)
 
     def _leave_out(self, name: str) -> None:
         if name not in self.state.left_out and len(self.state.left_out) < SIGNALS:

@@ -39,6 +39,14 @@ class Tolerance(Struct, frozen=True):
     """Values down to so many times as large; at most 1."""
     margin: float
     """How many times as far, beyond what is tolerated, a PASS rules out; above 1."""
+    ruled_out: float | None = None
+    """Factor, up or down, that a PASS rules out; None: `margin` times what is tolerated."""
+
+    def null(self, *, up: bool) -> float:
+        """The factor on the values that a PASS rules out."""
+        if self.ruled_out is not None:
+            return self.ruled_out if up else 1.0 / self.ruled_out
+        return self.up * self.margin if up else self.down / self.margin
 
 
 class ValueSignalState(Struct, array_like=True):
@@ -137,7 +145,7 @@ class ValueSignal:
         more: list[float] = []
         for side, up in enumerate(self._up):
             factor = self._tolerance.up if up else self._tolerance.down
-            margin = factor * self._tolerance.margin if up else factor / self._tolerance.margin
+            margin = self._tolerance.null(up=up)
             for slot, quantile in enumerate(QUANTILES):
                 cell = past.at_quantile(quantile if up else 1.0 - quantile)
                 x = _beyond(canary, cell, up)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import csv
 import gzip
-import io
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -35,16 +34,21 @@ class Stream:
 
 def time_ns(text: str) -> int:
     """Of a NAB or RFC 3339 time; UTC where it does not say."""
-    moment = datetime.fromisoformat(text.replace("Z", "+00:00"))
+    moment = datetime.fromisoformat(text)
     moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
     return round(moment.timestamp() * 1000) * 1_000_000
+
+
+def _rows(path: Path) -> list[list[str]]:
+    with gzip.open(path, "rt") if path.suffix == ".gz" else path.open() as lines:
+        return list(csv.reader(lines))
 
 
 def nab(directory: Path) -> Iterator[Stream]:
     """Every file there is."""
     windows = msgspec.json.decode((directory / "combined_windows.json").read_bytes(), type=dict[str, list[list[str]]])
     for path in sorted(directory.glob("data/*/*.csv")):
-        rows = list(csv.reader(path.open()))[1:]
+        rows = _rows(path)[1:]
         name = f"{path.parent.name}/{path.name}"
         labelled = [(time_ns(begin), time_ns(end)) for begin, end in windows.get(name, [])]
         yield Stream(name, {"value": ([time_ns(row[0]) for row in rows], [float(row[1]) for row in rows])}, labelled)
@@ -54,7 +58,7 @@ def nezha(directory: Path) -> Iterator[Stream]:
     """One stream a service and day, all its metrics; the faults of other services are ignored."""
     labels = msgspec.json.decode((directory / "labels.json").read_bytes())
     for path in sorted(directory.glob("*.csv.gz")):
-        rows = list(csv.reader(io.TextIOWrapper(gzip.open(path))))
+        rows = _rows(path)
         series: dict[str, tuple[list[int], list[float]]] = defaultdict(lambda: ([], []))
         for row in rows[1:]:
             for signal, value in zip(rows[0][1:], row[1:], strict=False):
@@ -72,7 +76,7 @@ def nezha(directory: Path) -> Iterator[Stream]:
 def ms_cloud(directory: Path) -> Iterator[Stream]:
     """One stream a file; neighbouring labelled points are one window."""
     for path in sorted(directory.glob("*/*.csv.gz")):
-        rows = [row for row in csv.reader(io.TextIOWrapper(gzip.open(path))) if len(row) > 2 and row[1]][1:]
+        rows = [row for row in _rows(path) if len(row) > 2 and row[1]][1:]
         times, values = [time_ns(row[0]) for row in rows], [float(row[1]) for row in rows]
         windows: Windows = []
         before = False

@@ -1,4 +1,4 @@
-"""How well do alarms find labelled incidents? Each alarm counts once, at its onset; a refractory period joins onsets."""
+"""How well do alarms find labelled incidents? Each alarm counts once, at its onset; onsets close together are one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The peer: how far is a value from its running mean, as a normal tail, guarded against flat series and the cold start."""
+"""The peer: how far is a value from its running mean? Guarded against flat series and the cold start."""
 
 from __future__ import annotations
 

@@ -1,9 +1,10 @@
 """How well do scores find the labelled windows of NAB? Its scoring, written from its rules.
 
-Of each labelled window the earliest detection counts, by a sigmoid of its place in the window (1 at the left end, 0 at
-the right); each detection elsewhere costs by how far past the last window it is; a window without detection costs its
-weight. A file's first 15% (of at most 5,000 points) count for nothing. One threshold serves all files: the best, found
-anew for each profile. The sum is scaled so that 0 is no detection at all and 100 is all windows at once and nothing else.
+Of each labelled window the earliest detection counts, by a sigmoid of its place in the window (1 at the left end, 0
+at the right); each detection elsewhere costs by how far past the last window it is; a window without detection costs
+its weight. A file's first 15% (of at most 5,000 points) count for nothing. One threshold serves all files: the best,
+found anew for each profile. The sum is scaled so that 0 is no detection at all and 100 is all windows at once and
+nothing else.
 
 Source: Lavin & Ahmad, Evaluating real-time anomaly detection algorithms (ICMLA 2015, arXiv 1510.03336), section II.
 """

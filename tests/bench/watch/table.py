@@ -1,13 +1,14 @@
 """`python -m tests.bench --only watch --data DIR`: the watch beside a guarded Gaussian on labelled streams.
 
-NAB: one set of parameters for all files, the threshold the best of the corpus (NAB's rule); then with the threshold of
-the other half of the files. Events: the alarm as `serinus watch --replay` has it, one workload's signals sharing a budget
-of one false alarm in 30 days, and the same with the threshold at which the false alarms are one a series-day.
+NAB: one set of parameters for all files, the threshold the best of the corpus (NAB's rule); then with the threshold
+of the other half of the files. Events: the alarm as `serinus watch --replay` has it, one workload's signals sharing a
+budget of one false alarm in 30 days, and the same with the threshold at which the false alarms are one a series-day.
 """
 
 from __future__ import annotations
 
 import bisect
+import itertools
 import math
 import time
 from collections.abc import Callable, Iterable
@@ -66,8 +67,7 @@ def _nab(directory: Path) -> Iterable[str]:
         scores = " | ".join(f"{nab.score(files, profile)[0]:.1f}" for profile in nab.PROFILES)
         halves = files[::2], files[1::2]
         crossed = (
-            nab.score(one, "standard", nab.score(other, "standard")[1])[0]
-            for one, other in (halves, halves[::-1])
+            nab.score(one, "standard", nab.score(other, "standard")[1])[0] for one, other in (halves, halves[::-1])
         )
         yield f"| {name} | {scores} | {' / '.join(f'{each:.1f}' for each in crossed)} | {cost:.1f} |"
 
@@ -103,5 +103,5 @@ def _evidence(stream: corpora.Stream) -> tuple[list[int], list[float], int]:
     for when in times:
         now.update(at[when])
         evidence.append(math.log(sum(math.exp(each) for each in now.values()) / len(stream.series) + 1e-300))
-    steps = sorted(b - a for a, b in zip(times, times[1:], strict=False))
+    steps = sorted(b - a for a, b in itertools.pairwise(times))
     return times, evidence, steps[len(steps) // 2]

@@ -51,3 +51,17 @@ def test_a_sure_signal_is_worth_its_stake():
     stakes = Stakes()
     stakes.begin([SignalRule("a", "events", "errors")])
     assert stakes.log_e({"a": math.log(1000.0)}) == pytest.approx(math.log(950.05))
+
+
+def test_groups_share_by_their_weights():
+    """Three times the weight, three times the stake; its signals share it."""
+    stakes = Stakes()
+    stakes.begin(
+        [
+            SignalRule("a", "events", "errors", group_weight=3.0),
+            SignalRule("b", "events", "errors", group_weight=3.0),
+            SignalRule("c", "events", "restarts"),
+        ]
+    )
+    quarter = (1.0 - RESERVE) / 4
+    assert stakes.given == {name: pytest.approx(quarter * share) for name, share in (("a", 1.5), ("b", 1.5), ("c", 1))}

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from streams.judging.critical import CRITICAL_SHARE
 from streams.judging.policy_settings import judge_settings
 from streams.judging.settings import JudgeSettings
 from streams.policy.agreement import conflicts
@@ -15,7 +16,7 @@ from streams.policy.explanation import explain
 from streams.policy.fault import BadPolicyFile
 from streams.policy.policy_file import PolicyFile
 from streams.policy.reader import read
-from streams.policy.rules import apply, counted, data_rules, group_weight, margin
+from streams.policy.rules import apply, counted, named
 from streams.policy.sensitivity import SENSITIVITIES
 from streams.policy.workload_policy import BaselineTime, LogClassRule, SignalPolicy, WorkloadPolicy
 from streams.records.identity import Workload
@@ -108,23 +109,40 @@ def test_a_signal_can_change_its_group():
     """And then has that group's tolerance, margin and weight."""
     policy = defaults("{groups: {latency: {weight: 4, margin: 50%}}, signals: {a: {group: latency}}}")
     found = apply(SignalRule("a", "level", group="cpu"), policy)
-    assert (found.group, group_weight(found.group, policy), margin(found, policy, 1.0)) == ("latency", 4.0, 0.5)
-    assert (group_weight("cpu", policy), margin(SignalRule("b", "level"), policy, 1.0)) == (1.0, 1.0)
+    assert (found.group, found.group_weight, found.margin) == ("latency", 4.0, 0.5)
+    other = apply(SignalRule("b", "level", group="cpu"), policy)
+    assert (other.group_weight, other.margin) == (1.0, None)
+    general = defaults("{margin: 150%, groups: {cpu: {margin: 60%}}, signals: {a: {margin: 90%}}}")
+    margins = [apply(SignalRule(name, "level", group=g), general).margin for name, g in (("a", "cpu"), ("b", "cpu"))]
+    assert margins == [0.9, 0.6]
+    assert apply(SignalRule("c", "level", group="gc"), general).margin == 1.5
 
 
 def test_rules_for_missing_data():
-    """Removed and unjudged unless a pattern says otherwise."""
-    policy = defaults("{signals: {'*_total': {missing_data: zero}, a_total: {not_a_number: zero}}}")
-    assert msgspec.structs.astuple(data_rules("a_total", policy)) == ("zero", "zero")
-    assert msgspec.structs.astuple(data_rules("b_total", policy)) == ("remove", "zero")
-    assert msgspec.structs.astuple(data_rules("b", policy)) == ("remove", "unjudged")
+    """None is set unless a pattern says so: then the known counters' own rule holds."""
+    policy = defaults("{signals: {'*_total': {missing_data: zero}, a_total: {missing_data: unjudged}}}")
+    found = [apply(SignalRule(name, "events"), policy).missing_data for name in ("a_total", "b_total", "b")]
+    assert found == ["unjudged", "zero", None]
+
+
+def test_named_are_those_no_later_entry_takes_back():
+    """By name or pattern; what a signal is called last holds."""
+    policy = defaults(
+        "{signals: {'jvm_*': {criticality: must_have}, jvm_a: {criticality: normal}, b: {criticality: must_have},"
+        " requests/error: {criticality: critical}, 'b*': {criticality: critical}}}"
+    )
+    assert named(policy, "must_have") == ("jvm_*",)
+    assert named(policy, "critical") == ("b*", "requests/error")
+    settings_ = judge_settings(policy)
+    assert (settings_.must_have, settings_.critical_share) == (("jvm_*",), CRITICAL_SHARE)
+    assert judge_settings(defaults("{exposure: pod_seconds}")).logs.exposure == "pod_seconds"
 
 
 def test_quantities_become_the_units_of_the_judging():
     """Nanoseconds and ratios."""
-    policy = defaults("{warm_up: 1m30s, look_back: 10m, canary_share: 12.5%, historic_baseline: {ago: 7d, length: 1h}}")
+    policy = defaults("{warm_up: 1m30s, look_back: 10m, canary_share: 12.5%, historic_baseline: {ago: 7m, length: 1h}}")
     assert (policy.warm_up_ns, policy.look_back_ns, policy.canary_share) == (90 * S, 600 * S, 0.125)
-    assert policy.historic_baseline == BaselineTime(None, 604_800 * S, 3600 * S)
+    assert policy.historic_baseline == BaselineTime(None, 420 * S, 3600 * S)
     assert defaults("{look_back: growing}").look_back_ns is None
     start = defaults("{historic_baseline: {start: '2026-08-21T10:13:20.123+02:00'}}").historic_baseline
     assert start == BaselineTime(1_787_300_000_123_000_000)

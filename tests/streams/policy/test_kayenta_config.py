@@ -60,7 +60,7 @@ def test_everything_that_has_an_equal():
                         "worse": "higher",
                         "group": "cpu",
                         "criticality": "critical",
-                        "not_a_number": "zero",
+                        "missing_data": "zero",
                         "tolerance_up": "10%",
                     },
                     "latency_s": {

@@ -100,7 +100,7 @@ signal_entries = optional(
     tolerance_up=percents,
     tolerance_down=percents,
     criticality=st.sampled_from(["normal", "must_have", "critical", "watch"]),
-    not_a_number=st.sampled_from(["remove", "zero"]),
+    not_a_number=st.just("remove"),
     missing_data=st.sampled_from(["unjudged", "zero"]),
 ).map(lambda fields: SignalEntry(**fields))
 group_entries = optional(weight=numbers, tolerance_up=percents).map(lambda fields: GroupEntry(**fields))
@@ -117,9 +117,9 @@ plain = {
     "warm_up": durations,
     "minimum_requests": st.floats(0, 1e12, allow_nan=False),
     "pass_score": st.floats(75, 100, allow_nan=False),
-    "look_back": durations | st.just("growing"),
+    "look_back": st.integers(60, 86_400).map("{}s".format) | st.just("growing"),
     "exposure": st.sampled_from(["auto", "requests", "log_lines", "pod_seconds"]),
-    "historic_baseline": durations.map(lambda ago: HistoricBaseline(ago=ago)),
+    "historic_baseline": st.integers(1, 840).map("{}s".format).map(lambda ago: HistoricBaseline(ago=ago)),
     "groups": st.dictionaries(st.sampled_from(["errors", "latency"]), group_entries, max_size=2),
     "signals": st.dictionaries(st.sampled_from(["a", "a*", "b.c", "x?", "-"]), signal_entries, max_size=3),
     "logs": logs,

@@ -35,7 +35,7 @@ async def test_life_of_a_rollout(serve, pair, judged):
     assert await _tell(serve, _body(pair)) == {"sent": [f"compare {pair.baseline} and {pair.canary}"]}
     serve.publish(judged())
     await _tell(serve, _body(pair, stable=pair.canary))
-    assert serve.asker.told == [CompareRequest(pair, "argo"), ComparisonEnded(pair, "promoted")]
+    assert serve.asker.told == [CompareRequest(pair, "argo", int(NOW_S * 1e9)), ComparisonEnded(pair, "promoted")]
     serve.publish(judged(state="ended", outcome="promoted"))
     assert await _tell(serve, _body(pair, stable=pair.canary)) == {"sent": []}
 
@@ -76,5 +76,5 @@ async def test_experiment(serve, pair, judged):
         response = await serve.client.post("/v1/argo/experiments", json={**body, "phase": phase})
         assert response.status == 200
         serve.publish(judged())
-    assert serve.asker.told == [CompareRequest(pair, "argo"), ComparisonEnded(pair, "aborted")]
+    assert serve.asker.told == [CompareRequest(pair, "argo", int(NOW_S * 1e9)), ComparisonEnded(pair, "aborted")]
     assert (await serve.client.post("/v1/argo/experiments", json={**body, "canary": ""})).status == 400

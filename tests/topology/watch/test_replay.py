@@ -34,7 +34,7 @@ def test_each_row_comes_back_with_score_and_alarm(tmp_path):
     lines = signal(300)
     (tmp_path / "in.csv").write_text(HEADER + "".join(lines))
     run("--replay", tmp_path / "in.csv", "--csv", tmp_path / "out.csv")
-    rows = list(csv.DictReader((tmp_path / "out.csv").open()))
+    rows = list(csv.DictReader((tmp_path / "out.csv").read_text().splitlines()))
     assert [f"{row['timestamp']},{row['value']}\n" for row in rows] == lines
     assert all(0.0 <= float(row["score"]) <= 1.0 and row["alarm"] in "01" for row in rows)
 
@@ -62,7 +62,9 @@ def test_bad_rows_keep_their_place_and_are_told():
     assert "4 not used" in result.stderr
 
 
-@pytest.mark.parametrize("text", ["2014-04-01 00:05:00", "2014-04-01T00:05:00Z", "2014-04-01T02:05:00.0+02:00", "1396310700"])
+@pytest.mark.parametrize(
+    "text", ["2014-04-01 00:05:00", "2014-04-01T00:05:00Z", "2014-04-01T02:05:00.0+02:00", "1396310700"]
+)
 def test_times_are_read_as_they_are_written(text):
     """NAB's, RFC 3339, Unix."""
     assert time_of(text) == 1_396_310_700_000_000_000
@@ -70,8 +72,13 @@ def test_times_are_read_as_they_are_written(text):
 
 def test_log_lines_become_counts_of_classes():
     """A burst of errors rings."""
-    lines = [{"ts": f"2026-01-01T{s // 3600:02d}:{s // 60 % 60:02d}:{s % 60:02d}Z", "message": "GET /cart done"} for s in range(3600)]
-    lines += [{"ts": f"2026-01-01T01:00:{s:02d}Z", "message": "ERROR no database", "severity": "ERROR"} for s in range(60)]
+    lines = [
+        {"ts": f"2026-01-01T{s // 3600:02d}:{s // 60 % 60:02d}:{s % 60:02d}Z", "message": "GET /cart done"}
+        for s in range(3600)
+    ]
+    lines += [
+        {"ts": f"2026-01-01T01:00:{s:02d}Z", "message": "ERROR no database", "severity": "ERROR"} for s in range(60)
+    ]
     result = run("--replay", "-", "--logs", given="".join(json.dumps(each) + "\n" for each in lines) + "no time\n")
     rows = result.stdout.splitlines()
     assert len(rows) == 1 + 720 + 12

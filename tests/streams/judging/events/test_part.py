@@ -155,3 +155,31 @@ def test_dispersion_is_one_for_steady_events_and_learned_from_bursts():
         bursty.learn(0.0 if bin_ % 10 else 100.0, 1000.0)
     assert steady.phi == 1.0
     assert bursty.phi > 10.0
+
+
+def ruled(windows, baseline, canary, **changed):
+    """A part whose rules are changed alike."""
+    rules = {name: msgspec.structs.replace(rule, **changed) for name, rule in RULES.items()}
+    part = EventPart(JudgeSettings(), EventPartState())
+    for _ in range(windows):
+        part.add(baseline, canary, rules)
+    return part
+
+
+def test_missing_data_is_what_the_policy_says_it_is():
+    """Zero of a counter no rule knows, so that the canary's alone are evidence; unjudged of one that a rule knows."""
+    part = ruled(30, side(4), side(4, unknown=(5.0, 4)), missing_data="zero")
+    assert part.log_p < math.log(0.01)
+    assert part.unjudged() == []
+    part = ruled(30, side(4), side(4, restarts=(5.0, 4)), missing_data="unjudged")
+    assert part.log_p == 0.0
+    assert part.unjudged() == ["restarts: only the canary reports it, and missing_data is unjudged"]
+
+
+def test_tolerance_and_margin_are_the_signals_own():
+    """Three times the failures: tolerated where four times are; a PASS shows less than the margin."""
+    windows = side(calls=(100.0, 4, 1000.0)), side(calls=(300.0, 4, 1000.0))
+    assert ruled(60, *windows).log_p < math.log(0.05)
+    assert ruled(60, *windows, tolerance_up=3.0).log_p > math.log(0.5)
+    assert ruled(60, *windows, tolerance_up=3.0, margin=9.0).log_not_worse > math.log(20.0)
+    assert ruled(60, *windows, tolerance_up=3.0).log_not_worse < math.log(20.0)

@@ -191,3 +191,45 @@ def test_signals_and_pods_are_bounded():
     assert "744 signals" in part.unjudged[-1]
     assert len(msgspec.msgpack.encode(part.to_state())) < 500_000
     assert part.cohort().cells <= 5_000
+
+
+def ruled(weights: dict[str, float], margin: float | None = None, seed: int = 7, **factors: float) -> LevelPart:
+    """A comparison in which groups have these weights, and all signals this margin."""
+    rules = {
+        name: msgspec.structs.replace(rule, group_weight=weights.get(rule.group, 1.0), margin=margin)
+        for name, rule in RULES.items()
+    }
+    rng, part = np.random.default_rng(seed), begin(PAST)
+    for window in range(12):
+        part.add(window * WINDOW_NS, side(rng), side(rng, **factors), rules)
+    return part
+
+
+def test_a_light_group_says_less_and_only_the_proportion_of_weights_counts():
+    """A hundredth of the others' weight; all at seven times is as all at one."""
+    assert ruled({"memory": 0.01}, memory=2.0).p > 3.0 * ruled({}, memory=2.0).p
+    alike = dict.fromkeys([rule.group for rule in RULES.values()], 7.0)
+    assert ruled(alike, memory=2.0).p == ruled({}, memory=2.0).p
+
+
+def test_a_wider_margin_is_shown_sooner():
+    """Of a canary like its baseline: less than 10% worse is not shown, less than 400% is."""
+    p_not_worse = [ruled({}, margin).p_not_worse for margin in (0.1, None, 4.0)]
+    assert p_not_worse[0] > p_not_worse[1] > p_not_worse[2]
+    assert ruled({}, 1.0, memory=1.2).p_not_worse == pytest.approx(ruled({}, None, memory=1.2).p_not_worse, rel=0.3)
+
+
+def test_pods_beyond_those_followed_are_told():
+    """Twenty of the canary; all eight of the baseline have their place."""
+    rng, part = np.random.default_rng(1), begin(PAST)
+    part.add(0, side(rng, 8), side(rng, 20), RULES)
+    assert "levels: cannot judge 12 pods of the canary beyond the 8 that are followed" in part.unjudged
+    assert not any("of the baseline beyond" in sentence for sentence in part.unjudged)
+
+
+def test_the_p_of_one_signal_is_that_of_its_row():
+    """And 1 where nothing is known of it."""
+    part = judged(memory=2.0)
+    for one in part.signals:
+        assert part.signal_p(one.signal) == one.p
+    assert part.signal_p("nothing") == 1.0

@@ -142,3 +142,13 @@ def test_a_margin_that_rules_nothing_out_is_refused():
     """By name."""
     with pytest.raises(BadPolicy):
         ValueSettings(margin=1.0)
+
+
+@pytest.mark.parametrize(("margin", "passes"), [(None, False), (0.4, False), (3.0, True)])
+def test_a_pass_rules_out_the_signals_own_margin(margin, passes):
+    """Values twice as large: not as large as four times; the built-in margin is 1.25 times what is tolerated."""
+    rules = {"latency": msgspec.structs.replace(RULES["latency"], margin=margin)}
+    rng, part = np.random.default_rng(5), ValuePart(ValueSettings(), ValuePartState())
+    for _ in range(60):
+        part.add(side(rng, 900, latency=1.0), side(rng, 900, latency=2.0), rules)
+    assert (part.log_not_worse > math.log(20.0)) == passes

@@ -1,0 +1,275 @@
+"""Is the canary worse *lately*? A comparison that judges the last L only, and still keeps its error bound.
+
+Evidence cannot be taken back from an e-process or a p for life, so old windows are left behind by beginning anew: at
+fixed times, every L/2, a **stretch** begins, a comparison of its own (`judge`) that knows nothing of the windows
+before, and ends after L. Two run at a time; what is shown is the older one, which covers the last L/2 to L.
+
+Stretch k fails the canary at its own alpha_k, a share of alpha fixed beforehand, and stretches pass it at beta_k
+likewise: P(ever FAIL) <= sum of alpha_k <= alpha by the union bound, whatever the stretches (which overlap) have to do
+with each other. The planned K stretches have .95/K each; those of a comparison that lasts longer share the rest, the
+i-th 1/(i(i+1)) of it, as late signals do (`stakes`). What it costs: with ten stretches one needs an e-value ten times
+as large, log 10 = 2.3 nats beside 4.6, and slow evidence is forgotten before it suffices. So `growing` finds more in
+everything but a fault that comes late, and even there `restarts` begins anew without forgetting: a sliding look-back is
+for a canary whose first minutes are not to be held against it (or for it) once they are past.
+
+A FAIL stays, as everywhere. A PASS is that of one stretch, with the least exposure in it.
+
+Source: alpha spending (Lan & DeMets 1983, in its simplest form, Bonferroni over stretches).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+import msgspec
+from msgspec import Struct, field, structs
+
+from streams.judging.combine import risk_of
+from streams.judging.evidence import Assessment, RiskPoint, Verdict
+from streams.judging.history import RiskHistory
+from streams.judging.judge import Judge, JudgeSettings, JudgeState
+from streams.judging.past import Cohort, Past, Prior
+from streams.judging.side import Side, SignatureInfo
+from streams.judging.stakes import RESERVE
+from streams.signals.rule import SignalRule
+
+
+class LookBackState(Struct, array_like=True):
+    """All that is remembered beside the older stretch's judge; bounded."""
+
+    length_ns: int
+    """L."""
+    version: int = 1
+    older: int = 0
+    """Number of the older stretch."""
+    younger: JudgeState | None = None
+    """Of the stretch after it, once it has begun."""
+    failed_ns: int | None = None
+    """End of the window in which a stretch failed the canary."""
+    passed_ns: int | None = None
+    why: tuple[str, ...] = ()
+    """Reasons of the stretch that failed."""
+    origin_ns: int | None = None
+    """Start of the comparison's first window with both sides."""
+    as_of_ns: int = 0
+    history: RiskHistory = field(default_factory=RiskHistory)
+
+
+def stretch_share(number: int, planned: int) -> float:
+    """Share of alpha, and of beta, of one stretch; over all numbers they sum to 1.
+
+    >>> [round(stretch_share(number, 2), 4) for number in range(5)]
+    [0.475, 0.475, 0.025, 0.0083, 0.0042]
+    """
+    if number < planned:
+        return (1.0 - RESERVE) / planned
+    late = number - planned + 1
+    return RESERVE / (late * (late + 1))
+
+
+class LookBack:
+    """One comparison of the last L; the same calls as `Judge`."""
+
+    def __init__(
+        self, settings: JudgeSettings, window_ns: int, older: JudgeState, state: LookBackState, past: Past
+    ) -> None:
+        """One that goes on from a state, which becomes its own.
+
+        Args:
+            settings: of the comparison as a whole; the same all along.
+            window_ns: length of a window.
+            older: judge of the older stretch.
+            state: from `begin` or `to_state`.
+            past: of the workload; looked at when a stretch begins.
+        """
+        self._settings = settings
+        self._window_ns = window_ns
+        self._past = past
+        self._state = state
+        self._older = Judge(self._of_stretch(state.older), window_ns, older, past)
+        younger = state.younger
+        self._younger = None if younger is None else Judge(self._of_stretch(state.older + 1), window_ns, younger, past)
+
+    @classmethod
+    def begin(
+        cls,
+        settings: JudgeSettings,
+        window_ns: int,
+        length_ns: int,
+        past: Past | None = None,
+        prior: Prior | None = None,
+    ) -> LookBack:
+        """A new comparison that looks back `length_ns`; the rest as in `Judge.begin`."""
+        past, state = past or Past(), LookBackState(length_ns)
+        first = structs.replace(settings, **_of_stretch(settings, length_ns, 0))
+        return cls(settings, window_ns, Judge.begin(first, window_ns, past, prior).to_state(), state, past)
+
+    @classmethod
+    def from_state(
+        cls, settings: JudgeSettings, window_ns: int, older: JudgeState, state: LookBackState, past: Past | None = None
+    ) -> LookBack:
+        """The one that was; the states stay the caller's."""
+        kept = msgspec.msgpack.decode(msgspec.msgpack.encode((older, state)), type=tuple[JudgeState, LookBackState])
+        return cls(settings, window_ns, *kept, past or Past())
+
+    def to_state(self) -> JudgeState:
+        """A snapshot of the older stretch's judge; the rest is in `to_look_back_state`."""
+        return self._older.to_state()
+
+    def to_look_back_state(self) -> LookBackState:
+        """A snapshot of the rest, that later windows do not change."""
+        younger = None if self._younger is None else self._younger.to_state()
+        kept = structs.replace(self._state, younger=younger)
+        return msgspec.msgpack.decode(msgspec.msgpack.encode(kept), type=LookBackState)
+
+    @property
+    def prior(self) -> Prior:
+        """Of the cluster's other workloads, as it was when the comparison was asked for."""
+        return self._older.prior
+
+    def cohort(self, baseline: str) -> Cohort | None:
+        """What the baseline did in the older stretch; None before it began."""
+        return self._older.cohort(baseline)
+
+    @property
+    def verdict(self) -> Verdict:
+        """The verdict now."""
+        state = self._state
+        if state.failed_ns is not None:
+            return "fail"
+        if state.passed_ns is not None:
+            return "pass"
+        over = self._time_is_over() and not (self._older.held_back or self._older.void)
+        return "marginal" if over and self._score() < self._settings.pass_score else "none"
+
+    def add(
+        self,
+        start_ns: int,
+        baseline: Side | None,
+        canary: Side | None,
+        signatures: Mapping[int, SignatureInfo],
+        rules: Mapping[str, SignalRule] | None = None,
+    ) -> None:
+        """One closed window; see `Judge.add`."""
+        state = self._state
+        self._begin_stretches(start_ns)
+        state.as_of_ns = start_ns + self._window_ns
+        for judge in self._running:
+            judge.add(start_ns, baseline, canary, signatures, rules)
+        if state.origin_ns is None:
+            state.origin_ns = self._older.started_ns
+        self._decide(signatures, rules)
+        if state.origin_ns is not None:
+            point = RiskPoint(state.as_of_ns / 1e9, self._risk())
+            state.history.add(point, self._settings.history_points)
+
+    def assess(
+        self, signatures: Mapping[int, SignatureInfo], rules: Mapping[str, SignalRule] | None = None
+    ) -> Assessment:
+        """What can be said now, of the older stretch and of the whole; changes nothing."""
+        state, verdict, risk = self._state, self.verdict, self._risk()
+        shown = self._older.assess(signatures, rules)
+        reasons = shown.reasons
+        if verdict == "fail":
+            reasons = tuple(dict.fromkeys((*state.why, *reasons)))
+        elif verdict == "pass" and shown.verdict != "pass":
+            reasons = (f"an earlier stretch of {self._length} passed it", *reasons)
+        latest = RiskPoint(state.as_of_ns / 1e9, risk) if state.origin_ns is not None else None
+        return structs.replace(
+            shown,
+            verdict=verdict,
+            risk=risk,
+            confidence=0.0 if verdict == "fail" else 1.0 if verdict == "pass" else shown.confidence,
+            started_ns=state.origin_ns,
+            decided_ns=state.failed_ns if verdict == "fail" else state.passed_ns if verdict == "pass" else None,
+            reasons=reasons,
+            unjudged=(*shown.unjudged, *self._forgotten()),
+            history=state.history.up_to(latest),
+        )
+
+    @property
+    def _running(self) -> list[Judge]:
+        return [self._older] if self._younger is None else [self._older, self._younger]
+
+    @property
+    def _length(self) -> str:
+        return f"{self._state.length_ns / 60e9:.3g} minutes"
+
+    def _begin_stretches(self, start_ns: int) -> None:
+        """Begin the stretch this window falls into, if it is a new one; its number depends on the time alone."""
+        state = self._state
+        if state.origin_ns is None:
+            return
+        number = (start_ns - state.origin_ns - self._settings.warm_up_ns) // _half(state.length_ns)
+        youngest = state.older + (self._younger is not None)
+        if number <= youngest:
+            return
+        fresh = Judge.begin(
+            self._of_stretch(number), self._window_ns, self._past, self._older.prior, self._older.baseline_heard
+        )
+        last = self._younger or self._older
+        if number == youngest + 1:
+            self._older, self._younger, state.older = last, fresh, youngest
+        else:  # no window has come for so long that nothing of the others is left
+            self._older, self._younger, state.older = fresh, None, number
+
+    def _of_stretch(self, number: int) -> JudgeSettings:
+        return structs.replace(self._settings, **_of_stretch(self._settings, self._state.length_ns, number))
+
+    def _decide(self, signatures: Mapping[int, SignatureInfo], rules: Mapping[str, SignalRule] | None) -> None:
+        state = self._state
+        if state.failed_ns is not None:
+            return
+        failed = next((judge for judge in self._running if judge.verdict == "fail"), None)
+        over = self._time_is_over() and not (self._older.held_back or self._older.void)
+        too_low = over and self._score() < self._settings.marginal_score
+        if failed is not None or too_low:
+            state.failed_ns = state.as_of_ns
+            state.why = (failed or self._older).assess(signatures, rules).reasons
+        elif state.passed_ns is None and any(judge.verdict == "pass" for judge in self._running):
+            state.passed_ns = state.as_of_ns
+
+    def _risk(self) -> float:
+        return risk_of(self.verdict, self._fail_progress(), self._older.confidence)
+
+    def _fail_progress(self) -> float:
+        """Of the stretch that is worse; below 1 of one that is void."""
+        worst = max(judge.fail_progress for judge in self._running)
+        return worst if self._state.failed_ns is not None else min(worst, math.nextafter(1.0, 0.0))
+
+    def _score(self) -> float:
+        return 100.0 * (1.0 - self._fail_progress())
+
+    def _time_is_over(self) -> bool:
+        lifetime_ns, origin_ns = self._settings.lifetime_ns, self._state.origin_ns
+        if lifetime_ns is None or origin_ns is None:
+            return False
+        return self._state.as_of_ns - origin_ns >= lifetime_ns
+
+    def _forgotten(self) -> list[str]:
+        """What is not looked at any more."""
+        started_ns, origin_ns = self._older.started_ns, self._state.origin_ns
+        if started_ns is None or origin_ns is None or started_ns == origin_ns:
+            return []
+        left = (started_ns - origin_ns) / 60e9
+        return [f"look_back: the first {left:.3g} minutes do not count, only the last {self._length} at most"]
+
+
+def _half(length_ns: int) -> int:
+    return length_ns // 2
+
+
+def _of_stretch(settings: JudgeSettings, length_ns: int, number: int) -> dict[str, object]:
+    """What of the settings is different for one stretch."""
+    whole_ns = (settings.lifetime_ns or settings.planned_ns) - settings.warm_up_ns
+    planned = max(1, -(-whole_ns // _half(length_ns)))
+    share = stretch_share(number, planned)
+    return {
+        "alpha": settings.alpha * share,
+        "beta": settings.beta * share,
+        "warm_up_ns": 0 if number else settings.warm_up_ns,
+        "planned_ns": length_ns,
+        "lifetime_ns": None,
+        "marginal_score": 0.0,
+    }

@@ -1,0 +1,49 @@
+"""What the alert role is told to do is checked at start, and no secret is shown."""
+
+from __future__ import annotations
+
+import pytest
+
+from streams.errors import BadPolicy
+from topology.alert.post import Poster
+from topology.options import label_values
+from topology.settings import AlertSettings, Kafka
+
+KAFKA = Kafka("localhost:9092")
+
+
+@pytest.mark.parametrize(
+    ("field", "given"),
+    [
+        ("alertmanager_url", {}),
+        ("alertmanager_url", {"alertmanager_urls": ("am:9093",)}),
+        ("alertmanager_url", {"alertmanager_urls": ("http://me:hush@am:9093",)}),
+        ("webhook_url", {"webhook_url": "file:///etc/passwd"}),
+        ("webhook_secret_file", {"webhook_url": "https://us.example/"}),
+        ("webhook_secret_file", {"webhook_url": "https://us.example/", "webhook_secret_file": "/nowhere"}),
+        ("ca_file", {"alertmanager_urls": ("https://am:9093",), "ca_file": "/nowhere"}),
+        ("hold_s", {"alertmanager_urls": ("http://am:9093",), "repeat_s": 60, "hold_s": 100}),
+        ("label", {"alertmanager_urls": ("http://am:9093",), "labels": {"a-b": "c"}}),
+    ],
+    ids=str,
+)
+def test_bad_settings_are_refused(field, given):
+    """By the name of the option, without credentials."""
+    with pytest.raises(BadPolicy, match=f"^{field}") as refused:
+        AlertSettings(KAFKA, **given)
+    assert "hush" not in str(refused.value)
+
+
+@pytest.mark.parametrize("words", [("severity",), ("severity=",), ("a=1", "a=2")])
+def test_bad_labels_are_refused(words):
+    """Name, value, once."""
+    with pytest.raises(BadPolicy, match=r"^label"):
+        label_values(words)
+
+
+def test_a_file_that_holds_no_certificates_is_refused(tmp_path):
+    """At start."""
+    file = tmp_path / "ca.pem"
+    file.write_text("no certificate")
+    with pytest.raises(BadPolicy, match=r"^ca_file"):
+        Poster(str(file))

@@ -1,0 +1,106 @@
+"""One POST of JSON to somebody else's server, and what became of it."""
+
+from __future__ import annotations
+
+import logging
+import ssl
+from contextlib import suppress
+from enum import StrEnum
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+from urllib.parse import urlsplit
+
+import aiohttp
+
+from streams.errors import BadPolicy
+
+log = logging.getLogger(__name__)
+
+_ANSWER_S = 10.0
+_MOST_SHOWN = 300
+
+
+class Outcome(StrEnum):
+    """The label value of `serinus_alert_posts_total`."""
+
+    TAKEN = "taken"
+    """2xx."""
+    REFUSED = "refused"
+    """Another status by which it says that it has read it: the next may be taken."""
+    UNREACHED = "unreached"
+    """No answer, 5xx or 429: the next would fare no better."""
+
+
+class Poster:
+    """An HTTP client between `async with` and its end.
+
+    Args:
+        ca_file: PEM of the authorities whose certificates are trusted; None: the system's.
+
+    Raises:
+        BadPolicy: the file holds no certificates.
+    """
+
+    def __init__(self, ca_file: str | None) -> None:
+        try:
+            self._tls = ssl.create_default_context(cafile=ca_file)
+        except (OSError, ssl.SSLError) as error:
+            raise BadPolicy("ca_file", ca_file, f"give a PEM file of certificates ({error})") from error
+        self._session: aiohttp.ClientSession | None = None
+
+    async def __aenter__(self) -> Self:
+        self._session = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(ssl=self._tls),
+            timeout=aiohttp.ClientTimeout(total=_ANSWER_S),
+            trust_env=False,
+        )
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._session is not None:
+            await self._session.close()
+
+    async def post(self, url: str, body: bytes, headers: dict[str, str], token_file: str | None) -> Outcome:
+        """Send it once. No redirect is followed: it would carry what is secret to where nobody said.
+
+        Args:
+            url: without credentials.
+            body: JSON.
+            headers: besides Content-Type and Authorization.
+            token_file: holds a bearer token, read anew each time, as a mounted Secret may change; None: none is sent.
+        """
+        assert self._session is not None  # noqa: S101 - `async with` makes it
+        whole = {"Content-Type": "application/json", "User-Agent": "serinus", **headers, **_authorization(token_file)}
+        try:
+            async with self._session.post(url, data=body, headers=whole, allow_redirects=False) as response:
+                said = ascii((await response.content.read(_MOST_SHOWN)).decode(errors="replace"))
+                status = response.status
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            log.warning("%s cannot be told: %s", _where(url), error or type(error).__name__)
+            return Outcome.UNREACHED
+        if 200 <= status < 300:
+            return Outcome.TAKEN
+        log.warning("%s answers %d %s", _where(url), status, said)
+        return Outcome.UNREACHED if status >= 500 or status == 429 else Outcome.REFUSED
+
+
+def _where(url: str) -> str:
+    """What may be logged of an address: paths and queries of webhooks hold secrets.
+
+    >>> _where("https://hooks.example/services/T0/B0/secret?key=x")
+    'https://hooks.example'
+    """
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}"
+
+
+def _authorization(token_file: str | None) -> dict[str, str]:
+    if token_file is not None:
+        with suppress(OSError):  # the server says that there is none
+            token = Path(token_file).read_text(encoding="utf-8").strip()
+            if token.isascii() and token.isprintable():
+                return {"Authorization": f"Bearer {token}"}
+    return {}

@@ -1,0 +1,137 @@
+"""Tells a webhook each change of each alarm once: raised, cleared.
+
+What is due follows from the view and the ledger alone, whatever happened meanwhile: an alarm that rings and was not
+told is told as raised, one that has cleared and was told as raised is told as cleared, and one that did both while
+nothing could be told is told as both, in this order. One that is silenced is not told, unless the silence ends first.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import time
+from collections.abc import Callable, Sequence
+
+import msgspec
+from msgspec import Struct
+
+from streams.risk.document import rfc3339
+from streams.watch.alarm import Alarm
+from topology.alarms.view import KnownAlarm
+from topology.alert import signature
+from topology.alert.backoff import Backoff
+from topology.alert.ledger import Change, Ledger, LedgerWriter, Told
+from topology.alert.post import Outcome, Poster
+from topology.serve.links import alarm_page
+from topology.settings import AlertSettings
+
+LONGEST_REFUSAL_S = 600.0
+"""Between two attempts at a message that the receiver refuses; the others go on."""
+
+_encode = msgspec.json.Encoder().encode
+
+
+class Notice(Struct, frozen=True):
+    """The body of a message."""
+
+    type: str
+    """`alarm.raised` or `alarm.cleared`."""
+    timestamp: str
+    """When it happened, RFC 3339."""
+    data: Alarm
+    """The alarm as it stands when the message is sent."""
+    link: str
+    """Page for people; "" if no public URL is set."""
+
+
+class Webhook:
+    """The one there is."""
+
+    def __init__(
+        self,
+        url: str,
+        keys: tuple[bytes, ...],
+        settings: AlertSettings,
+        poster: Poster,
+        ledger: Ledger,
+        writer: LedgerWriter,
+        told: Callable[[Outcome, int], None],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._url = url
+        self._keys = keys
+        self._settings = settings
+        self._poster = poster
+        self._ledger = ledger
+        self._writer = writer
+        self._told = told
+        self._clock = clock
+        self._backoff = Backoff()
+        self._refused: dict[str, Backoff] = {}
+        self.waiting = 0
+        """Alarms of which it does not know yet how they stand."""
+
+    async def bring_up_to_date(self, alarms: Sequence[KnownAlarm], now_s: float) -> None:
+        """Tell it what it has to be told now, if it answers."""
+        due = sorted((known for known in alarms if self._due(known, now_s)), key=lambda known: known.raised_s)
+        self._refused = {known.alarm.id: each for known in due if (each := self._refused.get(known.alarm.id))}
+        self.waiting = len(due)
+        for known in due:
+            refused = self._refused.get(known.alarm.id)
+            if not self._backoff.ready(self._clock()):
+                break
+            if refused is None or refused.ready(self._clock()):
+                await self._tell(known, now_s)
+
+    def _due(self, known: KnownAlarm, now_s: float) -> Change | None:
+        """What it must be told next of an alarm."""
+        told = self._ledger.told(known.alarm.id)
+        if told is None:
+            return None if _never_to_be_told(known, now_s, self._settings.catch_up_s) else "raised"
+        return "cleared" if told.change == "raised" and not known.active else None
+
+    async def _tell(self, known: KnownAlarm, now_s: float) -> None:
+        while (change := self._due(known, now_s)) is not None:
+            outcome = await self._post(known, change)
+            self._told(outcome, 1)
+            if outcome is Outcome.UNREACHED:
+                self._backoff.failed(self._clock())
+                return
+            self._backoff.succeeded()
+            if outcome is Outcome.REFUSED:
+                again = self._refused.setdefault(known.alarm.id, Backoff(longest_s=LONGEST_REFUSAL_S))
+                again.failed(self._clock())
+                return
+            await self._record(known.alarm.id, change)
+        self.waiting -= 1
+
+    async def _post(self, known: KnownAlarm, change: Change) -> Outcome:
+        alarm = known.alarm
+        base = self._settings.public_url or ""
+        at = alarm.raised_at if change == "raised" else alarm.cleared_at or alarm.as_of
+        body = _encode(Notice(f"alarm.{change}", at, alarm, f"{base}/{alarm_page(alarm)}" if base else ""))
+        signed = signature.headers(message_id(alarm.id, change), round(time.time()), body, self._keys)
+        return await self._poster.post(self._url, body, signed, self._settings.webhook_token_file)
+
+    async def _record(self, alarm_id: str, change: Change) -> None:
+        told = Told(change, rfc3339(time.time_ns()))
+        self._ledger.put(alarm_id, told)
+        await asyncio.to_thread(self._writer.write, alarm_id, told)
+
+
+def message_id(alarm_id: str, change: Change) -> str:
+    """The `webhook-id` of a change: the same however often, and by whatever process, it is sent.
+
+    >>> message_id("/prod/shop/2026-08-21T08:13:20Z", "raised")
+    'serinus_be305a4edead86c1c98ab01966163544'
+    """
+    return f"serinus_{hashlib.sha256(f'{change} {alarm_id}'.encode()).hexdigest()[:32]}"
+
+
+def _never_to_be_told(known: KnownAlarm, now_s: float, catch_up_s: float) -> bool:
+    """Silenced; or cleared under a silence that lasted until then, or too long ago to be news."""
+    if known.active or known.cleared_s is None:
+        return known.silenced(now_s)
+    cleared_at, silence = rfc3339(round(known.cleared_s * 1e9)), known.words.silence
+    was_silenced = silence is not None and silence.at <= cleared_at and (silence.until or cleared_at) >= cleared_at
+    return was_silenced or known.cleared_s < now_s - catch_up_s

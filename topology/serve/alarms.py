@@ -1,0 +1,139 @@
+"""`GET /v1/alarms` and `POST /v1/alarms/feedback`.
+
+What is posted goes through Kafka to the scorer, which learns from it, and back to every replica and to `serinus alert`:
+it shows once it has been read there, so that all of them say the same. The topic keeps it for seven days, hence no
+silence may be longer.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+from typing import Annotated
+
+import msgspec
+from aiohttp import web
+from msgspec import Meta, Struct
+
+from streams.watch.feedback import AlarmFeedback, FeedbackKind
+from topology.alarms.view import AlarmView, KnownAlarm, seconds
+from topology.serve.alarm_answer import answer, worst_first
+from topology.serve.api import SILENCE_S, Asker, json
+from topology.serve.links import Links, alarm_page
+from topology.serve.queries import AlarmsQuery, BadQuery, parse, shown
+
+log = logging.getLogger(__name__)
+
+LONGEST_SILENCE_S = 7 * 86_400
+"""As long as serinus.rollouts keeps what is said."""
+
+_STARTING = "this server has just started and has not read all of serinus.alarms yet: ask again"
+
+
+class Feedback(Struct, frozen=True, forbid_unknown_fields=True):
+    """Somebody's word on one alarm."""
+
+    alarm_id: Annotated[str, Meta(min_length=1, max_length=1024, description="`id` of the alarm")]
+    kind: Annotated[
+        FeedbackKind,
+        Meta(
+            description="`nothing`: it should not have rung; `real`: it was right to; `acknowledge`: somebody is on "
+            "it; `silence`: nobody is to be told of it"
+        ),
+    ]
+    reason: Annotated[str, Meta(min_length=1, max_length=2000, description="Why, for those who come after")]
+    by: Annotated[str, Meta(min_length=1, max_length=253, description="Who says it")]
+    until: Annotated[
+        str,
+        Meta(
+            max_length=64,
+            description="End of a silence, RFC 3339, at most seven days ahead; a time that has passed ends one; "
+            '"": until the alarm clears, at most seven days',
+        ),
+    ] = ""
+
+
+class Heard(Struct, frozen=True):
+    """It is on its way to those who learn from it."""
+
+    alarm_id: str
+    kind: FeedbackKind
+
+
+_decode = msgspec.json.Decoder(Feedback).decode
+
+
+class Alarms:
+    """What production did after promotion, and what people say of it."""
+
+    def __init__(self, view: AlarmView, asker: Asker, links: Links, now: Callable[[], float] = time.time) -> None:
+        self._view = view
+        self._asker = asker
+        self._links = links
+        self._now = now
+
+    async def alarms(self, request: web.Request) -> web.Response:
+        """The alarms that are known: the active by score, then the cleared, latest first."""
+        try:
+            query = parse(request.query, AlarmsQuery)
+        except BadQuery as fault:
+            return json({"error": "; ".join(fault.complaints)}, 400)
+        if not self._view.caught_up:
+            return json({"error": _STARTING}, 503)
+        base, now_s = self._links.base(request), self._now()
+        found = sorted((known for known in self._view.all() if _matches(known, query)), key=worst_first)
+        return json([answer(known, now_s, f"{base}/{alarm_page(known.alarm)}") for known in found[: query.limit]])
+
+    async def feedback(self, request: web.Request) -> web.Response:
+        """Pass on what somebody says of an alarm; saying it again changes nothing."""
+        if request.content_type != "application/json":  # which a page of somebody else's cannot send unasked
+            return json({"error": "send it as Content-Type: application/json"}, 415)
+        try:
+            said = _decode(await request.read())
+            until_s = seconds(said.until) if said.until else None
+        except (msgspec.DecodeError, ValueError, OverflowError) as error:
+            return json({"error": f"the body is no feedback: {error}"}, 400)
+        if until_s is not None and (complaint := self._complaint(said.kind, until_s)):
+            return json({"error": complaint}, 400)
+        if not self._view.caught_up or self._view.contact_age_s > SILENCE_S:
+            return json({"error": "not read serinus.alarms to its end, or Kafka does not answer: say it again"}, 503)
+        known = self._view.get(said.alarm_id)
+        if known is None:
+            return json({"error": f"no alarm is known with the id {shown(said.alarm_id)}"}, 404)
+        return self._pass_on(known, said)
+
+    def _complaint(self, kind: FeedbackKind, until_s: float) -> str:
+        if kind != "silence":
+            return "until: only a silence has an end"
+        if until_s > self._now() + LONGEST_SILENCE_S:
+            return "until: give a time at most seven days ahead; it can be silenced again"
+        return ""
+
+    def _pass_on(self, known: KnownAlarm, said: Feedback) -> web.Response:
+        alarm = known.alarm
+        event = AlarmFeedback(
+            alarm_id=alarm.id,
+            cluster=alarm.cluster,
+            namespace=alarm.namespace,
+            workload=alarm.workload,
+            kind=said.kind,
+            reason=said.reason,
+            by=said.by,
+            until=said.until or None,
+        )
+        if not self._asker.tell(event):
+            return json({"error": "too much waits for Kafka already: say it again"}, 503)
+        log.info("%r says %s of alarm %r: %r", said.by, said.kind, alarm.id, said.reason)
+        return json(Heard(alarm.id, said.kind))
+
+
+def _matches(known: KnownAlarm, query: AlarmsQuery) -> bool:
+    alarm = known.alarm
+    states = {alarm.state, "active"} if known.active else {alarm.state}
+    return (
+        query.cluster in {"", alarm.cluster}
+        and query.namespace in {None, alarm.namespace}
+        and query.workload in {None, alarm.workload}
+        and (query.state is None or query.state in states)
+    )
