@@ -54,6 +54,10 @@ class SignalState(Struct, array_like=True):
     penalty: float = 0.0
     """Natural logarithm; what feedback has taught, as of `penalty_ns`."""
     penalty_ns: int = 0
+    tolerance: float = 0.2
+    """Relative change that nobody minds."""
+    sum_log: float = 0.0
+    """Of the ratios since the onset (Page's CUSUM): it begins where it was last 0, the likeliest time of the change."""
 
     @property
     def now(self) -> float:
@@ -62,9 +66,11 @@ class SignalState(Struct, array_like=True):
 
     @property
     def speaks(self) -> bool:
-        """Its evidence is for worse."""
-        worse = self.worse
-        return self.warm and (worse == "either" or (self.now >= self.before) == (worse == "higher"))
+        """Its evidence is for worse, and for more than nobody minds."""
+        worse, change = self.worse, self.now - self.before
+        if not self.warm or abs(change) < self.tolerance * abs(self.before):
+            return False
+        return worse == "either" or (change >= 0.0) == (worse == "higher")
 
 
 class PanelState(Struct, array_like=True):
@@ -159,7 +165,7 @@ class Panel:
         known.detector.onset_ns, known.detector.height = None, -1.0
         self._models[name] = CountWatch(known) if isinstance(known, CountState) else LevelWatch(known)
         state.log_e = state.close_log_m = _NOTHING
-        state.onset_ns = None
+        state.onset_ns, state.sum_log = None, 0.0
 
     def relearn(self, name: str) -> None:
         """What it does now is what is normal: begin anew."""
@@ -168,7 +174,7 @@ class Panel:
             self._models[name] = CountWatch() if counted else LevelWatch()
             state = self._state.signals[name]
             state.log_e = state.close_log_m = _NOTHING
-            state.onset_ns, state.warm = None, False
+            state.onset_ns, state.sum_log, state.warm = None, 0.0, False
 
     def _forget(self, time_ns: int) -> None:
         """Make room for others."""
@@ -181,7 +187,7 @@ class Panel:
         if point.weight <= 0.0 or len(signals) >= MOST_SIGNALS:
             return None
         known = signals[point.signal] = SignalState(point.group, point.unit, point.worse, point.weight)
-        known.seen_ns = time_ns
+        known.seen_ns, known.tolerance = time_ns, point.tolerance
         self._models[point.signal] = LevelWatch() if point.exposure is None else CountWatch()
         return known
 
@@ -191,10 +197,13 @@ def _note(known: SignalState, reading: Reading, time_ns: int) -> None:
         # M_t <= (M_t-1 + 1) L_t: what is divided out is at most L_t, so that the second M promises no less.
         ratio = reading.log_e - math.log1p(math.exp(known.log_e))
         known.close_log_m = max(math.log1p(math.exp(known.close_log_m)) + ratio, _NOTHING)
+        known.sum_log = max(known.sum_log + ratio, 0.0)
     known.log_e, known.warm, known.seen_ns = reading.log_e, reading.warm, time_ns
-    if reading.onset_ns is None or known.onset_ns is None:
+    if known.sum_log <= 0.0 or known.onset_ns is None:
         known.before, known.total, known.number = reading.expected, 0.0, 0
-    known.onset_ns = reading.onset_ns
+        known.onset_ns = time_ns
+    if known.sum_log <= 0.0:
+        known.onset_ns = None
     known.total += reading.value
     known.number += 1
 

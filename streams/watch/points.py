@@ -41,6 +41,8 @@ class Point(Struct, frozen=True):
     unit: str = ""
     worse: Worse = "higher"
     weight: float = 1.0
+    tolerance: float = 0.2
+    """Relative change that nobody minds, as the judge has it."""
 
 
 def points(
@@ -95,7 +97,9 @@ def _levels(side: Side, rules: Mapping[str, SignalRule]) -> Iterator[Point]:
 
 
 def _level(signal: str, value: float, rule: SignalRule) -> Point:
-    return Point(signal, value, None, rule.group, rule.unit, rule.worse, _weight(rule))
+    # Of an availability a fall of a hundredth is a lot: any change of it counts.
+    tolerance = 0.0 if rule.scale == "share_free" else min(rule.tolerance_up, rule.tolerance_down)
+    return Point(signal, value, None, rule.group, rule.unit, rule.worse, _weight(rule), tolerance)
 
 
 def _weight(rule: SignalRule) -> float:

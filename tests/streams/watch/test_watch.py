@@ -10,6 +10,7 @@ import pytest
 
 from streams.judging.side import RequestCount, Side, SignatureInfo
 from streams.records.identity import Workload
+from streams.risk.document import rfc3339
 from streams.signals.rule import SignalRule
 from streams.watch.alarm import Alarm
 from streams.watch.feedback import AlarmFeedback, FeedbackKind
@@ -113,6 +114,7 @@ def test_a_new_level_is_learned_and_said_once():
     played = Played(settings=WatchSettings(settled_ns=120 * WINDOW_NS))
     played.windows(720)
     alarms = played.windows(200, memory=2e9)
+    assert rfc3339(714 * WINDOW_NS) <= alarms[0].onset_at <= rfc3339(722 * WINDOW_NS)
     assert alarms[-1].state == "cleared"
     assert played.windows(600, memory=2e9) == []
 
