@@ -5,6 +5,7 @@
 | serinus.summaries | none; the partition says whose it is | `Bundle`, MessagePack |
 | serinus.rollouts | `Workload.key` | `WorkloadEvent`, JSON |
 | serinus.risk | `Comparison.key` | `RiskDocument`, JSON |
+| serinus.watch | `Workload.key` | `RiskDocument`, JSON |
 | serinus.alarms | `Alarm.id` | `Alarm`, JSON |
 | serinus.alerts | `Alarm.id` | `Told` of `alert.ledger`, JSON |
 | serinus.dead-letters | none | `DeadLetter`, JSON |

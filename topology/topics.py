@@ -19,9 +19,10 @@ SUMMARIES = "serinus.summaries"
 RISK = "serinus.risk"
 ALARMS = "serinus.alarms"
 ALERTS = "serinus.alerts"
+WATCH = "serinus.watch"
 DEAD_LETTERS = "serinus.dead-letters"
 
-COPARTITIONED = (SUMMARIES, ROLLOUTS, RISK)
+COPARTITIONED = (SUMMARIES, ROLLOUTS, RISK, WATCH)
 """All that concerns one workload has the same partition number on these, so they have as many partitions."""
 
 DEFINITIONS = Path(__file__).parents[1] / "deploy/kafka/topics.toml"

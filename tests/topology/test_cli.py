@@ -119,7 +119,7 @@ def test_topics_says_what_it_did(broker: EmbeddedBroker) -> None:
     assert process.returncode == 0, err
     assert sorted(line.split(":")[0] for line in out.splitlines()) == sorted(
         f"serinus.{name}"
-        for name in ("alarms", "alerts", "dead-letters", "logs", "metrics", "risk", "rollouts", "summaries")
+        for name in ("alarms", "alerts", "dead-letters", "logs", "metrics", "risk", "rollouts", "summaries", "watch")
     )
 
 

@@ -53,7 +53,7 @@ from topology.score.board import Board
 from topology.score.instruments import Instruments
 from topology.settings import ScoreSettings
 from topology.telemetry import Telemetry
-from topology.topics import ALARMS, RISK, ROLLOUTS, SUMMARIES, partition_of
+from topology.topics import ALARMS, RISK, ROLLOUTS, SUMMARIES, WATCH, partition_of
 
 log = logging.getLogger(__name__)
 
@@ -159,7 +159,7 @@ class Scorer:
             expire_ns=round(settings.expire_s * 1e9),
             sight_ns=settings.sight_s * 1_000_000_000,
             judge=JudgeSettings(alpha=settings.alpha, beta=settings.beta),
-            watch=WatchSettings(arl_ns=round(settings.false_alarm_days * 86_400e9)),
+            watch=WatchSettings(arl_ns=round(settings.false_alarm_days * 86_400e9), rollback=settings.rollback),
         )
         self._policy = WatchedPolicy(settings.policy, telemetry.meter)
         self._partitions = _partitions(settings)
@@ -212,6 +212,7 @@ class Scorer:
         raw = {"key_type": bytes, "value_type": bytes, "key_serializer": "raw", "value_serializer": "raw"}
         self._risk = app.topic(RISK, partitions=self._partitions, **raw)
         self._alarms = app.topic(ALARMS, **raw)
+        self._watch = app.topic(WATCH, partitions=self._partitions, **raw)
         self._changelog = app.topic(
             f"{self._settings.group}-workloads-changelog",
             partitions=self._partitions,
@@ -322,6 +323,15 @@ class Scorer:
     async def _publish(self, board: Board, documents: list[RiskDocument]) -> None:
         headers = dict(self._telemetry.headers())
         # Before anything is waited for: a checkpoint that includes an alarm must know of its message.
+        for watched in board.watched() if self._owns(board) else ():
+            self._sent[board.number].append(
+                self._watch.send_soon(
+                    key=watched.comparison.of.key.encode(),
+                    value=encode_json(watched),
+                    partition=board.number,
+                    headers=headers,
+                )
+            )
         for alarm in board.alarms() if self._owns(board) else ():
             self._sent[board.number].append(
                 self._alarms.send_soon(key=alarm.id.encode(), value=encode_json(alarm), headers=headers)
@@ -422,7 +432,7 @@ class Scorer:
 
 def _partitions(settings: ScoreSettings) -> int:
     topics = admin_client(settings.kafka).list_topics(timeout=30).topics
-    missing = [name for name in (SUMMARIES, ROLLOUTS, RISK, ALARMS) if name not in topics]
+    missing = [name for name in (SUMMARIES, ROLLOUTS, RISK, ALARMS, WATCH) if name not in topics]
     if missing:
         raise Unavailable(f"topic {missing[0]} is not there; `serinus topics` creates it")
     return len(topics[SUMMARIES].partitions)

@@ -82,6 +82,14 @@ class AlarmsQuery(Struct, frozen=True, forbid_unknown_fields=True):
     limit: Annotated[int, Meta(ge=1, le=1000, description="At most so many")] = 100
 
 
+class WatchQuery(Struct, frozen=True, forbid_unknown_fields=True):
+    """Whose production `GET /v1/watch` is about."""
+
+    namespace: Annotated[ObjectName, Meta(description="Of the workload")]
+    workload: Annotated[ObjectName, Meta(description="Its name")]
+    cluster: Annotated[ClusterName, Meta(description="Empty where there is one cluster")] = ""
+
+
 class BadQuery(Exception):
     """A query that cannot be answered.
 

@@ -22,7 +22,8 @@ from topology.serve.kayenta_messages import CanaryConfig, RunBegun, RunRequest, 
 from topology.serve.notifications import Notifications, Told
 from topology.serve.pages import Pages
 from topology.serve.probes import Probes
-from topology.serve.queries import AlarmsQuery, ComparisonsQuery, RiskQuery
+from topology.serve.production import Production
+from topology.serve.queries import AlarmsQuery, ComparisonsQuery, RiskQuery, WatchQuery
 
 JSON = "application/json"
 HTML = "text/html"
@@ -78,6 +79,7 @@ class Route(Struct, frozen=True):
 def routes(
     api: Api,
     alarms: Alarms,
+    production: Production,
     notifications: Notifications,
     feedback: FeedbackApi,
     kayenta: Kayenta,
@@ -108,6 +110,14 @@ def routes(
             ComparisonsQuery,
         ),
         *_alarms(alarms),
+        Route(
+            "/v1/watch",
+            production.watch,
+            "Verdict on what is in production, in the shape of `/v1/risk`: `fail` while an alarm rings that is likely "
+            "the latest deployment's and score runs with `--rollback`, `pass` while watched and quiet; always 200",
+            (Reply(200, "Production at this moment, beside the revision before", RiskAnswer),),
+            WatchQuery,
+        ),
         Route(
             "/v1/argo/rollouts",
             notifications.rollout,

@@ -32,6 +32,7 @@ from topology.serve.notifications import Notifications
 from topology.serve.openapi import describe
 from topology.serve.pages import Pages
 from topology.serve.probes import Probes
+from topology.serve.production import Production, ProductionFollower, ProductionView
 from topology.serve.rollouts import ComparisonRequests
 from topology.serve.routes import routes
 from topology.serve.sightings import Sightings
@@ -56,6 +57,7 @@ def build(
     telemetry: Telemetry,
     now: Callable[[], float] = time.time,
     alarm_view: AlarmView | None = None,
+    production: ProductionView | None = None,
 ) -> web.Application:
     """The application over a view that somebody else keeps up to date.
 
@@ -67,6 +69,7 @@ def build(
         telemetry: its registry is shown on /metrics, and counts what is asked.
         now: wall clock, seconds since 1970.
         alarm_view: what is known of alarms; None: nothing.
+        production: what is known of production; None: nothing.
 
     Raises:
         BadPolicy: the token file holds no token, or a canary config is none.
@@ -99,6 +102,7 @@ def build(
     table = routes(
         api,
         Alarms(alarm_view, asker, links, now),
+        Production(ProductionView() if production is None else production, links, settings.stale_s, now),
         Notifications(view, asker),
         FeedbackApi(view, asker),
         Kayenta(api, directory, links, list(map(_canary_config, settings.kayenta_configs)), now),
@@ -134,13 +138,19 @@ async def run(
     """
     usual_switch_s = sys.getswitchinterval()
     sys.setswitchinterval(_SWITCH_S)
-    view, alarm_view = View(), AlarmView()
+    view, alarm_view, production = View(), AlarmView(), ProductionView()
     follower = Follower(settings.kafka, view, telemetry)
     requests = ComparisonRequests(settings.kafka, telemetry)
     sightings = Sightings(settings.kafka)
-    threads = (follower, AlarmFollower(settings.kafka, alarm_view, telemetry), requests, sightings)
+    threads = (
+        follower,
+        AlarmFollower(settings.kafka, alarm_view, telemetry),
+        ProductionFollower(settings.kafka, production, telemetry),
+        requests,
+        sightings,
+    )
     runner = web.AppRunner(
-        build(settings, view, requests, sightings, telemetry, alarm_view=alarm_view),
+        build(settings, view, requests, sightings, telemetry, alarm_view=alarm_view, production=production),
         access_log=None,
         handle_signals=False,
         shutdown_timeout=_SHUTDOWN_S,

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 from collections.abc import Iterator
 
 import pytest
+from msgspec import structs
 
 from streams.records.identity import Revision, Workload
 from streams.records.severity import Severity
@@ -57,6 +59,20 @@ def test_feedback_ends_an_alarm():
     board.apply_event(0, AlarmFeedback(name, "", "prod", "shop", "nothing"), board.low_ns)
     assert [alarm.state for alarm in board.alarms()] == ["cleared"]
     assert board.ringing == 0
+
+
+def test_the_verdict_on_production_follows_the_alarm():
+    """Watched and quiet it passes; while what the promotion broke rings it fails, if it may; then it passes again."""
+    settings = structs.replace(SETTINGS, watch=structs.replace(SETTINGS.watch, rollback=True))
+    board, verdicts = Board(settings, 60_000_000_000, 0), []
+    for offset, bundle in enumerate(_bundles()):
+        if offset == PROMOTED_AT:
+            board.apply_event(0, PROMOTED, (START + PROMOTED_AT) * WINDOW_NS)
+        board.apply_bundle(offset, bundle)
+        verdicts += [document.verdict for document in board.watched()]
+        board.alarms()
+    assert [verdict for verdict, _ in itertools.groupby(verdicts)] == ["none", "pass", "fail", "pass"]
+    assert len(verdicts) < len(list(_bundles()))  # not with every window
 
 
 def _play(killed) -> dict[str, bytes]:
