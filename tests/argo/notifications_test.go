@@ -91,14 +91,15 @@ func TestNotifications(t *testing.T) {
 		expected []string
 	}{
 		{"RolloutUpdated", status("", ""), []string{`200 {"sent":[]}`}},
-		{"RolloutUpdated", status("nobodys", "nobodys"), []string{`200 {"sent":[]}`}},
+		// Of neither hash: an Experiment's own pair, which is over once its Rollout is.
+		{"RolloutUpdated", status("nobodys", "nobodys"), []string{fmt.Sprintf(ended, "expired")}},
 		{"RolloutStepCompleted", status(pair.Baseline, pair.Canary), []string{compare}},
 		{"RolloutPaused", status(pair.Baseline, pair.Canary), []string{compare}},
 		{"RolloutResumed", status(pair.Baseline, pair.Canary), []string{compare}},
 		{"RolloutPaused", aborted, []string{fmt.Sprintf(ended, "aborted")}},
 		{"RolloutAborted", status(pair.Baseline, pair.Canary), []string{fmt.Sprintf(ended, "aborted")}},
 		{"RolloutCompleted", status(pair.Baseline, pair.Canary), []string{fmt.Sprintf(ended, "promoted")}},
-		{"RolloutCompleted", status("", "nobodys"), []string{`200 {"sent":[]}`}},
+		{"RolloutCompleted", status("", "nobodys"), []string{fmt.Sprintf(ended, "expired")}},
 		{"ScalingReplicaSet", status(pair.Baseline, pair.Canary), nil},
 	} {
 		t.Run(each.reason, func(t *testing.T) {
