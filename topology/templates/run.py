@@ -9,22 +9,19 @@ import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import BinaryIO, TextIO
+from typing import BinaryIO
 
 from rich.console import Console
-from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
 
 from streams.errors import BadPolicy
 from streams.templates.classes import Classes
 from streams.templates.expressions import service_masks
 from streams.templates.topics import LOG_CLASSES, Topic, Topics
 from topology.errors import Unavailable
+from topology.output import STANDARD, give_up_output, reading, written
 from topology.templates.lines import Lines
 from topology.templates.listing import Listing
 from topology.templates.shown import show, write_csv
-
-STANDARD = Path("-")
-"""Standard input, or output."""
 
 
 def list_templates(
@@ -41,8 +38,8 @@ def list_templates(
     try:
         with tempfile.TemporaryFile() as spool:
             _list(Listing(classes, spool, mask), source, csv_to, most)
-    except BrokenPipeError:  # whoever reads our output has had enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except BrokenPipeError:
+        give_up_output()
     except OSError as fault:
         raise Unavailable(f"{fault.filename or source}: {fault.strerror or fault}") from fault
 
@@ -69,7 +66,7 @@ def _list(listing: Listing, source: Path, csv_to: Path | None, most: int) -> Non
         _read(listing, lines, _size(stream))
     passed_s = time.perf_counter() - began_s
     if csv_to is not None:
-        with _written(csv_to) as out:
+        with written(csv_to) as out:
             write_csv(listing, out)
     console = Console(stderr=csv_to == STANDARD, highlight=False)
     show(console, listing, lines, listing.rows(), most, passed_s)
@@ -80,8 +77,7 @@ def _read(listing: Listing, lines: Lines, size: int | None) -> None:
     if not console.is_terminal:
         listing.read(lines)
         return
-    columns = (TextColumn("reading"), BarColumn(), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console, transient=True) as progress:
+    with reading(console) as progress:
         task = progress.add_task("reading", total=size)
         listing.read(lines, lambda: progress.update(task, completed=lines.read_bytes))
 
@@ -101,13 +97,3 @@ def _opened(source: Path) -> Iterator[BinaryIO]:
     else:
         with source.open("rb") as stream:
             yield stream
-
-
-@contextlib.contextmanager
-def _written(target: Path) -> Iterator[TextIO]:
-    if target == STANDARD:
-        yield sys.stdout
-        sys.stdout.flush()
-    else:
-        with target.open("w", encoding="utf-8", newline="") as out:
-            yield out

@@ -6,7 +6,6 @@ import contextlib
 import csv
 import gzip
 import io
-import os
 import sys
 import zlib
 from collections.abc import Iterable, Iterator
@@ -15,9 +14,9 @@ from typing import BinaryIO, TextIO
 
 from msgspec import Struct
 from rich.console import Console
-from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
 
 from topology.errors import Unavailable
+from topology.output import STANDARD, give_up_output, reading, written
 from topology.recording.faults import Faults
 from topology.templates.lines import Lines
 from topology.watch.logs import replay_logs
@@ -25,7 +24,6 @@ from topology.watch.plot import Picture
 from topology.watch.replay import Judged, replay
 from topology.watch.rows import rows
 
-STANDARD = Path("-")
 _MANY = 100_000
 """Bytes of a file from which its progress is shown."""
 
@@ -63,7 +61,7 @@ def watch(source: Path, csv_to: Path, plot: Path | None, window_ns: int | None, 
     picture = None if plot is None else Picture(plot)
     faults, told = Faults(), Told()
     try:
-        with _opened(source) as stream, _written(csv_to) as out:
+        with _opened(source) as stream, written(csv_to) as out:
             lines = Lines(stream)
             texts = _shown(lines, source)
             found = (
@@ -74,8 +72,8 @@ def watch(source: Path, csv_to: Path, plot: Path | None, window_ns: int | None, 
             _write(found, out, told, picture)
         if picture is not None:
             picture.save()
-    except BrokenPipeError:  # whoever reads our output has had enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except BrokenPipeError:
+        give_up_output()
         return
     except (EOFError, zlib.error, gzip.BadGzipFile) as fault:
         raise Unavailable(f"{source}: not a whole gzip file: {fault}") from fault
@@ -112,8 +110,7 @@ def _shown(lines: Lines, source: Path) -> Iterator[str]:
     if size < _MANY or source.suffix == ".gz" or not console.is_terminal:
         yield from lines
         return
-    columns = (TextColumn("reading"), BarColumn(), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console, transient=True) as progress:
+    with reading(console) as progress:
         task = progress.add_task("reading", total=size)
         for place, line in enumerate(lines):
             if place % 1000 == 0:
@@ -132,13 +129,3 @@ def _opened(source: Path) -> Iterator[BinaryIO]:
                 yield buffered
         else:
             yield stream
-
-
-@contextlib.contextmanager
-def _written(target: Path) -> Iterator[TextIO]:
-    if target == STANDARD:
-        yield sys.stdout
-        sys.stdout.flush()
-    else:
-        with target.open("w", encoding="utf-8", newline="") as out:
-            yield out
