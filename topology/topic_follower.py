@@ -13,8 +13,8 @@ from collections.abc import Iterable, Sequence
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
+from topology.background import Background
 from topology.freshness import Freshness
-from topology.serve.background import Background
 from topology.settings import Kafka
 from topology.telemetry import Telemetry
 

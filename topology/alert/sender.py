@@ -23,7 +23,7 @@ from topology.alert.instruments import Instruments
 from topology.alert.ledger import Ledger, LedgerFollower, LedgerWriter
 from topology.alert.post import Poster
 from topology.alert.webhook import Webhook
-from topology.serve.background import Background
+from topology.background import Background
 from topology.settings import AlertSettings
 from topology.telemetry import Telemetry
 

@@ -17,8 +17,8 @@ from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
 from streams.risk.comparison import CompareRequest, Comparison
 from streams.watch.feedback import WorkloadEvent
+from topology.background import Background
 from topology.codecs import encode_json
-from topology.serve.background import Background
 from topology.settings import Kafka
 from topology.telemetry import Telemetry
 from topology.topics import ROLLOUTS, partition_of

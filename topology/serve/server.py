@@ -14,11 +14,11 @@ from aiohttp import web
 from streams.errors import BadPolicy, BrokenInvariant
 from topology.alarms.follower import AlarmFollower
 from topology.alarms.view import AlarmView
+from topology.background import Background
 from topology.serve.alarm_gauges import AlarmCollector
 from topology.serve.alarm_page import AlarmPage
 from topology.serve.alarms import Alarms
 from topology.serve.api import Api, Asker, json
-from topology.serve.background import Background
 from topology.serve.bearer import BearerToken
 from topology.serve.directory import Directory, Witness
 from topology.serve.feedback import FeedbackApi

@@ -17,7 +17,7 @@ from confluent_kafka import Consumer, KafkaException, TopicPartition
 from msgspec import Raw, Struct
 
 from streams.records.identity import Revision, Workload
-from topology.serve.background import Background
+from topology.background import Background
 from topology.settings import Kafka
 from topology.topics import SUMMARIES
 
