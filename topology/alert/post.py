@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import logging
 import ssl
-from contextlib import suppress
 from enum import StrEnum
-from pathlib import Path
 from types import TracebackType
 from typing import Self
 from urllib.parse import urlsplit
@@ -14,6 +12,7 @@ from urllib.parse import urlsplit
 import aiohttp
 
 from streams.errors import BadPolicy
+from topology.authorization import authorization
 
 log = logging.getLogger(__name__)
 
@@ -73,7 +72,7 @@ class Poster:
             token_file: holds a bearer token, read anew each time, as a mounted Secret may change; None: none is sent.
         """
         assert self._session is not None  # noqa: S101 - `async with` makes it
-        whole = {"Content-Type": "application/json", "User-Agent": "serinus", **headers, **_authorization(token_file)}
+        whole = {"Content-Type": "application/json", "User-Agent": "serinus", **headers, **authorization(token_file)}
         try:
             async with self._session.post(url, data=body, headers=whole, allow_redirects=False) as response:
                 said = ascii((await response.content.read(_MOST_SHOWN)).decode(errors="replace"))
@@ -95,12 +94,3 @@ def _where(url: str) -> str:
     """
     parts = urlsplit(url)
     return f"{parts.scheme}://{parts.netloc}"
-
-
-def _authorization(token_file: str | None) -> dict[str, str]:
-    if token_file is not None:
-        with suppress(OSError):  # the server says that there is none
-            token = Path(token_file).read_text(encoding="utf-8").strip()
-            if token.isascii() and token.isprintable():
-                return {"Authorization": f"Bearer {token}"}
-    return {}

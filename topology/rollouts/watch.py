@@ -12,9 +12,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncIterator
-from contextlib import suppress
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import aiohttp
@@ -22,6 +20,7 @@ import msgspec
 from kubernetes_asyncio import client, config, watch
 
 from streams.errors import BadPolicy
+from topology.authorization import authorization
 from topology.rollouts.observed import Object, experiment_of, experiment_status, owner, rollout_status
 from topology.rollouts.status import ExperimentStatus, RolloutStatus
 from topology.settings import RolloutsSettings
@@ -177,12 +176,7 @@ class Watch:
         return experiment_status(found, sets, self._settings.cluster, now)
 
     def _headers(self) -> dict[str, str]:
-        headers = {"Content-Type": "application/json"}
-        if self._settings.token_file is not None:
-            with suppress(OSError):  # serve says that there is none
-                token = Path(self._settings.token_file).read_text(encoding="utf-8")
-                headers["Authorization"] = f"Bearer {token.strip()}"
-        return headers
+        return {"Content-Type": "application/json", **authorization(self._settings.token_file)}
 
 
 def _key(plural: str, item: Object) -> Key:
