@@ -19,16 +19,15 @@ from msgspec import Meta, Struct
 from streams.watch.feedback import AlarmFeedback, FeedbackKind
 from topology.alarms.view import AlarmView, KnownAlarm, seconds
 from topology.serve.alarm_answer import answer, worst_first
-from topology.serve.api import SILENCE_S, Asker, json
+from topology.serve.api import SILENCE_S, Asker, json, starting
 from topology.serve.links import Links, alarm_page
 from topology.serve.queries import AlarmsQuery, BadQuery, parse, shown
+from topology.topics import ALARMS
 
 log = logging.getLogger(__name__)
 
 LONGEST_SILENCE_S = 7 * 86_400
 """As long as serinus.rollouts keeps what is said."""
-
-_STARTING = "this server has just started and has not read all of serinus.alarms yet: ask again"
 
 
 class Feedback(Struct, frozen=True, forbid_unknown_fields=True):
@@ -80,7 +79,7 @@ class Alarms:
         except BadQuery as fault:
             return json({"error": "; ".join(fault.complaints)}, 400)
         if not self._view.caught_up:
-            return json({"error": _STARTING}, 503)
+            return json({"error": starting(ALARMS)}, 503)
         base, now_s = self._links.base(request), self._now()
         found = sorted((known for known in self._view.all() if _matches(known, query)), key=worst_first)
         return json([answer(known, now_s, f"{base}/{alarm_page(known.alarm)}") for known in found[: query.limit]])

@@ -25,6 +25,7 @@ from topology.serve.links import Links, page
 from topology.serve.queries import MOST_SIGNALS, BadQuery, ComparisonsQuery, RiskQuery, parse, wanted
 from topology.serve.rollouts import MOST_PER_MINUTE, Asked
 from topology.serve.view import View
+from topology.topics import RISK
 
 log = logging.getLogger(__name__)
 
@@ -47,8 +48,7 @@ _UNSEEN = (
     "no workload is known whose records carry both of these hashes: they are looked for now, ask again; "
     "or name namespace and workload"
 )
-_STARTING = "this server has just started and has not read all of serinus.risk yet: ask again"
-_OUR_FAULT = "an error of ours kept this answer from being made: its trace is in the log of the serve role"
+OUR_FAULT = "an error of ours kept this answer from being made: its trace is in the log of the serve role"
 
 _encode = msgspec.json.Encoder().encode
 
@@ -95,7 +95,7 @@ class Api:
             return json(answer.small(whole) if fault.valid.get("view") == "verdict" else whole)
         except Exception:  # whatever it is, an error status would abort a rollout
             log.exception("no answer to %r", request.path_qs[:1000])
-            return json(answer.unanswerable((_OUR_FAULT,), now_s, f"{base}/", {}))
+            return json(answer.unanswerable((OUR_FAULT,), now_s, f"{base}/", {}))
 
     async def comparisons(self, request: web.Request) -> web.Response:
         """What is compared: the running by risk, then the ended, latest first; 400 to a query with a fault."""
@@ -121,7 +121,7 @@ class Api:
         entry = self._view.get(comparison)
         if entry is not None:
             return answer.known(entry, now_s, self._stale_s, report_url)
-        reason = _REASONS[self._asker.ask(comparison)] if self._view.caught_up else _STARTING
+        reason = _REASONS[self._asker.ask(comparison)] if self._view.caught_up else starting(RISK)
         return answer.unknown(comparison, now_s, report_url, self._with_silence(reason))
 
     def _risk(self, query: RiskQuery, now_s: float, base: str) -> RiskAnswer:
@@ -129,7 +129,7 @@ class Api:
         found = self._directory.find(pair)
         if len(found) == 1:
             return self.look(found[0], now_s, f"{base}/{page(found[0])}")
-        unseen = _UNSEEN if self._view.caught_up else _STARTING
+        unseen = _UNSEEN if self._view.caught_up else starting(RISK)
         reason = several(found) if found else self._with_silence(unseen)
         said = {name: value or "" for name, value in structs.asdict(pair).items()}
         return answer.unanswerable((reason,), now_s, f"{base}/", said)
@@ -137,6 +137,11 @@ class Api:
     def _with_silence(self, reason: str) -> str:
         silence_s = self._view.contact_age_s
         return reason if silence_s <= SILENCE_S else f"{reason} (Kafka has not answered for {silence_s:.0f} s)"
+
+
+def starting(topic: str) -> str:
+    """Why what is not known may yet become so."""
+    return f"this server has just started and has not read all of {topic} yet: ask again"
 
 
 def json(value: object, status: int = 200) -> web.Response:

@@ -9,21 +9,17 @@ import logging
 import threading
 from collections import OrderedDict
 from collections.abc import Callable
-from datetime import datetime
-from typing import Literal
 
-import msgspec
 from aiohttp import web
 from confluent_kafka import Message
 
 from streams.records.identity import Workload
-from topology.codecs import decode_risk_document
 from topology.freshness import Freshness
 from topology.serve import answer
-from topology.serve.api import json
+from topology.serve.api import OUR_FAULT, json, starting
 from topology.serve.links import Links
 from topology.serve.queries import BadQuery, WatchQuery, parse
-from topology.serve.view import Entry
+from topology.serve.view import Entry, Refusal, entry_of
 from topology.settings import Kafka
 from topology.telemetry import Telemetry
 from topology.topic_follower import TopicFollower
@@ -35,8 +31,6 @@ MOST_WORKLOADS = 20_000
 """Held at a time; past it the one that changed longest ago is dropped."""
 
 _UNKNOWN = "nothing is known of this workload's production: it is watched once its records carry a pod-template hash"
-_STARTING = "this server has just started and has not read all of serinus.watch yet: ask again"
-_OUR_FAULT = "an error of ours kept this answer from being made: its trace is in the log of the serve role"
 
 
 class ProductionView(Freshness):
@@ -56,22 +50,20 @@ class ProductionView(Freshness):
         with self._lock:
             return self._entries.get(workload.key)
 
-    def apply(self, key: bytes | None, value: bytes | None) -> Literal["not_a_document", "key_differs"] | None:
+    def apply(self, key: bytes | None, value: bytes | None) -> Refusal | None:
         """Take one message of `serinus.watch`; why it was skipped, if it was."""
         name = (key or b"").decode(errors="replace")
         if value is None:
             with self._lock:
                 self._entries.pop(name, None)
             return None
-        try:
-            document = decode_risk_document(value)
-            as_of_s = 0.0 if document.as_of is None else datetime.fromisoformat(document.as_of).timestamp()
-        except (msgspec.DecodeError, ValueError, OverflowError, RecursionError):
+        entry = entry_of(value)
+        if entry is None:
             return "not_a_document"
-        if document.comparison.of.key != name:
+        if entry.document.comparison.of.key != name:
             return "key_differs"
         with self._lock:
-            self._entries[name] = Entry(document, as_of_s, value)
+            self._entries[name] = entry
             self._entries.move_to_end(name)
             if len(self._entries) > self._most:
                 self._entries.popitem(last=False)
@@ -112,11 +104,11 @@ class Production:
             entry = self._view.get(workload)
             if entry is not None:
                 return json(answer.known(entry, now_s, self._stale_s, page))
-            reason = _UNKNOWN if self._view.caught_up else _STARTING
+            reason = _UNKNOWN if self._view.caught_up else starting(WATCH)
             said = {"cluster": query.cluster, "namespace": query.namespace, "workload": query.workload}
             return json(answer.unanswerable((reason,), now_s, page, said))
         except BadQuery as fault:
             return json(answer.unanswerable(fault.complaints, now_s, page, fault.valid))
         except Exception:  # whatever it is, an error status would abort a rollout
             log.exception("no answer to %r", request.path_qs[:1000])
-            return json(answer.unanswerable((_OUR_FAULT,), now_s, page, {}))
+            return json(answer.unanswerable((OUR_FAULT,), now_s, page, {}))

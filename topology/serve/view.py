@@ -50,6 +50,16 @@ class Entry(Struct, frozen=True):
         return _decode_history(self.payload).history
 
 
+def entry_of(value: bytes) -> Entry | None:
+    """What a message holds; None where it holds no document."""
+    try:
+        document = decode_risk_document(value)
+        as_of_s = 0.0 if document.as_of is None else datetime.fromisoformat(document.as_of).timestamp()
+    except (msgspec.DecodeError, ValueError, OverflowError, RecursionError):
+        return None
+    return Entry(msgspec.structs.replace(document, history=()), as_of_s, value)
+
+
 class View(Freshness):
     """The latest document of each comparison, and how far it can be trusted to be the latest.
 
@@ -105,14 +115,12 @@ class View(Freshness):
         if value is None:
             self._remove(name)
             return None
-        try:
-            document = decode_risk_document(value)
-            as_of_s = 0.0 if document.as_of is None else datetime.fromisoformat(document.as_of).timestamp()
-        except (msgspec.DecodeError, ValueError, OverflowError, RecursionError):
+        entry = entry_of(value)
+        if entry is None:
             return "not_a_document"
-        if document.comparison.key != name:
+        if entry.document.comparison.key != name:
             return "key_differs"
-        self.put(Entry(msgspec.structs.replace(document, history=()), as_of_s, value))
+        self.put(entry)
         return None
 
     def put(self, entry: Entry) -> None:
