@@ -14,21 +14,13 @@ from aiohttp import web
 from msgspec import Struct
 
 from streams.records.identity import Workload
-from streams.risk.comparison import ClusterName, ObjectName, TemplateFeedback
+from streams.risk.comparison import TemplateFeedback
 from streams.risk.document import RiskDocument
 from topology.serve.api import SILENCE_S, Asker, json
-from topology.serve.queries import BadQuery, parse, shown
+from topology.serve.queries import BadQuery, WorkloadQuery, parse, shown
 from topology.serve.view import View
 
 _decode = msgspec.json.Decoder(TemplateFeedback).decode
-
-
-class FeedbackQuery(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Whose feedback is told."""
-
-    namespace: ObjectName
-    workload: ObjectName
-    cluster: ClusterName = ""
 
 
 class FeedbackTaken(Struct, frozen=True):
@@ -71,7 +63,7 @@ class FeedbackApi:
     async def history(self, request: web.Request) -> web.Response:
         """What was said of a workload's templates, the latest first; 400 to a query with a fault."""
         try:
-            query = parse(request.query, FeedbackQuery)
+            query = parse(request.query, WorkloadQuery)
         except BadQuery as fault:
             return json({"error": "; ".join(fault.complaints)}, 400)
         documents = self._documents(Workload(query.cluster, query.namespace, query.workload))

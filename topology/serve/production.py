@@ -18,7 +18,7 @@ from topology.freshness import Freshness
 from topology.serve import answer
 from topology.serve.api import OUR_FAULT, json, starting
 from topology.serve.links import Links
-from topology.serve.queries import BadQuery, WatchQuery, parse
+from topology.serve.queries import BadQuery, WorkloadQuery, parse
 from topology.serve.view import Entry, Refusal, entry_of
 from topology.settings import Kafka
 from topology.telemetry import Telemetry
@@ -99,7 +99,7 @@ class Production:
         """The verdict on one workload's production; always 200."""
         page, now_s = f"{self._links.base(request)}/alarms", self._now()
         try:
-            query = parse(request.query, WatchQuery)
+            query = parse(request.query, WorkloadQuery)
             workload = Workload(query.cluster, query.namespace, query.workload)
             entry = self._view.get(workload)
             if entry is not None:

@@ -6,7 +6,7 @@ Values come from URLs, hence from anybody: what is said of them is shortened and
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin
 
 import msgspec
 from msgspec import Meta, Struct
@@ -30,12 +30,9 @@ _ALLOWED = {
     "workload": _OBJECT_NAME,
     "baseline": _HASH,
     "canary": _HASH,
-    "state": "running or ended",
-    "state of alarms": "raised, held, cleared or active",
     "limit": "a number from 1 to 1000",
-    "view": "full or verdict",
-    "signals": "worst or all",
 }
+"""Of parameters that are no choice of words."""
 
 
 class RiskQuery(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -82,8 +79,8 @@ class AlarmsQuery(Struct, frozen=True, forbid_unknown_fields=True):
     limit: Annotated[int, Meta(ge=1, le=1000, description="At most so many")] = 100
 
 
-class WatchQuery(Struct, frozen=True, forbid_unknown_fields=True):
-    """Whose production `GET /v1/watch` is about."""
+class WorkloadQuery(Struct, frozen=True, forbid_unknown_fields=True):
+    """Which workload a question is about."""
 
     namespace: Annotated[ObjectName, Meta(description="Of the workload")]
     workload: Annotated[ObjectName, Meta(description="Its name")]
@@ -160,7 +157,7 @@ def _faults(raw: MultiMapping[str], kind: type[Struct]) -> BadQuery:
     fields = msgspec.structs.fields(kind)
     for field in fields:
         values = raw.getall(field.name, [])
-        allowed = _ALLOWED["state of alarms" if kind is AlarmsQuery and field.name == "state" else field.name]
+        allowed = _choices(field.type) or _ALLOWED[field.name]
         if not values:
             if field.required:
                 complaints.append(f"{field.name}: missing; give {allowed}")
@@ -176,6 +173,18 @@ def _faults(raw: MultiMapping[str], kind: type[Struct]) -> BadQuery:
     unknown = [name for name in dict.fromkeys(raw) if name not in names]
     complaints += [f"{shown(name)}: no such parameter; there are {', '.join(names)}" for name in unknown[:3]]
     return BadQuery(tuple(complaints), valid)
+
+
+def _choices(kind: Any) -> str:
+    """The words of a Literal, wherever in the type it stands; empty without one.
+
+    >>> _choices(Annotated[Literal["raised", "held", "cleared"], Meta(description="x")] | None)
+    'raised, held or cleared'
+    """
+    if get_origin(kind) is Literal:
+        *words, last = get_args(kind)
+        return f"{', '.join(words)} or {last}"
+    return next((found for each in get_args(kind) if (found := _choices(each))), "")
 
 
 def _fits(value: str, kind: Any) -> bool:

@@ -16,14 +16,14 @@ from topology.serve.alarm_page import AlarmPage
 from topology.serve.alarms import Alarms, Feedback, Heard
 from topology.serve.answer import ComparisonSummary, RiskAnswer, VerdictAnswer
 from topology.serve.api import Api
-from topology.serve.feedback import FeedbackApi, FeedbackQuery, FeedbackTaken
+from topology.serve.feedback import FeedbackApi, FeedbackTaken
 from topology.serve.kayenta import Kayenta
 from topology.serve.kayenta_messages import CanaryConfig, RunBegun, RunRequest, RunStatus
 from topology.serve.notifications import Notifications, Told
 from topology.serve.pages import Pages
 from topology.serve.probes import Probes
 from topology.serve.production import Production
-from topology.serve.queries import AlarmsQuery, ComparisonsQuery, RiskQuery, WatchQuery
+from topology.serve.queries import AlarmsQuery, ComparisonsQuery, RiskQuery, WorkloadQuery
 
 JSON = "application/json"
 HTML = "text/html"
@@ -116,7 +116,7 @@ def routes(
             "Verdict on what is in production, in the shape of `/v1/risk`: `fail` while an alarm rings that is likely "
             "the latest deployment's and score runs with `--rollback`, `pass` while watched and quiet; always 200",
             (Reply(200, "Production at this moment, beside the revision before", RiskAnswer),),
-            WatchQuery,
+            WorkloadQuery,
         ),
         Route(
             "/v1/argo/rollouts",
@@ -162,7 +162,7 @@ def routes(
             feedback.history,
             "Who reclassified which log template of a workload, when and why; the latest first",
             (Reply(200, "What the scorers know", list[FeedbackGiven]), Reply(400, "A parameter is at fault", Fault)),
-            FeedbackQuery,
+            WorkloadQuery,
         ),
         *_kayenta(kayenta),
         Route(
