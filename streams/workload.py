@@ -158,7 +158,6 @@ class WorkloadLife:
         self._rules: dict[str, tuple[int, dict[str, SignalRule]]] = {}
         self._fresh: dict[str, RiskDocument] = {}
         self._watermark_ns = 0
-        self._heard: Collection[str] = ()
 
     @property
     def workload(self) -> Workload:
@@ -256,9 +255,9 @@ class WorkloadLife:
             start_ns = self._next_window()
             if start_ns is None or start_ns + window_ns > watermark_ns:
                 break
-            self._close_window(start_ns)
+            heard = self._close_window(start_ns)
             if self._settings.sight_ns:
-                self._sight(state.closed_to_ns, sighted)
+                self._sight(state.closed_to_ns, heard, sighted)
             changed = True
         for running in list(state.running.values()):
             seen_ns = max(running.requested_ns, running.canary_seen_ns)
@@ -299,8 +298,7 @@ class WorkloadLife:
             self.end(oldest.comparison, "expired", requested_ns)
         self._follow(LogPolicy() if policy is None else policy.logs)
         judge = self._begun(policy, prior)
-        running = RunningState(comparison, requested_ns, judge.to_state(), 0, policy)
-        _keep(running, judge)
+        running = RunningState(comparison, requested_ns, judge.to_state(), 0, policy, _look_back(judge))
         state.running[comparison.key] = running
         self._judges[comparison.key] = judge
         anew_ns = state.ended.pop(comparison.key, 0)  # what was judged before the end is not judged twice
@@ -370,11 +368,11 @@ class WorkloadLife:
             return state.closed_to_ns
         return min(state.open) if state.open else None
 
-    def _close_window(self, start_ns: int) -> None:
+    def _close_window(self, start_ns: int) -> Collection[str]:
+        """Judge and learn one window; the revisions heard in it."""
         state, window_ns = self._state, self._settings.window_ns
         sides: dict[str, Side] = {}
         summaries = state.open.pop(start_ns, {})
-        self._heard = summaries.keys()
         self._read_lines(start_ns, summaries)
         for name in sorted(self._presence.keys() | summaries.keys()):
             presence = self._presence.get(name)
@@ -401,12 +399,13 @@ class WorkloadLife:
         if self._watch is not None and sides:
             trials = {one.comparison.canary: one.comparison.baseline for one in state.running.values()}
             self._watch.add(start_ns, sides, trials, self._catalogue.rules, state.signatures, state.ring)
+        return summaries.keys()
 
-    def _sight(self, end_ns: int, sighted: Callable[[Comparison, int], None] | None) -> None:
+    def _sight(self, end_ns: int, heard: Collection[str], sighted: Callable[[Comparison, int], None] | None) -> None:
         """What the streams tell once a window has closed: a pair on trial, or what became of one."""
         state = self._state
         start_ns = end_ns - self._settings.window_ns
-        back = self._succession.hear(start_ns, self._heard)
+        back = self._succession.hear(start_ns, heard)
         for key in list(state.ended):
             if key.rpartition("/")[2] in back:
                 del state.ended[key]  # its canary was away and is here again: another attempt
@@ -643,8 +642,11 @@ def _given(said: Feedback) -> FeedbackGiven:
 
 def _keep(running: RunningState, judge: Judge | LookBack) -> None:
     """A snapshot of the judge into the state."""
-    running.judge = judge.to_state()
-    running.look_back = judge.to_look_back_state() if isinstance(judge, LookBack) else None
+    running.judge, running.look_back = judge.to_state(), _look_back(judge)
+
+
+def _look_back(judge: Judge | LookBack) -> LookBackState | None:
+    return judge.to_look_back_state() if isinstance(judge, LookBack) else None
 
 
 def _time(time_ns: int | None) -> str | None:
