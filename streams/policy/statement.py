@@ -19,7 +19,7 @@ _RENAMED = {"floor_per_pod_s": "floor_per_pod_second"}
 
 
 def statement(policy: WorkloadPolicy) -> tuple[str, ...]:
-    """Fields in the words of the file, and what they are; `logs`, which ingest follows, is left out.
+    """Fields in the words of the file, and what they are; `logs` is left out.
 
     >>> statement(WorkloadPolicy(alpha=0.05, look_back_ns=600_000_000_000))
     ('alpha: 0.05', 'look_back: 10m')

@@ -25,7 +25,8 @@ from streams.watch.feedback import AlarmFeedback
 from streams.watch.incident import Incident, alarm_of, signal_of
 from streams.watch.panel import Panel, PanelState
 from streams.watch.points import ERRORS, points
-from streams.watch.production import Deployment, Production, ProductionState
+from streams.watch.production import Production, ProductionState
+from streams.watch.ringing import CLEARED_AT_RATIO
 from streams.watch.suspects import Neighbour, suspects
 from streams.watch.verdict import document_of
 
@@ -105,11 +106,6 @@ class Watch:
         rate = window_ns / settings.arl_ns
         self._saving = _SAVED_SHARE * rate
         self._log_threshold = -math.log((1.0 - _SAVED_SHARE) * rate)
-
-    @property
-    def deployments(self) -> Sequence[Deployment]:
-        """Of this workload, oldest first."""
-        return self._state.production.deployments
 
     @property
     def ringing(self) -> int:
@@ -242,7 +238,7 @@ class Watch:
                 self._panel.relearn(name)
             incident.learned = True
             self._end(incident, end_ns, "it has lasted so long that it is what is normal now")
-        elif log_m < 0.5 * incident.log_threshold:
+        elif log_m < CLEARED_AT_RATIO * incident.log_threshold:
             self._end(incident, end_ns, "all is as it was before")
         elif end_ns - incident.published_ns >= self._settings.told_ns:
             self._publish(incident, end_ns)
@@ -266,7 +262,7 @@ class Watch:
         incident = Incident(name, state.production.revision, end_ns, onset_ns, threshold, onset_ns)
         for each in names:
             self._take_in(incident, each, end_ns)
-        incident.suspects = suspects(self._workload, onset_ns, self.deployments, self._neighbours())
+        incident.suspects = suspects(self._workload, onset_ns, state.production.deployments, self._neighbours())
         incident.examples = self._examples(onset_ns, signatures, recent)
         incident.score = incident.worst = max(1.0, round(log_m / threshold, 4))
         state.ringing.append(incident)

@@ -145,6 +145,8 @@ class Board:
         """The last messages that need not be read again, once restored."""
         self._entries: dict[Workload, _Entry] = {}
         self._alarms: dict[str, Alarm] = {}
+        self._changed: set[Workload] = set()
+        """Whose alarms have changed since `watched` was last asked."""
         self._known_to_ns = 0
         """All windows up to here were closed for all workloads before the present message."""
 
@@ -277,11 +279,9 @@ class Board:
         return fresh
 
     def watched(self) -> list[RiskDocument]:
-        """The verdicts on production that are due: of all workloads four times a minute, at once where alarms change.
-
-        To be asked before `alarms`.
-        """
-        due, number = {alarm.of for alarm in self._alarms.values()}, self.low_ns // _WATCHED_NS
+        """Verdicts on production that are due: of all workloads four times a minute, at once where alarms change."""
+        due, self._changed = self._changed, set()
+        number = self.low_ns // _WATCHED_NS
         if number > self._watched_number:
             self._watched_number = number
             due |= self._entries.keys()
@@ -327,6 +327,7 @@ class Board:
     def _note_alarms(self, entry: _Entry) -> None:
         for alarm in entry.life.alarms():
             self._alarms[alarm.id] = alarm
+            self._changed.add(alarm.of)
 
     def _begin(self, life: WorkloadLife, comparison: Comparison, time_ns: int, told_ns: int) -> None:
         """A comparison begins, with what the cluster's other workloads in this partition have in common."""

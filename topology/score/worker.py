@@ -322,7 +322,6 @@ class Scorer:
 
     async def _publish(self, board: Board, documents: list[RiskDocument]) -> None:
         headers = dict(self._telemetry.headers())
-        # Before anything is waited for: a checkpoint that includes an alarm must know of its message.
         for watched in board.watched() if self._owns(board) else ():
             self._sent[board.number].append(
                 self._watch.send_soon(
@@ -332,6 +331,7 @@ class Scorer:
                     headers=headers,
                 )
             )
+        # Before anything is waited for: a checkpoint that includes an alarm must know of its message.
         for alarm in board.alarms() if self._owns(board) else ():
             self._sent[board.number].append(
                 self._alarms.send_soon(key=alarm.id.encode(), value=encode_json(alarm), headers=headers)
@@ -445,7 +445,6 @@ def _headers(message: Any) -> list[tuple[str, bytes]]:
 
 def _faust_configuration(partitions: int, session_timeout_s: float, scratch: Path) -> dict[str, Any]:
     return {
-        "store": "memory://",
         "datadir": scratch,
         "web_enabled": False,
         "autodiscover": False,
