@@ -47,31 +47,28 @@ class Comparison(Struct, frozen=True, order=True, cache_hash=True):
         return f"{self.of.key}/{self.baseline}/{self.canary}"
 
 
-class CompareRequest(Struct, frozen=True, tag="compare", tag_field="type"):
+class _OfComparison(Struct, frozen=True):
+    comparison: Comparison
+
+    @property
+    def of(self) -> Workload:
+        """The workload it is about."""
+        return self.comparison.of
+
+
+class CompareRequest(_OfComparison, frozen=True, tag="compare", tag_field="type"):
     """Somebody wants this comparison; asking again changes nothing."""
 
-    comparison: Comparison
     source: str = ""
     """Who asked: `query`, `cli`, ..."""
     told_ns: int = 0
     """When this rollout was seen under way, ns; after its comparison's end it is another attempt. 0: unsaid."""
 
-    @property
-    def of(self) -> Workload:
-        """The workload it is about."""
-        return self.comparison.of
 
-
-class ComparisonEnded(Struct, frozen=True, tag="ended", tag_field="type"):
+class ComparisonEnded(_OfComparison, frozen=True, tag="ended", tag_field="type"):
     """The rollout is over; asking again changes nothing."""
 
-    comparison: Comparison
     outcome: Outcome
-
-    @property
-    def of(self) -> Workload:
-        """The workload it is about."""
-        return self.comparison.of
 
 
 class TemplateFeedback(Struct, frozen=True, tag="feedback", tag_field="type"):
