@@ -24,7 +24,8 @@ from streams.judging.logs.beside import Beside
 from streams.judging.logs.failures import FailuresState
 from streams.judging.logs.horizon import Horizon
 from streams.judging.logs.news import LEARNING, News, NewsState
-from streams.judging.logs.past import LogCohort, LogPast, LogPrior, StreamCohort
+from streams.judging.logs.past import LogCohort, LogPast, LogPrior
+from streams.judging.logs.quiet import StreamCohort
 from streams.judging.logs.settings import ERRORS, NEW_SHAPES, NEW_TEMPLATES, STREAMS, LogSettings
 from streams.judging.logs.stream import (
     StreamEvidence,

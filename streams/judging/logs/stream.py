@@ -26,7 +26,8 @@ from msgspec import Struct, field
 from streams.judging.counts import WORSE_FACTORS
 from streams.judging.logs.beside import FEW_FACTORS, NEW_FACTORS, BesideState
 from streams.judging.logs.dispersion import Blocks
-from streams.judging.logs.past import LogPrior, StreamPast, clump_size, dispersion, shared_incident, tail
+from streams.judging.logs.past import LogPrior, shared_incident
+from streams.judging.logs.quiet import StreamPast, clump_size, dispersion, tail
 from streams.judging.logs.settings import ERRORS, LogSettings
 
 SMALLEST_P = 1e-300
