@@ -142,7 +142,7 @@ class Judge:
         planned_ns = settings.lifetime_ns or settings.planned_ns
         state = JudgeState(
             planned_ns,
-            begin_logs(settings.logs, past.logs, prior.logs, planned_ns),
+            begin_logs(settings.logs, past.logs, prior.logs, planned_ns, settings.alpha),
             prior=prior,
             with_past=past.logs.numbered > 0,
             heard=list(heard) or past.parts or list(prior.parts),
