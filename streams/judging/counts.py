@@ -44,7 +44,7 @@ def log_ratios(null: float, alternatives: Sequence[float], canary: float, total:
 def log_mean_exp(values: Sequence[float]) -> float:
     """Log of the equally weighted mean of exp(values), without overflow."""
     top = max(values)
-    return top + math.log(sum(math.exp(value - top) for value in values) / len(values))
+    return top + math.log(sum([math.exp(value - top) for value in values]) / len(values))
 
 
 def log_mix(parts: Sequence[tuple[float, float]]) -> float:

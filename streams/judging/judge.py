@@ -36,7 +36,7 @@ from streams.judging.logs.part import LogPart, LogState
 from streams.judging.logs.part import begin as begin_logs
 from streams.judging.must_have import MustHave, MustHaveState
 from streams.judging.past import Cohort, Past, Prior
-from streams.judging.reasons import Reason, count_reasons, missing_reasons, number, pass_reason, ranked_sentences
+from streams.judging.reasons import Reason, count_reasons, e_value, missing_reasons, pass_reason, ranked_sentences
 from streams.judging.settings import PARTS_OF_SIGNALS, JudgeSettings
 from streams.judging.shares import PARTS, UNHEARD_SHARE, parts_of, shares
 from streams.judging.side import Side, SignatureInfo
@@ -142,7 +142,7 @@ class Judge:
         planned_ns = settings.lifetime_ns or settings.planned_ns
         state = JudgeState(
             planned_ns,
-            begin_logs(settings.logs, past.logs, prior.logs, planned_ns),
+            begin_logs(settings.logs, past.logs, prior.logs, planned_ns, settings.alpha),
             prior=prior,
             with_past=past.logs.numbered > 0,
             heard=list(heard) or past.parts or list(prior.parts),
@@ -534,7 +534,7 @@ class Judge:
         return (
             f"the comparison is void: the canary has {100 * share:.1f}% of the requests, where"
             f" {100 * (self._settings.intended_share or 0.0):.1f}% was intended"
-            f" (E = {number(math.exp(min(state.sup_log_e, 300.0)))})"
+            f" (E = {e_value(state.sup_log_e)})"
         )
 
     def _unjudged(self) -> list[str]:

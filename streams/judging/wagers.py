@@ -64,25 +64,20 @@ def log_worse(canary: float, total: float, share: float, tolerated: float) -> li
         tolerated: psi_0, above 0.
     """
     null = null_share(tolerated, share)
-    payoff = canary / total / null
-    return [
-        _log_wealth(1.0 - (1.0 - null_share(ratio * tolerated, share)) / (1.0 - null), total / clump, payoff)
-        for ratio in WORSE_RATIOS
-        for clump in CLUMPS
-    ]
+    gain = canary / total / null - 1.0
+    singles = [1.0 - (1.0 - null_share(ratio * tolerated, share)) / (1.0 - null) for ratio in WORSE_RATIOS]
+    return _log_wealth(singles, total, gain)
 
 
 def log_better(canary: float, total: float, share: float, margin: float) -> list[float]:
     """The same of the wagers that it has less beyond than `margin` times as much; see `log_worse`."""
     null = null_share(margin, share)
-    payoff = (1.0 - canary / total) / (1.0 - null)
-    return [
-        _log_wealth(1.0 - null_share(ratio * margin, share) / null, total / clump, payoff)
-        for ratio in BETTER_RATIOS
-        for clump in CLUMPS
-    ]
+    gain = (1.0 - canary / total) / (1.0 - null) - 1.0
+    return _log_wealth([1.0 - null_share(ratio * margin, share) / null for ratio in BETTER_RATIOS], total, gain)
 
 
-def _log_wealth(single: float, games: float, payoff: float) -> float:
-    wager = min(LARGEST_WAGER, -math.expm1(games * math.log1p(-min(single, LARGEST_WAGER))))
-    return math.log1p(wager * (payoff - 1.0))
+def _log_wealth(singles: list[float], total: float, gain: float) -> list[float]:
+    """Of each wager: by single games of these shares, for each size of clumps; `gain` is what one pays, less itself."""
+    kept = [total * math.log1p(-min(single, LARGEST_WAGER)) for single in singles]
+    wagers = [min(LARGEST_WAGER, -math.expm1(each / clump)) for each in kept for clump in CLUMPS]
+    return [math.log1p(wager * gain) for wager in wagers]

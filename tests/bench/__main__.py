@@ -16,7 +16,7 @@ from pathlib import Path
 
 import msgspec
 
-from tests.bench import freshness, ingest, memory, query, templates
+from tests.bench import freshness, ingest, judging, memory, query, templates
 from tests.bench.peers import table
 from tests.bench.stage import Stage
 from tests.bench.watch import table as watch
@@ -33,7 +33,9 @@ def main() -> None:
     """Run the parts asked for; figures of other parts already in the output are kept."""
     parser = argparse.ArgumentParser(prog="make bench")
     parser.add_argument(
-        "--only", choices=("ingest", "freshness", "memory", "scaling", "peers", "templates", "watch"), action="append"
+        "--only",
+        choices=("ingest", "freshness", "memory", "scaling", "judging", "peers", "templates", "watch"),
+        action="append",
     )
     parser.add_argument(
         "--data", metavar="DIR", type=Path, help="labelled recordings for the peers; labelled lines for templates"
@@ -71,6 +73,8 @@ def main() -> None:
             found["memory"] = memory.run(stage, 500, options.memory_s, warm_up_s=options.warm_up_s)
     if "scaling" in parts:
         found["scaling"] = _scaling()
+    if "judging" in parts:
+        found["judging"] = judging.run()
     if "templates" in parts:
         found["templates"] = templates.run(options.data)
     OUTPUT.parent.mkdir(exist_ok=True)

@@ -66,6 +66,7 @@ class EventPart:
         self._settings = settings
         self.state = state
         self._signals = {name: EventSignal(settings, kept) for name, kept in state.signals.items()}
+        self._evidence: list[EventEvidence] | None = None
 
     def add(self, baseline: Side | None, canary: Side | None, rules: Mapping[str, SignalRule]) -> None:
         """One closed window, in order of time; windows may be missing.
@@ -76,7 +77,7 @@ class EventPart:
             rules: of the signals; at the first call those that are known before any data of the canary. A signal's
                 rule is that of its first window for the comparison's whole life.
         """
-        state = self.state
+        state, self._evidence = self.state, None
         if not state.begun:
             state.begun = True
             state.stakes.begin(rule for _, rule in sorted(rules.items()) if rule.kind == "events")
@@ -108,11 +109,20 @@ class EventPart:
     @property
     def log_not_worse(self) -> float | None:
         """Natural log of the e-value for a PASS: the least over the known signals judged; None if there is none."""
-        return min((one.log_not_worse for one in self.evidence() if one.stake > 0.0 and one.rule.known), default=None)
+        given = self.state.stakes.given
+        judged = [
+            signal.log_not_worse
+            for name, signal in self._signals.items()
+            if signal.comparable and given.get(name, 0.0) > 0.0 and signal.state.rule.known
+        ]
+        return min(judged, default=None)
 
     def evidence(self) -> list[EventEvidence]:
-        """Of each signal judged, by name."""
-        return [self._evidence(name, signal) for name, signal in sorted(self._signals.items()) if signal.comparable]
+        """Of each signal judged, by name; worked out once a window, and only if somebody asks."""
+        if self._evidence is None:
+            comparable = [(name, signal) for name, signal in sorted(self._signals.items()) if signal.comparable]
+            self._evidence = [self._weigh(name, signal) for name, signal in comparable]
+        return self._evidence
 
     def unjudged(self) -> list[str]:
         """What could not be judged and why."""
@@ -128,7 +138,7 @@ class EventPart:
             found.append(f"events: {len(self.state.left_out)} or more found no place within {SIGNALS} ({names}, ...)")
         return found
 
-    def _evidence(self, name: str, signal: EventSignal) -> EventEvidence:
+    def _weigh(self, name: str, signal: EventSignal) -> EventEvidence:
         kept = signal.state
         return EventEvidence(
             rule=kept.rule,

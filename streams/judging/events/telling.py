@@ -7,7 +7,7 @@ import math
 from streams.judging.combine import own_progress, progress
 from streams.judging.events.part import EventEvidence, EventPart
 from streams.judging.evidence import SignalEvidence
-from streams.judging.reasons import Reason, number
+from streams.judging.reasons import Reason, e_value, number
 
 _UNITS = {"attempts": "attempts", "requests": "requests", "pods": "pod-seconds"}
 
@@ -58,7 +58,7 @@ def _sentence(one: EventEvidence) -> str:
     return (
         f"`{one.rule.signal}` {number(one.canary)} times in {number(one.canary_exposure)} {unit} against"
         f" {number(one.baseline)} in {number(one.baseline_exposure)} ({one.rule.group},"
-        f" E = {number(math.exp(min(one.log_e, 300.0)))})"
+        f" E = {e_value(one.log_e)})"
     )
 
 

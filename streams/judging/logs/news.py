@@ -16,7 +16,7 @@ from msgspec import Struct, field, structs
 
 from streams.judging.logs.dispersion import BLOCK_NS
 from streams.judging.logs.novelty import OnlyIn, OnlyInState, Things, redirected
-from streams.judging.logs.past import StreamCohort
+from streams.judging.logs.quiet import StreamCohort
 from streams.judging.logs.settings import NEW_SHAPES, LogSettings
 from streams.judging.side import Side, Trace
 

@@ -24,16 +24,17 @@ from streams.judging.logs.beside import Beside
 from streams.judging.logs.failures import FailuresState
 from streams.judging.logs.horizon import Horizon
 from streams.judging.logs.news import LEARNING, News, NewsState
-from streams.judging.logs.past import LogCohort, LogPast, LogPrior, StreamCohort
+from streams.judging.logs.past import LogCohort, LogPast, LogPrior
+from streams.judging.logs.quiet import StreamCohort
 from streams.judging.logs.settings import ERRORS, NEW_SHAPES, NEW_TEMPLATES, STREAMS, LogSettings
 from streams.judging.logs.stream import (
     StreamEvidence,
     StreamState,
     begin_stream,
+    stream_clumps,
     stream_evidence,
     stream_factors,
     stream_p,
-    stream_phi,
     stream_tolerance,
     weighted_simes,
 )
@@ -43,6 +44,8 @@ from streams.judging.side import Side, SignatureInfo
 _CHANGED = 0.5
 """Share of the canary's traces with new shapes above which its log statements count as changed: a new release may say
 something new in every request and be none the worse."""
+USUAL_LEVEL = 0.01
+"""The default of alpha (`settings`)."""
 _T = TypeVar("_T", bound=Struct)
 
 
@@ -84,6 +87,8 @@ class LogPart:
         planned_ns: int,
         window_ns: int,
         state: LogState | None = None,
+        *,
+        level: float = USUAL_LEVEL,
     ) -> None:
         """Begin, or go on.
 
@@ -94,6 +99,7 @@ class LogPart:
             planned_ns: how long the comparison is to take; the same.
             window_ns: length of a window.
             state: to go on from; stays the caller's.
+            level: see `begin`; not looked at if there is a state.
 
         Raises:
             BrokenInvariant: no time is planned.
@@ -102,7 +108,7 @@ class LogPart:
             raise BrokenInvariant(f"a comparison is planned to take {planned_ns} ns")
         self._settings = settings
         self._window_ns = window_ns
-        self._state = _copy(state) if state else begin(settings, past, prior, planned_ns)
+        self._state = _copy(state) if state else begin(settings, past, prior, planned_ns, level)
         self._news = {name: News(name, settings, news) for name, news in self._state.news.items()}
         self._beside = {
             name: Beside(
@@ -214,7 +220,7 @@ class LogPart:
         for name, stream in state.streams.items():
             if stream.share <= 0.0 or (name == NEW_SHAPES and (state.cut or self._lines_changed())):
                 continue
-            beside = self._beside[name].p(stream_phi(stream))
+            beside = self._beside[name].p(stream_clumps(stream))
             p = stream_p(stream, beside, planned_s, stream_tolerance(name, self._settings)) / state.horizon.share
             stream.p = min(stream.p, p)
         state.p = min(state.p, weighted_simes([(stream.p, stream.share) for stream in state.streams.values()]))
@@ -290,15 +296,25 @@ class LogPart:
         )
 
 
-def begin(settings: LogSettings, past: LogPast, prior: LogPrior, planned_ns: int) -> LogState:
-    """The state in which a comparison begins: all that it needs of past and prior is in it."""
+def begin(
+    settings: LogSettings, past: LogPast, prior: LogPrior, planned_ns: int, level: float = USUAL_LEVEL
+) -> LogState:
+    """The state in which a comparison begins: all that it needs of past and prior is in it.
+
+    Args:
+        settings: what an operator set.
+        past: of the workload.
+        prior: of the cluster's other workloads.
+        planned_ns: how long the comparison is to take.
+        level: alpha, at which the canary is judged; the bound on p does not depend on it.
+    """
     judged = [name == ERRORS or past.streams[name].exposure_s > 0.0 for name in STREAMS]
     total = sum(share for share, fits in zip(settings.shares, judged, strict=True) if fits)
     shares = [share / total if fits else 0.0 for share, fits in zip(settings.shares, judged, strict=True)]
     return LogState(
         Horizon(planned_ns / 1e9, Work(0.0, past.busiest_requests, past.busiest_traces)),
         {
-            name: begin_stream(name, settings, _copy(past.streams[name]), prior, share)
+            name: begin_stream(name, settings, _copy(past.streams[name]), prior, share, level)
             for name, share in zip(STREAMS, shares, strict=True)
         },
         {

@@ -9,8 +9,12 @@ learned chance of such an incident and any u fixed before the comparison begins,
 
 and P(p <= a) <= (1-pi) a u/(1-pi) + pi a (1-u)/pi = a, by the first in a quiet comparison, by the second in an
 incident. (The weight of p_c is never below `LEAST_GUARD`, which only makes p larger.) u is chosen so that both are
-alike where a verdict begins to be possible, at two events of the canary alone (one may be luck): with a long history
-the past soon says enough, and what has to be shown beside the baseline decides.
+alike where a verdict begins to be possible: at the fewest events of the canary alone, two or more (one may be luck),
+that the baseline beside it lets fail a canary at the level it is judged at. With a long history the past soon says
+enough, and what has to be shown beside the baseline decides.
+
+The past is judged by counts deflated by all that makes them vary, from cohort to cohort above all; p_c by how they
+clump within a comparison alone: what makes whole comparisons differ, both revisions share.
 
 Source: union bound over two nulls weighted by their prior; judge-sketch.md, simulated in
 `tests/simulation/test_logs_history.py`.
@@ -26,7 +30,8 @@ from msgspec import Struct, field
 from streams.judging.counts import WORSE_FACTORS
 from streams.judging.logs.beside import FEW_FACTORS, NEW_FACTORS, BesideState
 from streams.judging.logs.dispersion import Blocks
-from streams.judging.logs.past import LogPrior, StreamPast, clump_size, dispersion, shared_incident, tail
+from streams.judging.logs.past import LogPrior, shared_incident
+from streams.judging.logs.quiet import StreamPast, clump_size, dispersion, tail
 from streams.judging.logs.settings import ERRORS, LogSettings
 
 SMALLEST_P = 1e-300
@@ -34,8 +39,8 @@ SMALLEST_P = 1e-300
 LEAST_GUARD = 0.03
 """Least weight of p_c. However quiet the past was, it alone fails no canary: in a first shared incident, where p_h says
 nothing, a stream fails at alpha .01 only if the baseline speaks against the canary by about eight to one."""
-_FEW = 2.0
-"""Events of the canary alone at which past and baseline are to say as much."""
+_FEW, _MOST_FEW = 2, 20
+"""Events of the canary alone at which past and baseline are to say as much: least, and most."""
 
 
 class StreamState(Struct, array_like=True):
@@ -79,7 +84,9 @@ class StreamEvidence(Struct, frozen=True):
     """In (0, 1], for the whole life."""
 
 
-def begin_stream(name: str, settings: LogSettings, past: StreamPast, prior: LogPrior, share: float) -> StreamState:
+def begin_stream(
+    name: str, settings: LogSettings, past: StreamPast, prior: LogPrior, share: float, level: float
+) -> StreamState:
     """One stream as its comparison begins.
 
     Args:
@@ -88,9 +95,10 @@ def begin_stream(name: str, settings: LogSettings, past: StreamPast, prior: LogP
         past: as it is now; becomes the stream's.
         prior: of the cluster's other workloads.
         share: of the part's error.
+        level: alpha; what is found best depends on it, the bound does not.
     """
     stream = StreamState(past, clump_size(past, prior.clumping.get(name, (0.0, 0.0))), share=share)
-    stream.by_past = _weight_of_past(stream, stream_tolerance(name, settings), stream_factors(name, past))
+    stream.by_past = _weight_of_past(stream, stream_tolerance(name, settings), stream_factors(name, past), level)
     return stream
 
 
@@ -107,8 +115,13 @@ def stream_factors(name: str, past: StreamPast) -> tuple[float, ...]:
 
 
 def stream_phi(stream: StreamState) -> float:
-    """By what counts are divided before they are judged, >= 1."""
+    """By what counts are divided before they are judged by the past, >= 1."""
     return dispersion(stream.past, stream.clumps)
+
+
+def stream_clumps(stream: StreamState) -> float:
+    """The same beside the baseline."""
+    return max(1.0, stream.clumps)
 
 
 def stream_p(stream: StreamState, p_beside: float, planned_s: float, tolerance: float) -> float:
@@ -150,15 +163,20 @@ def stream_evidence(name: str, stream: StreamState, canary_s: float, baseline_s:
     )
 
 
-def _weight_of_past(stream: StreamState, tolerance: float, factors: Sequence[float]) -> float:
+def _weight_of_past(stream: StreamState, tolerance: float, factors: Sequence[float], level: float) -> float:
     """Reckon u, .05 to .95, for a comparison as long as the cohorts were on average, at equal shares of exposure."""
-    past, phi = stream.past, stream_phi(stream)
+    past = stream.past
     if past.cohorts <= 0.0:
         return 0.5
     incident = shared_incident(past)
-    p_history = tail(_FEW, past.exposure_s / past.cohorts * tolerance, past, phi) * (1.0 - incident)
-    even = [2.0 * ratio / (1.0 + ratio) for ratio in factors]
-    p_beside = incident / (math.fsum(each ** (_FEW / phi) for each in even) / len(even))
+    even, clumps = [2.0 * ratio / (1.0 + ratio) for ratio in factors], stream_clumps(stream)
+    few, beside = _FEW, 1.0
+    for few in range(_FEW, _MOST_FEW + 1):
+        beside = len(even) / math.fsum(each ** (few / clumps) for each in even)
+        if beside * max(LEAST_GUARD, incident) <= level:
+            break
+    p_history = tail(float(few), past.exposure_s / past.cohorts * tolerance, past, stream_phi(stream))
+    p_history, p_beside = p_history * (1.0 - incident), beside * incident
     free = 1.0 - incident / LEAST_GUARD  # up to here u costs p_c nothing
     return min(0.95, max(0.05, free, p_history / (p_history + p_beside)))
 

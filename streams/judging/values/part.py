@@ -78,6 +78,7 @@ class ValuePart:
             name: ValueSignal(state.rules[name], self._tolerance(state.rules[name]), kept)
             for name, kept in state.signals.items()
         }
+        self._evidence: list[ValueEvidence] | None = None
 
     def add(self, baseline: Side | None, canary: Side | None, rules: Mapping[str, SignalRule]) -> None:
         """One closed window, in order of time; windows may be missing.
@@ -88,7 +89,7 @@ class ValuePart:
             rules: of the signals; at the first call those that are known before any data of the canary. A signal's
                 rule is that of its first window for the comparison's whole life.
         """
-        state = self.state
+        state, self._evidence = self.state, None
         if not state.begun:
             state.begun = True
             state.stakes.begin(rule for _, rule in sorted(rules.items()) if rule.kind == "values")
@@ -119,11 +120,21 @@ class ValuePart:
     @property
     def log_not_worse(self) -> float | None:
         """Natural log of the e-value for a PASS: the least over all signals judged; None if there is none."""
-        judged = [one.log_not_worse for one in self.evidence() if one.stake > 0.0 and one.rule.known]
+        given = self.state.stakes.given
+        judged = [
+            signal.log_not_worse
+            for name, signal in self._signals.items()
+            if signal.state.baseline > 0 and given.get(name, 0.0) > 0.0 and signal.rule.known
+        ]
         return min(judged, default=None)
 
     def evidence(self) -> list[ValueEvidence]:
-        """Of each signal seen on both sides, by name."""
+        """Of each signal seen on both sides, by name; worked out once a window, and only if somebody asks."""
+        if self._evidence is None:
+            self._evidence = self._weigh()
+        return self._evidence
+
+    def _weigh(self) -> list[ValueEvidence]:
         return [
             ValueEvidence(
                 signal.rule,

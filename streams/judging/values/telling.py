@@ -6,7 +6,7 @@ import math
 
 from streams.judging.combine import own_progress, progress
 from streams.judging.evidence import SignalEvidence
-from streams.judging.reasons import Reason, number
+from streams.judging.reasons import Reason, e_value, number
 from streams.judging.values.part import ValueEvidence, ValuePart
 from streams.judging.values.quantiles import QuantileEffect
 
@@ -76,4 +76,4 @@ def _sentence(one: ValueEvidence) -> str:
             f": the {100 * shown.quantile:g}% quantile is {shown.canary:.4g}{unit} against {shown.baseline:.4g}{unit}"
         )
         values += effect
-    return f"{values} ({one.rule.group}, E = {number(math.exp(min(one.log_e, 300.0)))})"
+    return f"{values} ({one.rule.group}, E = {e_value(one.log_e)})"

@@ -7,7 +7,8 @@ import pytest
 from scipy.stats import nbinom
 
 from streams.judging.logs.known import learn_known
-from streams.judging.logs.past import LogCohort, LogPast, LogPrior, StreamCohort, StreamPast, log_prior, tail
+from streams.judging.logs.past import LogCohort, LogPast, LogPrior, log_prior
+from streams.judging.logs.quiet import StreamCohort, StreamPast, tail
 from streams.judging.logs.settings import ERRORS, NEW_TEMPLATES, LogSettings
 
 SETTINGS = LogSettings()
