@@ -66,7 +66,9 @@ def test_offsets_and_records_are_one_transaction(kafka, topic):
     for commit, offset in ((False, 7), (True, 9)):
         producer.begin_transaction()
         producer.produce(topic, b"record", partition=0)
-        producer.flush(30)  # librdkafka may wait in vain when it aborts over a record that is being sent (its issue 3444)
+        producer.flush(
+            30
+        )  # librdkafka may wait in vain when it aborts over a record that is being sent (its issue 3444)
         offsets = [TopicPartition(topic, 0, offset)]
         producer.send_offsets_to_transaction(offsets, source.consumer_group_metadata(), 30)
         if commit:
