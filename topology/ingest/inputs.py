@@ -60,6 +60,10 @@ class Inputs:
         if partition in self._partitions:
             self._partitions[partition].at_end = True
 
+    def owned(self) -> list[tuple[str, int]]:
+        """All of them."""
+        return list(self._partitions)
+
     def positions(self) -> dict[tuple[str, int], int]:
         """The next offset of each partition of which anything has been read."""
         return {
@@ -91,6 +95,11 @@ class Inputs:
         for partition, offset in begun.items():
             self._partitions[partition] = InputPartition(next_offset=offset)
         return begun
+
+    def resume(self, offsets: dict[tuple[str, int], int]) -> dict[tuple[str, int], int]:
+        """Nobody knows what became of the transaction at hand: read on here, whatever was read before."""
+        self._partitions = {partition: InputPartition(next_offset=offset) for partition, offset in offsets.items()}
+        return offsets
 
     def reports(self) -> dict[str, int]:
         """Input partition (`topic/number`) -> event time up to which it has been read, ns."""

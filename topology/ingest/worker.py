@@ -14,7 +14,7 @@ import time
 from collections.abc import Sequence
 from itertools import groupby
 
-from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Producer, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 from opentelemetry import trace
 
 from streams.errors import BadRecord
@@ -28,6 +28,7 @@ from topology.ingest.bundles import bundles
 from topology.ingest.dead_letters import DeadLetter, dead_letter
 from topology.ingest.inputs import Inputs
 from topology.ingest.instruments import Instruments
+from topology.ingest.transactions import WAIT_S, Transactions
 from topology.settings import IngestSettings
 from topology.telemetry import Telemetry
 from topology.topics import DEAD_LETTERS, SUMMARIES
@@ -45,7 +46,6 @@ _WAITING_S = 0.01
 """A full batch that comes sooner was waiting: the worker is behind."""
 _BEHIND = 4
 """How many times longer a cycle may last then: Apache Kafka takes 30 ms for a commit, in which nothing is read."""
-_KAFKA_WAIT_S = 30.0
 _BACKOFF_MS = 10
 """How long the consumer, once its queue is full, waits before it fetches again. By default a second: the queue then ran
 dry over and over, and a worker far behind did nothing in half of its time (130,000 records/s; 240,000 so)."""
@@ -87,8 +87,7 @@ class IngestWorker:
         self._records = 0
         self._bytes = 0
         self._reported_s = 0.0
-        self._producer = Producer(_producer_configuration(settings))
-        self._producer.init_transactions(_KAFKA_WAIT_S)
+        self._transactions = Transactions(settings)
         self._consumer = Consumer(_consumer_configuration(settings))
         self._topic_sizes: dict[str, int] = {}
         self._consumer.subscribe(
@@ -198,7 +197,7 @@ class IngestWorker:
         return committed
 
     def _transact(self) -> None:
-        producer, headers = self._producer, self._telemetry.headers()
+        producer, headers = self._transactions.producer, self._telemetry.headers()
         rolled = self._roller.drain()
         reports = self._inputs.reports()
         producer.begin_transaction()
@@ -211,43 +210,47 @@ class IngestWorker:
         offsets = [TopicPartition(topic, number, offset) for (topic, number), offset in self._inputs.offsets().items()]
         if offsets:
             group = self._consumer.consumer_group_metadata()
-            producer.send_offsets_to_transaction(offsets, group, _KAFKA_WAIT_S)
-        producer.commit_transaction(_KAFKA_WAIT_S)
+            producer.send_offsets_to_transaction(offsets, group, WAIT_S)
+        producer.commit_transaction(WAIT_S)
         self._reported_s = time.monotonic()
         self._instruments.sent(rolled, reports)
 
     def _produce_letter(self, letter: DeadLetter) -> None:
         while True:
             try:
-                self._producer.produce(DEAD_LETTERS, encode_json(letter))
+                self._transactions.producer.produce(DEAD_LETTERS, encode_json(letter))
             except BufferError:
-                self._producer.poll(0.1)
+                self._transactions.producer.poll(0.1)
             else:
                 return
 
     def _give_up(self, error: KafkaException, span: trace.Span) -> None:
         """Abort, and read again from where the transaction began."""
-        cause = error.args[0]
         span.record_exception(error)
-        if cause.fatal():
-            raise error
-        log.warning("transaction given up, reading again: %s", cause)
+        log.warning("transaction given up, reading again: %s", error.args[0])
         self._instruments.aborted()
-        self._abort()
-        for (topic, number), offset in self._inputs.rewind().items():
+        aborted = self._transactions.give_up(error, self._stop)
+        begun = self._inputs.rewind() if aborted else self._inputs.resume(self._committed())
+        for (topic, number), offset in begun.items():
             self._consumer.seek(TopicPartition(topic, number, offset))
 
-    def _abort(self) -> None:
-        """However long Kafka is away: to end and start again would only wait for it in another place."""
+    def _committed(self) -> dict[tuple[str, int], int]:
+        """The next offset of each partition we own by what the group has committed; the first one where that is nothing."""
+        owned = [TopicPartition(*partition) for partition in self._inputs.owned()]
         while True:
             try:
-                self._producer.abort_transaction(_KAFKA_WAIT_S)
+                found = self._consumer.committed(owned, WAIT_S)
+                return {(each.topic, each.partition): self._first(each) for each in found}
             except KafkaException as error:
                 if not error.args[0].retriable() or self._stop.is_set():
                     raise
-                log.warning("the transaction cannot be aborted yet: %s", error.args[0])
-            else:
-                return
+                log.warning("what was committed cannot be read yet: %s", error.args[0])
+
+    def _first(self, committed: TopicPartition) -> int:
+        if committed.offset >= 0:
+            return int(committed.offset)
+        low, _high = self._consumer.get_watermark_offsets(committed, timeout=WAIT_S)
+        return int(low)
 
     # --- the group ---
 
@@ -264,9 +267,7 @@ class IngestWorker:
             except KafkaException as error:
                 log.warning("transaction given up on a rebalance: %s", error.args[0])
                 self._instruments.aborted()
-                if error.args[0].fatal():
-                    raise
-                self._abort()
+                self._transactions.give_up(error, self._stop)
         self._forget()
         self._inputs.own([])
 
@@ -285,7 +286,7 @@ class IngestWorker:
     def _partitions(self, topic: str) -> int:
         known = self._topic_sizes.get(topic)
         if known is None:
-            metadata = self._consumer.list_topics(topic, timeout=_KAFKA_WAIT_S).topics[topic]
+            metadata = self._consumer.list_topics(topic, timeout=WAIT_S).topics[topic]
             if metadata.error is not None or not metadata.partitions:
                 raise Unavailable(f"topic {topic} is not there ({metadata.error}); `serinus topics` creates it")
             known = self._topic_sizes[topic] = len(metadata.partitions)
@@ -330,18 +331,8 @@ def _consumer_configuration(settings: IngestSettings) -> dict[str, object]:
             "fetch.wait.max.ms": 100,
             "queued.max.messages.kbytes": 65_536,
             "fetch.queue.backoff.ms": _BACKOFF_MS,
-        }
-    )
-
-
-def _producer_configuration(settings: IngestSettings) -> dict[str, object]:
-    return settings.kafka.librdkafka(
-        **{
-            "transactional.id": f"{settings.group}-{settings.worker_id}",
-            "transaction.timeout.ms": round(settings.transaction_timeout_s * 1000),
-            "compression.type": "lz4",
-            "linger.ms": 5,
-            "message.max.bytes": 8 * 2**20,
-            "queue.buffering.max.messages": 1_000_000,
+            "reconnect.backoff.ms": 1000,  # at its default of 100 an outage is 20 lines of log a second
+            "reconnect.backoff.max.ms": 2000,
+            "logger": log,
         }
     )
