@@ -5,11 +5,16 @@ from __future__ import annotations
 import logging
 import sys
 import time
+from collections import OrderedDict
+from collections.abc import Callable
 
 LEVELS = ("debug", "info", "warning", "error")
 
 _THIRD_PARTY = ("aiohttp", "aiokafka", "asyncio", "faust", "mode", "opentelemetry", "urllib3")
 """Their news are not ours; their warnings are."""
+REPEAT_S = 10.0
+"""In which one place in other people's code says a thing once."""
+_MOST_PLACES = 500
 
 
 SILENT = logging.getLogger(f"{__name__}.silent")
@@ -30,10 +35,42 @@ class OneLine(logging.Formatter):
         return super().format(record).replace("\r", "\\r").replace("\n", "\\n")
 
 
+class Sparing(logging.Filter):
+    """Lets one line of other people's code pass in `REPEAT_S`, and says at the next how many it kept back.
+
+    A client that lost its broker says so from each of its loops, as fast as they turn.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        super().__init__()
+        self._clock = clock
+        self._said: OrderedDict[tuple[str, int], tuple[float, int]] = OrderedDict()
+        """Place in the code -> when it last passed, and how often not since."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Whether it passes."""
+        if record.name.partition(".")[0] not in _THIRD_PARTY:
+            return True
+        place, now_s = (record.pathname, record.lineno), self._clock()
+        since_s, kept = self._said.get(place, (-REPEAT_S, 0))
+        if now_s - since_s < REPEAT_S:
+            self._said[place] = (since_s, kept + 1)
+            return False
+        self._said[place] = (now_s, 0)
+        self._said.move_to_end(place)
+        if len(self._said) > _MOST_PLACES:
+            self._said.popitem(last=False)
+        if kept:
+            record.msg, record.args = f"{record.getMessage()} (and {kept} more like it)", ()
+        return True
+
+
 def start(role: str, level: str) -> None:
     """Send everything from `level` up to stderr, and of other people's code nothing below a warning."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(OneLine(role))
+    if level != "debug":
+        handler.addFilter(Sparing())
     logging.basicConfig(handlers=[handler], level=level.upper(), force=True)
     logging.captureWarnings(capture=True)
     if level != "debug":

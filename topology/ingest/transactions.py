@@ -1,7 +1,7 @@
 """What is written together: one transaction at a time, on one producer, until Kafka or librdkafka gives that one up.
 
-A broker that restarts in the middle of a transaction may know nothing of it afterwards, or have ended it: to abort it is
-then refused (INVALID_TXN_STATE), which librdkafka takes for the end of the producer. It need not be that of the
+A broker that restarts in the middle of a transaction may know nothing of it afterwards, or have ended it: to abort it
+is then refused (INVALID_TXN_STATE), which librdkafka takes for the end of the producer. It need not be that of the
 process: a new producer of the same name ends, one way or the other, what the old one left open, and fences it; where
 to read on is then what the group has committed, for the transaction given up may have been committed after all.
 """
@@ -48,7 +48,7 @@ class Transactions:
             stop: set, it waits no longer.
 
         Returns:
-            Whether it is known to have been aborted; if not, the group's committed offsets alone tell what became of it.
+            Whether it is known to be aborted; if not, the group's committed offsets alone tell what became of it.
 
         Raises:
             KafkaException: this worker has to end.

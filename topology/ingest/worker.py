@@ -235,7 +235,7 @@ class IngestWorker:
             self._consumer.seek(TopicPartition(topic, number, offset))
 
     def _committed(self) -> dict[tuple[str, int], int]:
-        """The next offset of each partition we own by what the group has committed; the first one where that is nothing."""
+        """The next offset of each partition we own as the group has committed it; where it has nothing, the first."""
         owned = [TopicPartition(*partition) for partition in self._inputs.owned()]
         while True:
             try:

@@ -33,7 +33,7 @@ from typing import Any
 
 import faust
 from aiokafka.errors import KafkaError
-from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread, Consumer, Transport
+from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread, Consumer, Producer, Transport
 from faust.types import TP
 from msgspec import MsgspecError
 
@@ -51,6 +51,7 @@ from topology.policy_file import WatchedPolicy
 from topology.score.ahead import ReadAhead
 from topology.score.board import Board
 from topology.score.instruments import Instruments
+from topology.score.patience import patient
 from topology.settings import ScoreSettings
 from topology.telemetry import Telemetry
 from topology.topics import ALARMS, RISK, ROLLOUTS, SUMMARIES, WATCH, partition_of
@@ -74,6 +75,7 @@ class _CommittedThread(AIOKafkaConsumerThread):  # type: ignore[misc] # faust is
     def _create_worker_consumer(self, transport: Any) -> Any:
         consumer = super()._create_worker_consumer(transport)
         consumer._isolation_level = "read_committed"  # noqa: SLF001 - Faust passes no option on
+        patient(consumer._client)  # noqa: SLF001 - the same
         transport.client = consumer
         return consumer
 
@@ -96,8 +98,16 @@ class _CommittedConsumer(Consumer):  # type: ignore[misc]
         return offsets
 
 
+class _PatientProducer(Producer):  # type: ignore[misc]
+    def _new_producer(self, *arguments: Any, **options: Any) -> Any:
+        producer = super()._new_producer(*arguments, **options)
+        patient(producer.client)
+        return producer
+
+
 class _CommittedTransport(Transport):  # type: ignore[misc]
     Consumer = _CommittedConsumer
+    Producer = _PatientProducer
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
