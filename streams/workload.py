@@ -85,6 +85,8 @@ class RunningState(Struct, array_like=True):
     """Of one that judges the last so long only; `judge` is then that of its older stretch."""
     canary_from_ns: int = 0
     """Start of the first window in which the canary was seen; 0 before."""
+    failed_pods: int | None = None
+    """How many pods of the canary had been met when it failed; None: it has not."""
 
 
 class WorkloadState(Struct):
@@ -118,6 +120,10 @@ class WorkloadState(Struct):
     """Comparison key -> the comparison."""
     ended: dict[str, int] = {}
     """Comparison key -> event time (ns) at which it ended: asking again does not revive it."""
+    attempts: dict[str, int] = {}
+    """Comparison key -> how many pods of its canary had been met when it was aborted: others are another attempt's."""
+    anew: dict[str, int] = {}
+    """Comparison key -> event time (ns) at which an earlier attempt ended: what came before is not judged again."""
     late_records: int = 0
     """Records that came after their window had closed; they counted in the next."""
     succession: SuccessionState = field(default_factory=SuccessionState)
@@ -173,6 +179,11 @@ class WorkloadLife:
         if self._watch is not None and not self._watch.idle(self._watermark_ns):
             return False
         return self._watermark_ns - state.closed_to_ns > self._settings.ring_ns
+
+    @property
+    def _of(self) -> tuple[str, str, str]:
+        of = self._state.workload
+        return (of.cluster, of.namespace, of.name)
 
     @property
     def _there(self) -> bool:
@@ -275,8 +286,12 @@ class WorkloadLife:
         prior: Prior | None = None,
         policy: WorkloadPolicy | None = None,
         told_ns: int = 0,
+        *,
+        again: bool = False,
     ) -> None:
         """Start a comparison, from the oldest window still known; one that runs or has ended stays as it is.
+
+        An aborted one begins anew once all pods of its canary that are there were first met after its end.
 
         Args:
             comparison: of this workload.
@@ -284,12 +299,16 @@ class WorkloadLife:
             prior: of the cluster's other workloads; None: there are none.
             policy: what an operator set, for the comparison's whole life; None: the settings as they are.
             told_ns: when the rollout was seen under way; after its comparison's end it is another attempt. 0: unsaid.
+            again: one has ended before, however long ago: without both revisions there is nothing to begin.
         """
         state = self._state
         known = state.running.get(comparison.key)
         if known is not None and known.requested_ns <= requested_ns:
             return  # one asked for from later on was read ahead of its time, and begins now
         if comparison.key in state.ended and told_ns - state.ended[comparison.key] < _RETRY_NS:
+            if not self._is_retried(comparison.key):
+                return
+        elif again and not (self._is_there(comparison.baseline) and self._is_there(comparison.canary)):
             return
         if comparison.of != state.workload:
             raise BrokenInvariant(f"{comparison.key} is not about {state.workload.key}")
@@ -301,7 +320,9 @@ class WorkloadLife:
         running = RunningState(comparison, requested_ns, judge.to_state(), 0, policy, _look_back(judge))
         state.running[comparison.key] = running
         self._judges[comparison.key] = judge
-        anew_ns = state.ended.pop(comparison.key, 0)  # what was judged before the end is not judged twice
+        # What was judged before the end is not judged twice.
+        anew_ns = max(state.ended.pop(comparison.key, 0), state.anew.pop(comparison.key, 0))
+        state.attempts.pop(comparison.key, None)
         for start_ns, sides in state.ring:
             if start_ns >= anew_ns:
                 self._judge_window(running, judge, start_ns, sides)
@@ -321,11 +342,17 @@ class WorkloadLife:
         del self._state.running[comparison.key], self._judges[comparison.key]
         self._rules.pop(comparison.key, None)
         self._state.ended[comparison.key] = ended_ns
+        if outcome == "aborted":
+            self._state.attempts[comparison.key] = self._pods_met(comparison.canary)
         self._succession.conclude(comparison.baseline, comparison.canary, outcome)
 
     def runs(self, comparison: Comparison) -> bool:
         """Whether it runs."""
         return comparison.key in self._state.running
+
+    def has_ended(self, comparison: Comparison) -> bool:
+        """Whether it ended lately, so that to begin it needs another attempt."""
+        return comparison.key in self._state.ended
 
     def reclassify(self, said: TemplateFeedback, at_ns: int) -> None:
         """Take in what somebody says of a template: it holds for the windows that close from now on.
@@ -393,9 +420,13 @@ class WorkloadLife:
         state.ring = [entry for entry in state.ring if entry[0] > horizon_ns]
         state.ring.append((start_ns, sides))
         state.ended = {key: ended_ns for key, ended_ns in state.ended.items() if ended_ns > horizon_ns}
+        state.anew = {key: ended_ns for key, ended_ns in state.anew.items() if ended_ns > horizon_ns}
+        state.attempts = {key: met for key, met in state.attempts.items() if key in state.ended}
         for key, running in state.running.items():
             if self._judge_window(running, self._judges[key], start_ns, sides):
                 self._publish(running, self._judges[key])
+                if running.failed_pods is None and self._fresh[key].verdict == "fail":
+                    running.failed_pods = self._pods_met(running.comparison.canary)
         if self._watch is not None and sides:
             trials = {one.comparison.canary: one.comparison.baseline for one in state.running.values()}
             self._watch.add(start_ns, sides, trials, self._catalogue.rules, state.signatures, state.ring)
@@ -408,23 +439,52 @@ class WorkloadLife:
         back = self._succession.hear(start_ns, heard)
         for key in list(state.ended):
             if key.rpartition("/")[2] in back:
-                del state.ended[key]  # its canary was away and is here again: another attempt
+                state.anew[key] = state.ended.pop(key)  # its canary was away and is here again: another attempt
         for running in list(state.running.values()):
-            pair = running.comparison
-            if running.requested_ns > end_ns or (running.policy and running.policy.historic_baseline):
-                continue  # asked for later than this, or its baseline need not be there
-            outcome = self._succession.outcome(
-                pair.baseline, pair.canary, running.requested_ns - self._settings.window_ns
-            )
-            if outcome is not None:
-                self.end(pair, outcome, end_ns)
+            self._conclude(running, end_ns)
+        for key in filter(self._is_retried, list(state.ended)):
+            state.anew[key] = state.ended.pop(key)
+            if sighted is not None:
+                sighted(Comparison(*self._of, *key.rsplit("/", 2)[1:]), end_ns)
         trial = self._succession.on_trial
         if trial is not None and sighted is not None:
-            of = state.workload
-            sighted_pair = Comparison(of.cluster, of.namespace, of.name, *trial)
+            sighted_pair = Comparison(*self._of, *trial)
             known = state.running.get(sighted_pair.key)
             if sighted_pair.key not in state.ended and (known is None or known.requested_ns > end_ns):
                 sighted(sighted_pair, end_ns)
+
+    def _conclude(self, running: RunningState, end_ns: int) -> None:
+        """End it if the streams show what became of it."""
+        pair, failed_pods = running.comparison, running.failed_pods
+        if running.requested_ns > end_ns or (running.policy and running.policy.historic_baseline):
+            return  # asked for later than this, or its baseline need not be there
+        since_ns = running.requested_ns - self._settings.window_ns
+        outcome = self._succession.outcome(pair.baseline, pair.canary, since_ns, failed=failed_pods is not None)
+        if outcome is not None:
+            self.end(pair, outcome, end_ns)
+        elif failed_pods is not None and self._all_new(pair.canary, failed_pods):
+            self.end(pair, "aborted", end_ns)  # and tried again already
+            self._state.attempts[pair.key] = failed_pods
+
+    def _is_there(self, pod_template_hash: str) -> bool:
+        presence = self._presence.get(pod_template_hash)
+        return presence is not None and presence.there
+
+    def _pods_met(self, pod_template_hash: str) -> int:
+        presence = self._presence.get(pod_template_hash)
+        return 0 if presence is None else presence.state.numbered
+
+    def _all_new(self, pod_template_hash: str, met: int) -> bool:
+        """Whether it has pods, all of which were first met after so many others."""
+        presence = self._presence.get(pod_template_hash)
+        return (
+            presence is not None and presence.there and min(pod.number for pod in presence.state.pods.values()) >= met
+        )
+
+    def _is_retried(self, key: str) -> bool:
+        """Whether the canary of a comparison that was aborted has new pods beside its baseline, and no old ones."""
+        met, (baseline, canary) = self._state.attempts.get(key), key.rsplit("/", 2)[1:]
+        return met is not None and self._is_there(baseline) and self._all_new(canary, met)
 
     def _judge_window(
         self, running: RunningState, judge: Judge | LookBack, start_ns: int, sides: Mapping[str, Side]

@@ -63,6 +63,8 @@ class CompareRequest(_OfComparison, frozen=True, tag="compare", tag_field="type"
     """Who asked: `query`, `cli`, ..."""
     told_ns: int = 0
     """When this rollout was seen under way, ns; after its comparison's end it is another attempt. 0: unsaid."""
+    again: bool = False
+    """Whoever asks knows of one that has ended: it begins only if both revisions are there now."""
 
 
 class ComparisonEnded(_OfComparison, frozen=True, tag="ended", tag_field="type"):

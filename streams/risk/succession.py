@@ -9,7 +9,8 @@ nothing begins: which of them is a baseline the streams do not tell.
 A pair is on trial once, and again when its canary has been away and is back. Of a pair, whoever asked for it, one that
 falls silent for `settled_ns`, and for three times its longest silence so far, while the other is heard, has vanished:
 of the canary that means aborted, of the baseline promoted. So long a promotion or an abort that somebody tells has time
-to come first. Both silent tell nothing, and both heard go on, however long.
+to come first; of a canary that has failed `ALONE_NS` will do, for its abort is awaited, and a retry should not be told
+of that failure. Both silent tell nothing, and both heard go on, however long.
 
 All of it rests on event time alone, window after window.
 """
@@ -88,18 +89,20 @@ class Succession:
         alone_ns = max(known.first_ns, *(other.heard_ns for other in others.values()), known.first_ns)
         return (incumbent, newest) if known.heard_ns - alone_ns >= ALONE_NS else None
 
-    def outcome(self, baseline: str, canary: str, since_ns: int) -> Outcome | None:
+    def outcome(self, baseline: str, canary: str, since_ns: int, *, failed: bool = False) -> Outcome | None:
         """What has become of a pair of which both were heard; None while both are there, or neither is.
 
         Args:
             baseline: pod-template hash.
             canary: pod-template hash.
             since_ns: what was heard only before that does not count.
+            failed: the verdict was `fail`, so that an abort is awaited: a canary silent for `ALONE_NS` has gone.
         """
         one, other = self._state.known.get(baseline), self._state.known.get(canary)
         if one is None or other is None or min(one.heard_ns, other.heard_ns) < since_ns:
             return None
-        if self._vanished(other) and one.heard_ns - other.heard_ns > self._patience_ns(other):
+        patience_ns = self._patience_ns(other, ALONE_NS if failed else self._settled_ns)
+        if one.heard_ns - other.heard_ns > patience_ns:
             return "aborted"
         if self._vanished(one) and other.heard_ns - one.heard_ns > self._patience_ns(one):
             return "promoted"
@@ -132,8 +135,9 @@ class Succession:
         known.heard_ns = start_ns
         return False
 
-    def _patience_ns(self, known: Known) -> int:
-        return max(self._settled_ns, _SILENCES * known.longest_silence_ns)
+    def _patience_ns(self, known: Known, least_ns: int | None = None) -> int:
+        least_ns = self._settled_ns if least_ns is None else min(least_ns, self._settled_ns)
+        return max(least_ns, _SILENCES * known.longest_silence_ns)
 
     def _vanished(self, known: Known) -> bool:
         return self._now_ns - known.heard_ns > self._patience_ns(known)

@@ -234,6 +234,88 @@ def test_a_canary_that_was_away_and_is_back_is_compared_anew():
     assert "aborted" in {document.outcome for document in found}
 
 
+def retried(life, *, from_s, until_s, pods):
+    """A line of each baseline pod, and lines of these canary pods, a window each; what was published meanwhile."""
+    found = []
+    for at_s in range(from_s, until_s, 5):
+        start_ns = T0 + at_s * S
+        records = [LogRecord(Source(Revision(SHOP, BASELINE), "b-0"), start_ns + 7, "INFO handled")]
+        records += [LogRecord(Source(Revision(SHOP, CANARY), pod), start_ns + 8, "INFO handled") for pod in pods]
+        for delta in deltas(records, 1, at_s):
+            life.add(*delta)
+        life.close(start_ns + WINDOW_NS, life.compare)
+        found += life.documents()
+    return found
+
+
+def failed():
+    """A life whose canary has failed, and until when (s)."""
+    life = WorkloadLife(SETTINGS, WorkloadState(SHOP))
+    life.compare(COMPARISON, T0)
+    for delta in deltas(BROKEN, 1, 0):
+        life.add(*delta)
+    life.close(T0 + 120 * S)
+    assert life.documents()[-1].verdict == "fail"
+    return life
+
+
+def test_a_failed_canary_that_is_taken_away_has_ended_before_it_is_tried_again():
+    """Promise: a minute of its silence is an abort; with pods of other names the same two hashes are compared anew."""
+    life = failed()
+    found = retried(life, from_s=120, until_s=200, pods=[])
+    assert (found[-1].verdict, found[-1].outcome) == ("fail", "aborted")
+    life.compare(COMPARISON, T0 + 200 * S)  # a question: nothing has come back yet
+    assert (life.running, life.documents()) == (0, [])
+    found = retried(life, from_s=200, until_s=230, pods=["second-0"])
+    assert life.running == 1
+    assert {document.verdict for document in found} == {"none"}
+    assert found[-1].started_at == rfc3339(T0 + 200 * S)
+
+
+def test_pods_of_other_names_after_a_failure_are_another_attempt_at_once():
+    """Promise: a retry that comes before the silence was long enough is not told of the failure before it."""
+    life = failed()
+    old = retried(life, from_s=120, until_s=150, pods=["second-0"])  # the old ones may still be there
+    assert {document.verdict for document in old} == {"fail"}
+    found = retried(life, from_s=150, until_s=400, pods=["second-0"])
+    assert (life.running, found[-1].verdict) == (1, "none")
+    assert found[-1].started_at > old[-1].as_of
+
+
+def test_pods_that_come_beside_the_failed_ones_change_nothing():
+    """Promise: while a pod that was there at the failure is heard, it is the same attempt."""
+    life = failed()
+    names = sorted({record.source.pod for record in BROKEN if record.source.revision.pod_template_hash == CANARY})
+    found = retried(life, from_s=120, until_s=400, pods=[names[0], "second-0"])
+    assert {document.verdict for document in found} == {"fail"}
+    assert {document.state for document in found} == {"running"}
+
+
+@pytest.mark.parametrize(("outcome", "running"), [("aborted", 1), ("promoted", 0)])
+def test_a_question_begins_an_aborted_comparison_anew_once_its_canary_has_new_pods(outcome, running):
+    """Promise: also where the streams are not to say anything; what was promoted only serves on with new pods."""
+    life = WorkloadLife(WorkloadSettings(sight_ns=0), WorkloadState(SHOP))
+    life.compare(COMPARISON, T0)
+    for delta in deltas(BROKEN, 1, 0):
+        life.add(*delta)
+    life.close(T0 + 120 * S)
+    life.end(COMPARISON, outcome, T0 + 120 * S)
+    retried(life, from_s=120, until_s=140, pods=["second-0"])
+    life.compare(COMPARISON, T0 + 140 * S, again=True)
+    assert life.running == 0  # the first pods may still end
+    retried(life, from_s=140, until_s=200, pods=["second-0"])
+    life.compare(COMPARISON, T0 + 200 * S, again=True)
+    assert life.running == running
+
+
+def test_asked_again_nothing_begins_without_both_revisions():
+    """Promise: whoever looks at a comparison that was over long ago does not have it replaced by an empty one."""
+    life = WorkloadLife(SETTINGS, WorkloadState(SHOP))
+    retried(life, from_s=0, until_s=60, pods=[])
+    life.compare(COMPARISON, T0 + 60 * S, again=True)
+    assert (life.running, life.documents()) == (0, [])
+
+
 def test_sight_can_be_turned_off():
     """Promise: with 0 the streams neither begin nor end anything."""
     life = WorkloadLife(WorkloadSettings(sight_ns=0), WorkloadState(SHOP))

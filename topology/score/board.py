@@ -76,7 +76,7 @@ class _Entry:
         self,
         life: WorkloadLife,
         offsets: Offsets,
-        begin: Callable[[WorkloadLife, Comparison, int, int], None],
+        begin: Callable[[WorkloadLife, CompareRequest, int], None],
         waiting: list[tuple[int, WorkloadEvent]] | None = None,
     ) -> None:
         self.life = life
@@ -97,12 +97,18 @@ class _Entry:
         return self.life.close(low_ns, self._sighted) or changed
 
     def _sighted(self, comparison: Comparison, time_ns: int) -> None:
-        self.begin(self.life, comparison, time_ns, 0)
+        self.begin(self.life, CompareRequest(comparison), time_ns)
+
+    def begins_at_once(self, asked: CompareRequest) -> bool:
+        """Whether it depends on nothing that is to come: not on what its revisions do after an end."""
+        if self.life.runs(asked.comparison):
+            return False
+        return asked.told_ns > 0 or not (asked.again or self.life.has_ended(asked.comparison))
 
     def happen(self, time_ns: int, event: WorkloadEvent) -> None:
         """What was asked for begins, what runs ends, what was said holds."""
         if isinstance(event, CompareRequest):
-            self.begin(self.life, event.comparison, time_ns, event.told_ns)
+            self.begin(self.life, event, time_ns)
         elif isinstance(event, TemplateFeedback):
             self.life.reclassify(event, time_ns)
         elif isinstance(event, ComparisonEnded):
@@ -263,7 +269,7 @@ class Board:
         entry.offsets.rollouts = offset
         entry.dirty = True
         if time_ns <= self.low_ns or (
-            isinstance(event, CompareRequest) and not entry.waiting and not entry.life.runs(event.comparison)
+            isinstance(event, CompareRequest) and not entry.waiting and entry.begins_at_once(event)
         ):
             entry.happen(time_ns, event)
         else:
@@ -329,11 +335,12 @@ class Board:
             self._alarms[alarm.id] = alarm
             self._changed.add(alarm.of)
 
-    def _begin(self, life: WorkloadLife, comparison: Comparison, time_ns: int, told_ns: int) -> None:
+    def _begin(self, life: WorkloadLife, asked: CompareRequest, time_ns: int) -> None:
         """A comparison begins, with what the cluster's other workloads in this partition have in common."""
         others = [entry.life for _, entry in sorted(self._entries.items()) if entry.life is not life]
         prior = prior_of(other.past for other in others if other.workload.cluster == life.workload.cluster)
-        life.compare(comparison, time_ns, prior, self._policy(life.workload), told_ns)
+        policy = self._policy(life.workload)
+        life.compare(asked.comparison, time_ns, prior, policy, asked.told_ns, again=asked.again)
 
 
 def _no_policy(_workload: Workload) -> None:
