@@ -15,6 +15,8 @@ _THIRD_PARTY = ("aiohttp", "aiokafka", "asyncio", "faust", "mode", "opentelemetr
 REPEAT_S = 10.0
 """In which one place in other people's code says a thing once."""
 _MOST_PLACES = 500
+_OF_LIBRDKAFKA = "%s [%s] %s"
+"""How confluent-kafka passes on what librdkafka says: kind, client, text."""
 
 
 SILENT = logging.getLogger(f"{__name__}.silent")
@@ -44,14 +46,14 @@ class Sparing(logging.Filter):
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         super().__init__()
         self._clock = clock
-        self._said: OrderedDict[tuple[str, int], tuple[float, int]] = OrderedDict()
+        self._said: OrderedDict[tuple[str, object], tuple[float, int]] = OrderedDict()
         """Place in the code -> when it last passed, and how often not since."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Whether it passes."""
-        if record.name.partition(".")[0] not in _THIRD_PARTY:
+        place, now_s = _place(record), self._clock()
+        if place is None:
             return True
-        place, now_s = (record.pathname, record.lineno), self._clock()
         since_s, kept = self._said.get(place, (-REPEAT_S, 0))
         if now_s - since_s < REPEAT_S:
             self._said[place] = (since_s, kept + 1)
@@ -63,6 +65,13 @@ class Sparing(logging.Filter):
         if kept:
             record.msg, record.args = f"{record.getMessage()} (and {kept} more like it)", ()
         return True
+
+
+def _place(record: logging.LogRecord) -> tuple[str, object] | None:
+    """Where in other people's code it was said; None: in ours."""
+    if record.msg == _OF_LIBRDKAFKA and isinstance(record.args, tuple):
+        return (record.name, record.args[0])  # the kind of event, such as FAIL
+    return (record.pathname, record.lineno) if record.name.partition(".")[0] in _THIRD_PARTY else None
 
 
 def start(role: str, level: str) -> None:

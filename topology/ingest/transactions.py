@@ -1,15 +1,16 @@
 """What is written together: one transaction at a time, on one producer, until Kafka or librdkafka gives that one up.
 
 A broker that restarts in the middle of a transaction may know nothing of it afterwards, or have ended it: to abort it
-is then refused (INVALID_TXN_STATE), which librdkafka takes for the end of the producer. It need not be that of the
-process: a new producer of the same name ends, one way or the other, what the old one left open, and fences it; where
-to read on is then what the group has committed, for the transaction given up may have been committed after all.
+is then refused (INVALID_TXN_STATE, or fenced), which librdkafka takes for the end of the producer. It need not be that
+of the process: a new producer of the same name ends, one way or the other, what the old one left open, and fences it;
+where to read on is then what the group has committed, for the transaction given up may have been committed after all.
 """
 
 from __future__ import annotations
 
 import logging
 import threading
+import time
 
 from confluent_kafka import KafkaError, KafkaException, Producer
 
@@ -25,11 +26,11 @@ _FENCED = frozenset(
         KafkaError._FENCED,  # noqa: SLF001 - its public name
         KafkaError.INVALID_PRODUCER_EPOCH,
         KafkaError.PRODUCER_FENCED,
-        KafkaError.TRANSACTIONAL_ID_AUTHORIZATION_FAILED,
-        KafkaError.CLUSTER_AUTHORIZATION_FAILED,
     }
 )
-"""Another worker has taken our name, or we are not let in: this one has to end."""
+_FENCED_AGAIN_S = 60.0
+"""Fenced once it may have been the broker, which ended a transaction past its time; twice within so long, it is another
+worker that has our name, and one of the two has to end."""
 
 
 class Transactions:
@@ -39,6 +40,7 @@ class Transactions:
         self._configuration = _configuration(settings)
         self.producer = Producer(self._configuration)
         self.producer.init_transactions(WAIT_S)
+        self._fenced_s = -_FENCED_AGAIN_S
 
     def give_up(self, error: KafkaException, stop: threading.Event) -> bool:
         """Abort the transaction at hand, however long Kafka is away: to end and start again would only wait elsewhere.
@@ -51,7 +53,7 @@ class Transactions:
             Whether it is known to be aborted; if not, the group's committed offsets alone tell what became of it.
 
         Raises:
-            KafkaException: this worker has to end.
+            KafkaException: this worker has to end, because it is told to, is not let in, or has another's name.
         """
         while not error.args[0].fatal():
             try:
@@ -70,7 +72,9 @@ class Transactions:
 
     def _replace(self, error: KafkaException, stop: threading.Event) -> None:
         if error.args[0].code() in _FENCED:
-            raise error
+            fenced_s, self._fenced_s = self._fenced_s, time.monotonic()
+            if self._fenced_s - fenced_s < _FENCED_AGAIN_S:
+                raise error
         log.warning("the producer is of no use any more, a new one takes its place: %s", error.args[0])
         self.producer.purge()
         self.producer = Producer(self._configuration)

@@ -1,0 +1,50 @@
+"""What other people's code says over and over is said once in a while."""
+
+from __future__ import annotations
+
+import logging
+
+from topology.log import REPEAT_S, Sparing
+
+
+class Clock:
+    """Stands until it is moved."""
+
+    now_s = 100.0
+
+    def __call__(self) -> float:
+        """Now."""
+        return self.now_s
+
+
+def _record(name: str, line: int, message: str, *arguments: object) -> logging.LogRecord:
+    return logging.LogRecord(name, logging.ERROR, f"{name}.py", line, message, arguments, None)
+
+
+def test_a_client_that_repeats_itself_is_heard_once_and_counted() -> None:
+    """Of each place one line passes in `REPEAT_S`; the next says how many did not."""
+    clock = Clock()
+    sparing = Sparing(clock)
+    passed = [sparing.filter(_record("aiokafka", 7, "no broker %d", number)) for number in range(800)]
+    assert passed == [True] + [False] * 799
+    assert sparing.filter(_record("aiokafka", 8, "something else"))
+    clock.now_s += REPEAT_S
+    last = _record("aiokafka", 7, "no broker %d", 9)
+    assert sparing.filter(last)
+    assert last.getMessage() == "no broker 9 (and 799 more like it)"
+
+
+def test_librdkafka_is_counted_by_what_kind_of_thing_it_says() -> None:
+    """Its lines come by way of our own loggers."""
+    sparing = Sparing(Clock())
+
+    def said(kind: str) -> bool:
+        return sparing.filter(_record("topology.ingest.worker", 3, "%s [%s] %s", kind, "rdkafka#consumer-1", "text"))
+
+    assert [said("FAIL"), said("FAIL"), said("REQTMOUT")] == [True, False, True]
+
+
+def test_what_we_say_ourselves_is_never_kept_back() -> None:
+    """However often."""
+    sparing = Sparing(Clock())
+    assert all(sparing.filter(_record("topology.score.worker", 5, "the same")) for _ in range(10))
