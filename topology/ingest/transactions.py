@@ -1,9 +1,12 @@
 """What is written together: one transaction at a time, on one producer, until Kafka or librdkafka gives that one up.
 
-A broker that restarts in the middle of a transaction may know nothing of it afterwards, or have ended it: to abort it
-is then refused (INVALID_TXN_STATE, or fenced), which librdkafka takes for the end of the producer. It need not be that
-of the process: a new producer of the same name ends, one way or the other, what the old one left open, and fences it;
-where to read on is then what the group has committed, for the transaction given up may have been committed after all.
+A broker that restarts in the middle of a transaction may know nothing of it afterwards, or have ended it. To abort it
+is then refused (INVALID_TXN_STATE, fenced), which librdkafka takes for the end of the producer; or it has numbered its
+messages anew (OUT_OF_ORDER_SEQUENCE_NUMBER), and the next transaction waits for ever, whatever time it was given
+(2.16.0; one or the other in seven of nine restarts). That need not be the end of the process: a new producer of the
+same name ends, one way or the other, what the old one left open, and fences it; where to read on is then what the group
+has committed, for the transaction given up may have been committed after all. Only where the group was in the way is
+the old one kept.
 """
 
 from __future__ import annotations
@@ -20,6 +23,8 @@ log = logging.getLogger(__name__)
 
 WAIT_S = 30.0
 """For one answer of the broker."""
+_TRY_S = 3.0
+"""For one try to begin anew; told to stop, it ends after it."""
 _AGAIN_S = 1.0
 _FENCED = frozenset(
     {
@@ -28,6 +33,10 @@ _FENCED = frozenset(
         KafkaError.PRODUCER_FENCED,
     }
 )
+_OF_THE_GROUP = frozenset(
+    {KafkaError.ILLEGAL_GENERATION, KafkaError.REBALANCE_IN_PROGRESS, KafkaError.UNKNOWN_MEMBER_ID}
+)
+"""A rebalance came first: nothing is wrong with the producer."""
 _FENCED_AGAIN_S = 60.0
 """Fenced once it may have been the broker, which ended a transaction past its time; twice within so long, it is another
 worker that has our name, and one of the two has to end."""
@@ -43,7 +52,9 @@ class Transactions:
         self._fenced_s = -_FENCED_AGAIN_S
 
     def give_up(self, error: KafkaException, stop: threading.Event) -> bool:
-        """Abort the transaction at hand, however long Kafka is away: to end and start again would only wait elsewhere.
+        """Give up the transaction at hand, and be ready for the next, however long Kafka is away.
+
+        To end and start again would only wait elsewhere.
 
         Args:
             error: that kept it from being committed.
@@ -55,16 +66,11 @@ class Transactions:
         Raises:
             KafkaException: this worker has to end, because it is told to, is not let in, or has another's name.
         """
-        while not error.args[0].fatal():
+        if error.args[0].code() in _OF_THE_GROUP:
             try:
                 self.producer.abort_transaction(WAIT_S)
             except KafkaException as refusal:
-                if stop.is_set():
-                    raise
                 error = refusal
-                if not error.args[0].retriable():
-                    break
-                log.warning("the transaction cannot be aborted yet: %s", error.args[0])
             else:
                 return True
         self._replace(error, stop)
@@ -75,12 +81,12 @@ class Transactions:
             fenced_s, self._fenced_s = self._fenced_s, time.monotonic()
             if self._fenced_s - fenced_s < _FENCED_AGAIN_S:
                 raise error
-        log.warning("the producer is of no use any more, a new one takes its place: %s", error.args[0])
+        log.warning("a new producer takes the place of the old: %s", error.args[0])
         self.producer.purge()
         self.producer = Producer(self._configuration)
         while True:
             try:
-                self.producer.init_transactions(WAIT_S)
+                self.producer.init_transactions(_TRY_S)
             except KafkaException as refusal:
                 if not refusal.args[0].retriable() or stop.is_set():
                     raise
