@@ -112,6 +112,7 @@ def score(host: str, **given: Any) -> None:
 @options.role_options
 @options.serve_options
 @click.option("--stale-s", type=float, help="Older risk documents answer `none`.  [default: 60]")
+@click.option("--ended-s", type=float, help="So long the verdict of what has ended is answered.  [default: 30]")
 @click.option("--kayenta-config", "kayenta_configs", multiple=True, metavar="FILE", help=_KAYENTA_CONFIG)
 def serve(**given: Any) -> None:
     """Answer queries, show the pages, expose the gauges: one replica, any number."""

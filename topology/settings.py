@@ -247,11 +247,15 @@ class ServeSettings(Struct, frozen=True):
     """How people reach this server, for the links in answers; None: as the query did."""
     stale_s: float = 60.0
     """A risk document older than this answers verdict `none`."""
+    ended_s: float = 30.0
+    """The last document of a comparison that has ended is the answer for so long after its last window: whoever asked
+    when it ended hears of it once more, the slowest that Argo asks by itself is every 15 s. Then its verdict is nobody's
+    any more, and a question is about another attempt; the pages show it for as long as Kafka keeps it (7 days)."""
     kayenta_configs: tuple[str, ...] = ()
     """Files of Kayenta canary configs (JSON), whose names the Kayenta routes list."""
 
     def __post_init__(self) -> None:
-        _within(self, port=(0, 65_535), stale_s=(1, 86_400))
+        _within(self, port=(0, 65_535), stale_s=(1, 86_400), ended_s=(0, 7 * 86_400))
         _require(bool(self.host), "host", self.host, "give an address to listen on")
         if self.public_url is not None:
             _require(_is_http(self.public_url), "public_url", self.public_url, "give an http or https URL")

@@ -116,7 +116,7 @@ def follow(
         sleep: waits so many seconds.
     """
     began = heard = clock()
-    progress = Progress(settings.log_enabled)
+    progress, began_before = Progress(settings.log_enabled), True
     while True:
         try:
             answer = ask()
@@ -130,7 +130,9 @@ def follow(
         else:
             heard = clock()
             progress.show(answer, heard - began, settings.lifetime_s)
-            ending = _ending(answer, over=heard - began >= settings.lifetime_s)
+            began_before &= answer.state == "ended"  # of an attempt before ours: a new one follows
+            over = heard - began >= settings.lifetime_s
+            ending = None if began_before and not over else _ending(answer, over)
             if ending is not None:
                 return ending
         sleep(settings.every_s)

@@ -69,8 +69,18 @@ def test_without_a_verdict_it_is_inconclusive_when_its_time_is_over(verdict: str
 
 def test_a_comparison_that_has_ended_is_not_waited_for() -> None:
     """Nothing will come of it."""
-    ending, after_s = _follow(lambda _: _answer("none", state="ended"))
-    assert (ending.status, after_s) == (Status.INCONCLUSIVE, 0)
+    ending, after_s = _follow(lambda at_s: _answer("none", state="ended" if at_s >= 10 else "running"))
+    assert (ending.status, after_s) == (Status.INCONCLUSIVE, 10)
+
+
+def test_what_had_ended_before_it_began_is_another_attempt() -> None:
+    """The failure of the one before is not that of a retry, whose job begins within seconds of it."""
+
+    def answers(at_s: float) -> Answer:
+        return _answer("fail", state="ended") if at_s < 10 else _answer("pass" if at_s >= 20 else "none")
+
+    ending, after_s = _follow(answers)
+    assert (ending.status, after_s) == (Status.SUCCESS, 20)
 
 
 def test_survives_an_absence_shorter_than_its_patience() -> None:

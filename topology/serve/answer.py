@@ -7,6 +7,9 @@ not known yet are `""`, and `age_s` then counts from 1970, so that `result.age_s
 Argo keeps what a condition was evaluated on in the AnalysisRun, so there is a small answer too (`view=verdict`), and
 the whole one holds the worst signals only, unless all are asked for.
 
+What has ended is answered for `ended_s` as it was, a `fail` too; later a question is about another attempt of which
+nothing is known yet, and the answer says what became of the one before.
+
 An answer that has grown old (`stale_s`) says nothing of the canary now: `pass` and `marginal` become `none`, with the
 last risk kept within 1..99 and confidence 0. A `fail` stays: what was proved does not cease to be with time.
 """
@@ -108,6 +111,18 @@ def age_s(entry: Entry | None, now_s: float) -> float:
 def is_stale(entry: Entry, now_s: float, stale_s: float) -> bool:
     """Whether a running comparison was judged, but not for so long that it says nothing of now."""
     return entry.as_of_s > 0 and entry.document.state == "running" and now_s - entry.as_of_s > stale_s
+
+
+def is_over(entry: Entry, now_s: float, ended_s: float) -> bool:
+    """Whether it has ended so long ago that its verdict is no answer any more."""
+    return entry.document.state == "ended" and now_s - entry.as_of_s > ended_s
+
+
+def before(entry: Entry) -> str:
+    """What became of an attempt that is over, as a sentence."""
+    document = entry.document
+    judged = f", last judged {document.as_of}" if document.as_of else ""
+    return f"an attempt of this pair has ended ({document.outcome or 'expired'}, {document.verdict}{judged})"
 
 
 def at(entry: Entry, now_s: float, stale_s: float) -> RiskDocument:

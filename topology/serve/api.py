@@ -44,6 +44,7 @@ _REASONS = {
     ),
     Asked.UNSENT: "nothing is known of this pair, and its comparison cannot be asked for: Kafka takes nothing now",
 }
+_AGAIN = "another begins once both revisions are heard, and after an abort with new pods of the canary"
 _UNSEEN = (
     "no workload is known whose records carry both of these hashes: they are looked for now, ask again; "
     "or name namespace and workload"
@@ -56,8 +57,8 @@ _encode = msgspec.json.Encoder().encode
 class Asker(Protocol):
     """Has comparisons begun."""
 
-    def ask(self, comparison: Comparison) -> Asked:
-        """Ask for one, without waiting."""
+    def ask(self, comparison: Comparison, again: bool = False) -> Asked:
+        """Ask for one, without waiting; `again`: where one has ended."""
 
     def tell(self, event: WorkloadEvent) -> bool:
         """Pass on what became of one, without waiting; False if too much waits already."""
@@ -73,6 +74,7 @@ class Api:
         asker: Asker,
         links: Links,
         stale_s: float,
+        ended_s: float,
         now: Callable[[], float],
     ) -> None:
         self._view = view
@@ -80,6 +82,7 @@ class Api:
         self._asker = asker
         self._links = links
         self._stale_s = stale_s
+        self._ended_s = ended_s
         self._now = now
 
     async def risk(self, request: web.Request) -> web.Response:
@@ -117,8 +120,12 @@ class Api:
         )
 
     def look(self, comparison: Comparison, now_s: float, report_url: str) -> RiskAnswer:
-        """What is known of a pair, which is asked for where nothing is."""
+        """What is known of a pair, which is asked for where nothing is, or of an earlier attempt only."""
         entry = self._view.get(comparison)
+        if entry is not None and answer.is_over(entry, now_s, self._ended_s):
+            asked = self._asker.ask(comparison, again=True) if self._view.caught_up else Asked.ALREADY
+            then = _AGAIN if asked in {Asked.SENT, Asked.ALREADY} else _REASONS[asked]
+            return answer.unknown(comparison, now_s, report_url, self._with_silence(f"{answer.before(entry)}; {then}"))
         if entry is not None:
             return answer.known(entry, now_s, self._stale_s, report_url)
         reason = _REASONS[self._asker.ask(comparison)] if self._view.caught_up else starting(RISK)

@@ -103,10 +103,15 @@ class ComparisonRequests(Background):
             "serinus.serve.compare_requests_failed", description="Requests that Kafka did not take in 30 s"
         )
 
-    def ask(self, comparison: Comparison) -> Asked:
-        """Have a comparison begun; asking again changes nothing. Never waits."""
+    def ask(self, comparison: Comparison, again: bool = False) -> Asked:
+        """Have a comparison begun; asking again changes nothing. Never waits.
+
+        Args:
+            comparison: that is wanted.
+            again: an earlier one of the pair is known to have ended.
+        """
         asked = self._throttle.admit(comparison)
-        if asked is Asked.SENT and not self.tell(CompareRequest(comparison, source="query")):
+        if asked is Asked.SENT and not self.tell(CompareRequest(comparison, source="query", again=again)):
             self._throttle.forget(comparison)
             asked = Asked.UNSENT
         self._asked.add(1, {"outcome": asked.value})

@@ -97,7 +97,7 @@ def build(
     host = "localhost" if settings.host in {"0.0.0.0", "::"} else settings.host  # noqa: S104 - compared, not bound
     links = Links(settings.public_url, f"http://{f'[{host}]' if ':' in host else host}:{settings.port}")
     directory = Directory(view, witness)
-    api = Api(view, directory, asker, links, settings.stale_s, now)
+    api = Api(view, directory, asker, links, settings.stale_s, settings.ended_s, now)
     pages = Pages(view, settings.stale_s, now)
     table = routes(
         api,

@@ -22,6 +22,9 @@ from topology.freshness import Freshness
 MOST_COMPARISONS = 20_000
 """Held at a time; past it the ended one that changed longest ago is dropped, then the running one."""
 
+KEPT_S = 7 * 86_400.0
+"""What has ended is held for so long after its last window, as Kafka keeps it (`retention.ms` of `serinus.risk`)."""
+
 Refusal = Literal["not_a_document", "key_differs"]
 
 
@@ -132,9 +135,17 @@ class View(Freshness):
             place[key] = entry
             pair = entry.document.comparison
             self._by_hashes.setdefault((pair.baseline, pair.canary), set()).add(key)
+            self._forget_old(entry.as_of_s)
             if len(self) > self._most:
                 self._forget(next(iter(self._ended or self._running)))
                 self.dropped += 1
+
+    def _forget_old(self, now_s: float) -> None:
+        while self._ended:
+            key, oldest = next(iter(self._ended.items()))
+            if now_s - oldest.as_of_s <= KEPT_S:
+                return
+            self._forget(key)
 
     def _remove(self, key: str) -> None:
         with self._lock:

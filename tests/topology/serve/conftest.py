@@ -32,13 +32,15 @@ class Asker:
 
     def __init__(self) -> None:
         self.asked: list[Comparison] = []
+        self.again: list[bool] = []
         self.says = Asked.SENT
         self.told: list[RolloutEvent] = []
         self.full = False
 
-    def ask(self, comparison: Comparison) -> Asked:
+    def ask(self, comparison: Comparison, again: bool = False) -> Asked:
         """Says what the test wants."""
         self.asked.append(comparison)
+        self.again.append(again)
         return self.says
 
     def tell(self, event: RolloutEvent) -> bool:

@@ -142,12 +142,27 @@ async def test_stale_fail_stays(serve, pair, judged):
     assert answer["reasons"][0].startswith("log/error")
 
 
-async def test_ended_does_not_grow_stale(serve, pair, judged):
-    """What was found of a rollout that is over stays what it was."""
-    serve.publish(judged(verdict="pass", risk=0.0, score=100.0, state="ended", outcome="promoted", age_s=9000.0))
+async def test_what_has_ended_is_answered_for_a_while_and_then_asked_for_anew(serve, pair, judged):
+    """Whoever asked when it ended hears its verdict; later a fail is not held against the next attempt."""
+    serve.publish(judged(verdict="fail", risk=100.0, score=0.0, state="ended", outcome="aborted", age_s=29.0))
     await serve.start()
     answer = await serve.risk(pair)
-    assert (answer["verdict"], answer["state"], answer["outcome"]) == ("pass", "ended", "promoted")
+    assert (answer["verdict"], answer["state"], answer["outcome"]) == ("fail", "ended", "aborted")
+    assert serve.asker.asked == []
+    serve.now_s += 2
+    answer = await serve.risk(pair)
+    assert (answer["verdict"], answer["risk"], answer["state"], answer["outcome"]) == ("none", 50.0, "running", "")
+    assert answer["reasons"][0].startswith("an attempt of this pair has ended (aborted, fail, last judged 20")
+    assert (serve.asker.asked, serve.asker.again) == ([pair], [True])
+    page = await serve.text("/comparisons/-/prod/shop/5d5c7b9f4/6f8d9c6b77")
+    assert "aborted" in page
+
+
+async def test_how_long_the_verdict_of_what_has_ended_is_answered_can_be_set(serve, pair, judged):
+    """With 0 not at all."""
+    serve.publish(judged(verdict="fail", risk=100.0, score=0.0, state="ended", outcome="aborted", age_s=4.0))
+    await serve.start(ended_s=0)
+    assert (await serve.risk(pair))["verdict"] == "none"
 
 
 FAULTS = [

@@ -137,3 +137,12 @@ def test_history_is_decoded_on_demand(judged):
     _put(view, document)
     (entry,) = view
     assert msgspec.structs.replace(entry.document, history=entry.history) == document
+
+
+def test_what_ended_a_week_before_is_forgotten(judged):
+    """Kafka keeps it no longer either, so that a replica that runs on shows what one that starts does."""
+    view = View()
+    _put(view, judged(comparison=_pair(1), state="ended", age_s=8 * 86_400.0))
+    _put(view, judged(comparison=_pair(2), age_s=8 * 86_400.0))
+    _put(view, judged(comparison=_pair(3), state="ended"))
+    assert [view.get(_pair(number)) is not None for number in (1, 2, 3)] == [False, True, True]
