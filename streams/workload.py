@@ -52,6 +52,8 @@ _MAX_RUNNING = 20
 """Comparisons of one workload at a time; a further one ends the oldest as `expired`."""
 _RETRY_NS = 10_000_000_000
 """What is told within so long of the end may be a state from before it (argo-rollouts issue 4021)."""
+_MOST_NAMED = 3
+"""Revisions named in one sentence."""
 _MAX_SIGNATURES = 5000
 """Signatures of class warning and worse remembered per workload."""
 
@@ -586,6 +588,14 @@ class WorkloadLife:
             found.append(
                 f"historic_baseline: from {rfc3339(time.start_ns)}, which is {time.behind_ns / 60e9:.3g} minutes before"
                 f" the canary, cannot be compared with: what was is known for {known_ns / 60e9:.3g} minutes"
+            )
+        others = sorted(
+            name for name in self._presence.keys() - {comparison.baseline, comparison.canary} if self._is_there(name)
+        )
+        if others:
+            more = f" and {len(others) - _MOST_NAMED} more" if len(others) > _MOST_NAMED else ""
+            found.append(
+                f"revisions beside these two, which count for neither: {', '.join(others[:_MOST_NAMED])}{more}"
             )
         return found + ([] if running.policy is None else not_zero(self._rules_of(running)))
 

@@ -249,8 +249,8 @@ class ServeSettings(Struct, frozen=True):
     """A risk document older than this answers verdict `none`."""
     ended_s: float = 30.0
     """The last document of a comparison that has ended is the answer for so long after its last window: whoever asked
-    when it ended hears of it once more, the slowest that Argo asks by itself is every 15 s. Then its verdict is nobody's
-    any more, and a question is about another attempt; the pages show it for as long as Kafka keeps it (7 days)."""
+    when it ended hears of it once more (the slowest that Argo asks by itself is every 15 s). Later a question is about
+    another attempt; the pages show what has ended for as long as Kafka keeps it (7 days)."""
     kayenta_configs: tuple[str, ...] = ()
     """Files of Kayenta canary configs (JSON), whose names the Kayenta routes list."""
 

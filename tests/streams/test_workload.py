@@ -234,6 +234,13 @@ def test_a_canary_that_was_away_and_is_back_is_compared_anew():
     assert "aborted" in {document.outcome for document in found}
 
 
+def test_revisions_beside_the_two_are_named():
+    """Promise: of four hashes at once (an Experiment's and its Rollout's) a document says which do not count in it."""
+    _, found = sighted([(ONE, 6), (BOTH, 3), ((*BOTH, "third"), 1)])
+    assert "beside" not in str(found[0].unjudged)
+    assert "revisions beside these two, which count for neither: third" in found[-1].unjudged
+
+
 def retried(life, *, from_s, until_s, pods):
     """A line of each baseline pod, and lines of these canary pods, a window each; what was published meanwhile."""
     found = []

@@ -121,6 +121,11 @@ class Api:
 
     def look(self, comparison: Comparison, now_s: float, report_url: str) -> RiskAnswer:
         """What is known of a pair, which is asked for where nothing is, or of an earlier attempt only."""
+        whole, doubt = self._look(comparison, now_s, report_url), self._directory.doubt(comparison)
+        first, *rest = whole.reasons
+        return structs.replace(whole, reasons=(first, doubt, *rest)) if doubt else whole
+
+    def _look(self, comparison: Comparison, now_s: float, report_url: str) -> RiskAnswer:
         entry = self._view.get(comparison)
         if entry is not None and answer.is_over(entry, now_s, self._ended_s):
             asked = self._asker.ask(comparison, again=True) if self._view.caught_up else Asked.ALREADY

@@ -7,7 +7,7 @@ namespace or the workload to tell them apart, and nothing is guessed.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Protocol
 
 import msgspec
@@ -83,12 +83,29 @@ class Directory:
             witness.want()
         return pairs
 
+    def doubt(self, comparison: Comparison) -> str:
+        """Why it is not sure that these hashes mean this pair, as a sentence; empty where nothing speaks against it."""
+        hashes = (comparison.baseline, comparison.canary)
+        known = {entry.document.comparison.of for entry in self._view.of_hashes(*hashes)}
+        known |= self._witness.whose(hashes[0]) & self._witness.whose(hashes[1])
+        if others := sorted(known - {comparison.of}):
+            return f"these two hashes are those of {_listed(others)} as well: is the workload the right one?"
+        turned = [entry.document for entry in self._view.of_hashes(*reversed(hashes))]
+        if any(document.comparison.of == comparison.of and document.state == "running" for document in turned):
+            return "the same two are being compared the other way round: is the baseline the revision that serves now?"
+        return ""
+
 
 def several(pairs: tuple[Comparison, ...]) -> str:
     """Why hashes alone do not tell, as a sentence."""
-    names = ", ".join(pair.of.key for pair in pairs[:MOST_NAMED])
-    more = f" and {len(pairs) - MOST_NAMED} more" if len(pairs) > MOST_NAMED else ""
-    return f"{len(pairs)} workloads have revisions of these hashes ({names}{more}): name namespace and workload as well"
+    names = _listed([pair.of for pair in pairs])
+    return f"{len(pairs)} workloads have revisions of these hashes ({names}): name namespace and workload as well"
+
+
+def _listed(workloads: Sequence[Workload]) -> str:
+    names = ", ".join(workload.key for workload in workloads[:MOST_NAMED])
+    more = f" and {len(workloads) - MOST_NAMED} more" if len(workloads) > MOST_NAMED else ""
+    return names + more
 
 
 def _pairs(wanted: Wanted, workloads: Iterable[Workload]) -> tuple[Comparison, ...]:

@@ -296,3 +296,25 @@ async def test_undecided_document_from_the_scorer(serve):
     assert answer["reasons"] == ["waiting for the canary's first record"]
     assert answer["report_url"].endswith("/comparisons/eu-1/prod/shop/1/2")
     assert serve.asker.asked == []
+
+
+async def test_hashes_of_another_workload_are_said(serve, pair, judged):
+    """Two Rollouts of one template have the same hashes: the answer about either names the other."""
+    serve.publish(judged())
+    serve.publish(judged(comparison=msgspec.structs.replace(pair, workload="shop-eu")))
+    await serve.start()
+    answer = await serve.risk(pair)
+    assert answer["reasons"][-1] == (
+        "these two hashes are those of /prod/shop-eu as well: is the workload the right one?"
+    )
+    misnamed = await serve.risk(msgspec.structs.replace(pair, workload="shpo"))
+    assert "/prod/shop, /prod/shop-eu as well" in misnamed["reasons"][-1]
+
+
+async def test_a_pair_that_is_asked_for_the_wrong_way_round_is_told(serve, pair, judged):
+    """Baseline and canary swapped are another pair, of which nothing comes."""
+    serve.publish(judged())
+    await serve.start()
+    answer = await serve.risk(msgspec.structs.replace(pair, baseline=pair.canary, canary=pair.baseline))
+    assert answer["verdict"] == "none"
+    assert answer["reasons"][-1].startswith("the same two are being compared the other way round")
