@@ -75,3 +75,13 @@ def test_a_void_transaction_is_read_again_from_where_it_began():
     assert inputs.offsets() == {PARTITION: 10}
     assert inputs.rewind() == {PARTITION: 5}
     assert inputs.offsets() == {}
+
+
+def test_after_a_transaction_of_unknown_fate_reading_goes_on_where_it_is_told():
+    """Promise: neither what was read before nor its times are held on to, in no partition."""
+    inputs = Inputs(LATENESS_NS)
+    inputs.own([PARTITION])
+    inputs.took(PARTITION, 5, 9, 30 * S)
+    assert inputs.owned() == [PARTITION]
+    assert inputs.resume({PARTITION: 7}) == {PARTITION: 7}
+    assert (inputs.positions(), inputs.offsets(), inputs.reports()) == ({PARTITION: 7}, {}, {})
