@@ -202,3 +202,28 @@ def _bundles() -> Iterator[bytes]:
         yield encode_bundle(
             Bundle("w", {"logs/0": read_to_ns}, {"logs": 1}, rolled.signatures, rolled.series, rolled.summaries)
         )
+
+
+@pytest.mark.parametrize("read_at", [0, 60, 130])
+def test_a_question_about_another_attempt_waits_for_its_time(bundles, read_at):
+    """However early among the bundles it is read: whether both revisions are there is that of the time it was asked."""
+    asked, at_ns = CompareRequest(COMPARISONS[1], again=True), (START_S + 40) * 1_000_000_000
+    board, latest = _board({}), dict[str, bytes]()
+    for offset, payload in enumerate(bundles):
+        if offset == read_at:
+            _note(latest, board.apply_event(0, asked, at_ns))
+            assert latest == {} or board.low_ns >= at_ns
+        _note(latest, board.apply_bundle(offset, decode_bundle(payload)))
+    (document,) = map(decode_risk_document, latest.values())
+    assert document.started_at is not None
+    assert document.exposure.canary > 0
+
+
+def test_a_question_about_another_attempt_begins_nothing_where_nobody_is(bundles):
+    """A look at what was over long ago leaves its document as it is."""
+    board, absent = _board({}), Comparison("", NAMESPACE, "checkout", "7d9c6b5f48", "0123456789")
+    latest: Documents = {}
+    _note(latest, board.apply_event(0, CompareRequest(absent, again=True), (START_S + 20) * 1_000_000_000))
+    for offset, payload in enumerate(bundles):
+        _note(latest, board.apply_bundle(offset, decode_bundle(payload)))
+    assert latest == {}
