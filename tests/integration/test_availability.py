@@ -218,15 +218,15 @@ def test_replicas_go_on_when_kafka_comes_back(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("way", "outage_s"),
     [
-        ("ended", 6),
-        pytest.param("ended", 15, marks=pytest.mark.nightly),
+        ("killed", 6),
+        pytest.param("killed", 15, marks=pytest.mark.nightly),
         pytest.param("frozen", 15, marks=pytest.mark.nightly),
-        pytest.param("ended", 300, marks=pytest.mark.nightly),
+        pytest.param("killed", 300, marks=pytest.mark.nightly),
         pytest.param("frozen", 300, marks=pytest.mark.nightly),
     ],
 )
 def test_all_roles_outlive_an_outage(tmp_path: Path, way: str, outage_s: float) -> None:
-    """Promise: with the only broker ended or hanging for minutes, each query gets 200, `none` once it is too old.
+    """Promise: with the only broker killed or hanging for minutes, each query gets 200, `none` once it is too old.
 
     Ingest, score and both replicas are the same processes afterwards, and go on without help. The outages are longer
     than a transaction may take, so that the broker ends ingest's.
@@ -274,7 +274,7 @@ def _away(broker: ApacheKafka, way: str) -> Callable[[], None]:
     if way == "frozen":
         broker.freeze()
         return broker.thaw
-    broker.stop()
+    broker.kill()
     return partial(broker.start, keep=True)
 
 
