@@ -357,9 +357,13 @@ class WorkloadLife:
         """What has changed since this was last called: one document per alarm, its latest."""
         return [] if self._watch is None else self._watch.alarms()
 
-    def watched(self) -> RiskDocument | None:
-        """The verdict on what is in production; None while nothing is, or it is not watched."""
-        return None if self._watch is None else self._watch.document()
+    def watched(self, *, rollback: bool = False) -> RiskDocument | None:
+        """The verdict on what is in production; None while nothing is, or it is not watched.
+
+        Args:
+            rollback: an alarm that is likely the latest deployment's fails it.
+        """
+        return None if self._watch is None else self._watch.document(rollback=rollback)
 
     def _next_window(self) -> int | None:
         """Start of the next window to close: without a gap while pods are there, else where records are."""

@@ -94,7 +94,6 @@ _SIGHT = "How long a revision is there or gone before streams alone say so; 0: n
 @click.option("--ring-s", type=int, help="How long windows are kept for late comparisons.  [default: 900]")
 @click.option("--hold-s", type=float, help="How long a partition without owner holds windows open.  [default: 60]")
 @click.option("--false-alarm-days", type=float, help="Days to a false alarm, on average.  [default: 30]")
-@click.option("--rollback", is_flag=True, default=None, help="Alarms laid to a deployment fail /v1/watch.")
 @click.option("--expire-s", type=float, help="Silence that ends a comparison.  [default: 1800]")
 @click.option("--sight-s", type=int, help=_SIGHT)
 def score(host: str, **given: Any) -> None:

@@ -204,8 +204,6 @@ class ScoreSettings(Struct, frozen=True):
     """How long a revision is there, or silent, before the streams alone begin or end a comparison; 0: they never do."""
     false_alarm_days: float = 30.0
     """Average time to a false alarm of a workload in production, in days."""
-    rollback: bool = False
-    """`GET /v1/watch` answers `fail` while an alarm rings that is likely the latest deployment's."""
     policy: Path | None = None
     """File that says what holds for which workload; None: the defaults for all."""
     metrics_port: int | None = None

@@ -61,8 +61,6 @@ class WatchSettings(Struct, frozen=True):
     """An alarm that has rung for so long tells of what is normal now."""
     told_ns: int = 60_000_000_000
     """Between two messages of an alarm that is held."""
-    rollback: bool = False
-    """An alarm laid to the latest deployment makes the verdict on production `fail`."""
 
 
 class WatchState(Struct, array_like=True):
@@ -128,8 +126,12 @@ class Watch:
         self._fresh.clear()
         return fresh
 
-    def document(self) -> RiskDocument | None:
-        """The verdict on what is in production; None while nothing is."""
+    def document(self, *, rollback: bool = False) -> RiskDocument | None:
+        """The verdict on what is in production; None while nothing is.
+
+        Args:
+            rollback: an alarm laid to the latest deployment fails it.
+        """
         state = self._state
         score = max(self._panel.log_mean(at_ns=state.as_of_ns), 0.0) / self._log_threshold
         warm = sum(known.warm for known in self._panel.signals.values())
@@ -140,7 +142,7 @@ class Watch:
             score,
             state.as_of_ns,
             warm=warm,
-            rollback=self._settings.rollback,
+            rollback=rollback,
         )
 
     def promoted(self, revision: str, at_ns: int) -> None:

@@ -131,7 +131,7 @@ class Board:
             settings: of every workload.
             hold_ns: see `Watermark`.
             number: of the partition.
-            policy: what an operator has set for a workload, now; asked when a comparison begins.
+            policy: what an operator has set for a workload, now; asked when a comparison begins or an alarm rings.
         """
         self.number = number
         self._policy = policy or _no_policy
@@ -285,7 +285,8 @@ class Board:
         if number > self._watched_number:
             self._watched_number = number
             due |= self._entries.keys()
-        found = [entry.life.watched() for workload, entry in sorted(self._entries.items()) if workload in due]
+        lives = [entry.life for workload, entry in sorted(self._entries.items()) if workload in due]
+        found = [life.watched(rollback=self._may_roll_back(life)) for life in lives]
         return [document for document in found if document is not None]
 
     def checkpoint(self) -> Iterator[tuple[bytes, bytes | None]]:
@@ -323,6 +324,11 @@ class Board:
             for deployment in entry.life.deployments
             if deployment.known_ns <= self._known_to_ns
         ]
+
+    def _may_roll_back(self, life: WorkloadLife) -> bool:
+        """What its policy says of that now; asked only where an alarm rings."""
+        policy = self._policy(life.workload) if life.ringing else None
+        return policy is not None and policy.rollback
 
     def _note_alarms(self, entry: _Entry) -> None:
         for alarm in entry.life.alarms():

@@ -159,7 +159,7 @@ class Scorer:
             expire_ns=round(settings.expire_s * 1e9),
             sight_ns=settings.sight_s * 1_000_000_000,
             judge=JudgeSettings(alpha=settings.alpha, beta=settings.beta),
-            watch=WatchSettings(arl_ns=round(settings.false_alarm_days * 86_400e9), rollback=settings.rollback),
+            watch=WatchSettings(arl_ns=round(settings.false_alarm_days * 86_400e9)),
         )
         self._policy = WatchedPolicy(settings.policy, telemetry.meter)
         self._partitions = _partitions(settings)
