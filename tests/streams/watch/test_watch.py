@@ -221,4 +221,6 @@ def _verdict(played: Played, *, rollback: bool = True) -> str:
     assert document is not None
     assert document.reasons
     assert (document.risk == 100.0) == (document.verdict == "fail")
+    assert document.watch_score is None or (document.watch_score >= 0.5) >= (document.verdict == "fail")
+    assert (document.watch_score is None) == (played.window <= 100)
     return document.verdict

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import ssl
 import subprocess
@@ -69,7 +68,7 @@ async def test_a_certificate_made_anew_is_shown(asking, tmp_path):
         for bad in (made(tmp_path, "third")[0], tmp_path / "client.key"):  # of another key, and no certificate
             shutil.copy(bad, cert)
             assert await poster.post(asking.url, b"{}", {}, None) is Outcome.TAKEN
-        os.unlink(cert)
+        shutil.move(cert, tmp_path / "gone.pem")
         assert await poster.post(asking.url, b"{}", {}, None) is Outcome.TAKEN
 
 
