@@ -158,6 +158,8 @@ class WorkloadLife:
         self._rules: dict[str, tuple[int, dict[str, SignalRule]]] = {}
         self._fresh: dict[str, RiskDocument] = {}
         self._watermark_ns = 0
+        self.learned = 0
+        """Comparisons since it was made that have changed `past`."""
 
     @property
     def workload(self) -> Workload:
@@ -491,6 +493,7 @@ class WorkloadLife:
         """The baseline of a comparison that is over becomes a cohort of the past."""
         cohort = judge.cohort(running.comparison.baseline)
         if cohort is not None:
+            self.learned += 1
             logs = self._settings.judge.logs
             self._state.past.learn(cohort, logs, judge.prior, promoted=outcome == "promoted")
 
