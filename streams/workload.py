@@ -166,6 +166,8 @@ class WorkloadLife:
         self._rules: dict[str, tuple[int, dict[str, SignalRule]]] = {}
         self._fresh: dict[str, RiskDocument] = {}
         self._watermark_ns = 0
+        self.learned = 0
+        """Comparisons since it was made that have changed `past`."""
 
     @property
     def workload(self) -> Workload:
@@ -386,9 +388,13 @@ class WorkloadLife:
         """What has changed since this was last called: one document per alarm, its latest."""
         return [] if self._watch is None else self._watch.alarms()
 
-    def watched(self) -> RiskDocument | None:
-        """The verdict on what is in production; None while nothing is, or it is not watched."""
-        return None if self._watch is None else self._watch.document()
+    def watched(self, *, rollback: bool = False) -> RiskDocument | None:
+        """The verdict on what is in production; None while nothing is, or it is not watched.
+
+        Args:
+            rollback: an alarm that is likely the latest deployment's fails it.
+        """
+        return None if self._watch is None else self._watch.document(rollback=rollback)
 
     def _next_window(self) -> int | None:
         """Start of the next window to close: without a gap while pods are there, else where records are."""
@@ -549,6 +555,7 @@ class WorkloadLife:
         """The baseline of a comparison that is over becomes a cohort of the past."""
         cohort = judge.cohort(running.comparison.baseline)
         if cohort is not None:
+            self.learned += 1
             logs = self._settings.judge.logs
             self._state.past.learn(cohort, logs, judge.prior, promoted=outcome == "promoted")
 

@@ -20,6 +20,7 @@ from streams.policy import kayenta_config
 from topology import log, options, policy_commands
 from topology.backtest.command import backtest
 from topology.errors import Unavailable
+from topology.receivers import Receivers
 from topology.recording.command import record
 from topology.settings import (
     AlertSettings,
@@ -94,7 +95,6 @@ _SIGHT = "How long a revision is there or gone before streams alone say so; 0: n
 @click.option("--ring-s", type=int, help="How long windows are kept for late comparisons.  [default: 900]")
 @click.option("--hold-s", type=float, help="How long a partition without owner holds windows open.  [default: 60]")
 @click.option("--false-alarm-days", type=float, help="Days to a false alarm, on average.  [default: 30]")
-@click.option("--rollback", is_flag=True, default=None, help="Alarms laid to a deployment fail /v1/watch.")
 @click.option("--expire-s", type=float, help="Silence that ends a comparison.  [default: 1800]")
 @click.option("--sight-s", type=int, help=_SIGHT)
 def score(host: str, **given: Any) -> None:
@@ -208,16 +208,27 @@ def topics(bootstrap_servers: str | None, kafka_config: Path | None, log_level: 
 @options.shared("--metrics-port", type=int, help="First of consecutive ports of the workers' /metrics; else any free.")
 @options.serve_options
 @options.policy_option
+@options.receiver_options
 @_PARTITIONS
 @click.option("--ingest", "ingest_workers", type=click.IntRange(0), default=1, show_default=True)
 @click.option("--score", "score_workers", type=click.IntRange(0), default=1, show_default=True)
 def run(ingest_workers: int, score_workers: int, partitions: int | None, **given: Any) -> None:
-    """Run all roles, against a Kafka cluster or, if none is named, an embedded broker."""
+    """Run all roles, against a Kafka cluster or, if none is named, an embedded broker.
+
+    `alert` is among them where an Alertmanager or a webhook is named.
+    """
     log.start("run", given["log_level"])
     kafka = options.kafka(given["bootstrap_servers"], given["kafka_config"])
     from topology import pipeline  # noqa: PLC0415 - other commands do not need it
 
-    plan = pipeline.Plan(ingest=ingest_workers, score=score_workers, partitions=partitions, **given)
+    told = Receivers(**{name: given.pop(name) for name in Receivers.__struct_fields__})
+    plan = pipeline.Plan(
+        ingest=ingest_workers,
+        score=score_workers,
+        partitions=partitions,
+        receivers=told,
+        **given,
+    )
     sys.exit(pipeline.run(kafka, plan))
 
 

@@ -75,7 +75,7 @@ serve_options = together(
 )
 
 
-alert_options = together(
+receiver_options = together(
     click.option(
         "--alertmanager-url",
         "alertmanager_urls",
@@ -88,8 +88,14 @@ alert_options = together(
     click.option("--webhook-secret-file", metavar="FILE", help="Holds the secrets that sign it, one a line."),
     click.option("--webhook-token-file", metavar="FILE", help="Holds the webhook's bearer token."),
     click.option("--ca-file", metavar="FILE", help="PEM of trusted authorities.  [default: the system's]"),
-    shared("--public-url", metavar="URL", help="How people reach serve, for links."),
+    click.option("--cert-file", metavar="FILE", help="PEM of the certificate shown to who asks for one."),
+    click.option("--key-file", metavar="FILE", help="PEM of its key.  [default: in the same file]"),
     click.option("--label", "labels", multiple=True, metavar="NAME=VALUE", help="Of every alert; any number."),
+)
+
+alert_options = together(
+    receiver_options,
+    shared("--public-url", metavar="URL", help="How people reach serve, for links."),
     click.option("--repeat-s", type=float, help="How often an Alertmanager is told what rings.  [default: 60]"),
     click.option("--hold-s", type=float, help="How long it holds what it no longer hears of.  [default: 600]"),
     click.option("--catch-up-s", type=float, help="What cleared longer ago, untold, stays so.  [default: 86400]"),

@@ -13,6 +13,7 @@ from msgspec import Struct
 from streams.errors import BadPolicy
 from topology.connect import wait_for_kafka
 from topology.create_topics import Outcome, create
+from topology.receivers import Receivers
 from topology.settings import IngestSettings, Kafka, ScoreSettings, ServeSettings, TelemetrySettings
 from topology.signals import stop_on_signal
 from topology.supervise import Children, supervise
@@ -43,6 +44,15 @@ class Plan(Struct, frozen=True, kw_only=True):
     ingest: int = 1
     score: int = 1
     partitions: int | None = None
+    receivers: Receivers = Receivers()
+    """Without any, `alert` is not started."""
+
+    @property
+    def workers(self) -> list[tuple[str, str]]:
+        """Name and role of each child but serve, in the order of their metrics ports."""
+        names = [(f"ingest-{number}", "ingest") for number in range(self.ingest)]
+        names += [(f"score-{number}", "score") for number in range(self.score)]
+        return [*names, ("alert", "alert")] if self.receivers.named else names
 
     def commands(self, servers: str, session_timeout_s: float | None = None) -> Iterator[tuple[str, list[str]]]:
         """Name and arguments of each child, serve first: it answers while the others start.
@@ -66,16 +76,18 @@ class Plan(Struct, frozen=True, kw_only=True):
             "--public-url": self.public_url,
         }
         yield "serve", _arguments("serve", everywhere | served)
-        names = [("ingest", number) for number in range(self.ingest)]
-        names += [("score", number) for number in range(self.score)]
-        for index, (role, number) in enumerate(names):
+        for index, (name, role) in enumerate(self.workers):
             own: dict[str, object] = {"--metrics-port": self.metrics_port + index if self.metrics_port else 0}
             if role == "ingest":
                 own |= {"--cluster": self.cluster}
             if role == "score":
                 own |= {"--policy": self.policy}
+            if role == "alert":
+                own |= {"--public-url": self.public_url}
+                yield name, [*_arguments(role, everywhere | own), *self.receivers.words()]
+                continue
             own |= {"--session-timeout-s": session_timeout_s}
-            yield f"{role}-{number}", _arguments(role, everywhere | own)
+            yield name, _arguments(role, everywhere | own)
 
 
 def prepare(kafka: Kafka, partitions: int | None, stop: threading.Event | None = None) -> list[Outcome]:
@@ -118,12 +130,14 @@ def run(kafka: Kafka | None, plan: Plan) -> int:
 
 def _check(kafka: Kafka, plan: Plan) -> None:
     """Let every role's settings speak before one of them has started."""
-    last = (plan.metrics_port or 0) + plan.ingest + plan.score - 1
+    last = (plan.metrics_port or 0) + len(plan.workers) - 1
     if not 0 <= last <= 65_535:
         raise BadPolicy("metrics_port", plan.metrics_port, "the workers' consecutive ports must end before 65536")
     IngestSettings(kafka, cluster=plan.cluster, metrics_port=plan.metrics_port)
     ScoreSettings(kafka, metrics_port=plan.metrics_port, policy=plan.policy)
     ServeSettings(kafka, host=plan.host, port=plan.port, token_file=plan.token_file, public_url=plan.public_url)
+    if plan.receivers.named:
+        plan.receivers.check(kafka, plan.public_url)
     TelemetrySettings(plan.otlp_endpoint)
 
 

@@ -204,8 +204,6 @@ class ScoreSettings(Struct, frozen=True):
     """How long a revision is there, or silent, before the streams alone begin or end a comparison; 0: they never do."""
     false_alarm_days: float = 30.0
     """Average time to a false alarm of a workload in production, in days."""
-    rollback: bool = False
-    """`GET /v1/watch` answers `fail` while an alarm rings that is likely the latest deployment's."""
     policy: Path | None = None
     """File that says what holds for which workload; None: the defaults for all."""
     metrics_port: int | None = None
@@ -263,6 +261,16 @@ class ServeSettings(Struct, frozen=True):
             _require(_is_readable(Path(self.token_file)), "token_file", self.token_file, "name a readable file")
 
 
+_ALERT_FILES = (
+    "webhook_secret_file",
+    "alertmanager_token_file",
+    "webhook_token_file",
+    "ca_file",
+    "cert_file",
+    "key_file",
+)
+
+
 class AlertSettings(Struct, frozen=True):
     """The process that tells others of alarms."""
 
@@ -279,6 +287,10 @@ class AlertSettings(Struct, frozen=True):
     """File that holds the bearer token of the webhook; None: none is sent."""
     ca_file: str | None = None
     """PEM of the authorities trusted for https; None: the system's."""
+    cert_file: str | None = None
+    """PEM of the certificate shown to a receiver that asks for one (mutual TLS); None: none is."""
+    key_file: str | None = None
+    """PEM of its key, without a passphrase; None: it is in `cert_file`."""
     public_url: str | None = None
     """How people reach serve, for the links; None: no links."""
     labels: dict[str, str] = {}
@@ -305,7 +317,8 @@ class AlertSettings(Struct, frozen=True):
             _require(_is_http(self.public_url), "public_url", _without_user(self.public_url), allowed)
         named = bool(self.alertmanager_urls or self.webhook_url)
         _require(named, "alertmanager_url", None, "name an Alertmanager or a webhook, or there is nobody to tell")
-        for name in ("webhook_secret_file", "alertmanager_token_file", "webhook_token_file", "ca_file"):
+        _require(self.key_file is None or self.cert_file is not None, "cert_file", None, "name that of key_file")
+        for name in _ALERT_FILES:
             file = getattr(self, name)
             _require(file is None or _is_readable(Path(file)), name, file, "name a readable file")
         for name in self.labels:

@@ -150,6 +150,8 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, om
     """Intended share of the traffic that the canary gets, where it is known and stays."""
     parts: dict[Part, PartWeight] | UnsetType = UNSET
     """How alpha is shared between logs, errors, values and levels: those left out weigh 1; replaced as a whole."""
+    rollback: bool | UnsetType = UNSET
+    """Whether an alarm that is likely the latest deployment's fails the verdict on production, `GET /v1/watch`."""
     groups: dict[Group, GroupEntry] | UnsetType = UNSET
     """By name of the group."""
     signals: Annotated[dict[SignalGlob, SignalEntry], Meta(max_length=500)] | UnsetType = UNSET

@@ -67,6 +67,7 @@ READ: dict[str, tuple[str, Callable[[Any], Any]]] = {
     "historic_baseline": ("historic_baseline", _baseline_time),
     "canary_share": ("canary_share", ratio),
     "parts": ("parts", parts_weights),
+    "rollback": ("rollback", _same),
 }
 """Field of a file's settings -> the policy's field, and how the written value is read; all but the nested ones."""
 _RATIOS = {"tolerance_up", "tolerance_down", "margin"}

@@ -14,6 +14,8 @@ from streams.policy.yaml_text import within
 
 _MOST = 50
 """Lines; a policy for one workload fits on a screen."""
+_OF_PRODUCTION = {"rollback"}
+"""It is asked for at every moment, and does not hold for a comparison."""
 _RATIOS = {"tolerance", "margin", "canary_share", "tolerance_up", "tolerance_down"}
 _RENAMED = {"floor_per_pod_s": "floor_per_pod_second"}
 
@@ -31,7 +33,7 @@ def statement(policy: WorkloadPolicy) -> tuple[str, ...]:
 def _plain(policy: WorkloadPolicy) -> Iterator[str]:
     for name, (field, _) in READ.items():
         value = getattr(policy, field)
-        if value != getattr(BASE, field):
+        if name not in _OF_PRODUCTION and value != getattr(BASE, field):
             yield f"{name}: {_text(name, field, value)}"
 
 

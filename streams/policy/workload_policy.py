@@ -113,6 +113,8 @@ class WorkloadPolicy(Struct, frozen=True):
     """Intended share of the traffic, 0..1 exclusive; None: not known."""
     parts: dict[Part, float] = field(default_factory=lambda: dict.fromkeys(get_args(Part), 1.0))
     """How alpha is shared between the parts: each has a weight >= 0, one is above 0."""
+    rollback: bool = False
+    """An alarm that is likely the latest deployment's fails the verdict on production, now: not of a comparison."""
     groups: tuple[GroupPolicy, ...] = ()
     """Each at most once; the others weigh 1 and set nothing."""
     signals: tuple[SignalPolicy, ...] = ()

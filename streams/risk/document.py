@@ -81,6 +81,8 @@ class RiskDocument(Struct, frozen=True):
     """The risk over time, thinned evenly to a bounded number of points."""
     policy: tuple[str, ...] = ()
     """What an operator set for it that is not the default, line by line; held from its beginning to its end."""
+    watch_score: float | None = None
+    """Of production after promotion: 1.0 is the boundary of an alarm; None: a comparison, or not known well enough."""
     version: int = VERSION
 
 

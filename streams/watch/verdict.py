@@ -35,7 +35,7 @@ def document_of(
         of: whose it is.
         production: which revision that is; without one before, it stands on both sides.
         ringing: alarms that are not cleared.
-        score: of what rings not; 1.0 is the boundary.
+        score: of all signals; 1.0 is the boundary.
         as_of_ns: end of the last window.
         warm: signals whose models know enough to speak.
         rollback: an alarm laid to the latest deployment fails it.
@@ -62,6 +62,7 @@ def document_of(
         started_at=rfc3339(production.deployments[-1].deployed_ns) if production.deployments else None,
         as_of=rfc3339(as_of_ns) if as_of_ns else None,
         decided_at=rfc3339(min(one.raised_ns for one in blamed)) if verdict == "fail" else None,
+        watch_score=round(max([score, *(one.score for one in ringing)]), 4) if warm else None,
         reasons=tuple(dict.fromkeys(reasons)) or (_quiet(warm),),
     )
 

@@ -23,8 +23,9 @@ from streams.templates.secrets import without_secrets
 from streams.watch.alarm import Alarm, AlarmState
 from streams.watch.feedback import AlarmFeedback
 from streams.watch.incident import Incident, alarm_of, signal_of
-from streams.watch.panel import Panel, PanelState
-from streams.watch.points import ERRORS, points
+from streams.watch.loud import MOST_FOLLOWED, Loud, LoudState
+from streams.watch.panel import MOST_SIGNALS, Panel, PanelState
+from streams.watch.points import ERRORS, Point, points
 from streams.watch.production import Production, ProductionState
 from streams.watch.ringing import CLEARED_AT_RATIO
 from streams.watch.suspects import Neighbour, suspects
@@ -61,8 +62,6 @@ class WatchSettings(Struct, frozen=True):
     """An alarm that has rung for so long tells of what is normal now."""
     told_ns: int = 60_000_000_000
     """Between two messages of an alarm that is held."""
-    rollback: bool = False
-    """An alarm laid to the latest deployment makes the verdict on production `fail`."""
 
 
 class WatchState(Struct, array_like=True):
@@ -82,6 +81,7 @@ class WatchState(Struct, array_like=True):
     """While a deployment is watched closely."""
     close_until_ns: int = 0
     as_of_ns: int = 0
+    loud: LoudState = field(default_factory=LoudState)
 
 
 class Watch:
@@ -102,6 +102,7 @@ class Watch:
         self._neighbours = neighbours
         self._production = Production(state.production)
         self._panel = Panel(state.panel)
+        self._loud = Loud(state.loud)
         self._fresh: dict[str, Alarm] = {}
         rate = window_ns / settings.arl_ns
         self._saving = _SAVED_SHARE * rate
@@ -128,8 +129,12 @@ class Watch:
         self._fresh.clear()
         return fresh
 
-    def document(self) -> RiskDocument | None:
-        """The verdict on what is in production; None while nothing is."""
+    def document(self, *, rollback: bool = False) -> RiskDocument | None:
+        """The verdict on what is in production; None while nothing is.
+
+        Args:
+            rollback: an alarm laid to the latest deployment fails it.
+        """
         state = self._state
         score = max(self._panel.log_mean(at_ns=state.as_of_ns), 0.0) / self._log_threshold
         warm = sum(known.warm for known in self._panel.signals.values())
@@ -140,7 +145,7 @@ class Watch:
             score,
             state.as_of_ns,
             warm=warm,
-            rollback=self._settings.rollback,
+            rollback=rollback,
         )
 
     def promoted(self, revision: str, at_ns: int) -> None:
@@ -176,7 +181,8 @@ class Watch:
         state.as_of_ns = end_ns
         state.saved = min(state.saved + self._saving, 2.0 * _MOST_SPENT)
         new = self._new_signatures(start_ns, side, signatures)
-        self._panel.add(start_ns, points(side, new, rules, signatures))
+        self._panel.add(start_ns, self._points(side, new, rules, signatures))
+        self._follow(start_ns, side, signatures)
         for incident in list(state.ringing):
             self._hold(incident, end_ns)
         self._raise(end_ns, signatures, recent)
@@ -213,6 +219,21 @@ class Watch:
         state.close_until_ns = at_ns + self._settings.close_ns
         state.close_log_threshold = math.log(windows / spent) if spent > 0.0 else self._log_threshold
         self._panel.deployed()
+
+    def _points(
+        self, side: Side, new: int, rules: Mapping[str, SignalRule], signatures: Mapping[int, SignatureInfo]
+    ) -> list[Point]:
+        """All of a window; a part of the places is kept for templates, which turn up later than the rest."""
+        found = list(points(side, new, rules, signatures))
+        places = MOST_SIGNALS - MOST_FOLLOWED
+        self._state.panel.left_out += max(len(found) - places, 0)
+        return [*found[:places], *self._loud.points(side, signatures)]
+
+    def _follow(self, start_ns: int, side: Side, signatures: Mapping[int, SignatureInfo]) -> None:
+        spoken_of = {name for incident in self._state.ringing for name in incident.told}
+        for name in self._loud.add(start_ns, side, signatures, spoken_of):
+            if (known := self._panel.signals.get(name)) is not None:
+                known.seen_ns = start_ns - _REMEMBERED_NS  # it gives up its place with the next window
 
     def _new_signatures(self, start_ns: int, side: Side, signatures: Mapping[int, SignatureInfo]) -> int:
         known, new = self._state.known, 0

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from streams.watch.watch import WatchSettings
+import random
+
+from streams.judging.side import Side, SignatureInfo
+from streams.records.identity import Workload
+from streams.watch.watch import Watch, WatchSettings, WatchState
 from tests.streams.watch.test_watch import Played
 
 WINDOW_NS = 5_000_000_000
@@ -34,3 +38,19 @@ def test_detection_after_a_promotion():
                 pass
             delays.append((played.now_ns - begun_ns) // WINDOW_NS)
         assert sorted(delays)[2] <= within, (times, delays)
+
+
+def test_false_alarms_with_many_templates():
+    """Thirty error templates, from one a window to one in a thousand: no more alarms than the budget has."""
+    settings, windows = WatchSettings(arl_ns=1_000 * WINDOW_NS), 800
+    signatures = {number: SignatureInfo(f"failure {'x' * number}", "error") for number in range(30)}
+    rung = 0
+    for seed in range(8):
+        draw = random.Random(seed)
+        watch = Watch(settings, WINDOW_NS, Workload("", "prod", "shop"), WatchState(), list)
+        for window in range(windows):
+            pods = {number: sum(draw.random() < 0.25 * 0.8**number for _ in range(4)) for number in range(30)}
+            sides = {"old": Side(pod_s=20.0, incidents={number: found for number, found in pods.items() if found})}
+            watch.add(window * WINDOW_NS, sides, {}, {}, signatures, [(window * WINDOW_NS, sides)])
+            rung += sum(alarm.state == "raised" for alarm in watch.alarms())
+    assert rung <= 8 * windows / 1_000

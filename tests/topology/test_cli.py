@@ -19,6 +19,7 @@ from streams.errors import BadPolicy
 from topology import cli, connect, log, options, pipeline
 from topology.embedded import EmbeddedBroker
 from topology.pipeline import Plan
+from topology.receivers import Receivers
 from topology.settings import Kafka
 
 NOBODY = "127.0.0.1:1"
@@ -75,6 +76,8 @@ def test_the_environment_configures_every_role(monkeypatch: pytest.MonkeyPatch, 
         ["ingest", "--bootstrap-servers", NOBODY, "--window-s", "0"],
         ["run", "--bootstrap-servers", NOBODY, "--partitions", "0"],
         ["run", "--bootstrap-servers", NOBODY, "--metrics-port", "65535"],
+        ["run", "--bootstrap-servers", NOBODY, "--webhook-url", "https://us.example/"],
+        ["run", "--bootstrap-servers", NOBODY, "--label", "severity=critical"],
     ],
 )
 def test_a_configuration_fault_is_one_line_and_status_2(words: list[str]) -> None:
@@ -185,11 +188,30 @@ def test_the_plans_arguments_are_options(monkeypatch: pytest.MonkeyPatch) -> Non
     """Each child would accept the words it is started with."""
     from topology import roles  # noqa: PLC0415 - to be replaced
 
-    for role in ("ingest", "score", "serve"):
+    for role in ("ingest", "score", "serve", "alert"):
         monkeypatch.setattr(roles, role, lambda *_: None)
-    for _, words in Plan(otlp_endpoint="http://c:4318", public_url="http://p", cluster="eu").commands("a:1", 3.0):
+    told = Receivers(alertmanager_urls=("http://am:9093", "http://am:9094"), labels=("severity=critical", "team=a"))
+    plan = Plan(otlp_endpoint="http://c:4318", public_url="http://p", cluster="eu", receivers=told)
+    assert [name for name, _ in plan.commands("a:1")][-1] == "alert"
+    for _, words in plan.commands("a:1", 3.0):
         run = CliRunner().invoke(cli.command, words)
         assert run.exit_code == 0, run.output
+
+
+def test_run_tells_whom_it_is_told_to_tell(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An Alertmanager named on the command line or in the environment comes to `alert`; without one it is not there."""
+    plans: list[Plan] = []
+    monkeypatch.setattr(pipeline, "run", lambda _, plan: plans.append(plan))
+    words = ["run", "--alertmanager-url", "http://am:9093", "--label", "severity=critical"]
+    assert CliRunner().invoke(cli.command, words).exception is None
+    environment = {"SERINUS_RUN_WEBHOOK_URL": "https://us.example/"}
+    run = CliRunner().invoke(cli.command, ["run"], env=environment, auto_envvar_prefix="SERINUS")
+    assert run.exception is None
+    assert CliRunner().invoke(cli.command, ["run"]).exception is None
+    started = [dict(plan.commands("a:1")) for plan in plans]
+    assert started[0]["alert"][-4:] == ["--alertmanager-url", "http://am:9093", "--label", "severity=critical"]
+    assert started[1]["alert"][-2:] == ["--webhook-url", "https://us.example/"]
+    assert "alert" not in started[2]
 
 
 def test_a_log_event_is_one_line() -> None:

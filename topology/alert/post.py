@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 import aiohttp
 
 from streams.errors import BadPolicy
+from topology.alert.client_certificate import ClientCertificate
 from topology.authorization import authorization
 
 log = logging.getLogger(__name__)
@@ -36,16 +37,19 @@ class Poster:
 
     Args:
         ca_file: PEM of the authorities whose certificates are trusted; None: the system's.
+        cert_file: PEM of the certificate shown to who asks for one; None: none is.
+        key_file: PEM of its key; None: it is in `cert_file`.
 
     Raises:
-        BadPolicy: the file holds no certificates.
+        BadPolicy: a file does not hold what it must.
     """
 
-    def __init__(self, ca_file: str | None) -> None:
+    def __init__(self, ca_file: str | None, cert_file: str | None = None, key_file: str | None = None) -> None:
         try:
             self._tls = ssl.create_default_context(cafile=ca_file)
         except (OSError, ssl.SSLError) as error:
             raise BadPolicy("ca_file", ca_file, f"give a PEM file of certificates ({error})") from error
+        self._certificate = None if cert_file is None else ClientCertificate(self._tls, cert_file, key_file)
         self._session: aiohttp.ClientSession | None = None
 
     async def __aenter__(self) -> Self:
@@ -72,6 +76,8 @@ class Poster:
             token_file: holds a bearer token, read anew each time, as a mounted Secret may change; None: none is sent.
         """
         assert self._session is not None  # noqa: S101 - `async with` makes it
+        if self._certificate is not None:
+            self._certificate.refresh()
         whole = {"Content-Type": "application/json", "User-Agent": "serinus", **headers, **authorization(token_file)}
         try:
             async with self._session.post(url, data=body, headers=whole, allow_redirects=False) as response:

@@ -59,7 +59,7 @@ async def run(settings: AlertSettings, telemetry: Telemetry, stop: asyncio.Event
     )
     threads = (AlarmFollower(settings.kafka, view, telemetry), LedgerFollower(settings.kafka, ledger, telemetry))
     async with AsyncExitStack() as stack:
-        poster = await stack.enter_async_context(Poster(settings.ca_file))
+        poster = await stack.enter_async_context(Poster(settings.ca_file, settings.cert_file, settings.key_file))
         for url in settings.alertmanager_urls:
             name = f"alertmanager {urlsplit(url).netloc}"
             receivers[name] = Alertmanager(url, settings, poster, instruments.told(name))

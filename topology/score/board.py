@@ -1,8 +1,8 @@
 """One partition's workloads, its watermark, and how far it has read: what a snapshot holds and what recovery rebuilds.
 
-Exactly once in effect: every snapshot carries the offsets it includes. A checkpoint writes the workloads that have
-changed first and the partition's own record last, so that the record never includes more than they do; what is read
-again after a crash is skipped by whoever has included it.
+Exactly once in effect: every snapshot carries the offsets it includes. A checkpoint writes workloads that have changed
+first and the partition's own record last, so that the record never includes more than they do; what is read again after
+a crash is skipped by whoever has included it. Not all that have changed are written each time: see `mark`.
 
 Two topics have no common order, so that a comparison must not end *after what was read before*: it ends at the event
 time of its end, once the watermark has come there. Then all readers of the two topics see the same.
@@ -26,16 +26,10 @@ from streams.watch.suspects import Neighbour
 from streams.windows.summary import Bundle
 from streams.windows.watermark import Watermark, WatermarkState
 from streams.workload import WorkloadLife, WorkloadSettings, WorkloadState
+from topology.score.mark import Mark, Offsets, is_due, oldest
 
 _PARTITION_PREFIX = b"@partition/"
 """Begins the changelog key of a partition's own record; no workload's key begins with @."""
-
-
-class Offsets(Struct, array_like=True):
-    """The last message included, of either topic; -1 before the first."""
-
-    summaries: int = -1
-    rollouts: int = -1
 
 
 class PartitionSnapshot(Struct, array_like=True):
@@ -43,9 +37,11 @@ class PartitionSnapshot(Struct, array_like=True):
 
     version: int
     offsets: Offsets
+    """From which on all is read again: what some workload's record does not include yet is after it."""
     watermark: WatermarkState
+    """As it was there."""
     workloads: dict[str, Offsets] = {}
-    """Workload's key -> what its last record includes; one that includes less was written by a worker that did not
+    """Workload's key -> what its record has to include; one that includes less was written by a worker that did not
     know that the partition was no longer its own."""
 
 
@@ -70,21 +66,33 @@ _decode_workload = msgspec.msgpack.Decoder(WorkloadSnapshot).decode
 class _Entry:
     """One workload and what it has included."""
 
-    __slots__ = ("begin", "dirty", "life", "offsets", "waiting", "written")
+    __slots__ = ("begin", "dirty", "learned", "life", "mark", "offsets", "pressing", "waiting", "written")
 
     def __init__(
         self,
         life: WorkloadLife,
         offsets: Offsets,
         begin: Callable[[WorkloadLife, CompareRequest, int], None],
+        mark: Mark,
         waiting: list[tuple[int, WorkloadEvent]] | None = None,
     ) -> None:
         self.life = life
         self.begin = begin
         self.offsets = offsets
-        self.written = Offsets(offsets.summaries, offsets.rollouts)
+        self.written = offsets.copy()
+        """What its record has to include, and does unless an outdated worker has overwritten it."""
         self.waiting = waiting or []
         self.dirty = False
+        self.mark = mark
+        """The last checkpoint at which it was as its record has it."""
+        self.pressing = True
+        """Something ran or rang when it was last written, or it never was."""
+        self.learned = life.learned
+
+    @property
+    def lively(self) -> bool:
+        """Somebody waits for what it says: a restart must not take it far back."""
+        return bool(self.pressing or self.waiting or self.life.running or self.life.ringing)
 
     def advance(self, low_ns: int) -> bool:
         """Close windows up to the watermark, and let what was waiting happen in between; whether anything changed."""
@@ -130,6 +138,7 @@ class Board:
         hold_ns: int,
         number: int,
         policy: Callable[[Workload], WorkloadPolicy | None] | None = None,
+        quiet_checkpoints: int = 1,
     ) -> None:
         """An empty board.
 
@@ -137,7 +146,8 @@ class Board:
             settings: of every workload.
             hold_ns: see `Watermark`.
             number: of the partition.
-            policy: what an operator has set for a workload, now; asked when a comparison begins.
+            policy: what an operator has set for a workload, now; asked when a comparison begins or an alarm rings.
+            quiet_checkpoints: with every so-many-th a workload is written in which nothing runs or rings.
         """
         self.number = number
         self._policy = policy or _no_policy
@@ -146,7 +156,10 @@ class Board:
         self._watermark = Watermark(hold_ns)
         self._hold_ns = hold_ns
         self._watched_number = 0
+        self._quiet_checkpoints = quiet_checkpoints
         self._offsets = Offsets()
+        self._mark = Mark.of(0, self._offsets, self._watermark.state)
+        """The last checkpoint."""
         self.resume = Offsets()
         """The last messages that need not be read again, once restored."""
         self._entries: dict[Workload, _Entry] = {}
@@ -159,21 +172,23 @@ class Board:
     def restore(self, records: Iterable[tuple[bytes, bytes]]) -> None:
         """Take over this partition's records of the changelog, into an empty board."""
         written: dict[str, Offsets] = {}
-        for key, value in records:
-            if key == self._key:
-                snapshot = _decode_partition(value)
-                self._offsets = snapshot.offsets
-                self._watermark = Watermark(self._hold_ns, snapshot.watermark)
-                written = snapshot.workloads
-            else:
-                known = _decode_workload(value)
-                life = self._life(known.state)
-                self._entries[life.workload] = _Entry(life, known.offsets, self._begin, known.waiting)
-        self.resume = Offsets(self._offsets.summaries, self._offsets.rollouts)
+        held = dict(records)
+        if (own := held.pop(self._key, None)) is not None:
+            snapshot = _decode_partition(own)
+            self._offsets = snapshot.offsets
+            self._watermark = Watermark(self._hold_ns, snapshot.watermark)
+            self._mark = Mark.of(0, self._offsets, self._watermark.state)
+            written = snapshot.workloads
+        for value in held.values():
+            known = _decode_workload(value)
+            life = self._life(known.state)
+            self._entries[life.workload] = _Entry(life, known.offsets, self._begin, self._mark, known.waiting)
+        self.resume = self._offsets.copy()
         for workload, entry in self._entries.items():
             expected = written.get(workload.key)
             if expected is None:
                 continue
+            entry.written.include(expected)
             if entry.offsets.summaries < expected.summaries:
                 self.resume.summaries = min(self.resume.summaries, entry.offsets.summaries)
             if entry.offsets.rollouts < expected.rollouts:
@@ -186,7 +201,9 @@ class Board:
             Whether that was so: all of it will be read.
         """
         anew = [self._offsets.summaries >= summaries_end, self._offsets.rollouts >= rollouts_end]
-        for offsets in (self._offsets, self.resume, *(entry.offsets for entry in self._entries.values())):
+        entries = self._entries.values()
+        of_entries = [offsets for entry in entries for offsets in (entry.offsets, entry.written)]
+        for offsets in (self._offsets, self.resume, self._mark.offsets, *of_entries):
             if anew[0]:
                 offsets.summaries = -1
             if anew[1]:
@@ -207,6 +224,11 @@ class Board:
     def incomplete(self) -> bool:
         """Whether a silent input partition has been left behind."""
         return self._watermark.incomplete
+
+    @property
+    def lives(self) -> Iterator[WorkloadLife]:
+        """Of all workloads, in order."""
+        return (entry.life for _, entry in sorted(self._entries.items()))
 
     @property
     def workloads(self) -> int:
@@ -291,30 +313,40 @@ class Board:
         if number > self._watched_number:
             self._watched_number = number
             due |= self._entries.keys()
-        found = [entry.life.watched() for workload, entry in sorted(self._entries.items()) if workload in due]
+        lives = [entry.life for workload, entry in sorted(self._entries.items()) if workload in due]
+        found = [life.watched(rollback=self._may_roll_back(life)) for life in lives]
         return [document for document in found if document is not None]
 
     def checkpoint(self) -> Iterator[tuple[bytes, bytes | None]]:
         """Changelog records to write, in this order; None deletes. What is dirty now is clean afterwards."""
+        mark = self._mark = Mark.of(self._mark.number + 1, self._offsets, self._watermark.state)
+        # Others borrow from what a comparison taught: all or none of them may include it.
+        taught = any(entry.life.learned != entry.learned for entry in self._entries.values())
         for workload, entry in list(self._entries.items()):
             key = workload.key.encode()
             if entry.life.idle and not entry.waiting:
                 del self._entries[workload]
                 yield key, None
-            elif entry.dirty:
-                entry.dirty = False
-                entry.written = Offsets(entry.offsets.summaries, entry.offsets.rollouts)
-                yield key, _encode(WorkloadSnapshot(_VERSION, entry.offsets, entry.life.to_state(), entry.waiting))
+            elif not entry.dirty:
+                entry.mark = mark
+            elif taught or entry.lively or is_due(key, mark.number, self._quiet_checkpoints):
+                yield key, self._snapshot(entry, mark)
         written = {workload.key: entry.written for workload, entry in self._entries.items()}
-        yield self._key, _encode(PartitionSnapshot(_VERSION, self._offsets, self._watermark.state, written))
+        needed = oldest((entry.mark for entry in self._entries.values()), mark)
+        yield self._key, _encode(PartitionSnapshot(_VERSION, needed.offsets, needed.watermark, written))
+
+    def _snapshot(self, entry: _Entry, mark: Mark) -> bytes:
+        entry.dirty, entry.mark = False, mark
+        entry.written.include(entry.offsets)
+        entry.pressing, entry.learned = bool(entry.life.running or entry.life.ringing), entry.life.learned
+        return _encode(WorkloadSnapshot(_VERSION, entry.offsets, entry.life.to_state(), entry.waiting))
 
     def _entry(self, workload: Workload) -> _Entry:
         entry = self._entries.get(workload)
         if entry is None:
             life = self._life(WorkloadState(workload))
             # What came before it was seen said nothing of it.
-            known = self._offsets
-            entry = self._entries[workload] = _Entry(life, Offsets(known.summaries, known.rollouts), self._begin)
+            entry = self._entries[workload] = _Entry(life, self._offsets.copy(), self._begin, self._mark)
         return entry
 
     def _life(self, state: WorkloadState) -> WorkloadLife:
@@ -329,6 +361,11 @@ class Board:
             for deployment in entry.life.deployments
             if deployment.known_ns <= self._known_to_ns
         ]
+
+    def _may_roll_back(self, life: WorkloadLife) -> bool:
+        """What its policy says of that now; asked only where an alarm rings."""
+        policy = self._policy(life.workload) if life.ringing else None
+        return policy is not None and policy.rollback
 
     def _note_alarms(self, entry: _Entry) -> None:
         for alarm in entry.life.alarms():

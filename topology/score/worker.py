@@ -60,6 +60,8 @@ log = logging.getLogger(__name__)
 
 _STOP_S = 3.0
 _LOOK_S = 1.0
+_QUIET_S = 60.0
+"""A workload in which nothing runs or rings is written so often, or with every checkpoint if those are rarer."""
 _CHANGELOG = {
     "segment.bytes": str(32 * 2**20),
     "segment.ms": "600000",
@@ -169,7 +171,7 @@ class Scorer:
             expire_ns=round(settings.expire_s * 1e9),
             sight_ns=settings.sight_s * 1_000_000_000,
             judge=JudgeSettings(alpha=settings.alpha, beta=settings.beta),
-            watch=WatchSettings(arl_ns=round(settings.false_alarm_days * 86_400e9), rollback=settings.rollback),
+            watch=WatchSettings(arl_ns=round(settings.false_alarm_days * 86_400e9)),
         )
         self._policy = WatchedPolicy(settings.policy, telemetry.meter)
         self._partitions = _partitions(settings)
@@ -421,7 +423,13 @@ class Scorer:
         self._ahead.forget()
         self._transport.resume.clear()
         for number in owned:
-            board = Board(self._workload_settings, round(self._settings.hold_s * 1e9), number, self._policy_of)
+            board = Board(
+                self._workload_settings,
+                round(self._settings.hold_s * 1e9),
+                number,
+                self._policy_of,
+                max(round(_QUIET_S / self._settings.snapshot_s), 1),
+            )
             board.restore((await self._ahead.latest(self._changelog.get_topic_name(), number)).items())
             ends = await self._ahead.ends(number)
             if rebalance != self._rebalances:

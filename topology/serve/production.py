@@ -50,6 +50,11 @@ class ProductionView(Freshness):
         with self._lock:
             return self._entries.get(workload.key)
 
+    def all(self) -> list[Entry]:
+        """Of every workload."""
+        with self._lock:
+            return list(self._entries.values())
+
     def apply(self, key: bytes | None, value: bytes | None) -> Refusal | None:
         """Take one message of `serinus.watch`; why it was skipped, if it was."""
         name = (key or b"").decode(errors="replace")

@@ -114,7 +114,7 @@ def routes(
             "/v1/watch",
             production.watch,
             "Verdict on what is in production, in the shape of `/v1/risk`: `fail` while an alarm rings that is likely "
-            "the latest deployment's and score runs with `--rollback`, `pass` while watched and quiet; always 200",
+            "the latest deployment's and the policy says `rollback: true`, `pass` while watched and quiet; always 200",
             (Reply(200, "Production at this moment, beside the revision before", RiskAnswer),),
             WorkloadQuery,
         ),

@@ -81,7 +81,11 @@ def build(
     app.on_response_prepare.append(add_headers)
 
     alarm_view = AlarmView() if alarm_view is None else alarm_view
-    collectors = (RiskCollector(view, settings.stale_s, now), AlarmCollector(alarm_view, now))
+    production = ProductionView() if production is None else production
+    collectors = (
+        RiskCollector(view, settings.stale_s, now),
+        AlarmCollector(alarm_view, production, settings.stale_s, now),
+    )
     for collector in collectors:
         telemetry.registry.register(collector)
 
@@ -102,7 +106,7 @@ def build(
     table = routes(
         api,
         Alarms(alarm_view, asker, links, now),
-        Production(ProductionView() if production is None else production, links, settings.stale_s, now),
+        Production(production, links, settings.stale_s, now),
         Notifications(view, asker),
         FeedbackApi(view, asker),
         Kayenta(api, directory, links, list(map(_canary_config, settings.kayenta_configs)), now),

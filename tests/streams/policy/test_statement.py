@@ -11,6 +11,7 @@ from streams.records.identity import Workload
 TEXT = """version: 1
 defaults:
   alpha: 0.01
+  rollback: true
   exposure: pod_seconds
   look_back: 10m
   historic_baseline: {ago: 5m, length: 2m}

@@ -203,7 +203,7 @@ def test_a_busy_cluster_accuses_nobody():
 @pytest.mark.parametrize(("rollback", "verdict"), [(True, "fail"), (False, "none")])
 def test_the_verdict_on_production(rollback, verdict):
     """None while cold, pass while quiet; fail while what rings is laid to the deployment, if the operator wants it."""
-    played = Played(settings=WatchSettings(rollback=rollback))
+    played = Played()
     assert played.watch.document() is None
     played.windows(10)
     assert _verdict(played) == "none"
@@ -211,14 +211,16 @@ def test_the_verdict_on_production(rollback, verdict):
     assert _verdict(played) == "pass"
     played.watch.promoted("new", played.now_ns)
     played.windows(18, times=5.0, revision="new")
-    assert _verdict(played) == verdict
+    assert _verdict(played, rollback=rollback) == verdict
     played.windows(360, revision="new")
     assert _verdict(played) == "pass"
 
 
-def _verdict(played: Played) -> str:
-    document = played.watch.document()
+def _verdict(played: Played, *, rollback: bool = True) -> str:
+    document = played.watch.document(rollback=rollback)
     assert document is not None
     assert document.reasons
     assert (document.risk == 100.0) == (document.verdict == "fail")
+    assert document.watch_score is None or (document.watch_score >= 0.5) >= (document.verdict == "fail")
+    assert (document.watch_score is None) == (played.window <= 100)
     return document.verdict

@@ -22,6 +22,8 @@ KAFKA = Kafka("localhost:9092")
         ("webhook_secret_file", {"webhook_url": "https://us.example/"}),
         ("webhook_secret_file", {"webhook_url": "https://us.example/", "webhook_secret_file": "/nowhere"}),
         ("ca_file", {"alertmanager_urls": ("https://am:9093",), "ca_file": "/nowhere"}),
+        ("cert_file", {"alertmanager_urls": ("https://am:9093",), "cert_file": "/nowhere"}),
+        ("cert_file", {"alertmanager_urls": ("https://am:9093",), "key_file": __file__}),
         ("hold_s", {"alertmanager_urls": ("http://am:9093",), "repeat_s": 60, "hold_s": 100}),
         ("label", {"alertmanager_urls": ("http://am:9093",), "labels": {"a-b": "c"}}),
     ],

@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 import pytest
 from aiohttp.test_utils import TestClient, TestServer
+from msgspec import structs
 
 from streams.risk.comparison import Comparison
 from streams.risk.document import RiskDocument, rfc3339
@@ -62,6 +63,18 @@ async def test_an_old_verdict_says_nothing(watching):
     watching.now_s += 300
     found = await watched(watching, namespace="prod", workload="shop")
     assert (found["verdict"], found["confidence"]) == ("none", 0.0)
+
+
+async def test_the_score_of_what_is_watched(watching):
+    """A gauge from the first verdict with a score to the last: none while cold, none when its records have stopped."""
+    cold = structs.replace(PASSED, verdict="none", comparison=structs.replace(PAIR, workload="cold"))
+    for document in (cold, structs.replace(PASSED, watch_score=0.25)):
+        watching.production.apply(document.comparison.of.key.encode(), msgspec.json.encode(document))
+    series = 'serinus_watch_score{cluster="",namespace="prod",workload="shop"} 0.25'
+    shown = await watching.text("/metrics")
+    assert [line for line in shown.splitlines() if line.startswith("serinus_watch_score")] == [series]
+    watching.now_s += 300
+    assert "serinus_watch_score{" not in await watching.text("/metrics")
 
 
 async def test_what_is_not_known_is_none(watching):

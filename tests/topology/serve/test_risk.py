@@ -49,7 +49,12 @@ async def _answer(serve, pair, judged, case) -> dict[str, Any]:
 async def test_every_answer_is_whole_and_typed(serve, pair, judged, case):
     """Every field is in every answer and has one type, whatever the case; numbers are finite."""
     answer = await _answer(serve, pair, judged, case)
-    expected = {field.name for field in msgspec.structs.fields(RiskDocument)} - {"history", "comparison", "feedback"}
+    expected = {field.name for field in msgspec.structs.fields(RiskDocument)} - {
+        "history",
+        "comparison",
+        "feedback",
+        "watch_score",
+    }
     assert set(answer) == expected | REQUIRED | PARTS | {"signals_judged"}
     for name in ("risk", "score", "confidence", "age_s"):
         assert type(answer[name]) is float
