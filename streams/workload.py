@@ -33,6 +33,7 @@ from streams.records.log import Severity
 from streams.records.metric import Series
 from streams.risk.comparison import Comparison, Outcome, TemplateFeedback
 from streams.risk.document import RiskDocument, rfc3339, undecided
+from streams.risk.examples import Room
 from streams.risk.succession import Succession, SuccessionState
 from streams.risk.templates import MOST_FEEDBACK, MOST_TEMPLATES, FeedbackGiven, TemplateEvidence, template_id
 from streams.signals.catalogue import Catalogue, CatalogueState
@@ -160,6 +161,12 @@ class WorkloadLife:
         self._lines = lines_of(state.logs, state.lines)
         self._roots: dict[int, int] = {}
         """Signature -> the template it is part of, where that is another one."""
+        self._open_lines = {
+            start_ns: {number for one in summaries.values() for number in _numbers(one)}
+            for start_ns, summaries in state.open.items()
+        }
+        """Start of an open window -> its signatures."""
+        state.heard = {number: state.heard[number] for number in sorted(set().union(*self._open_lines.values()))}
         self._place_signatures()
         self._presence = {name: Presence(settings.window_ns, known) for name, known in state.presence.items()}
         self._judges = {key: self._resumed(running) for key, running in state.running.items()}
@@ -249,6 +256,7 @@ class WorkloadLife:
         if start_ns < state.closed_to_ns:
             state.late_records += delta.records
             start_ns = state.closed_to_ns
+        self._open_lines.setdefault(start_ns, set()).update(_numbers(delta))
         name = delta.revision.pod_template_hash
         summary = state.open.setdefault(start_ns, {}).get(name)
         if summary is None:
@@ -576,10 +584,12 @@ class WorkloadLife:
             signals=found.signals,
             reasons=found.reasons or undecided(running.comparison, "nothing has been judged yet").reasons,
             unjudged=(*found.unjudged, *self._unseen(running)),
-            templates=tuple(self._templates(judge)),
+            templates=tuple(self._templates(running.comparison, judge)),
             feedback=tuple(map(_given, reversed(self._lines.history[-MOST_FEEDBACK:]))),
             history=found.history,
             policy=() if running.policy is None else statement(running.policy),
+            sensitivity="medium" if running.policy is None else running.policy.sensitivity,
+            readings=found.readings,
         )
 
     def _unseen(self, running: RunningState) -> list[str]:
@@ -606,9 +616,9 @@ class WorkloadLife:
             )
         return found + ([] if running.policy is None else not_zero(self._rules_of(running)))
 
-    def _templates(self, judge: Judge | LookBack) -> Iterator[TemplateEvidence]:
+    def _templates(self, comparison: Comparison, judge: Judge | LookBack) -> Iterator[TemplateEvidence]:
         """What is told of templates, the first `MOST_TEMPLATES`."""
-        rows = judge.templates(lambda number: self._roots.get(number, number))
+        rows, room = judge.templates(lambda number: self._roots.get(number, number)), Room(comparison)
         for row in rows[:MOST_TEMPLATES]:
             line, known = self._lines.read(row.number), self._state.signatures.get(row.number)
             if line is None:
@@ -626,6 +636,8 @@ class WorkloadLife:
                 explained_count=row.explained,
                 impact=row.impact,
                 tags=self._lines.tags(row.number),
+                share=row.share,
+                examples=room.take(self._lines.examples(row.number)),
             )
 
     def _read_lines(self, start_ns: int, summaries: Mapping[str, Summary]) -> None:
@@ -645,8 +657,8 @@ class WorkloadLife:
             self._place(number, what)
         if learned.redirects:
             self._classify_anew()
-        still = {number for each in state.open.values() for one in each.values() for number in _numbers(one)}
-        state.heard = {number: state.heard[number] for number in sorted(still)}
+        for number in self._open_lines.pop(start_ns, set()).difference(*self._open_lines.values()):
+            del state.heard[number]
 
     def _place(self, number: int, what: Signature | None = None) -> None:
         """Note what a signature comes to; what is of no judged class is not remembered."""

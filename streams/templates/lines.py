@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 from msgspec import Struct, field
 
 from streams.templates.classes import Classed, Classes, ClassesState, Feedback
+from streams.templates.examples import Example, Examples, Kept
 from streams.templates.template import Learned, Template
 from streams.templates.templates import Templates, TemplatesState
 from streams.templates.topics import LOG_CLASSES, Topics
@@ -20,6 +21,9 @@ from streams.windows.signature import Signature
 
 MAX_HISTORY = 200
 """Reclassifications told; the oldest go first."""
+
+
+_CACHED = 10_000
 
 
 class LinesState(Struct, array_like=True):
@@ -30,6 +34,8 @@ class LinesState(Struct, array_like=True):
     classes: ClassesState = field(default_factory=ClassesState)
     history: list[Feedback] = []
     """What was said, in order of time; what was taken back as well."""
+    examples: dict[int, Kept] = {}
+    """Template's number -> what its lines look like."""
 
 
 class Line(Struct, frozen=True):
@@ -54,22 +60,40 @@ class Lines:
         self._templates = Templates(None, known.templates, mask)
         self._classes = Classes(topics, known.classes)
         self._history = list(known.history)
+        self._examples = Examples(known.examples)
+        self._lines: dict[int, Line] = {}
+        """Template's number -> what it comes to; until something is said, or templates become one."""
 
     def to_state(self) -> LinesState:
         """The snapshot; valid until the next change."""
-        return LinesState(1, self._templates.to_state(), self._classes.to_state(), self._history)
+        examples = self._examples.to_state()
+        return LinesState(1, self._templates.to_state(), self._classes.to_state(), self._history, examples)
 
     def learn(self, signatures: Mapping[int, Signature], start_ns: int, lines: Mapping[int, int]) -> Learned:
         """Take in one window's signatures; feedback goes with a template that has become part of another."""
         learned = self._templates.learn(signatures, start_ns, lines)
+        if learned.redirects:
+            self._lines.clear()
         for old, new in sorted(learned.redirects.items()):
             became = self._templates.template(new)
             if became is not None:
                 self._classes.join(old, became)
+            self._examples.join(old, new)
         return learned
+
+    def show(self, number: int, line: Example) -> None:
+        """Keep a line of a signature as an example of its template, if that is known."""
+        template = self.template(number)
+        if template is not None:
+            self._examples.add(template.number, line)
+
+    def examples(self, number: int) -> Kept | None:
+        """What the lines of a template look like; None if none was shown."""
+        return self._examples.of(number)
 
     def hear(self, said: Feedback) -> None:
         """Take in feedback; it holds for what is read from now on."""
+        self._lines.clear()
         self._classes.learn(said, self._templates.all())
         self._history = sorted([*self._history, said])[-MAX_HISTORY:]
 
@@ -91,6 +115,14 @@ class Lines:
             if what is None:
                 return None
             template = Template(number, what.text, what.severity)
+        line = self._lines.get(template.number)
+        if line is None:
+            if len(self._lines) >= _CACHED:
+                self._lines.clear()
+            line = self._lines[template.number] = self._line(template)
+        return line
+
+    def _line(self, template: Template) -> Line:
         classed = self._classes.classify(template)
         by_rule = self._classes.by_rule(template)
         raised = LOG_CLASSES.index(classed.log_class) < LOG_CLASSES.index(by_rule.log_class)

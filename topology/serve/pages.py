@@ -1,7 +1,8 @@
 """The pages for people: what is compared, and one comparison with its reasons.
 
 They need no script and load nothing: the Content-Security-Policy admits one style sheet, by its hash. Templates escape
-all they show; log text in a reason is a stranger's.
+all they show; log text in a reason is a stranger's. Browsers tell our own server, and nobody else, which page a form
+came from (`Referrer-Policy`: with `no-referrer` the Origin of a form would be `null`).
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from aiohttp import web
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from streams.policy.sensitivity import SENSITIVITIES
 from streams.risk.document import RiskDocument
 from topology.freshness import Freshness
 from topology.serve import answer, chart, links
@@ -47,7 +49,7 @@ class Pages:
         digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
         self._policy = (
             f"default-src 'none'; style-src 'sha256-{digest}'; img-src data:; "
-            "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+            "base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
         )
 
     async def comparisons(self, _: web.Request) -> web.Response:
@@ -68,14 +70,19 @@ class Pages:
         if pair is None or entry is None:
             return self._page("unknown.html", 404, parts=list(request.match_info.values()), possible=pair is not None)
         now_s = self._now()
-        document = answer.at(entry, now_s, self._stale_s)
-        parameters = urlencode(msgspec.structs.asdict(pair))
+        asked = request.query.get("sensitivity", "")
+        sensitivity = next((each for each in SENSITIVITIES if each == asked), None)
+        document = answer.at(entry, now_s, self._stale_s, sensitivity)
+        parameters = urlencode(msgspec.structs.asdict(pair) | ({"sensitivity": asked} if sensitivity else {}))
         return self._page(
             "comparison.html",
             200,
             document=document,
             pair=pair,
             age_s=answer.age_s(entry, now_s),
+            page=links.page(pair),
+            sensitivities=tuple(SENSITIVITIES) if document.readings else (),
+            read_at=sensitivity or document.sensitivity,
             judged=entry.as_of_s > 0,
             canary_share=_canary_share(document),
             chart=self._chart(entry, document),
@@ -100,9 +107,8 @@ class Pages:
         text = self._templates.get_template(template).render(
             **values, caught_up=freshness.caught_up, silence_s=silence_s if silence_s > _LOST_S else None
         )
-        return web.Response(
-            text=text, status=status, content_type="text/html", headers={"Content-Security-Policy": self._policy}
-        )
+        headers = {"Content-Security-Policy": self._policy, "Referrer-Policy": "same-origin"}
+        return web.Response(text=text, status=status, content_type="text/html", headers=headers)
 
 
 def _canary_share(document: RiskDocument) -> float:
