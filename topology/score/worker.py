@@ -62,6 +62,9 @@ _STOP_S = 3.0
 _LOOK_S = 1.0
 _QUIET_S = 60.0
 """A workload in which nothing runs or rings is written so often, or with every checkpoint if those are rarer."""
+_FETCH_BYTES = 2**20
+"""What a partition brings before the next one has its turn. Of a scorer that cannot keep up, partitions take turns by the
+whole of a fetch: with 8 MiB one waited for twelve minutes. A larger message comes whole all the same (KIP-74)."""
 _CHANGELOG = {
     "segment.bytes": str(32 * 2**20),
     "segment.ms": "600000",
@@ -470,7 +473,7 @@ def _faust_configuration(partitions: int, session_timeout_s: float, scratch: Pat
         "topic_disable_leader": True,
         "processing_guarantee": "at_least_once",  # exactly_once crashes workers on a rebalance (robinhood/faust 658)
         "consumer_auto_offset_reset": "earliest",
-        "consumer_max_fetch_size": 8 * 2**20,
+        "consumer_max_fetch_size": _FETCH_BYTES,
         "producer_max_request_size": 8 * 2**20,
         "producer_linger": 0.005,
         "broker_session_timeout": session_timeout_s,
