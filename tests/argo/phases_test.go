@@ -38,6 +38,7 @@ var table = []struct {
 	{"none: not decided yet", "kafka", "none", []v1alpha1.AnalysisPhase{I, R, R, I, R, F}},
 	{"none: a pass that is old", "kafka", "stale", []v1alpha1.AnalysisPhase{I, R, R, I, R, F}},
 	{"a fail that is old", "kafka", "stale fail", []v1alpha1.AnalysisPhase{F, F, R, F, F, F}},
+	{"a retry of what has failed and ended", "kafka", "aborted", []v1alpha1.AnalysisPhase{I, R, R, I, R, F}},
 	{"unknown workload", "kafka", "unknown", []v1alpha1.AnalysisPhase{I, R, R, I, R, F}},
 	{"no argument substituted", "kafka", "faulty", []v1alpha1.AnalysisPhase{I, R, R, I, I, F}},
 	{"serve without Kafka", "no kafka", "pass", []v1alpha1.AnalysisPhase{I, R, R, I, R, F}},

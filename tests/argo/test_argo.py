@@ -48,6 +48,7 @@ SEEN: dict[str, dict[str, Any]] = {
     "none": {"verdict": "none", "risk": 37.5, "score": 62.5},
     "stale": {"verdict": "pass", "risk": 2.0, "score": 98.0, "age_s": 2 * FRESH_S},
     "stale fail": {"verdict": "fail", "risk": 100.0, "score": 0.0, "age_s": 2 * FRESH_S},
+    "aborted": {"verdict": "fail", "risk": 100.0, "score": 0.0, "state": "ended", "outcome": "aborted", "age_s": 60.0},
 }
 
 
