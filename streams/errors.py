@@ -75,10 +75,16 @@ class BadRecord(StreamsError):
 
 
 class BadPolicy(StreamsError):
-    """A configuration that cannot be followed; raised at start, never later."""
+    """A configuration that cannot be followed; raised at start, never later.
+
+    Attributes:
+        field: its name.
+        allowed: what would be, for a person.
+    """
 
     def __init__(self, field: str, value: object, allowed: str) -> None:
         self.field = field
+        self.allowed = allowed
         super().__init__(f"{field}: {value!r} is not allowed; {allowed}")
 
 

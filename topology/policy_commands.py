@@ -45,9 +45,9 @@ def check(context: click.Context, file: Path, as_json: bool) -> None:
     entries = list(found.entries)
     lines = [f"{file}: OK, {len(entries)} {'entry' if len(entries) == 1 else 'entries'}"]
     lines += [f"  line {entry.line:<5}{_who(entry)}" for entry in entries]
-    lines += [f"  line {line:<5}{path}: read, not followed yet" for line, path in unfollowed(found)]
+    lines += [f"  line {line:<5}{path}: read, not followed: {why}" for line, path, why in unfollowed(found)]
     matched = [{"line": entry.line, **msgspec.to_builtins(entry.match)} for entry in entries]
-    skipped = [{"line": line, "field": path} for line, path in unfollowed(found)]
+    skipped = [{"line": line, "field": path, "why": why} for line, path, why in unfollowed(found)]
     _print(as_json, {"ok": True, "file": str(file), "entries": matched, "unfollowed": skipped}, lines)
 
 

@@ -10,7 +10,7 @@ from msgspec import structs
 
 from streams.judging.critical import CRITICAL_SHARE
 from streams.judging.settings import JudgeSettings, SignalSettings
-from streams.policy.log_rules import can_mask, topic_of
+from streams.policy.log_rules import mask_fault, topic_of
 from streams.policy.rules import CountedSignal, counted, named, tolerance_ratio
 from streams.policy.workload_policy import LogPolicy, WorkloadPolicy
 from streams.templates.expressions import MAX_EXPRESSIONS, service_masks
@@ -67,5 +67,5 @@ def lines_of(logs: LogPolicy, state: LinesState) -> Lines:
     be found is left out, and told (`policy.unfollowed`).
     """
     own = [topic for rule in reversed(logs.classes) if (topic := topic_of(rule)) is not None]
-    masks = [mask for mask in logs.masks if can_mask(mask)][-MAX_EXPRESSIONS:]
+    masks = [mask for mask in logs.masks if mask_fault(mask) is None][-MAX_EXPRESSIONS:]
     return Lines(state, Topics(own[:MAX_TOPICS], defaults=logs.default_topics), service_masks(masks) if masks else None)

@@ -9,24 +9,39 @@ from streams.templates.topics import Topic, Topics
 
 
 def topic_of(rule: LogClassRule) -> Topic | None:
-    """The topic that a rule makes; None where it could never be found, or RE2 does not take it.
+    """The topic that a rule makes; None where `class_fault` says why there is none.
 
-    >>> topic_of(LogClassRule("error 42", False, "ignore"))
     >>> topic_of(LogClassRule("status=503", False, "ignore")).text
     'status=503'
     """
-    topic = Topic(rule.text, rule.log_class, rule.is_expression)
+    return _topic(rule) if class_fault(rule) is None else None
+
+
+def class_fault(rule: LogClassRule) -> str | None:
+    """Why a rule cannot be followed; None if it can.
+
+    >>> class_fault(LogClassRule("error 42", False, "ignore"))
+    'digits are holes by now: only a status such as 503 is kept'
+    """
     try:
-        Topics([topic])
-    except BadPolicy:
-        return None
-    return topic
+        Topics([_topic(rule)])
+    except BadPolicy as fault:
+        return fault.allowed
+    return None
 
 
-def can_mask(expression: str) -> bool:
-    """Whether RE2 takes a mask."""
+def mask_fault(expression: str) -> str | None:
+    r"""Why a mask cannot be followed; None if it can.
+
+    >>> mask_fault("shard [0-9]+ of"), mask_fault("eth0")
+    (None, '0 is a hole by now, but for a status such as 503: write \\d for digits')
+    """
     try:
         Expression(expression)
-    except BadPolicy:
-        return False
-    return True
+    except BadPolicy as fault:
+        return fault.allowed
+    return None
+
+
+def _topic(rule: LogClassRule) -> Topic:
+    return Topic(rule.text, rule.log_class, rule.is_expression)

@@ -1,4 +1,4 @@
-"""What does a policy file say that the judge cannot follow yet?
+"""What does a policy file say that the judge cannot follow, and why?
 
 Such a field is read and checked, so that a file need not change when the judge learns to follow it, but nobody may
 believe that it holds: `serinus policy check` and every role that reads the file say which ones there are.
@@ -12,17 +12,17 @@ from msgspec import UNSET
 
 from streams.policy.document import LogsEntry, Settings
 from streams.policy.effective import class_rule
-from streams.policy.log_rules import can_mask, topic_of
+from streams.policy.log_rules import class_fault, mask_fault
 from streams.policy.policy_file import PolicyFile
 from streams.policy.yaml_text import within
 
 
-def unfollowed(policy_file: PolicyFile) -> list[tuple[int, str]]:
-    """Line (0 where it is not known) and path of each field that is read but not followed, in the order of the file."""
+def unfollowed(policy_file: PolicyFile) -> list[tuple[int, str, str]]:
+    """Line (0 where it is not known), path and reason of each field that is not followed, in the order of the file."""
     return [
-        (policy_file.lines.get(path, 0), path)
+        (policy_file.lines.get(path, 0), path, why)
         for entry in policy_file.entries
-        for path in _paths(entry.settings, entry.path)
+        for path, why in _paths(entry.settings, entry.path)
     ]
 
 
@@ -31,22 +31,22 @@ def sentence(policy_file: PolicyFile) -> str | None:
     found = unfollowed(policy_file)
     if not found:
         return None
-    named = ", ".join(f"{path} (line {line})" if line else path for line, path in found)
-    return f"{policy_file.source}: read but not followed yet: {named}"
+    named = ", ".join(f"{path} (line {line}: {why})" if line else f"{path} ({why})" for line, path, why in found)
+    return f"{policy_file.source}: read but not followed: {named}"
 
 
-def _paths(settings: Settings, path: str) -> Iterator[str]:
+def _paths(settings: Settings, path: str) -> Iterator[tuple[str, str]]:
     if settings.logs is not UNSET:
         yield from _of_logs(settings.logs, f"{path}.logs")
 
 
-def _of_logs(logs: LogsEntry, path: str) -> Iterator[str]:
+def _of_logs(logs: LogsEntry, path: str) -> Iterator[tuple[str, str]]:
     """Context lines, and what can never be found in text whose digits are holes, or RE2 does not take."""
     if logs.context_lines is not UNSET:
-        yield f"{path}.context_lines"
+        yield f"{path}.context_lines", "not yet"
     for text, log_class in ({} if logs.classes is UNSET else logs.classes).items():
-        if topic_of(class_rule(text, log_class)) is None:
-            yield within(f"{path}.classes", text)
+        if (why := class_fault(class_rule(text, log_class))) is not None:
+            yield within(f"{path}.classes", text), why
     for place, mask in enumerate(() if logs.masks is UNSET else logs.masks):
-        if not can_mask(mask):
-            yield f"{path}.masks[{place}]"
+        if (why := mask_fault(mask)) is not None:
+            yield f"{path}.masks[{place}]", why

@@ -2,7 +2,7 @@
 
 RE2 matches in time linear in the text and refuses what cannot be (backreferences, look-around, large repetitions);
 neither an operator's slip nor a hostile line can stall a worker. Source: R. Cox, "Regular Expression Matching Can Be
-Simple And Fast" (2007), and RE2's syntax page.
+Simple And Fast" (2007), and RE2's syntax page. It is run over templates, so what stands for digits finds holes (`digits`).
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import Any
 import re2
 
 from streams.errors import BadPolicy
+from streams.templates.digits import over_holes, written_digits
 from streams.windows.masks import HOLE, collapsed
 
 MAX_EXPRESSION = 500
@@ -27,16 +28,19 @@ class Expression:
         """Check and compile.
 
         Raises:
-            BadPolicy: it is none, too long, or not to be matched in linear time.
+            BadPolicy: it is none, too long, not to be matched in linear time, or wants digits that are holes.
         """
         if not text or len(text) > MAX_EXPRESSION:
             raise BadPolicy(field, text[:80], f"1 to {MAX_EXPRESSION} characters are")
         self.text = text
         try:
-            self._compiled: Any = re2.compile(text, _options())
+            re2.compile(text, _options())
+            self._compiled: Any = re2.compile(over_holes(text), _options())
         except re2.error as fault:
             reason = fault.args[0].decode("utf-8", "replace") if fault.args else "no reason given"
             raise BadPolicy(field, text, f"RE2 says: {reason}") from None
+        if (digits := written_digits(text)) is not None:
+            raise BadPolicy(field, text, f"{digits} is a hole by now, but for a status such as 503: write \\d for digits")
 
     def found(self, text: str) -> bool:
         """Whether it matches anywhere.
@@ -59,8 +63,8 @@ class Expression:
 def service_masks(expressions: Sequence[str]) -> Callable[[str], str]:
     """What a service says are values, beyond what masking knows; applied to signatures, whose digits are holes already.
 
-    >>> service_masks(["tenant [a-z]+"])("ERROR quota of tenant acme exceeded by <*>")
-    'ERROR quota of <*> exceeded by <*>'
+    >>> service_masks(["tenant [a-z]+", "shard [0-9]+ of"])("ERROR quota of tenant acme exceeded in shard <*> of eu")
+    'ERROR quota of <*> exceeded in <*> eu'
 
     Raises:
         BadPolicy: too many, or one that `Expression` refuses.

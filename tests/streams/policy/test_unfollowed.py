@@ -24,11 +24,23 @@ workloads:
 def test_every_field_that_is_not_followed_is_named_with_its_line():
     """And none that is."""
     found = unfollowed(read(TEXT, "policy.yml"))
-    assert found == [(13, "workloads[0].logs.context_lines")]
+    assert found == [(13, "workloads[0].logs.context_lines", "not yet")]
 
 
 def test_a_file_that_is_followed_has_nothing_to_tell():
     """No sentence at all."""
     assert sentence(read("version: 1\ndefaults: {alpha: 0.02}\n", "policy.yml")) is None
-    told = "policy.yml: read but not followed yet: workloads[0].logs.context_lines (line 13)"
+    told = "policy.yml: read but not followed: workloads[0].logs.context_lines (line 13: not yet)"
     assert sentence(read(TEXT, "policy.yml")) == told
+
+
+def test_what_can_never_be_found_is_told_with_the_reason():
+    """Digits are holes in the text that classes and masks meet: what stands for digits finds them, `42` does not."""
+    logs = "{classes: {error 42: ignore, /shard 7/: ignore, status=503: ignore}, masks: ['shard [0-9]+ of', 'eth0']}"
+    found = unfollowed(read(f"version: 1\ndefaults:\n  logs: {logs}\n", "policy.yml"))
+    assert [path for _, path, _ in found] == [
+        "defaults.logs.classes['error 42']",
+        "defaults.logs.classes['/shard 7/']",
+        "defaults.logs.masks[1]",
+    ]
+    assert all("now" in why for _, _, why in found)
