@@ -2,7 +2,8 @@
 
 RE2 matches in time linear in the text and refuses what cannot be (backreferences, look-around, large repetitions);
 neither an operator's slip nor a hostile line can stall a worker. Source: R. Cox, "Regular Expression Matching Can Be
-Simple And Fast" (2007), and RE2's syntax page. It is run over templates, so what stands for digits finds holes (`digits`).
+Simple And Fast" (2007), and RE2's syntax page. It is run over templates, so what stands for digits finds holes too
+(`digits`).
 """
 
 from __future__ import annotations
@@ -40,7 +41,9 @@ class Expression:
             reason = fault.args[0].decode("utf-8", "replace") if fault.args else "no reason given"
             raise BadPolicy(field, text, f"RE2 says: {reason}") from None
         if (digits := written_digits(text)) is not None:
-            raise BadPolicy(field, text, f"{digits} is a hole by now, but for a status such as 503: write \\d for digits")
+            raise BadPolicy(
+                field, text, f"{digits} is a hole by now, but for a status such as 503: write \\d for digits"
+            )
 
     def found(self, text: str) -> bool:
         """Whether it matches anywhere.

@@ -21,6 +21,7 @@ from topology.alarms.view import AlarmView, KnownAlarm, seconds
 from topology.serve.alarm_answer import answer, worst_first
 from topology.serve.api import SILENCE_S, Asker, json, starting
 from topology.serve.links import Links, alarm_page
+from topology.serve.posted import not_json
 from topology.serve.queries import AlarmsQuery, BadQuery, parse, shown
 from topology.topics import ALARMS
 
@@ -86,8 +87,8 @@ class Alarms:
 
     async def feedback(self, request: web.Request) -> web.Response:
         """Pass on what somebody says of an alarm; saying it again changes nothing."""
-        if request.content_type != "application/json":  # which a page of somebody else's cannot send unasked
-            return json({"error": "send it as Content-Type: application/json"}, 415)
+        if (refusal := not_json(request)) is not None:
+            return refusal
         try:
             said = _decode(await request.read())
             until_s = seconds(said.until) if said.until else None

@@ -1,12 +1,12 @@
 """`POST /v1/feedback` reclassifies a log template, `GET /v1/feedback` tells who changed what and when.
 
 A post goes through `serinus.rollouts` to the scorer of the workload, and holds for the windows that close after it was
-sent; what is told is what the scorers have published with the workload's comparisons. A post must be declared as JSON:
-a form of another site cannot send that without asking first, and nobody is allowed to.
+sent; what is told is what the scorers have published with the workload's comparisons. Who may post: `posted`.
 """
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 
 import msgspec
@@ -17,8 +17,11 @@ from streams.records.identity import Workload
 from streams.risk.comparison import TemplateFeedback
 from streams.risk.document import RiskDocument
 from topology.serve.api import SILENCE_S, Asker, json
+from topology.serve.posted import not_json
 from topology.serve.queries import BadQuery, WorkloadQuery, parse, shown
 from topology.serve.view import View
+
+log = logging.getLogger(__name__)
 
 _decode = msgspec.json.Decoder(TemplateFeedback).decode
 
@@ -31,6 +34,13 @@ class FeedbackTaken(Struct, frozen=True):
     """Of the template."""
 
 
+class FeedbackRefused(Struct, frozen=True):
+    """It goes nowhere."""
+
+    status: int
+    why: str
+
+
 class FeedbackApi:
     """Passes on feedback, and tells it."""
 
@@ -40,25 +50,30 @@ class FeedbackApi:
 
     async def give(self, request: web.Request) -> web.Response:
         """Reclassify, tag or (without a class) take back; saying it again changes nothing but its time."""
-        if request.content_type != "application/json":
-            return json({"error": "send Content-Type: application/json"}, 415)
+        if (refusal := not_json(request)) is not None:
+            return refusal
         try:
             said = _decode(await request.read())
         except msgspec.DecodeError as error:
             return json({"error": f"the body is no feedback: {error}"}, 400)
-        return self._pass_on(said)
+        found = self.pass_on(said)
+        return json({"error": found.why}, found.status) if isinstance(found, FeedbackRefused) else json(found)
 
-    def _pass_on(self, said: TemplateFeedback) -> web.Response:
+    def pass_on(self, said: TemplateFeedback) -> FeedbackTaken | FeedbackRefused:
+        """To the scorer, if it makes sense; does not wait for Kafka."""
         if not all(map(str.isprintable, (said.who, said.reason, *said.tags))):
-            return json({"error": "who, reason and tags must be printable"}, 400)
+            return FeedbackRefused(400, "who, reason and tags must be printable")
         if not self._view.caught_up or self._view.contact_age_s > SILENCE_S:
-            return json({"error": "not read serinus.risk to its end, or Kafka does not answer: send it again"}, 503)
-        text = self._text(said)
+            return FeedbackRefused(503, "not read serinus.risk to its end, or Kafka does not answer: send it again")
+        text = self.text_of(said.of, said.template)
         if text is None:
-            return json({"error": f"no comparison of {said.of.key} shows a template {shown(said.template)}"}, 404)
+            return FeedbackRefused(404, f"no comparison of {said.of.key} shows a template {shown(said.template)}")
         if not self._asker.tell(said):
-            return json({"error": "too much waits for Kafka already: send it again"}, 503)
-        return json(FeedbackTaken(said.template, text))
+            return FeedbackRefused(503, "too much waits for Kafka already: send it again")
+        log.info(
+            "%r says %s of template %s of %s: %r", said.who, said.log_class, said.template, said.of.key, said.reason
+        )
+        return FeedbackTaken(said.template, text)
 
     async def history(self, request: web.Request) -> web.Response:
         """What was said of a workload's templates, the latest first; 400 to a query with a fault."""
@@ -73,13 +88,13 @@ class FeedbackApi:
     def _documents(self, workload: Workload) -> Iterator[RiskDocument]:
         return (entry.document for entry in self._view if entry.document.comparison.of == workload)
 
-    def _text(self, said: TemplateFeedback) -> str | None:
-        """Of the template, as a comparison shows it or as feedback was given on it."""
-        for document in self._documents(said.of):
+    def text_of(self, workload: Workload, template: str) -> str | None:
+        """Of a template, as a comparison shows it or as feedback was given on it; None where neither is known."""
+        for document in self._documents(workload):
             for row in document.templates:
-                if row.id == said.template:
+                if row.id == template:
                     return row.text
             for given in document.feedback:
-                if given.template == said.template:
+                if given.template == template:
                     return given.text
         return None

@@ -50,6 +50,11 @@ def page(comparison: Comparison) -> str:
     return "/".join(["comparisons", *(quote(part, safe="") for part in parts)])
 
 
+def template_page(comparison: Comparison, template: str) -> str:
+    """The path of the page of one of its log templates, without a slash before it."""
+    return f"{page(comparison)}/templates/{quote(template, safe='')}"
+
+
 def alarm_page(alarm: Alarm) -> str:
     """The path of an alarm's place on the page of alarms, without a slash before it."""
     return f"alarms#{quote(alarm.id, safe='')}"

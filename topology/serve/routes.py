@@ -24,6 +24,7 @@ from topology.serve.pages import Pages
 from topology.serve.probes import Probes
 from topology.serve.production import Production
 from topology.serve.queries import AlarmsQuery, ComparisonsQuery, RiskQuery, WorkloadQuery
+from topology.serve.template_page import TemplatePage
 
 JSON = "application/json"
 HTML = "text/html"
@@ -85,6 +86,7 @@ def routes(
     kayenta: Kayenta,
     pages: Pages,
     alarm_page: AlarmPage,
+    template_page: TemplatePage,
     probes: Probes,
     openapi: Handler,
 ) -> Sequence[Route]:
@@ -189,6 +191,34 @@ def routes(
                 Reply(200, "A page", media_types=(HTML,)),
                 Reply(404, "A page that says that nothing is known", media_types=(HTML,)),
             ),
+        ),
+        *_template_page(template_page),
+    )
+
+
+def _template_page(template_page: TemplatePage) -> Sequence[Route]:
+    """One log template, and what is said of it."""
+    path = "/comparisons/{cluster}/{namespace}/{workload}/{baseline}/{canary}/templates/{template}"
+    unknown = Reply(404, "A page that says that nothing is known", media_types=(HTML,))
+    return (
+        Route(
+            path,
+            template_page.template,
+            "One log template of a comparison, for people, with a form to reclassify or tag it",
+            (Reply(200, "A page", media_types=(HTML,)), unknown),
+        ),
+        Route(
+            path,
+            template_page.say,
+            "What the form of that page sends: `log_class`, `reason`, `tags`, `who`; programs post to `/v1/feedback`",
+            (
+                Reply(303, "On its way to the scorer; back to the page", media_types=(HTML,)),
+                Reply(400, "The page, with the fault", media_types=(HTML,)),
+                Reply(403, "It was not sent by our own page", media_types=(HTML,)),
+                unknown,
+                Reply(503, "Send it again", media_types=(HTML,)),
+            ),
+            method="POST",
         ),
     )
 

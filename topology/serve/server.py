@@ -36,6 +36,7 @@ from topology.serve.production import Production, ProductionFollower, Production
 from topology.serve.rollouts import ComparisonRequests
 from topology.serve.routes import routes
 from topology.serve.sightings import Sightings
+from topology.serve.template_page import TemplatePage
 from topology.serve.view import View
 from topology.settings import ServeSettings
 from topology.telemetry import Telemetry
@@ -103,15 +104,17 @@ def build(
     directory = Directory(view, witness)
     api = Api(view, directory, asker, links, settings.stale_s, settings.ended_s, now)
     pages = Pages(view, settings.stale_s, now)
+    feedback = FeedbackApi(view, asker)
     table = routes(
         api,
         Alarms(alarm_view, asker, links, now),
         Production(production, links, settings.stale_s, now),
         Notifications(view, asker),
-        FeedbackApi(view, asker),
+        feedback,
         Kayenta(api, directory, links, list(map(_canary_config, settings.kayenta_configs)), now),
         pages,
         AlarmPage(alarm_view, pages, now),
+        TemplatePage(view, pages, feedback, links),
         Probes(view, telemetry.registry),
         openapi,
     )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from streams.risk.comparison import TemplateFeedback
 from streams.risk.templates import FeedbackGiven, TemplateEvidence
 
@@ -50,3 +52,119 @@ async def test_the_page_escapes_what_strangers_wrote(serve, pair, judged):
     page = await serve.text(f"/comparisons/-/{pair.namespace}/{pair.workload}/{pair.baseline}/{pair.canary}")
     assert "order &lt;b&gt; lost" in page
     assert "order <b> lost" not in page
+
+
+def _page(pair, template=ROW.id):
+    return f"/comparisons/-/{pair.namespace}/{pair.workload}/{pair.baseline}/{pair.canary}/templates/{template}"
+
+
+FORM = {"log_class": "ignore", "reason": "known", "tags": "team-a, noise,", "who": "eve"}
+OURS = {"Sec-Fetch-Site": "same-origin"}
+
+
+async def test_the_form_of_the_page_is_passed_on(serve, pair, judged):
+    """As what is posted to the API, and the page is shown again, with what it says on it."""
+    await serve.start()
+    serve.publish(judged(templates=(ROW,)))
+    assert 'name="reason"' in await serve.text(_page(pair))
+    response = await serve.client.post(_page(pair), data=FORM, headers=OURS)
+    assert response.status == 200  # after the redirect
+    assert response.history[0].status == 303
+    assert "on its way" in await response.text()
+    (said,) = serve.asker.told
+    assert (said.of, said.template, said.log_class) == (pair.of, ROW.id, "ignore")
+    assert (said.reason, said.tags, said.who) == ("known", ("team-a", "noise"), "eve")
+
+
+async def test_the_form_takes_back(serve, pair, judged):
+    """Also of a template that only the history of feedback still knows."""
+    await serve.start()
+    serve.publish(judged(feedback=(GIVEN,)))
+    assert "team-a" in await serve.text(_page(pair))
+    response = await serve.client.post(_page(pair), data={**FORM, "log_class": "as-before", "tags": ""}, headers=OURS)
+    assert response.status == 200
+    assert (serve.asker.told[0].log_class, serve.asker.told[0].tags) == (None, ())
+
+
+@pytest.mark.parametrize(
+    ("headers", "taken"),
+    [
+        ({"Sec-Fetch-Site": "same-origin"}, True),
+        ({"Sec-Fetch-Site": "same-origin", "Origin": "null"}, True),
+        ({"Sec-Fetch-Site": "cross-site"}, False),
+        ({"Sec-Fetch-Site": "same-site"}, False),
+        ({"Sec-Fetch-Site": "none"}, False),
+        ({"Sec-Fetch-Site": "cross-site", "Origin": "https://serinus.example"}, False),
+        ({"Origin": "https://serinus.example"}, True),
+        ({"Origin": "https://serinus.example.evil.example"}, False),
+        ({"Origin": "http://serinus.example"}, False),
+        ({"Origin": "null"}, False),
+        ({}, False),
+        ({"Sec-Fetch-Site": "same-origin", "Content-Type": "text/plain"}, False),
+        ({"Sec-Fetch-Site": "same-origin", "Content-Type": "multipart/form-data; boundary=x"}, False),
+    ],
+)
+async def test_only_our_own_pages_form_is_taken(serve, pair, judged, headers, taken):
+    """A page of somebody else's cannot have it sent, whoever has it open."""
+    await serve.start(public_url="https://Serinus.example:443/risk")
+    serve.publish(judged(templates=(ROW,)))
+    headers = {"Content-Type": "application/x-www-form-urlencoded", **headers}
+    response = await serve.client.post(
+        _page(pair), data="log_class=ignore&reason=known&who=eve", headers=headers, allow_redirects=False
+    )
+    assert response.status == (303 if taken else 403)
+    assert len(serve.asker.told) == taken
+
+
+@pytest.mark.parametrize(
+    ("changes", "status"),
+    [
+        ({"log_class": "fatal"}, 400),
+        ({"log_class": ""}, 400),
+        ({"reason": ""}, 400),
+        ({"who": ""}, 400),
+        ({"who": "a\nb"}, 400),
+        ({"reason": "x" * 501}, 400),
+        ({"reason": "x" * 20_000}, 400),
+        ({"tags": ",".join(map(str, range(11)))}, 400),
+        ({f"more-{number}": "" for number in range(10)}, 400),
+    ],
+)
+async def test_what_cannot_be_said_is_told_on_the_page(serve, pair, judged, changes, status):
+    """And passed on to nobody."""
+    await serve.start()
+    serve.publish(judged(templates=(ROW,)))
+    response = await serve.client.post(_page(pair), data={**FORM, **changes}, headers=OURS)
+    assert response.status == status
+    assert "notice" in await response.text()
+    assert serve.asker.told == []
+
+
+async def test_a_template_that_nobody_shows_has_no_page(serve, pair, judged):
+    """404, also for names that are none, and nothing of theirs is shown but as text."""
+    await serve.start()
+    serve.publish(judged(templates=(ROW,)))
+    for name in ("0" * 16, "%3Cb%3E", "x" * 300):
+        assert "<b>" not in await serve.text(_page(pair, name), 404)
+        assert (await serve.client.post(_page(pair, name), data=FORM, headers=OURS)).status in {400, 404}
+    assert serve.asker.told == []
+
+
+async def test_browsers_may_post_to_us_alone_and_tell_us_where_from(serve, pair, judged):
+    """The page's form goes nowhere else; its address goes to no other site, but to us, as `Origin` needs it."""
+    await serve.start()
+    serve.publish(judged(templates=(ROW,)))
+    headers = (await serve.client.get(_page(pair))).headers
+    assert "form-action 'self'" in headers["Content-Security-Policy"]
+    assert headers["Referrer-Policy"] == "same-origin"
+
+
+async def test_the_form_needs_the_token_as_all_else(serve, pair, judged, tmp_path):
+    """Without it nothing is taken in."""
+    (tmp_path / "token").write_text("secret")
+    await serve.start(token_file=str(tmp_path / "token"))
+    serve.publish(judged(templates=(ROW,)))
+    assert (await serve.client.post(_page(pair), data=FORM, headers=OURS)).status == 401
+    allowed = {**OURS, "Authorization": "Bearer secret"}
+    assert (await serve.client.post(_page(pair), data=FORM, headers=allowed)).status == 200
+    assert len(serve.asker.told) == 1

@@ -1,0 +1,59 @@
+"""Who may have had this post sent: a program, our own page, or the page of a stranger that somebody has open?
+
+A browser sends what any page tells it to, with all that lets its owner in (a proxy's cookie, a network). Two kinds of
+post it does not send for strangers unasked: one declared as JSON (CORS, whose question nobody here answers), and one
+that it says comes from our own page. It says so in `Sec-Fetch-Site`, where the connection is trusted (HTTPS,
+localhost), else in `Origin`; no script can set either.
+
+Source: W3C Fetch Metadata Request Headers, section 2; WHATWG Fetch, section 3.2 (Origin header).
+"""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+from aiohttp import web
+
+from topology.serve.api import json
+
+FORM = "application/x-www-form-urlencoded"
+
+
+def not_json(request: web.Request) -> web.Response | None:
+    """The refusal of a post that is not declared as JSON; None for one that is."""
+    if request.content_type == "application/json":
+        return None
+    return json({"error": "send it with Content-Type: application/json"}, 415)
+
+
+def not_ours(request: web.Request, base: str) -> str | None:
+    """Why a form is not taken for that of our own page; None if it is.
+
+    Args:
+        request: the post.
+        base: what addresses of our pages begin with, as people reach them.
+    """
+    if request.content_type != FORM:
+        return f"a form is sent as {FORM}"
+    site = request.headers.get("Sec-Fetch-Site")
+    if site is not None:
+        return None if site == "same-origin" else "this form was sent by a page that is not ours"
+    origin = request.headers.get("Origin")
+    if origin is None:
+        return "the browser does not say which page sent this form; programs send JSON to /v1/feedback"
+    return (
+        None if origin == _origin(base) else "this form was sent by a page that is not ours, or under another address"
+    )
+
+
+def _origin(url: str) -> str:
+    """Scheme, host and port as browsers write them.
+
+    >>> _origin("https://Serinus.example:443/risk"), _origin("http://localhost:8080")
+    ('https://serinus.example', 'http://localhost:8080')
+    """
+    parts = urlsplit(url)
+    host = (parts.hostname or "").lower()
+    host = f"[{host}]" if ":" in host else host
+    usual = {"http": 80, "https": 443}.get(parts.scheme)
+    return f"{parts.scheme}://{host}" if parts.port in {None, usual} else f"{parts.scheme}://{host}:{parts.port}"

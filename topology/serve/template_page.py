@@ -1,0 +1,129 @@
+"""The page of one log template of a comparison: what it is, what was said of it, and a form to say more.
+
+The form is posted to the page's own address and taken from our own pages only (`posted`); it needs no script. What it
+holds goes the way of `POST /v1/feedback`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from urllib.parse import parse_qsl
+
+import msgspec
+from aiohttp import web
+
+from streams.risk.comparison import TemplateFeedback
+from streams.risk.templates import TemplateEvidence
+from streams.templates.topics import LOG_CLASSES
+from topology.serve import links
+from topology.serve.feedback import FeedbackApi, FeedbackRefused
+from topology.serve.links import Links
+from topology.serve.pages import Pages
+from topology.serve.posted import not_ours
+from topology.serve.queries import from_path
+from topology.serve.view import View
+
+_MOST_FIELDS = 10
+_MOST_BYTES = 16_384
+"""Of a form: reason, tags and a name."""
+_AS_BEFORE = "as-before"
+
+
+class TemplatePage:
+    """Shows a template, and hears what people say of it."""
+
+    def __init__(self, view: View, pages: Pages, feedback: FeedbackApi, address: Links) -> None:
+        self._view = view
+        self._pages = pages
+        self._feedback = feedback
+        self._address = address
+
+    async def template(self, request: web.Request) -> web.Response:
+        """The page; 404 where the comparison, or the template in its workload, is not known."""
+        return self._shown(request.match_info, said="said" in request.query)
+
+    async def say(self, request: web.Request) -> web.Response:
+        """Take in the form, and show the page again; with the fault where there is one."""
+        why = not_ours(request, self._address.base(request))
+        if why is not None:
+            return self._shown(request.match_info, 403, fault=why)
+        try:
+            said = _said(request.match_info, await _fields(request))
+        except (msgspec.ValidationError, ValueError) as fault:
+            return self._shown(request.match_info, 400, fault=f"that cannot be said: {fault}")
+        found = self._feedback.pass_on(said)
+        if isinstance(found, FeedbackRefused):
+            return self._shown(request.match_info, found.status, fault=found.why)
+        return web.Response(status=303, headers={"Location": f"{said.template}?said=1"})
+
+    def _shown(
+        self, parts: Mapping[str, str], status: int = 200, *, fault: str = "", said: bool = False
+    ) -> web.Response:
+        pair, name = from_path(parts), parts["template"]
+        entry = None if pair is None else self._view.get(pair)
+        text = None if pair is None else self._feedback.text_of(pair.of, name)
+        if pair is None or entry is None or text is None:
+            return self._pages.rendered("unknown_template.html", self._view, 404, name=name)
+        document = entry.document
+        return self._pages.rendered(
+            "template.html",
+            self._view,
+            status,
+            pair=pair,
+            report=links.page(pair),
+            id=name,
+            text=text,
+            row=_row(document.templates, name),
+            told=[one for one in document.feedback if one.template == name],
+            classes=LOG_CLASSES,
+            as_before=_AS_BEFORE,
+            fault=fault,
+            said=said,
+        )
+
+
+async def _fields(request: web.Request) -> dict[str, str]:
+    """What the form holds.
+
+    Raises:
+        ValueError: too much, or not text.
+    """
+    body = await request.read()
+    if len(body) > _MOST_BYTES:
+        raise ValueError(f"more than {_MOST_BYTES} bytes")
+    pairs = parse_qsl(
+        body.decode(), keep_blank_values=True, strict_parsing=bool(body), errors="strict", max_num_fields=_MOST_FIELDS
+    )
+    return {name: value.strip() for name, value in pairs}
+
+
+def _said(parts: Mapping[str, str], fields: Mapping[str, str]) -> TemplateFeedback:
+    """What the form says of the template of this address.
+
+    Raises:
+        msgspec.ValidationError: a class that is none, a reason or a name that is missing or too long, ...
+    """
+    log_class = fields.get("log_class")
+    for name in ("reason", "who"):
+        if not fields.get(name):
+            raise ValueError(f"{name} is missing")
+    tags = tuple(dict.fromkeys(tag for each in fields.get("tags", "").split(",") if (tag := each.strip())))
+    pair = from_path(parts)
+    if pair is None:
+        raise ValueError("these are not the names of a workload and two pod-template hashes")
+    values = {
+        "type": "feedback",
+        "cluster": pair.cluster,
+        "namespace": pair.namespace,
+        "workload": pair.workload,
+        "template": parts["template"],
+        "log_class": None if log_class == _AS_BEFORE else log_class or "",
+        "reason": fields["reason"],
+        "tags": tags,
+        "who": fields["who"],
+    }
+    return msgspec.convert(values, TemplateFeedback)
+
+
+def _row(rows: tuple[TemplateEvidence, ...], name: str) -> TemplateEvidence | None:
+    return next((row for row in rows if row.id == name), None)
