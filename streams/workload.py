@@ -580,6 +580,8 @@ class WorkloadLife:
             feedback=tuple(map(_given, reversed(self._lines.history[-MOST_FEEDBACK:]))),
             history=found.history,
             policy=() if running.policy is None else statement(running.policy),
+            sensitivity="medium" if running.policy is None else running.policy.sensitivity,
+            readings=found.readings,
         )
 
     def _unseen(self, running: RunningState) -> list[str]:
@@ -626,6 +628,7 @@ class WorkloadLife:
                 explained_count=row.explained,
                 impact=row.impact,
                 tags=self._lines.tags(row.number),
+                share=row.share,
             )
 
     def _read_lines(self, start_ns: int, summaries: Mapping[str, Summary]) -> None:

@@ -24,6 +24,7 @@ from streams.judging.settings import BY_REQUESTS, LOG_SIGNALS, PARTS_OF_SIGNALS,
 from streams.judging.side import Side, SignatureInfo
 from streams.judging.signal import Counted, Signal, SignalState
 from streams.judging.tallies import Tallies, count_bin
+from streams.policy.written import Sensitivity
 
 _CLASSES = {signal: log_class for log_class, signal in LOG_SIGNALS.items()}
 
@@ -44,6 +45,8 @@ class ConcurrentState(Struct, array_like=True):
     """Part -> largest log of its signals' mixed E so far, >= 0."""
     unjudged_bins: int = 0
     """Bins of which log incidents were not judged, because the policy asks for requests and they could not be told."""
+    sup_log_e_at: dict[str, float] = {}
+    """Sensitivity -> largest log of the log classes' E mixed by its weights; decides nothing (`readings`)."""
 
 
 class Concurrent:
@@ -83,6 +86,10 @@ class Concurrent:
     def log_p(self, part: str) -> float:
         """Log of the p-value of `logs` or `errors` for the whole life: 1 / sup E (Ville)."""
         return -self.state.sup_log_e.get(part, 0.0)
+
+    def log_p_at(self, sensitivity: Sensitivity) -> float:
+        """Of `logs`, by the weights of another sensitivity."""
+        return -self.state.sup_log_e_at.get(sensitivity, 0.0)
 
     @property
     def cut_off(self) -> bool:
@@ -169,6 +176,10 @@ class Concurrent:
         for part, weighted in self._by_part().items():
             now = log_mix(weighted)
             self.state.sup_log_e[part] = max(self.state.sup_log_e.get(part, 0.0), now)
+        at = self.state.sup_log_e_at
+        for sensitivity, weights in self._settings.weights_at.items():
+            now = log_mix([(weight, self._log_e(self.signals[name])) for name, weight in weights.items()])
+            at[sensitivity] = max(at.get(sensitivity, 0.0), now)
 
     def _failed(self, settled: Settled, signal: Signal) -> Counted:
         bin_ = settled.bin

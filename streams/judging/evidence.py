@@ -6,6 +6,8 @@ from typing import Literal
 
 from msgspec import Struct
 
+from streams.policy.written import Sensitivity
+
 UNDECIDED_RISK = 50.0
 """Shown while nothing at all is known: as far from 0 as from 100."""
 
@@ -93,6 +95,29 @@ class PartEvidence(Struct, frozen=True):
     """0..1: how far "not worse" is shown; None where a PASS need not rest on it."""
 
 
+class ReadSignal(Struct, frozen=True):
+    """One log class, by the weights of another sensitivity."""
+
+    signal: str
+    weight: float
+    """Share of alpha at which it alone would fail the canary."""
+    risk: float
+    """0..100."""
+
+
+class Reading(Struct, frozen=True):
+    """The comparison by the weights of one sensitivity, all else as it was judged."""
+
+    sensitivity: Sensitivity
+    risk: float
+    """0..100; 100 exactly when the comparison has failed."""
+    would_fail: bool
+    """Had these weights been set before it began, it would have failed by now."""
+    logs: PartEvidence
+    signals: tuple[ReadSignal, ...]
+    """The log classes, by name."""
+
+
 class RiskPoint(Struct, frozen=True, array_like=True):
     """One point of the risk over time."""
 
@@ -130,3 +155,5 @@ class Assessment(Struct, frozen=True):
     """What could not be judged and why."""
     history: tuple[RiskPoint, ...]
     """The risk over time, thinned evenly to a bounded number of points."""
+    readings: tuple[Reading, ...] = ()
+    """By the weights of each sensitivity; they decide nothing."""

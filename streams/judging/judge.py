@@ -25,6 +25,7 @@ from streams.judging.evidence import (
     GroupEvidence,
     Part,
     PartEvidence,
+    ReadSignal,
     RiskPoint,
     SignalEvidence,
     Verdict,
@@ -36,6 +37,7 @@ from streams.judging.logs.part import LogPart, LogState
 from streams.judging.logs.part import begin as begin_logs
 from streams.judging.must_have import MustHave, MustHaveState
 from streams.judging.past import Cohort, Past, Prior
+from streams.judging.readings import readings
 from streams.judging.reasons import Reason, count_reasons, e_value, missing_reasons, pass_reason, ranked_sentences
 from streams.judging.settings import PARTS_OF_SIGNALS, JudgeSettings
 from streams.judging.shares import PARTS, UNHEARD_SHARE, parts_of, shares
@@ -45,6 +47,7 @@ from streams.judging.telling import SMALLEST_P, level_reasons, level_rows, strea
 from streams.judging.template_counts import TemplateCount, template_counts
 from streams.judging.values.part import ValuePart, ValuePartState, ValueSettings
 from streams.judging.values.telling import value_reasons, value_rows
+from streams.policy.written import Sensitivity
 from streams.signals.rule import SignalRule
 
 __all__ = ["Assessment", "Judge", "JudgeSettings", "JudgeState"]
@@ -256,6 +259,26 @@ class Judge:
         """Templates have become part of others: former number -> the one it is part of now."""
         self._logs.redirect(redirects)
 
+    def fail_progress_at(self, sensitivity: Sensitivity) -> float:
+        """0..1: how far it had come by the weights of another sensitivity; it decides nothing (`readings`)."""
+        found = [self._logs_finding_at(sensitivity), *(one for one in self._findings() if one.part != "logs")]
+        parts = max(finding.fail_progress(self._settings.alpha) for finding in found)
+        return max(parts, self._critical.progress(self._critical_log_ps()))
+
+    def logs_at(self, sensitivity: Sensitivity) -> PartEvidence:
+        """What the logs say by the weights of another sensitivity."""
+        return self._part_evidence(self._logs_finding_at(sensitivity))
+
+    def signals_at(self, sensitivity: Sensitivity) -> tuple[ReadSignal, ...]:
+        """What the log classes say by the weights of another sensitivity."""
+        share = self._state.shares.get("logs", 0.0) * CLASSES_SHARE[self._state.with_past]
+        alpha, found = self._settings.alpha, []
+        for name, weight in sorted(self._settings.weights_at[sensitivity].items()):
+            signal = self._concurrent.signals[name]
+            own = 0.0 if signal.rule.criticality == "watch" else share * weight
+            found.append(ReadSignal(name, own, 100.0 * own_progress(signal.state.sup_worse, own, alpha)))
+        return tuple(found)
+
     def templates(self, root: Callable[[int], int]) -> list[TemplateCount]:
         """What both sides logged of class warning and worse, that with most impact on the risk first.
 
@@ -296,6 +319,7 @@ class Judge:
             reasons=tuple(self._reasons(verdict, signatures, levels)),
             unjudged=tuple(self._unjudged()),
             history=state.history.up_to(latest),
+            readings=readings(verdict, self._confidence(), self.fail_progress_at, self.logs_at, self.signals_at),
         )
 
     # --- one window ---
@@ -369,6 +393,11 @@ class Judge:
             for part in PARTS
         ]
 
+    def _logs_finding_at(self, sensitivity: Sensitivity) -> PartFinding:
+        """Of the logs, by the weights of another sensitivity."""
+        log_p = self._logs_log_p(self._concurrent.log_p_at(sensitivity))
+        return PartFinding("logs", self._state.shares.get("logs", 0.0), log_p, self._part_confidence("logs"))
+
     def _log_p(self, part: Part) -> float:
         """Natural log of the part's p for the whole life."""
         if part == "levels":
@@ -378,9 +407,11 @@ class Judge:
         if part == "errors":
             requests = self._concurrent.log_p(part) - math.log1p(-self._events_share)
             return min(0.0, requests, self._events.log_p - math.log(self._events_share))
+        return self._logs_log_p(self._concurrent.log_p(part))
+
+    def _logs_log_p(self, side_by_side: float) -> float:
         classes = CLASSES_SHARE[self._state.with_past]
-        side_by_side = self._concurrent.log_p(part) - math.log(classes)
-        return min(0.0, side_by_side, math.log(self._logs.p) - math.log1p(-classes))
+        return min(0.0, side_by_side - math.log(classes), math.log(self._logs.p) - math.log1p(-classes))
 
     def _part_confidence(self, part: Part) -> float | None:
         """0..1 towards "not worse"; None where a PASS need not rest on the part."""

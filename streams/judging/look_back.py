@@ -30,9 +30,11 @@ from streams.judging.evidence import Assessment, RiskPoint, Verdict
 from streams.judging.history import RiskHistory
 from streams.judging.judge import Judge, JudgeSettings, JudgeState
 from streams.judging.past import Cohort, Past, Prior
+from streams.judging.readings import readings
 from streams.judging.side import Side, SignatureInfo
 from streams.judging.stakes import RESERVE
 from streams.judging.template_counts import TemplateCount
+from streams.policy.written import Sensitivity
 from streams.signals.rule import SignalRule
 
 
@@ -197,7 +199,13 @@ class LookBack:
             reasons=reasons,
             unjudged=(*shown.unjudged, *self._forgotten()),
             history=state.history.up_to(latest),
+            readings=readings(
+                verdict, self._older.confidence, self._fail_progress_at, self._older.logs_at, self._older.signals_at
+            ),
         )
+
+    def _fail_progress_at(self, sensitivity: Sensitivity) -> float:
+        return max(judge.fail_progress_at(sensitivity) for judge in self._running)
 
     @property
     def _running(self) -> list[Judge]:

@@ -9,9 +9,10 @@ from __future__ import annotations
 from msgspec import structs
 
 from streams.judging.critical import CRITICAL_SHARE
-from streams.judging.settings import JudgeSettings, SignalSettings
+from streams.judging.settings import LOG_SIGNALS, JudgeSettings, SignalSettings
 from streams.policy.log_rules import mask_fault, topic_of
 from streams.policy.rules import CountedSignal, counted, named, tolerance_ratio
+from streams.policy.sensitivity import SENSITIVITIES
 from streams.policy.workload_policy import LogPolicy, WorkloadPolicy
 from streams.templates.expressions import MAX_EXPRESSIONS, service_masks
 from streams.templates.lines import Lines, LinesState
@@ -45,7 +46,12 @@ def judge_settings(policy: WorkloadPolicy, base: JudgeSettings = DEFAULT) -> Jud
         logs=structs.replace(base.logs, exposure=policy.exposure),
         critical_share=CRITICAL_SHARE if named(policy, "critical") else 0.0,
         must_have=named(policy, "must_have"),
+        weights_at={each: _log_weights(structs.replace(policy, sensitivity=each)) for each in SENSITIVITIES},
     )
+
+
+def _log_weights(policy: WorkloadPolicy) -> dict[str, float]:
+    return {each.signal: each.weight for each in counted(policy) if each.signal in LOG_SIGNALS.values()}
 
 
 def _signal(counted_signal: CountedSignal, tolerance: float) -> SignalSettings:

@@ -10,7 +10,8 @@ from streams.errors import BadPolicy
 from streams.judging.evidence import Part
 from streams.judging.logs.settings import LogSettings
 from streams.judging.shares import PARTS
-from streams.policy.written import ExposureSource
+from streams.policy.sensitivity import SENSITIVITIES
+from streams.policy.written import ExposureSource, Sensitivity
 from streams.signals.rule import Criticality
 
 CRITICAL, ERROR, WARNING, REQUESTS = "log/critical", "log/error", "log/warning", "requests/error"
@@ -109,6 +110,13 @@ class JudgeSettings(Struct, frozen=True):
     """Of alpha, for all critical signals together, taken from the parts; 0: there are none."""
     must_have: tuple[str, ...] = ()
     """Names and patterns of signals without which there is no PASS."""
+    weights_at: dict[Sensitivity, dict[str, float]] = field(
+        default_factory=lambda: {
+            each: {CRITICAL: row.critical, ERROR: row.error, WARNING: row.warning}
+            for each, row in SENSITIVITIES.items()
+        }
+    )
+    """Sensitivity -> log class -> its weight, for those who read the comparison at another one (`readings`)."""
 
     def tolerance_of(self, signal: SignalSettings) -> float:
         """Rates of this signal up to so many times the baseline's are tolerated."""

@@ -32,6 +32,8 @@ class TemplateCount(Struct, frozen=True):
     """How many of them the canary's share of the exposure would have brought."""
     impact: float
     """0..100: its share of the risk of its class side by side."""
+    share: float = 0.0
+    """0..1: of its class, by likelihood."""
 
 
 def template_counts(
@@ -63,9 +65,11 @@ def template_counts(
             one.canary,
             one.baseline,
             one.explained,
-            risks.get(LOG_SIGNALS[one.log_class], 0.0) * _share(one.contribution, totals[one.log_class]),
+            risks.get(LOG_SIGNALS[one.log_class], 0.0) * share,
+            share,
         )
         for number, one in joined.items()
+        for share in (_share(one.contribution, totals[one.log_class]),)
     ]
     return sorted(rows, key=lambda row: (-row.impact, row.expectation != "unexpected", -row.canary, row.number))
 

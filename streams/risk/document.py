@@ -16,10 +16,12 @@ from streams.judging.evidence import (
     Exposure,
     GroupEvidence,
     PartEvidence,
+    Reading,
     RiskPoint,
     SignalEvidence,
     Verdict,
 )
+from streams.policy.written import Sensitivity
 from streams.risk.comparison import Comparison, Outcome
 from streams.risk.templates import FeedbackGiven, TemplateEvidence
 
@@ -37,8 +39,8 @@ __all__ = [
     "undecided",
 ]
 
-VERSION = 3
-"""2: parts and groups; signals of every kind. 3: log templates, and the feedback on them."""
+VERSION = 4
+"""2: parts and groups; signals of every kind. 3: log templates, and the feedback on them. 4: readings."""
 
 
 class RiskDocument(Struct, frozen=True):
@@ -83,6 +85,10 @@ class RiskDocument(Struct, frozen=True):
     """What an operator set for it that is not the default, line by line; held from its beginning to its end."""
     watch_score: float | None = None
     """Of production after promotion: 1.0 is the boundary of an alarm; None: a comparison, or not known well enough."""
+    sensitivity: Sensitivity = "medium"
+    """At which it was judged."""
+    readings: tuple[Reading, ...] = ()
+    """Risk and log classes by the weights of each sensitivity; they decide nothing (`reading.read_at`)."""
     version: int = VERSION
 
 

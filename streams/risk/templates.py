@@ -36,6 +36,8 @@ class TemplateEvidence(Struct, frozen=True):
     impact: float
     """0..100: its share of the risk of its class side by side."""
     tags: tuple[str, ...] = ()
+    share: float = 0.0
+    """0..1: of its class, by likelihood; its impact is so much of the risk of its class."""
 
 
 class FeedbackGiven(Struct, frozen=True):

@@ -1,9 +1,9 @@
 r"""What becomes of an expression's digits, where the digits of the text are holes by then?
 
 `shard \d+ of [a-z]+` is written for lines, but meets templates: `shard <*> of eu`. So what stands for digits (`\d`,
-`\w`, a class that holds digits, with its repeat) stands for a hole as well. A digit that is written out finds nothing: what
-it was is not known any more, and to take a hole for it would match every other number too. It is told, not guessed;
-but for the statuses of failed responses (`503`), which are kept.
+`\w`, a class that holds digits, with its repeat) stands for a hole as well. A digit that is written out finds nothing:
+what it was is not known any more, and to take a hole for it would match every other number too. It is told, not
+guessed; but for the statuses of failed responses (`503`), which are kept.
 """
 
 from __future__ import annotations

@@ -21,6 +21,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta, Struct
 
+from streams.policy.written import Sensitivity
 from streams.risk.comparison import Comparison
 from streams.risk.document import (
     UNDECIDED_RISK,
@@ -33,6 +34,7 @@ from streams.risk.document import (
     Verdict,
     undecided,
 )
+from streams.risk.reading import read_at
 from streams.risk.templates import TemplateEvidence
 from topology.serve.view import Entry
 
@@ -68,6 +70,10 @@ class VerdictAnswer(Struct, frozen=True, kw_only=True):
     ] = ""
     started_at: _Time = ""
     decided_at: _Time = ""
+    sensitivity: Annotated[Sensitivity, Meta(description="At which it is judged: the verdict's")] = "medium"
+    read_at: Annotated[
+        Sensitivity, Meta(description="By whose weights risk, score, log classes and templates are shown")
+    ] = "medium"
     version: int = VERSION
 
 
@@ -125,9 +131,9 @@ def before(entry: Entry) -> str:
     return f"an attempt of this pair has ended ({document.outcome or 'expired'}, {document.verdict}{judged})"
 
 
-def at(entry: Entry, now_s: float, stale_s: float) -> RiskDocument:
-    """The document as it stands at a moment: as published, unless it has grown stale."""
-    document = entry.document
+def at(entry: Entry, now_s: float, stale_s: float, sensitivity: Sensitivity | None = None) -> RiskDocument:
+    """The document as it stands at a moment: as published, unless it has grown stale; read at a sensitivity."""
+    document = entry.document if sensitivity is None else read_at(entry.document, sensitivity)
     if not is_stale(entry, now_s, stale_s):
         return document
     old = f"nothing was judged for {now_s - entry.as_of_s:.0f} s (more than {stale_s:g} s): do its records still flow?"
@@ -145,9 +151,12 @@ def at(entry: Entry, now_s: float, stale_s: float) -> RiskDocument:
     )
 
 
-def known(entry: Entry, now_s: float, stale_s: float, report_url: str) -> RiskAnswer:
-    """The answer for a comparison that has a document."""
-    return _flat(at(entry, now_s, stale_s), age_s(entry, now_s), report_url)
+def known(
+    entry: Entry, now_s: float, stale_s: float, report_url: str, sensitivity: Sensitivity | None = None
+) -> RiskAnswer:
+    """The answer for a comparison that has a document, read at a sensitivity; None: that it was judged at."""
+    whole = _flat(at(entry, now_s, stale_s, sensitivity), age_s(entry, now_s), report_url)
+    return msgspec.structs.replace(whole, read_at=sensitivity or whole.sensitivity)
 
 
 def unknown(comparison: Comparison, now_s: float, report_url: str, reason: str) -> RiskAnswer:
@@ -220,5 +229,6 @@ def _flat(document: RiskDocument, age: float, report_url: str) -> RiskAnswer:
         templates=document.templates,
         unjudged=document.unjudged,
         policy=document.policy,
+        sensitivity=document.sensitivity,
         version=document.version,
     )

@@ -15,6 +15,7 @@ import msgspec
 from aiohttp import web
 from msgspec import structs
 
+from streams.policy.written import Sensitivity
 from streams.risk.comparison import Comparison
 from streams.risk.document import RiskDocument
 from streams.watch.feedback import WorkloadEvent
@@ -49,6 +50,8 @@ _UNSEEN = (
     "no workload is known whose records carry both of these hashes: they are looked for now, ask again; "
     "or name namespace and workload"
 )
+_OF_THE_ANSWER = {"view", "signals", "sensitivity"}
+"""Parameters of a query that say nothing of the pair."""
 OUR_FAULT = "an error of ours kept this answer from being made: its trace is in the log of the serve role"
 
 _encode = msgspec.json.Encoder().encode
@@ -93,7 +96,7 @@ class Api:
             query = parse(request.query, RiskQuery)
             return json(_shown(self._risk(query, now_s, base), query))
         except BadQuery as fault:
-            valid = {name: value for name, value in fault.valid.items() if name not in {"view", "signals"}}
+            valid = {name: value for name, value in fault.valid.items() if name not in _OF_THE_ANSWER}
             whole = answer.unanswerable(fault.complaints, now_s, f"{base}/", valid)
             return json(answer.small(whole) if fault.valid.get("view") == "verdict" else whole)
         except Exception:  # whatever it is, an error status would abort a rollout
@@ -119,20 +122,24 @@ class Api:
             ]
         )
 
-    def look(self, comparison: Comparison, now_s: float, report_url: str) -> RiskAnswer:
+    def look(
+        self, comparison: Comparison, now_s: float, report_url: str, sensitivity: Sensitivity | None = None
+    ) -> RiskAnswer:
         """What is known of a pair, which is asked for where nothing is, or of an earlier attempt only."""
-        whole, doubt = self._look(comparison, now_s, report_url), self._directory.doubt(comparison)
+        whole, doubt = self._look(comparison, now_s, report_url, sensitivity), self._directory.doubt(comparison)
         first, *rest = whole.reasons
         return structs.replace(whole, reasons=(first, doubt, *rest)) if doubt else whole
 
-    def _look(self, comparison: Comparison, now_s: float, report_url: str) -> RiskAnswer:
+    def _look(
+        self, comparison: Comparison, now_s: float, report_url: str, sensitivity: Sensitivity | None
+    ) -> RiskAnswer:
         entry = self._view.get(comparison)
         if entry is not None and answer.is_over(entry, now_s, self._ended_s):
             asked = self._asker.ask(comparison, again=True) if self._view.caught_up else Asked.ALREADY
             then = _AGAIN if asked in {Asked.SENT, Asked.ALREADY} else _REASONS[asked]
             return answer.unknown(comparison, now_s, report_url, self._with_silence(f"{answer.before(entry)}; {then}"))
         if entry is not None:
-            return answer.known(entry, now_s, self._stale_s, report_url)
+            return answer.known(entry, now_s, self._stale_s, report_url, sensitivity)
         reason = _REASONS[self._asker.ask(comparison)] if self._view.caught_up else starting(RISK)
         return answer.unknown(comparison, now_s, report_url, self._with_silence(reason))
 
@@ -140,7 +147,7 @@ class Api:
         pair = wanted(query)
         found = self._directory.find(pair)
         if len(found) == 1:
-            return self.look(found[0], now_s, f"{base}/{page(found[0])}")
+            return self.look(found[0], now_s, f"{base}/{page(found[0])}", query.sensitivity)
         unseen = _UNSEEN if self._view.caught_up else starting(RISK)
         reason = several(found) if found else self._with_silence(unseen)
         said = {name: value or "" for name, value in structs.asdict(pair).items()}

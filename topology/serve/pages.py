@@ -18,6 +18,7 @@ from aiohttp import web
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from streams.policy.sensitivity import SENSITIVITIES
 from streams.risk.document import RiskDocument
 from topology.freshness import Freshness
 from topology.serve import answer, chart, links
@@ -69,8 +70,10 @@ class Pages:
         if pair is None or entry is None:
             return self._page("unknown.html", 404, parts=list(request.match_info.values()), possible=pair is not None)
         now_s = self._now()
-        document = answer.at(entry, now_s, self._stale_s)
-        parameters = urlencode(msgspec.structs.asdict(pair))
+        asked = request.query.get("sensitivity", "")
+        sensitivity = next((each for each in SENSITIVITIES if each == asked), None)
+        document = answer.at(entry, now_s, self._stale_s, sensitivity)
+        parameters = urlencode(msgspec.structs.asdict(pair) | ({"sensitivity": asked} if sensitivity else {}))
         return self._page(
             "comparison.html",
             200,
@@ -78,6 +81,8 @@ class Pages:
             pair=pair,
             age_s=answer.age_s(entry, now_s),
             page=links.page(pair),
+            sensitivities=tuple(SENSITIVITIES) if document.readings else (),
+            read_at=sensitivity or document.sensitivity,
             judged=entry.as_of_s > 0,
             canary_share=_canary_share(document),
             chart=self._chart(entry, document),

@@ -12,6 +12,7 @@ import msgspec
 from msgspec import Meta, Struct
 from multidict import MultiMapping
 
+from streams.policy.written import Sensitivity
 from streams.risk.comparison import ClusterName, Comparison, HashValue, ObjectName
 from topology.serve.directory import Wanted
 
@@ -51,6 +52,16 @@ class RiskQuery(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     signals: Annotated[
         Literal["worst", "all"], Meta(description=f"`worst`: the {MOST_SIGNALS} worst; `all`: all that were judged")
     ] = "worst"
+    sensitivity: (
+        Annotated[
+            Sensitivity,
+            Meta(
+                description="Read it at this sensitivity: risk, log classes and templates by its weights; the verdict "
+                "stays that of the sensitivity it was judged at"
+            ),
+        ]
+        | None
+    ) = None
 
 
 class ComparisonsQuery(Struct, frozen=True, forbid_unknown_fields=True):

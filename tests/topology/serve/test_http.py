@@ -206,6 +206,7 @@ async def test_description(serve):
         "cluster": False,
         "view": False,
         "signals": False,
+        "sensitivity": False,
     }
     operations = [each["operationId"] for path in description["paths"].values() for each in path.values()]
     assert len(operations) == len(set(operations))

@@ -9,6 +9,7 @@ import jsonschema
 import msgspec
 import pytest
 
+from streams.judging.evidence import PartEvidence, Reading, ReadSignal
 from streams.records.identity import Workload
 from streams.risk.comparison import Comparison
 from streams.risk.document import Exposure, RiskDocument, undecided
@@ -54,8 +55,9 @@ async def test_every_answer_is_whole_and_typed(serve, pair, judged, case):
         "comparison",
         "feedback",
         "watch_score",
+        "readings",
     }
-    assert set(answer) == expected | REQUIRED | PARTS | {"signals_judged"}
+    assert set(answer) == expected | REQUIRED | PARTS | {"signals_judged", "read_at"}
     for name in ("risk", "score", "confidence", "age_s"):
         assert type(answer[name]) is float
     for name in ("verdict", "as_of", "report_url", "state", "outcome", "started_at", "decided_at", *PARTS):
@@ -323,3 +325,45 @@ async def test_a_pair_that_is_asked_for_the_wrong_way_round_is_told(serve, pair,
     answer = await serve.risk(msgspec.structs.replace(pair, baseline=pair.canary, canary=pair.baseline))
     assert answer["verdict"] == "none"
     assert answer["reasons"][-1].startswith("the same two are being compared the other way round")
+
+
+READINGS = tuple(
+    Reading(name, risk, risk > 98, PartEvidence("logs", 0.5, 0.01, risk, None), (ReadSignal("log/error", 0.2, risk),))
+    for name, risk in (("low", 20.0), ("medium", 37.5), ("high", 99.0))
+)
+
+
+async def test_a_comparison_is_read_at_another_sensitivity(serve, pair, judged):
+    """Risk and score follow it, in the small answer too; the verdict does not, and the answer says so."""
+    await serve.start()
+    serve.publish(judged(readings=READINGS))
+    for view in ("full", "verdict"):
+        high = await serve.risk(pair, sensitivity="high", view=view)
+        assert (high["verdict"], high["risk"], high["score"]) == ("none", 99.0, 1.0)
+        assert (high["sensitivity"], high["read_at"]) == ("medium", "high")
+        assert "The verdict is that of medium" in high["reasons"][0]
+    as_judged = await serve.risk(pair)
+    assert (as_judged["risk"], as_judged["read_at"]) == (37.5, "medium")
+    assert (await serve.risk(pair, sensitivity="medium"))["reasons"] == as_judged["reasons"]
+    refused = await serve.risk(pair, sensitivity="extreme")
+    assert "sensitivity: 'extreme' is not allowed; give low, medium or high" in refused["reasons"][0]
+
+
+async def test_the_page_is_read_at_another_sensitivity(serve, pair, judged):
+    """Its links say which there are; what is none is no sensitivity."""
+    await serve.start()
+    serve.publish(judged(readings=READINGS))
+    path = f"/comparisons/-/{pair.namespace}/{pair.workload}/{pair.baseline}/{pair.canary}"
+    assert "<strong>medium</strong>" in await serve.text(path)
+    high = await serve.text(f"{path}?sensitivity=high")
+    assert "<strong>high</strong>" in high
+    assert '<p class="big">99</p>' in high
+    assert "<strong>medium</strong>" in await serve.text(f"{path}?sensitivity=<b>")
+
+
+async def test_an_old_answer_is_none_at_any_sensitivity(serve, pair, judged):
+    """With a risk that is neither 0 nor 100."""
+    await serve.start()
+    serve.publish(judged(verdict="pass", age_s=500.0, readings=(msgspec.structs.replace(READINGS[0], risk=0.0),)))
+    answer = await serve.risk(pair, sensitivity="low")
+    assert (answer["verdict"], answer["risk"]) == ("none", 1.0)
