@@ -33,6 +33,7 @@ from streams.records.log import Severity
 from streams.records.metric import Series
 from streams.risk.comparison import Comparison, Outcome, TemplateFeedback
 from streams.risk.document import RiskDocument, rfc3339, undecided
+from streams.risk.examples import Room
 from streams.risk.succession import Succession, SuccessionState
 from streams.risk.templates import MOST_FEEDBACK, MOST_TEMPLATES, FeedbackGiven, TemplateEvidence, template_id
 from streams.signals.catalogue import Catalogue, CatalogueState
@@ -576,7 +577,7 @@ class WorkloadLife:
             signals=found.signals,
             reasons=found.reasons or undecided(running.comparison, "nothing has been judged yet").reasons,
             unjudged=(*found.unjudged, *self._unseen(running)),
-            templates=tuple(self._templates(judge)),
+            templates=tuple(self._templates(running.comparison, judge)),
             feedback=tuple(map(_given, reversed(self._lines.history[-MOST_FEEDBACK:]))),
             history=found.history,
             policy=() if running.policy is None else statement(running.policy),
@@ -608,9 +609,9 @@ class WorkloadLife:
             )
         return found + ([] if running.policy is None else not_zero(self._rules_of(running)))
 
-    def _templates(self, judge: Judge | LookBack) -> Iterator[TemplateEvidence]:
+    def _templates(self, comparison: Comparison, judge: Judge | LookBack) -> Iterator[TemplateEvidence]:
         """What is told of templates, the first `MOST_TEMPLATES`."""
-        rows = judge.templates(lambda number: self._roots.get(number, number))
+        rows, room = judge.templates(lambda number: self._roots.get(number, number)), Room(comparison)
         for row in rows[:MOST_TEMPLATES]:
             line, known = self._lines.read(row.number), self._state.signatures.get(row.number)
             if line is None:
@@ -629,6 +630,7 @@ class WorkloadLife:
                 impact=row.impact,
                 tags=self._lines.tags(row.number),
                 share=row.share,
+                examples=room.take(self._lines.examples(row.number)),
             )
 
     def _read_lines(self, start_ns: int, summaries: Mapping[str, Summary]) -> None:

@@ -12,6 +12,22 @@ MOST_FEEDBACK = 50
 """In one document; the latest."""
 
 
+class TemplateExample(Struct, frozen=True):
+    """One line of a template, as it was written but for secrets. Strangers wrote it: escape it."""
+
+    at: str
+    """RFC 3339."""
+    revision: str
+    """Pod-template hash."""
+    pod: str
+    line: str
+    """With the lines that go on with it."""
+    before: tuple[str, ...] = ()
+    """Lines of the same pod, oldest first."""
+    after: tuple[str, ...] = ()
+    """Lines of the same pod, oldest first."""
+
+
 class TemplateEvidence(Struct, frozen=True):
     """One log template on both sides."""
 
@@ -38,6 +54,8 @@ class TemplateEvidence(Struct, frozen=True):
     tags: tuple[str, ...] = ()
     share: float = 0.0
     """0..1: of its class, by likelihood; its impact is so much of the risk of its class."""
+    examples: tuple[TemplateExample, ...] = ()
+    """The latest of the canary, of the baseline, the first, the latest of others; of the first templates only."""
 
 
 class FeedbackGiven(Struct, frozen=True):

@@ -1,7 +1,7 @@
 """What do lines of a template look like? The first one, the latest, and the latest of each revision, secrets masked.
 
 Which lines are kept depends on the lines alone, not on the order they come in: of two at one time the one of lesser
-text is the first and the other the latest. Bounded in templates, revisions and characters.
+text is the first and the other the latest. Bounded in revisions, and in characters of all that is kept.
 """
 
 from __future__ import annotations
@@ -12,10 +12,13 @@ from streams.templates.secrets import without_secrets
 
 MAX_CHARACTERS = 1_000
 """Of a line kept; of its context, each line half of it."""
-MAX_CONTEXT = 10
+MAX_CONTEXT = 5
+"""Lines before it, and as many after."""
 REVISIONS = 4
-TEMPLATES = 500
-"""With examples; those with the oldest latest go first."""
+BUDGET = 500_000
+"""Characters of all examples of a workload, as its state is one message; templates whose latest is oldest go first."""
+_OVERHEAD = 100
+"""Characters that an example takes beside its lines: time, revision, pod."""
 
 
 class Example(Struct, frozen=True, array_like=True, order=True):
@@ -26,25 +29,43 @@ class Example(Struct, frozen=True, array_like=True, order=True):
     revision: str
     """Pod-template hash."""
     pod: str
-    context: tuple[str, ...] = ()
-    """Lines of the same pod around it, the line itself not among them, oldest first."""
+    before: tuple[str, ...] = ()
+    """Lines of the same pod, oldest first."""
+    after: tuple[str, ...] = ()
+    """Lines of the same pod, oldest first."""
+
+    @property
+    def characters(self) -> int:
+        """About how many it takes."""
+        return _OVERHEAD + len(self.text) + sum(map(len, (*self.before, *self.after)))
 
 
 class Kept(Struct, array_like=True):
     """The examples of one template."""
 
     first: Example
-    latest: Example
+    """Without the lines around it, once there is a later one."""
     revisions: dict[str, Example]
     """Pod-template hash -> the latest of it."""
+
+    @property
+    def latest(self) -> Example:
+        """Of all revisions."""
+        return max(self.revisions.values())
+
+    @property
+    def characters(self) -> int:
+        """About how many it takes."""
+        return self.first.characters + sum(one.characters for one in self.revisions.values())
 
 
 class Examples:
     """`add` lines, `of` a template."""
 
-    def __init__(self, state: dict[int, Kept] | None = None, templates: int = TEMPLATES) -> None:
+    def __init__(self, state: dict[int, Kept] | None = None, budget: int = BUDGET) -> None:
         self._kept = dict(state or {})
-        self._templates = templates
+        self._budget = budget
+        self._characters = sum(one.characters for one in self._kept.values())
 
     def to_state(self) -> dict[int, Kept]:
         """Template's number -> its examples; valid until the next change."""
@@ -59,30 +80,33 @@ class Examples:
         'password=[masked] refused'
         """
         shown = _shown(example)
-        known = self._kept.get(number)
-        if known is None:
-            self._kept[number] = Kept(shown, shown, {shown.revision: shown})
-        else:
-            known.first = min(known.first, shown)
-            known.latest = max(known.latest, shown)
-            _keep_latest(known.revisions, shown)
-        if len(self._kept) > self._templates:
-            oldest = min(self._kept, key=lambda one: (self._kept[one].latest.time_ns, one))
-            del self._kept[oldest]
+        self._keep(number, Kept(shown, {shown.revision: shown}))
+        while self._characters > self._budget and len(self._kept) > 1:
+            self._drop(min(self._kept, key=lambda one: (self._kept[one].latest.time_ns, one)))
 
     def join(self, old: int, new: int) -> None:
         """A template has become part of another: so do its examples."""
-        mine = self._kept.pop(old, None)
-        if mine is None:
-            return
-        known = self._kept.get(new)
+        mine = self._drop(old)
+        if mine is not None:
+            self._keep(new, mine)
+
+    def _keep(self, number: int, more: Kept) -> None:
+        """What is kept of a template, with more of it."""
+        known = self._drop(number)
         if known is None:
-            self._kept[new] = mine
-            return
-        known.first = min(known.first, mine.first)
-        known.latest = max(known.latest, mine.latest)
-        for one in mine.revisions.values():
-            _keep_latest(known.revisions, one)
+            known = more
+        else:
+            known = Kept(_alone(min(known.first, more.first)), dict(known.revisions))
+            for one in more.revisions.values():
+                _keep_latest(known.revisions, one)
+        self._kept[number] = known
+        self._characters += known.characters
+
+    def _drop(self, number: int) -> Kept | None:
+        known = self._kept.pop(number, None)
+        if known is not None:
+            self._characters -= known.characters
+        return known
 
     def of(self, number: int) -> Kept | None:
         """The examples of a template."""
@@ -96,10 +120,15 @@ def _keep_latest(revisions: dict[str, Example], one: Example) -> None:
         del revisions[min(revisions, key=lambda name: (revisions[name].time_ns, name))]
 
 
+def _alone(example: Example) -> Example:
+    return structs.replace(example, before=(), after=()) if example.before or example.after else example
+
+
 def _shown(example: Example) -> Example:
     half = MAX_CHARACTERS // 2
-    return structs.replace(
-        example,
-        text=without_secrets(example.text[: 2 * MAX_CHARACTERS])[:MAX_CHARACTERS],
-        context=tuple(without_secrets(line[:MAX_CHARACTERS])[:half] for line in example.context[-MAX_CONTEXT:]),
+    before, after = (
+        tuple(without_secrets(line[:MAX_CHARACTERS])[:half] for line in lines)
+        for lines in (example.before[-MAX_CONTEXT:], example.after[:MAX_CONTEXT])
     )
+    text = without_secrets(example.text[: 2 * MAX_CHARACTERS])[:MAX_CHARACTERS]
+    return structs.replace(example, text=text, before=before, after=after)

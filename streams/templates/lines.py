@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 from msgspec import Struct, field
 
 from streams.templates.classes import Classed, Classes, ClassesState, Feedback
+from streams.templates.examples import Example, Examples, Kept
 from streams.templates.template import Learned, Template
 from streams.templates.templates import Templates, TemplatesState
 from streams.templates.topics import LOG_CLASSES, Topics
@@ -30,6 +31,8 @@ class LinesState(Struct, array_like=True):
     classes: ClassesState = field(default_factory=ClassesState)
     history: list[Feedback] = []
     """What was said, in order of time; what was taken back as well."""
+    examples: dict[int, Kept] = {}
+    """Template's number -> what its lines look like."""
 
 
 class Line(Struct, frozen=True):
@@ -54,10 +57,12 @@ class Lines:
         self._templates = Templates(None, known.templates, mask)
         self._classes = Classes(topics, known.classes)
         self._history = list(known.history)
+        self._examples = Examples(known.examples)
 
     def to_state(self) -> LinesState:
         """The snapshot; valid until the next change."""
-        return LinesState(1, self._templates.to_state(), self._classes.to_state(), self._history)
+        examples = self._examples.to_state()
+        return LinesState(1, self._templates.to_state(), self._classes.to_state(), self._history, examples)
 
     def learn(self, signatures: Mapping[int, Signature], start_ns: int, lines: Mapping[int, int]) -> Learned:
         """Take in one window's signatures; feedback goes with a template that has become part of another."""
@@ -66,7 +71,18 @@ class Lines:
             became = self._templates.template(new)
             if became is not None:
                 self._classes.join(old, became)
+            self._examples.join(old, new)
         return learned
+
+    def show(self, number: int, line: Example) -> None:
+        """Keep a line of a signature as an example of its template, if that is known."""
+        template = self.template(number)
+        if template is not None:
+            self._examples.add(template.number, line)
+
+    def examples(self, number: int) -> Kept | None:
+        """What the lines of a template look like; None if none was shown."""
+        return self._examples.of(number)
 
     def hear(self, said: Feedback) -> None:
         """Take in feedback; it holds for what is read from now on."""

@@ -10,6 +10,7 @@ from streams.records.identity import Revision, Source
 from streams.records.log import LogRecord
 from streams.risk.comparison import TemplateFeedback
 from streams.risk.document import RiskDocument
+from streams.templates.examples import Example
 from streams.workload import WorkloadLife, WorkloadState
 
 from .test_workload import BASELINE, CANARY, COMPARISON, PODS, SETTINGS, SHOP, T0, WINDOW_NS, S, deltas
@@ -159,3 +160,21 @@ def test_templates_merge_and_keep_their_counts(life):
 
 def _text(life: WorkloadLife, number: int) -> str:
     return life.to_state().lines.templates.templates[number].text
+
+
+def test_examples_are_told_with_their_template(life):
+    """Promise: also when it has become part of another since, and after a restart."""
+    texts = [f"lookup of key {word} failed" for word in ("ant", "bee", "cow", "dog", "elk", "fox")]
+    lines = life._lines
+    said(life, texts[:2], 30)
+    number = next(one for one in life.to_state().lines.templates.templates if "ant" in _text(life, one))
+    lines.show(number, Example(T0, "ERROR lookup of key ant failed, password=x", CANARY, "c0"))
+    lines.show(1234, Example(T0, "of no template", CANARY, "c0"))
+    stored = msgspec.msgpack.decode(msgspec.msgpack.encode(life.to_state()), type=WorkloadState)
+    more = said(WorkloadLife(SETTINGS, WorkloadState(SHOP)), texts, 30)[0]
+    document = _fed(
+        WorkloadLife(SETTINGS, stored), [msgspec.structs.replace(one, time_ns=one.time_ns + 40 * S) for one in more]
+    )
+    (example,) = row_of(document, "lookup").examples
+    assert example.line == "ERROR lookup of key ant failed, password=[masked]"
+    assert (example.revision, example.pod) == (CANARY, "c0")

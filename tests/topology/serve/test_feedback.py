@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
 from streams.risk.comparison import TemplateFeedback
-from streams.risk.templates import FeedbackGiven, TemplateEvidence
+from streams.risk.templates import FeedbackGiven, TemplateEvidence, TemplateExample
 
 ROW = TemplateEvidence("00000000000000ff", "order <b> lost", "error", "severity", 0.9, "", "unexpected", 0, 3, 1.5, 9.0)
 GIVEN = FeedbackGiven("2026-11-24T15:00:00.000Z", "eve", ROW.id, ROW.text, "ignore", "known", ("team-a",))
@@ -138,6 +139,21 @@ async def test_what_cannot_be_said_is_told_on_the_page(serve, pair, judged, chan
     assert response.status == status
     assert "notice" in await response.text()
     assert serve.asker.told == []
+
+
+async def test_its_page_shows_lines_as_text(serve, pair, judged):
+    """With those around them; what strangers wrote is escaped."""
+    await serve.start()
+    example = TemplateExample("2026-11-24T15:00:00.000Z", pair.canary, "c0", "<i>lost</i>", ("<u>",), ("&amp;",))
+    serve.publish(judged(templates=(msgspec.structs.replace(ROW, examples=(example,)),)))
+    text = await serve.text(_page(pair))
+    assert "<strong>&lt;i&gt;lost&lt;/i&gt;</strong>" in text
+    assert "&lt;u&gt;" in text
+    assert "&amp;amp;" in text
+    assert "<i>" not in text
+    whole = await serve.risk(pair, signals="all")
+    assert whole["templates"][0]["examples"][0]["line"] == "<i>lost</i>"
+    assert (await serve.risk(pair))["templates"][0]["examples"] == []
 
 
 async def test_a_template_that_nobody_shows_has_no_page(serve, pair, judged):
