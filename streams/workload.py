@@ -161,6 +161,12 @@ class WorkloadLife:
         self._lines = lines_of(state.logs, state.lines)
         self._roots: dict[int, int] = {}
         """Signature -> the template it is part of, where that is another one."""
+        self._open_lines = {
+            start_ns: {number for one in summaries.values() for number in _numbers(one)}
+            for start_ns, summaries in state.open.items()
+        }
+        """Start of an open window -> its signatures."""
+        state.heard = {number: state.heard[number] for number in sorted(set().union(*self._open_lines.values()))}
         self._place_signatures()
         self._presence = {name: Presence(settings.window_ns, known) for name, known in state.presence.items()}
         self._judges = {key: self._resumed(running) for key, running in state.running.items()}
@@ -250,6 +256,7 @@ class WorkloadLife:
         if start_ns < state.closed_to_ns:
             state.late_records += delta.records
             start_ns = state.closed_to_ns
+        self._open_lines.setdefault(start_ns, set()).update(_numbers(delta))
         name = delta.revision.pod_template_hash
         summary = state.open.setdefault(start_ns, {}).get(name)
         if summary is None:
@@ -650,8 +657,8 @@ class WorkloadLife:
             self._place(number, what)
         if learned.redirects:
             self._classify_anew()
-        still = {number for each in state.open.values() for one in each.values() for number in _numbers(one)}
-        state.heard = {number: state.heard[number] for number in sorted(still)}
+        for number in self._open_lines.pop(start_ns, set()).difference(*self._open_lines.values()):
+            del state.heard[number]
 
     def _place(self, number: int, what: Signature | None = None) -> None:
         """Note what a signature comes to; what is of no judged class is not remembered."""

@@ -23,6 +23,9 @@ MAX_HISTORY = 200
 """Reclassifications told; the oldest go first."""
 
 
+_CACHED = 10_000
+
+
 class LinesState(Struct, array_like=True):
     """The snapshot."""
 
@@ -58,6 +61,8 @@ class Lines:
         self._classes = Classes(topics, known.classes)
         self._history = list(known.history)
         self._examples = Examples(known.examples)
+        self._lines: dict[int, Line] = {}
+        """Template's number -> what it comes to; until something is said, or templates become one."""
 
     def to_state(self) -> LinesState:
         """The snapshot; valid until the next change."""
@@ -67,6 +72,8 @@ class Lines:
     def learn(self, signatures: Mapping[int, Signature], start_ns: int, lines: Mapping[int, int]) -> Learned:
         """Take in one window's signatures; feedback goes with a template that has become part of another."""
         learned = self._templates.learn(signatures, start_ns, lines)
+        if learned.redirects:
+            self._lines.clear()
         for old, new in sorted(learned.redirects.items()):
             became = self._templates.template(new)
             if became is not None:
@@ -86,6 +93,7 @@ class Lines:
 
     def hear(self, said: Feedback) -> None:
         """Take in feedback; it holds for what is read from now on."""
+        self._lines.clear()
         self._classes.learn(said, self._templates.all())
         self._history = sorted([*self._history, said])[-MAX_HISTORY:]
 
@@ -107,6 +115,14 @@ class Lines:
             if what is None:
                 return None
             template = Template(number, what.text, what.severity)
+        line = self._lines.get(template.number)
+        if line is None:
+            if len(self._lines) >= _CACHED:
+                self._lines.clear()
+            line = self._lines[template.number] = self._line(template)
+        return line
+
+    def _line(self, template: Template) -> Line:
         classed = self._classes.classify(template)
         by_rule = self._classes.by_rule(template)
         raised = LOG_CLASSES.index(classed.log_class) < LOG_CLASSES.index(by_rule.log_class)

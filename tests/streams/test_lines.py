@@ -178,3 +178,19 @@ def test_examples_are_told_with_their_template(life):
     (example,) = row_of(document, "lookup").examples
     assert example.line == "ERROR lookup of key ant failed, password=[masked]"
     assert (example.revision, example.pod) == (CANARY, "c0")
+
+
+def test_signatures_are_remembered_while_their_window_is_open(life):
+    """Promise: each window that closes forgets those that no open one has seen, also after a restart."""
+    for start, words in ((0, ("a", "b")), (1, ("b", "c")), (2, ("c", "d"))):
+        source = Source(Revision(SHOP, CANARY), "c0")
+        lines = [LogRecord(source, T0 + start * WINDOW_NS, f"ERROR {word} lost") for word in words]
+        for delta in deltas(lines, 1, 1):
+            life.add(*delta)
+    heard = []
+    for end in (1, 2, 3):
+        life.close(T0 + end * WINDOW_NS)
+        heard.append(sorted(one.text.split()[1] for one in life.to_state().heard.values()))
+        stored = msgspec.msgpack.decode(msgspec.msgpack.encode(life.to_state()), type=WorkloadState)
+        life = WorkloadLife(SETTINGS, stored)
+    assert heard == [["b", "c", "d"], ["c", "d"], []]
