@@ -63,8 +63,9 @@ _LOOK_S = 1.0
 _QUIET_S = 60.0
 """A workload in which nothing runs or rings is written so often, or with every checkpoint if those are rarer."""
 _FETCH_BYTES = 2**20
-"""What a partition brings before the next one has its turn. Of a scorer that cannot keep up, partitions take turns by the
+"""What a partition brings before the next one has its turn. Where a scorer cannot keep up, partitions take turns by the
 whole of a fetch: with 8 MiB one waited for twelve minutes. A larger message comes whole all the same (KIP-74)."""
+
 _CHANGELOG = {
     "segment.bytes": str(32 * 2**20),
     "segment.ms": "600000",
