@@ -7,16 +7,19 @@ Which excerpts stay depends on each alone (`Places`), so it does not matter how 
 
 from __future__ import annotations
 
-from bisect import insort
+from bisect import bisect_left
 from binascii import crc32
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import chain, islice, takewhile
+from functools import lru_cache
+from itertools import islice
 
 from msgspec import Struct
 
+from streams.records.identity import Source
 from streams.records.log import LogRecord, Severity
 from streams.windows.continuation import goes_on
 from streams.windows.secrets import may_hold_secrets, without_secrets
+from streams.windows.signature import fold
 
 GRAVE = Severity.ERROR
 """Lines from this severity on are shown."""
@@ -66,7 +69,7 @@ class Places:
         self._ranks: list[Rank] = []
 
     def take(self, one: Rank) -> bool:
-        """Whether the pair has a place, for now; it may lose it to others.
+        """Whether the pair gets a place, for now; it may lose it to others. One that has one already gets no second.
 
         >>> places = Places(1, 1)
         >>> places.take((-17, 4, 0, "b")), places.take((-17, 5, 0, "a")), places.take((-21, 6, 0, "a"))
@@ -75,12 +78,14 @@ class Places:
         ranks = self._ranks
         if len(ranks) >= self._limit and (not ranks or one > ranks[-1]):
             return False
-        if one not in ranks:
-            insort(ranks, one)
-            same = [each for each in ranks if each[:2] == one[:2]]
-            if len(same) > self._pods_per_signature:
-                ranks.remove(same[-1])
-            del ranks[self._limit :]
+        at = bisect_left(ranks, one)
+        if at < len(ranks) and ranks[at] == one:
+            return False
+        ranks.insert(at, one)
+        same = [each for each in ranks if each[:2] == one[:2]]
+        if len(same) > self._pods_per_signature:
+            ranks.remove(same[-1])
+        del ranks[self._limit :]
         return one in ranks
 
     def kept(self) -> set[tuple[str, int]]:
@@ -98,17 +103,17 @@ def cut(run: Sequence[object], position: int, record: LogRecord, around: int) ->
         around: lines before it, and as many after its event.
     """
     short = _READ * MAX_CHARACTERS // 4
-    before = list(islice(_beyond(_backwards(run, position), record), around))[::-1]
-    after = _beyond(_forwards(run, position), record)
-    event, first = [record.message], ""
-    for line in after:
-        if len(event) > _EVENT_LINES or not goes_on(line, Severity.UNSET):
-            first = line
+    before = list(islice(_before(run, position, record), around))[::-1]
+    event, rest = [record.message], list[str]()
+    for line in _after(run, position, record):
+        if not rest and len(event) <= _EVENT_LINES and goes_on(line, Severity.UNSET):
+            event.append(line[:short])
+        elif len(rest) < around:
+            rest.append(line[:short])
+        else:
             break
-        event.append(line[:short])
-    rest = [first, *islice(after, around - 1)] if first and around else []
     text = "\n".join(event)[: _READ * MAX_CHARACTERS]
-    return Excerpt(record.time_ns, text, tuple(x[:short] for x in before), tuple(x[:short] for x in rest))
+    return Excerpt(record.time_ns, text, tuple(x[:short] for x in before), tuple(rest))
 
 
 def shown(excerpt: Excerpt) -> Excerpt:
@@ -117,27 +122,50 @@ def shown(excerpt: Excerpt) -> Excerpt:
     >>> shown(Excerpt(1, "login failed", ("password=hunter2",))).before
     ('password=[masked]',)
     """
-    quarter, line, around = MAX_CHARACTERS // 4, excerpt.line, (*excerpt.before, *excerpt.after)
-    if may_hold_secrets("\n".join((line, *around))):
-        line, around = without_secrets(line), tuple(map(without_secrets, around))
-    kept = tuple(_sound(each[:quarter]) for each in around)
-    at = len(excerpt.before)
-    return Excerpt(excerpt.time_ns, _sound(line[:MAX_CHARACTERS]), kept[:at], kept[at:])
+    quarter = MAX_CHARACTERS // 4
+    before = tuple(_masked(line)[:quarter] for line in excerpt.before)
+    after = tuple(_masked(line)[:quarter] for line in excerpt.after)
+    return Excerpt(excerpt.time_ns, _masked(excerpt.line)[:MAX_CHARACTERS], before, after)
 
 
-def _beyond(records: Iterator[LogRecord], record: LogRecord) -> Iterator[str]:
-    """Lines of the record's pod beyond it, within reach."""
-    for _ in takewhile(lambda each: each is not record, records):
-        pass
-    return (each.message for each in islice(records, _REACH) if each.source == record.source)
+def _masked(line: str) -> str:
+    """Without secrets, and without halves of surrogate pairs, which no message can carry."""
+    folded = fold(line)
+    return without_secrets(_sound(line)) if _may_hold_secrets(folded) else _sound(line)
 
 
-def _forwards(run: Sequence[object], position: int) -> Iterator[LogRecord]:
-    return chain.from_iterable(_records_of(run[at]) for at in range(position, len(run)))
+def _before(run: Sequence[object], position: int, record: LogRecord) -> Iterator[str]:
+    """Lines of the record's pod before it, within reach, latest first."""
+    source, several = record.source, run[position]
+    if several is not record:
+        own = _records_of(several)
+        place = next(at for at, each in enumerate(own) if each is record)
+        yield from _of(own[max(0, place - _REACH) : place][::-1], source)
+    for at in range(position - 1, max(position - _REACH, 0) - 1, -1):
+        one = run[at]
+        if type(one) is not LogRecord:
+            yield from _of(_records_of(one)[-_REACH:][::-1], source)
+        elif one.source == source:
+            yield one.message
 
 
-def _backwards(run: Sequence[object], position: int) -> Iterator[LogRecord]:
-    return chain.from_iterable(reversed(_records_of(run[at])) for at in range(position, -1, -1))
+def _after(run: Sequence[object], position: int, record: LogRecord) -> Iterator[str]:
+    """Lines of the record's pod after it, within reach."""
+    source, several = record.source, run[position]
+    if several is not record:
+        own = _records_of(several)
+        place = next(at for at, each in enumerate(own) if each is record)
+        yield from _of(own[place + 1 : place + 1 + _REACH], source)
+    for at in range(position + 1, min(position + _REACH, len(run))):
+        one = run[at]
+        if type(one) is not LogRecord:
+            yield from _of(_records_of(one)[:_REACH], source)
+        elif one.source == source:
+            yield one.message
+
+
+def _of(records: Sequence[LogRecord], source: Source) -> Iterator[str]:
+    return (record.message for record in records if record.source == source)
 
 
 def _records_of(one: object) -> Sequence[LogRecord]:
@@ -145,6 +173,12 @@ def _records_of(one: object) -> Sequence[LogRecord]:
         return (one,)
     several: Iterable[object] = one if isinstance(one, Sequence) else ()
     return [record for record in several if isinstance(record, LogRecord)]
+
+
+@lru_cache(maxsize=4096)
+def _may_hold_secrets(folded: bytes) -> bool:
+    """Of lines that differ in digits alone looked into once: which digits they are, is no matter of it."""
+    return may_hold_secrets(folded.decode())
 
 
 def _sound(line: str) -> str:

@@ -37,6 +37,8 @@ _CACHED_LINES = 50_000
 _CACHED_BYTES = 16 * 2**20
 """Of folded lines and what they say."""
 _CACHED_SERIES = 50_000
+_SHOWN_WINDOWS = 2_000
+"""Of revisions, of which is remembered what has been shown."""
 _Line = bytes | tuple[Severity, bytes]
 
 
@@ -109,7 +111,7 @@ class Roller:
         self._known: dict[_Line, _Known] = {}
         self._known_bytes = 0
         self._shown: dict[tuple[Revision, int], Places] = {}
-        """Revision and window -> what may be shown of it."""
+        """Revision and window -> what is shown of it, also by transactions before: nothing is cut out twice."""
         self._cut_lines = CutLines()
         self._series_ids: dict[Series, int] = {}
         self._series: dict[int, Series] = {}
@@ -137,13 +139,13 @@ class Roller:
         """
         records, newest_ns = len(found), 0
         rejected: list[tuple[int, BadRecord]] = []
-        open_slot, pieces = self._current.get, self._cut_lines.of(partition)
+        open_slot, pieces, unset = self._current.get, self._cut_lines.of(partition), Severity.UNSET
         for position, record in enumerate(found):
-            if type(record) is LogRecord and not record.partial and not (pieces and record.source in pieces):
+            if type(record) is LogRecord and not (record.partial or (pieces and record.source in pieces)):
                 time_ns = record.time_ns
                 slot = open_slot(record.source)
                 if slot is not None and slot.start_ns <= time_ns < slot.end_ns:
-                    line = fold(record.message) if not record.severity else _line(record)
+                    line = fold(record.message) if record.severity is unset else _line(record)
                     lines = slot.lines
                     count = lines.get(line, 0)
                     lines[line] = count + 1
@@ -170,11 +172,13 @@ class Roller:
     def rewind(self) -> None:
         """Drop what was added since the last commit: it is read again."""
         self.drain()
+        self._shown.clear()
         self._cut_lines.rewind()
 
     def forget(self) -> None:
         """Drop what was added: others read it, and what comes next was not read here."""
         self.drain()
+        self._shown.clear()
         self._cut_lines.forget()
 
     def drain(self) -> Rolled:
@@ -210,7 +214,8 @@ class Roller:
         rolled.series.update((number, self._series[number]) for number in _series_in(rolled.summaries))
         self._slots.clear()
         self._current.clear()
-        self._shown.clear()
+        if len(self._shown) > _SHOWN_WINDOWS:
+            self._shown.clear()
         if len(self._series_ids) > _CACHED_SERIES:
             self._series_ids.clear()
             self._series.clear()
@@ -268,18 +273,19 @@ class Roller:
 
     def _meet(self, slot: _Slot, line: _Line, record: LogRecord, run: Sequence[Found], position: int) -> None:
         """A line that its slot has not seen before."""
-        known = self._identify(line)
+        known = self._known.get(line) or self._identify(line)
         if known.place is not None:
             slot.traced[line] = known.place
-        number, severity = known.number, known.what.severity
-        if severity < GRAVE or not number or number in slot.grave:
-            return
-        slot.grave.add(number)
-        window = slot.source.revision, slot.start_ns
+        if known.what.severity >= GRAVE and known.number and known.number not in slot.grave:
+            slot.grave.add(known.number)
+            self._show(slot, known, record, run, position)
+
+    def _show(self, slot: _Slot, known: _Known, record: LogRecord, run: Sequence[Found], position: int) -> None:
+        window, number = (slot.source.revision, slot.start_ns), known.number
         places = self._shown.get(window)
         if places is None:
             places = self._shown[window] = Places(self._limits.excerpts_per_signature, self._limits.excerpts)
-        if places.take(rank(slot.source.pod, number, slot.start_ns, severity)):
+        if places.take(rank(slot.source.pod, number, slot.start_ns, known.what.severity)):
             slot.pod.excerpts[number] = cut(run, position, record, self._context_lines)
 
     def _number_traces(self, slot: _Slot, known: dict[str, int]) -> None:
