@@ -7,8 +7,8 @@ Which excerpts stay depends on each alone (`Places`), so it does not matter how 
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from binascii import crc32
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from itertools import islice
@@ -53,7 +53,7 @@ Rank = tuple[int, int, int, str]
 
 
 def rank(pod: str, number: int, start_ns: int, severity: int) -> Rank:
-    """Where a pair of pod and signature stands: the gravest first; which pods, depends on the window, so that all come."""
+    """Where a pair of pod and signature stands: the gravest first; which pods, depends on the window."""
     return -severity, number, crc32(f"{start_ns} {pod}".encode()), pod
 
 

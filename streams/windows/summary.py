@@ -68,8 +68,8 @@ class PodSummary(Struct, array_like=True):
         return chain(*self.metric_fields())
 
     def any(self) -> bool:
-        """Whether there is anything in it."""
-        return bool(self.lines or self.traces or self.excerpts or any(self.metric_fields()))
+        """Whether there is anything in it that counts; what is shown does not."""
+        return bool(self.lines or self.traces or any(self.metric_fields()))
 
 
 class Summary(Struct, array_like=True):
@@ -143,8 +143,8 @@ def trim(summary: Summary, limits: Limits, severity: Callable[[int], int]) -> in
     Pairs of pod and signature rank by severity (worst first), then signature, then pod; pairs of pod and series by
     series, then pod; pairs of trace and signature of a judged severity first, then by trace, signature and pod. (By the
     worst severity of the whole trace would not do: in a part of it, its error may not be seen.) Excerpts: see
-    `excerpts.Places`. A pod of which nothing is left is dropped. (Limits on pods and on signatures apart would not do: what one drops would change what the other
-    sees, and the order of merging would show.)
+    `excerpts.Places`. A pod of which nothing is left is dropped. (Limits on pods and on signatures apart would not do:
+    what one drops would change what the other sees, and the order of merging would show.)
 
     Args:
         summary: changed in place; lines dropped are counted in `other_lines`.

@@ -23,7 +23,9 @@ from tests.streams.windows.traces import TRACES
 LIMITS = Limits(excerpts=5, excerpts_per_signature=2)
 excerpts = st.builds(Excerpt, st.integers(0, 3), st.sampled_from("abc"), st.just(("x",)), st.just(()))
 parts = st.builds(
-    lambda pods: Summary(REVISION, 0, pods={f"p{n}": PodSummary(excerpts=each) for n, each in pods.items()}),
+    lambda pods: Summary(
+        REVISION, 0, pods={f"p{n}": PodSummary(lines={0: 1}, excerpts=each) for n, each in pods.items()}
+    ),
     st.dictionaries(st.integers(0, 5), st.dictionaries(st.integers(0, 5), excerpts, min_size=1), max_size=4),
 )
 

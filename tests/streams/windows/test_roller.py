@@ -121,7 +121,7 @@ def test_where_runs_and_transactions_end_changes_nothing_that_counts(lines, runs
 
 
 def test_a_transaction_read_again_knows_the_pieces_it_knew():
-    """Promise: after a rewind the rest of a cut line is a rest again, and the next line is a line; after a forget not."""
+    """Promise: after a rewind the rest of a cut line is one again, the next line a line; after a forget not."""
     source, made = Source(REVISION, "p"), roller()
     made.add_all([LogRecord(source, 0, "ERROR no", partial=True)], "logs-0")
     assert sum(made.drain().summaries[0].pods["p"].lines.values()) == 1
