@@ -16,8 +16,8 @@ from streams.windows.signature import Signature, fold, signature, signature_id
 
 RECORDED = Path(__file__).parents[2] / "golden/lines/trainticket.jsonl"
 KINDS = {"step of an order": ("[preserve][Step", "learned"), "servlet that threw": ("Servlet.service", "feedback")}
-"""What all of a kind hold, and who knows the class of the others. Texts of the first differ, and it is learned; those of
-the second differ in one word, so five of them become a template, which the others are part of."""
+"""What all of a kind hold, and who knows the class of the others. Texts of the first differ, and it is learned; those
+of the second differ in one word, so five of them become a template, which the others are part of."""
 TRIED = 10
 """Choices of five; with each, all others of the kind are unseen."""
 
