@@ -8,8 +8,9 @@ windows alone: what a template's evidence says of a window never depends on that
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from functools import lru_cache
+from heapq import nsmallest
 
 from msgspec import Struct
 
@@ -32,6 +33,8 @@ _CHANGE_NS = 3_600_000_000_000
 _WEIGHT = 1.0 / MOST_FOLLOWED
 """All of them together weigh as much as one class."""
 _MOST_CHARACTERS = 120
+_MOST_SIGNATURES = 256
+"""Looked at of one window, the most widespread: who logs a new text with every line takes no more time than this."""
 
 
 class Heard(Struct, array_like=True):
@@ -115,12 +118,20 @@ class Loud:
 def _counts(side: Side, signatures: Mapping[int, SignatureInfo]) -> dict[str, float]:
     """Signal -> pods at which its template appeared; of several signatures of one template the most widespread."""
     counts: dict[str, float] = {}
-    for number, pods in side.incidents.items():
+    found: Iterable[tuple[int, int]] = side.incidents.items()
+    if len(side.incidents) > _MOST_SIGNATURES:
+        found = nsmallest(_MOST_SIGNATURES, found, key=_widest)
+    for number, pods in found:
         info = signatures.get(number)
         if info is not None and info.log_class in ERRORS:
             signal = signal_name(info.text)
             counts[signal] = max(counts.get(signal, 0.0), cut(pods))
     return counts
+
+
+def _widest(found: tuple[int, int]) -> tuple[int, int]:
+    number, pods = found
+    return -pods, number
 
 
 @lru_cache(4096)

@@ -72,6 +72,14 @@ def test_a_bounded_number():
     assert signal_name("slow") not in state.heard
 
 
+def test_of_very_many_the_most_widespread_are_looked_at():
+    """Whoever logs new texts all the time neither takes much time nor hides what is at every pod."""
+    many = {number: SignatureInfo(f"kind {number}", "error") for number in range(3000)}
+    state = LoudState()
+    Loud(state).add(0, Side(pod_s=20.0, incidents=dict.fromkeys(many, 1) | {2999: 4}), many, ())
+    assert signal_name(many[2999].text) in state.heard
+
+
 def test_the_loud_takes_the_place_of_the_quiet():
     """Once it is four times as loud, once an hour at most, and of none that an alarm tells of."""
     state = LoudState()
