@@ -64,8 +64,6 @@ class ValueSignalState(Struct, array_like=True):
     """Direction and threshold -> log wealth of each wager."""
     sup_worse: float = 0.0
     """Largest log E so far against "values no worse than tolerated"."""
-    sup_better: list[float] = []
-    """Direction and threshold -> largest log E' so far against "worse than the margin"."""
     baseline: int = 0
     """Values in bins that were judged."""
     canary: int = 0
@@ -88,7 +86,6 @@ class ValueSignal:
             slots = len(self._up) * len(QUANTILES)
             state.worse = Restarted(slots * WORSE_WAGERS)
             state.better = [[0.0] * BETTER_WAGERS for _ in range(len(self._up) * len(QUANTILES))]
-            state.sup_better = [0.0] * len(state.better)
 
     @property
     def log_e(self) -> float:
@@ -99,8 +96,8 @@ class ValueSignal:
 
     @property
     def log_not_worse(self) -> float:
-        """Log of the e-value for a PASS: the least over the thresholds of the largest so far."""
-        return min(self.state.sup_better)
+        """Log of the e-value for a PASS, now: the least over the thresholds."""
+        return min(map(log_mean_exp, self.state.better))
 
     def add(self, baseline: Histogram | None, canary: Histogram | None) -> None:
         """One window; None for a side that says nothing."""
@@ -164,7 +161,6 @@ class ValueSignal:
         sums = self.state.better[slot]
         for index, value in enumerate(more):
             sums[index] += value
-        self.state.sup_better[slot] = max(self.state.sup_better[slot], log_mean_exp(sums))
 
 
 def _beyond(side: Row, cell: Cell, up: bool) -> float:
