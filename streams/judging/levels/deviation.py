@@ -72,7 +72,8 @@ class Deviation:
         self._measures = [(one, *unpack(one, len(reference.ends), signals)) for one in reference.measures]
         self._margin = np.array([_margin(rule) for rule in reference.rules], dtype=float)
         self._asked = np.array([rule.margin is not None for rule in reference.rules], dtype=bool)
-        self._margins = {one.pods: self._widened(one, spreads[-1][0]) for one, spreads, _ in self._measures}
+        self.margins = {one.pods: self._widened(one, spreads[-1][0]) for one, spreads, _ in self._measures}
+        """Pods a side -> what a PASS rules out, on each signal's scale; (signals,)."""
         if not state.signal_p:
             state.signal_p = [1.0] * signals
             state.group_p = [1.0] * len(self.groups.names)
@@ -112,7 +113,7 @@ class Deviation:
     def _not_worse(self, measure: Measure, level: Floats, spread: Floats, baseline: Levels) -> None:
         state, groups = self.state, self.groups
         shown = groups.means(np.where(np.isnan(baseline.level), np.nan, 0.0))
-        better = groups.means((self._margins[measure.pods] - level) / spread)
+        better = groups.means((self.margins[measure.pods] - level) / spread)
         for number, tail in enumerate(measure.group_tails):
             judged = groups.one_way[number] and measure.group_weight[number] > 0.0
             state.needed[number] |= bool(judged and not np.isnan(shown[number]))
