@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from streams.judging.values.cells import MAX_CELLS, bounded, row, tolerated
 from streams.judging.values.quantiles import Segment, band
-from streams.judging.wagers import log_better, log_worse, null_share
+from streams.judging.wagers import all_log_better, all_log_worse, log_better, log_worse, null_share
 from streams.records.histogram import Histogram
 from streams.shippers.histograms import of_samples
 
@@ -77,6 +77,17 @@ def test_no_wager_can_gain_in_expectation_under_the_null(canary, total, share, r
         for high, low in zip(all_canary, none, strict=True):
             assert null * math.exp(high) + (1.0 - null) * math.exp(low) == pytest.approx(1.0)
         assert all(map(math.isfinite, wagers(float(min(canary, total)), total, share, ratio)))
+
+
+@given(st.integers(0, 50), st.integers(0, 50), st.floats(0.01, 0.99), st.floats(1.0, 50.0))
+def test_many_bins_at_once_are_what_each_is_alone(canary, others, share, ratio):
+    """Tied out, to rounding; a bin without any bad value adds nothing."""
+    total = float(canary + others)
+    bins = [np.array([value, value]) for value in (float(canary), total, share, ratio)]
+    for many, one in ((all_log_worse, log_worse), (all_log_better, log_better)):
+        expected = one(float(canary), total, share, ratio) if total else [0.0] * len(one(0.0, 1.0, share, ratio))
+        for row in many(*bins).tolist():
+            assert row == pytest.approx(expected, abs=1e-9)
 
 
 @given(st.integers(1, 40), st.floats(0.05, 0.95), st.floats(1.0, 5.0))
