@@ -4,9 +4,10 @@
   (`shares`). It fails when p <= share * alpha for any of them, and that stays: by the union bound P(ever FAIL) <=
   alpha if the canary is no worse. A part's progress is clip(log(share/p) / log(1/alpha), 0, 1), and F is the largest.
   Culprits are the signals that would do alone, at weight * alpha: family-wise error at most alpha.
-- **PASS.** Every part that can be judged has shown to be no worse than its margin, and the least exposure is reached.
-  Confidence C = the least progress to 1/beta over them, 0 below the least exposure. No correction for many signals is
-  due (intersection-union test: Berger 1982).
+- **PASS.** Every part that can be judged shows now to be no worse than its margin, the least exposure is reached, no
+  part has evidence of harm, and half of a lifetime that is set is over (`promotion`). Confidence C = the least progress
+  over all that, 0 below the least exposure. No correction for many signals is due (intersection-union test: Berger
+  1982).
 - **Risk.** 100 on FAIL, 100*F on PASS, else max(100*F, 50*(1-C)) inside [1, 99]: it begins at 50 = cannot tell, sinks
   as the canary is shown to be no worse, and rises with evidence of harm. More canary events never lower F nor raise
   C, and a PASS that does not come (or comes later) leaves the larger of the two: so a worse canary never has the

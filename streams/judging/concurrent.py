@@ -149,7 +149,7 @@ class Concurrent:
     def confidence(self, part: str, beta: float) -> float | None:
         """0..1: the least of the required signals' progress to 1/beta; None if the part has none to rest on."""
         required = self.required(part)
-        return min(progress(signal.state.sup_better, beta) for signal in required) if required else None
+        return min(progress(signal.state.not_worse, beta) for signal in required) if required else None
 
     def unjudged(self) -> list[str]:
         """What could not be judged and why."""

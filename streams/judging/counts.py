@@ -19,6 +19,11 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+
 WORSE_FACTORS = (1.25, 1.5, 2.0, 3.0, 5.0, 10.0, 30.0)
 """Alternatives to the tolerated ratio: how many times worse still. The grid of judging.md, section 1."""
 LARGEST_COUNT = 1e12
@@ -45,6 +50,13 @@ def log_mean_exp(values: Sequence[float]) -> float:
     """Log of the equally weighted mean of exp(values), without overflow."""
     top = max(values)
     return top + math.log(sum([math.exp(value - top) for value in values]) / len(values))
+
+
+def all_log_mean_exp(values: Floats) -> Floats:
+    """`log_mean_exp` along the last axis."""
+    top = values.max(axis=-1, keepdims=True)
+    means: Floats = top[..., 0] + np.log(np.exp(values - top).mean(axis=-1))
+    return means
 
 
 def log_mix(parts: Sequence[tuple[float, float]]) -> float:

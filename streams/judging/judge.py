@@ -37,6 +37,7 @@ from streams.judging.logs.part import LogPart, LogState
 from streams.judging.logs.part import begin as begin_logs
 from streams.judging.must_have import MustHave, MustHaveState
 from streams.judging.past import Cohort, Past, Prior
+from streams.judging.promotion import balance, waited, withheld
 from streams.judging.readings import readings
 from streams.judging.reasons import Reason, count_reasons, e_value, missing_reasons, pass_reason, ranked_sentences
 from streams.judging.settings import PARTS_OF_SIGNALS, JudgeSettings
@@ -213,12 +214,20 @@ class Judge:
     @property
     def fail_progress(self) -> float:
         """0..1; 1 exactly when it fails the canary now."""
-        return self._fail_progress()
+        parts = max(finding.fail_progress(self._settings.alpha) for finding in self._findings())
+        return max(parts, self._critical.progress(self._critical_log_ps()))
 
     @property
     def confidence(self) -> float:
-        """0..1; 1 exactly when it is shown that the canary is no worse."""
-        return self._confidence()
+        """0..1: the least of what a PASS has to rest on (`combine`); 1 exactly when all of it is there."""
+        if not self._concurrent.enough or self.held_back:
+            return 0.0
+        found = [finding.confidence for finding in self._findings() if finding.confidence is not None]
+        if not found:
+            return 0.0
+        settings = self._settings
+        beside = balance(self.fail_progress, settings.alpha), waited(self._elapsed_ns, settings.lifetime_ns)
+        return min(*found, *beside)
 
     def add(
         self,
@@ -308,7 +317,7 @@ class Judge:
         return Assessment(
             verdict=verdict,
             risk=self._risk(),
-            confidence=0.0 if verdict == "fail" else 1.0 if verdict == "pass" else self._confidence(),
+            confidence=0.0 if verdict == "fail" else 1.0 if verdict == "pass" else self.confidence,
             exposure=self._concurrent.exposure,
             started_ns=state.started_ns,
             as_of_ns=state.as_of_ns,
@@ -374,11 +383,11 @@ class Judge:
             state.void_ns = as_of_ns
         if state.void_ns is not None:
             return
-        fails = self._fail_progress() >= 1.0
+        fails = self.fail_progress >= 1.0
         over = self._time_is_over() and not self.held_back
         if fails or (over and self._score() < settings.marginal_score):
             state.failed_ns = as_of_ns
-        elif state.passed_ns is None and self._confidence() >= 1.0 and self._score() >= settings.pass_score:
+        elif state.passed_ns is None and self.confidence >= 1.0 and self._score() >= settings.pass_score:
             state.passed_ns = as_of_ns
         for signal in self._concurrent.shown():
             if self._own(signal) >= 0.5:
@@ -426,10 +435,6 @@ class Judge:
             found.append(_towards(self._events.log_not_worse, beta))
         return min((one for one in found if one is not None), default=None)
 
-    def _fail_progress(self) -> float:
-        parts = max(finding.fail_progress(self._settings.alpha) for finding in self._findings())
-        return max(parts, self._critical.progress(self._critical_log_ps()))
-
     def _critical_log_ps(self) -> dict[str, float]:
         """Critical signal -> natural log of its own p for the whole life."""
         if not self._critical.signals:
@@ -441,25 +446,22 @@ class Judge:
             for name in self._critical.signals
         }
 
-    def _confidence(self) -> float:
-        """0..1: the least of what a PASS has to rest on; 0 below the least exposure, or with what must be missing."""
-        if not self._concurrent.enough or self.held_back:
-            return 0.0
-        found = [finding.confidence for finding in self._findings() if finding.confidence is not None]
-        return min(found, default=0.0)
-
     def _risk(self) -> float:
-        return risk_of(self.verdict, self._fail_progress(), self._confidence())
+        return risk_of(self.verdict, self.fail_progress, self.confidence)
 
     def _score(self) -> float:
         """100 less the evidence against the canary."""
-        return 100.0 * (1.0 - self._fail_progress())
+        return 100.0 * (1.0 - self.fail_progress)
 
     def _time_is_over(self) -> bool:
-        state, lifetime_ns = self._state, self._settings.lifetime_ns
-        if lifetime_ns is None or state.started_ns is None or state.as_of_ns is None:
-            return False
-        return state.as_of_ns - state.started_ns >= lifetime_ns
+        lifetime_ns = self._settings.lifetime_ns
+        return lifetime_ns is not None and self._state.started_ns is not None and self._elapsed_ns >= lifetime_ns
+
+    @property
+    def _elapsed_ns(self) -> int:
+        """Since the first window with both sides."""
+        state = self._state
+        return 0 if state.started_ns is None or state.as_of_ns is None else state.as_of_ns - state.started_ns
 
     # --- what is said of it ---
 
@@ -506,7 +508,7 @@ class Judge:
             log10_e=state.sup_worse / math.log(10.0),
             weight=self._weight(signal),
             risk=100.0 * self._own(signal),
-            confidence=progress(state.sup_better, self._settings.beta),
+            confidence=progress(state.not_worse, self._settings.beta),
             part=PARTS_OF_SIGNALS[name],
             group=name.partition("/")[0],
             criticality=signal.rule.criticality,
@@ -526,7 +528,7 @@ class Judge:
         if verdict == "fail":
             return against
         why = self._why_not_failed(verdict)
-        return [*against, *why] if verdict == "none" and self._fail_progress() > 0.5 else [*why, *against]
+        return [*against, *why] if verdict == "none" and self.fail_progress > 0.5 else [*why, *against]
 
     def _why_not_failed(self, verdict: Verdict) -> list[str]:
         settings, concurrent = self._settings, self._concurrent
@@ -544,9 +546,10 @@ class Judge:
             for finding in self._findings()
             if finding.part in {"values", "levels"} and finding.confidence is not None and finding.confidence < 1.0
         ]
+        others += withheld(self.fail_progress, settings.alpha, self._elapsed_ns, settings.lifetime_ns)
         if not required:
             return others or ["cannot tell: neither logs nor request counts of either revision have been seen"]
-        return [*missing_reasons(required, concurrent.state.exposure, settings, self._confidence()), *others]
+        return [*missing_reasons(required, concurrent.state.exposure, settings, self.confidence), *others]
 
     def _against(self, signatures: Mapping[int, SignatureInfo], levels: Sequence[LevelEvidence]) -> list[Reason]:
         counted, state, alpha = self._concurrent, self._state.concurrent, self._settings.alpha

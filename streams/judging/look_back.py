@@ -30,6 +30,7 @@ from streams.judging.evidence import Assessment, RiskPoint, Verdict
 from streams.judging.history import RiskHistory
 from streams.judging.judge import Judge, JudgeSettings, JudgeState
 from streams.judging.past import Cohort, Past, Prior
+from streams.judging.promotion import waited
 from streams.judging.readings import readings
 from streams.judging.side import Side, SignatureInfo
 from streams.judging.stakes import RESERVE
@@ -193,7 +194,7 @@ class LookBack:
             shown,
             verdict=verdict,
             risk=risk,
-            confidence=0.0 if verdict == "fail" else 1.0 if verdict == "pass" else shown.confidence,
+            confidence=0.0 if verdict == "fail" else 1.0 if verdict == "pass" else self._confidence,
             started_ns=state.origin_ns,
             decided_ns=state.failed_ns if verdict == "fail" else state.passed_ns if verdict == "pass" else None,
             reasons=reasons,
@@ -246,16 +247,29 @@ class LookBack:
         if failed is not None or too_low:
             state.failed_ns = state.as_of_ns
             state.why = (failed or self._older).assess(signatures, rules).reasons
-        elif state.passed_ns is None and any(judge.verdict == "pass" for judge in self._running):
+        elif (
+            state.passed_ns is None and self._waited >= 1.0 and any(judge.verdict == "pass" for judge in self._running)
+        ):
             state.passed_ns = state.as_of_ns
 
     def _risk(self) -> float:
-        return risk_of(self.verdict, self._fail_progress(), self._older.confidence)
+        return risk_of(self.verdict, self._fail_progress(), self._confidence)
 
     def _fail_progress(self) -> float:
         """Of the stretch that is worse; below 1 of one that is void."""
         worst = max(judge.fail_progress for judge in self._running)
         return worst if self._state.failed_ns is not None else min(worst, math.nextafter(1.0, 0.0))
+
+    @property
+    def _confidence(self) -> float:
+        return min(self._older.confidence, self._waited)
+
+    @property
+    def _waited(self) -> float:
+        """0..1; 1 when there may be a PASS: a stretch does not know the comparison's lifetime."""
+        origin_ns = self._state.origin_ns
+        elapsed_ns = 0 if origin_ns is None else self._state.as_of_ns - origin_ns
+        return waited(elapsed_ns, self._settings.lifetime_ns)
 
     def _score(self) -> float:
         return 100.0 * (1.0 - self._fail_progress())

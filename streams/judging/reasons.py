@@ -150,9 +150,9 @@ def missing_reasons(
         if value < least:
             sentences.append(f"cannot tell yet: the {name} has had {number(value)} of at least {number(least)} {unit}")
     goal = -math.log(settings.beta)
-    open_signals = [signal for signal in required if signal.state.sup_better < goal]
+    open_signals = [signal for signal in required if signal.state.not_worse < goal]
     if open_signals:
-        signal = min(open_signals, key=lambda signal: (signal.state.sup_better, signal.rule.signal))
+        signal = min(open_signals, key=lambda signal: (signal.state.not_worse, signal.rule.signal))
         floors = signal.floors_needed(goal)
         pod_s, requests = floors / signal.rule.floor_per_pod_s, floors / signal.rule.floor_per_request
         wants = [f"{number(math.ceil(requests))} requests"] if by_requests or signal.rule.signal == REQUESTS else []

@@ -16,9 +16,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
 from msgspec import Struct
 
-from streams.judging.counts import log_mean_exp, log_mix
+from streams.judging.counts import all_log_mean_exp, log_mean_exp, log_mix
 
 FIRST_RESTART = 12
 """Bins before the first beginning anew."""
@@ -48,15 +49,28 @@ class Restarted(Struct, array_like=True):
     @property
     def log_e(self) -> float:
         """Log of the mixture now; 0 before the first bin."""
-        if not self.sums:
-            return 0.0
-        weights = [_weight(index) for index in range(len(self.sums))]
-        parts = [(weight, log_mean_exp(sums)) for weight, sums in zip(weights, self.sums, strict=True)]
-        return log_mix([*parts, (1.0 - sum(weights), 0.0)])
+        return _mixed([log_mean_exp(sums) for sums in self.sums])
 
     def _begins(self) -> bool:
         count = len(self.sums)
         return count == 0 or (count < _MOST and self.bins >= FIRST_RESTART * 2 ** (count - 1))
+
+
+def all_log_e(many: Sequence[Restarted]) -> list[float]:
+    """`log_e` of each, at once; all with as many alternatives."""
+    if not many:
+        return []
+    sums = np.array([sums for one in many for sums in one.sums])
+    means = iter(all_log_mean_exp(sums).tolist())
+    return [_mixed([next(means) for _ in one.sums]) for one in many]
+
+
+def _mixed(log_es: Sequence[float]) -> float:
+    """Of each beginning so far, as `Restarted` has them; what has not begun stands at 1."""
+    if not log_es:
+        return 0.0
+    weights = [_weight(index) for index in range(len(log_es))]
+    return log_mix([*zip(weights, log_es, strict=True), (1.0 - sum(weights), 0.0)])
 
 
 def _weight(index: int) -> float:

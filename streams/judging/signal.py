@@ -38,8 +38,8 @@ class SignalState(Struct, array_like=True):
     quiet: list[float] = field(default_factory=lambda: [0.0] * len(QUIET_FACTORS))
     sup_worse: float = 0.0
     """Largest log E so far against "no worse than tolerated"; E_0 = 1."""
-    sup_better: float = 0.0
-    """Largest log E' so far against "worse than the margin, and above the floor"."""
+    not_worse: float = 0.0
+    """Log E' now against "worse than the margin, and above the floor"; what was shown earlier counts no more."""
     canary: float = 0.0
     """Events in bins that were judged."""
     baseline: float = 0.0
@@ -110,7 +110,7 @@ class Signal:
         else:
             state.worse_requests.add(())
             state.worse_pods.add(())
-        state.sup_better = max(state.sup_better, log_not_worse(log_mean_exp(state.better), state.quiet))
+        state.not_worse = log_not_worse(log_mean_exp(state.better), state.quiet)
 
     def _add_events(self, bin_: Counted, total: float) -> None:
         state, by_requests, by_pods = self.state, bin_.share_by_requests, bin_.share_by_pods

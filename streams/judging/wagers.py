@@ -33,6 +33,10 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
+
+from streams.judging.counts import Floats
+
 WORSE_RATIOS = (1.5, 3.0, 10.0)
 """Alternatives to the tolerated ratio. Seven, as in `counts`, find nothing sooner here."""
 BETTER_RATIOS = (1 / 1.5, 1 / 3.0)
@@ -74,6 +78,30 @@ def log_better(canary: float, total: float, share: float, margin: float) -> list
     null = null_share(margin, share)
     gain = (1.0 - canary / total) / (1.0 - null) - 1.0
     return _log_wealth([1.0 - null_share(ratio * margin, share) / null for ratio in BETTER_RATIOS], total, gain)
+
+
+def all_log_worse(canary: Floats, total: Floats, share: Floats, tolerated: Floats) -> Floats:
+    """`log_worse` of many bins at once, (bins,) each; (bins, wagers). A bin without any bad one adds nothing."""
+    null = tolerated * share / (1.0 - share + tolerated * share)
+    odds = (tolerated * share)[:, None] * np.array(WORSE_RATIOS)
+    left = (1.0 - share)[:, None]
+    singles = 1.0 - left / (left + odds) / (1.0 - null)[:, None]
+    return _all_log_wealth(singles, total, canary / np.maximum(total, 1.0) / null - 1.0)
+
+
+def all_log_better(canary: Floats, total: Floats, share: Floats, margin: Floats) -> Floats:
+    """`log_better` of many bins at once; see `all_log_worse`."""
+    null = margin * share / (1.0 - share + margin * share)
+    odds = (margin * share)[:, None] * np.array(BETTER_RATIOS)
+    singles = 1.0 - odds / ((1.0 - share)[:, None] + odds) / null[:, None]
+    return _all_log_wealth(singles, total, (1.0 - canary / np.maximum(total, 1.0)) / (1.0 - null) - 1.0)
+
+
+def _all_log_wealth(singles: Floats, total: Floats, gain: Floats) -> Floats:
+    kept = total[:, None] * np.log1p(-np.minimum(singles, LARGEST_WAGER))
+    wagers = np.minimum(LARGEST_WAGER, -np.expm1(kept[:, :, None] / np.array(CLUMPS)))
+    wealth: Floats = np.log1p(wagers * gain[:, None, None]).reshape(len(total), -1)
+    return wealth
 
 
 def _log_wealth(singles: list[float], total: float, gain: float) -> list[float]:

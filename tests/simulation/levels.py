@@ -7,8 +7,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from streams.judging.levels.deviation import Deviation, DeviationState
 from streams.judging.levels.part import LevelPart
 from streams.judging.levels.past import LevelPast, level_prior
+from streams.judging.levels.prior import LevelPrior
+from streams.judging.levels.reference import freeze
+from streams.judging.levels.scale import OFFSET_SHARE
 from streams.judging.side import Side
 from streams.signals.rule import SignalRule
 
@@ -57,6 +61,8 @@ class Gauges:
     """Rise of the canary's signals that are judged one way, on the log scale."""
     groups: tuple[str, ...] = ("cpu", "memory", "latency", "tail_latency")
     """Those that rise."""
+    at_margin: bool = False
+    """The canary's `groups` are worse by exactly what a PASS rules out."""
     identical: bool = False
     """The canary's levels are the baseline's."""
 
@@ -86,7 +92,8 @@ def rollouts(gauges: Gauges, seed: int, workloads: int = 8, cases: int = 14, win
             prior = level_prior([past for number, past in pasts.items() if number != workload])
             part = LevelPart(pasts[workload], prior, windows * WINDOW_NS, WINDOW_NS)
             gap = gauges.scrape_windows[workload % len(gauges.scrape_windows)]
-            outcomes.append(_run(part, _sides(rng, gauges, sds[workload], centres[workload], windows, gap)))
+            up = _rise(gauges, pasts[workload], prior, windows)
+            outcomes.append(_run(part, _sides(rng, gauges, sds[workload], centres[workload], windows, gap, up)))
             pasts[workload].learn(part.cohort(f"{workload}-{case}"))
     return outcomes
 
@@ -103,7 +110,20 @@ def _run(part: LevelPart, sides: tuple[list[Side], list[Side]]) -> Outcome:
     return Outcome(units, part.p, smallest, found)
 
 
-def _sides(rng, gauges: Gauges, sd, centre, windows: int, gap: int) -> tuple[list[Side], list[Side]]:
+def _rise(gauges: Gauges, past: LevelPast, prior: LevelPrior, windows: int):
+    """Of each of the canary's signals, on the log scale."""
+    up = np.full(len(NAMES), gauges.worse)
+    if gauges.at_margin:
+        reference = freeze(past, prior, SIGNALS, windows, WINDOW_NS)
+        margins = Deviation(reference, DeviationState()).margins
+        fitting = [pods for pods in margins if pods <= gauges.pods]
+        if fitting:  # of the signal as the scale has it: a share of the usual level is added
+            known = dict(zip([rule.signal for rule in reference.rules], margins[max(fitting)].tolist(), strict=True))
+            up = np.log((1.0 + OFFSET_SHARE) * np.exp([known[name] for name in NAMES]) - OFFSET_SHARE)
+    return up * [rule.group in gauges.groups for rule in SIGNALS.values()]
+
+
+def _sides(rng, gauges: Gauges, sd, centre, windows: int, gap: int, up) -> tuple[list[Side], list[Side]]:
     count = -(-windows // gap)
     drift = gauges.drift_sd * _noise(rng, gauges, (len(NAMES),))
     shared = np.zeros((len(NAMES), windows))
@@ -111,7 +131,6 @@ def _sides(rng, gauges: Gauges, sd, centre, windows: int, gap: int) -> tuple[lis
         start = rng.integers(0, windows)
         hit = (rng.random(len(NAMES)) < 0.5) * rng.uniform(0.5, 2.0)
         shared[:, start : start + windows // 3] = hit[:, None]
-    up = np.array([gauges.worse * (rule.group in gauges.groups) for rule in SIGNALS.values()])
     both = []
     for is_canary in (False, True):
         if gauges.apart:

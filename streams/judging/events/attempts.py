@@ -56,7 +56,8 @@ class Attempts(Struct, array_like=True):
     better: list[float] = field(default_factory=lambda: [0.0] * BETTER_WAGERS)
     """The same that it fails less often than the margin."""
     quiet: list[float] = field(default_factory=lambda: [0.0] * len(QUIET_FACTORS))
-    sup_better: float = 0.0
+    not_worse: float = 0.0
+    """Log E' now; what was shown earlier counts no more."""
     dispersion: Dispersion = field(default_factory=Dispersion)
     weighted_canary: float = 0.0
     """Sum of x*(1-rho), the numerator of the Mantel-Haenszel rate ratio."""
@@ -84,7 +85,7 @@ class Attempts(Struct, array_like=True):
         """The bin's failures against those that the floor's rate would have brought; after `add`."""
         phi = self.dispersion.phi
         _add(self.quiet, log_quiet(canary / phi, expected / phi))
-        self.sup_better = max(self.sup_better, log_not_worse(log_mean_exp(self.better), self.quiet))
+        self.not_worse = log_not_worse(log_mean_exp(self.better), self.quiet)
 
 
 def _add(sums: list[float], more: Sequence[float]) -> None:

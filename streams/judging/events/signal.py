@@ -96,9 +96,9 @@ class EventSignal:
 
     @property
     def log_not_worse(self) -> float:
-        """The largest so far towards a PASS."""
+        """Natural log of the e-value towards a PASS, now."""
         attempts = self.state.attempts
-        return attempts.sup_better if attempts.bins else self.state.signal.sup_better
+        return attempts.not_worse if attempts.bins else self.state.signal.not_worse
 
     @property
     def effect_ratio(self) -> float | None:

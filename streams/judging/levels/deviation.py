@@ -6,9 +6,13 @@ life. More pods bring another measure, of the same kind: each is standardised, s
 (`tests/simulation/test_levels.py`, three steps).
 
 Not worse: per group, the mean over its signals of (margin - level contrast) / spread, by the tail of the replayed
-pairs' largest. Where the canary *is* worse by the margin, it is distributed like theirs, so that P(ever p <= b) <= b.
-The p shown is that of now, not the smallest so far: a canary that became worse later is not to be promoted by its first
-minutes. A PASS asks every group by itself (intersection-union test, Berger 1982): no correction for many is due.
+pairs' largest. The margin is where a usual level is doubled, or an operator's; where the workload's own healthy pods
+differ by so much that hardly a canary could show that, it is the least one that a healthy canary is sure to show:
+twice the deviation that pairs exceed in 5% (once for what is ruled out, once for what a healthy canary may show: the
+margin of a non-inferiority trial of power 95%), in spreads of the comparison's end, so that the noise of the first
+minutes widens nothing. Where the canary *is* worse by the margin, it is distributed like theirs, so that P(ever p <= b)
+<= b. The p shown is that of now, not the smallest so far: a canary that became worse later is not to be promoted by its
+first minutes. A PASS asks every group by itself (intersection-union test, Berger 1982): no correction for many is due.
 """
 
 from __future__ import annotations
@@ -28,6 +32,8 @@ MARGIN = math.log((2.0 + OFFSET_SHARE) / (1.0 + OFFSET_SHARE))
 margin 2)."""
 COUNT_MARGIN = 2.0
 """On the `count` scale: from 4 to 9."""
+SURE_P = 0.05
+"""Of both errors, that of passing at the margin and that of not passing a healthy canary: the default of beta."""
 NOTABLE_Z = 2.0
 INTERVAL_P = 0.025
 
@@ -65,6 +71,9 @@ class Deviation:
         signals = len(reference.rules)
         self._measures = [(one, *unpack(one, len(reference.ends), signals)) for one in reference.measures]
         self._margin = np.array([_margin(rule) for rule in reference.rules], dtype=float)
+        self._asked = np.array([rule.margin is not None for rule in reference.rules], dtype=bool)
+        self.margins = {one.pods: self._widened(one, spreads[-1][0]) for one, spreads, _ in self._measures}
+        """Pods a side -> what a PASS rules out, on each signal's scale; (signals,)."""
         if not state.signal_p:
             state.signal_p = [1.0] * signals
             state.group_p = [1.0] * len(self.groups.names)
@@ -104,12 +113,23 @@ class Deviation:
     def _not_worse(self, measure: Measure, level: Floats, spread: Floats, baseline: Levels) -> None:
         state, groups = self.state, self.groups
         shown = groups.means(np.where(np.isnan(baseline.level), np.nan, 0.0))
-        better = groups.means((self._margin - level) / spread)
+        better = groups.means((self.margins[measure.pods] - level) / spread)
         for number, tail in enumerate(measure.group_tails):
             judged = groups.one_way[number] and measure.group_weight[number] > 0.0
             state.needed[number] |= bool(judged and not np.isnan(shown[number]))
             if judged and not np.isnan(better[number]):
                 state.group_p[number] = tail.p(float(better[number]))
+
+    def _widened(self, measure: Measure, settled: Floats) -> Floats:
+        """The margin of each signal; an operator's as it is.
+
+        Args:
+            measure: of so many pods.
+            settled: spread of the level contrast at the end; (signals,).
+        """
+        sure = np.array([2.0 * tail.largest(SURE_P) for tail in measure.group_tails], dtype=float)
+        own = (sure @ (self.groups.member > 0.0)) * settled
+        return np.where(self._asked, self._margin, np.fmax(self._margin, own))
 
     def _remember(
         self, canary: Levels, baseline: Levels, z: Floats, level: Floats, spread: Floats, end_ns: int

@@ -29,6 +29,14 @@ class Tail(Struct, array_like=True, frozen=True):
         """P(a deviation >= largest) where nothing is wrong, in (0, 1]."""
         return max(t_tail((math.log1p(max(largest, 0.0)) - self.mean) / self.sd, self.df), 1e-300)
 
+    def largest(self, p: float) -> float:
+        """The deviation that is exceeded with this probability where nothing is wrong; p <= 1/2.
+
+        >>> round(Tail(0.7, 0.35, 6.0).largest(0.05), 3)
+        2.976
+        """
+        return max(0.0, math.expm1(self.mean + self.sd * t_quantile(p, self.df)))
+
 
 def t_tail(t: float, df: float) -> float:
     """P(T >= t) of Student's t.

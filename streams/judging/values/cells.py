@@ -69,25 +69,28 @@ def row(histogram: Histogram) -> Row:
     return Row(histogram.scale, cells, list(accumulate(counts[cell] for cell in cells)))
 
 
-def tolerated(past: Row, cell: Cell, factor: float) -> float:
-    """How many times the values beyond a cell would be more, if all values were `factor` times as large; at least 1.
+def tolerated(past: Row, cell: Cell, *factors: float) -> list[float]:
+    """How many times the values beyond a cell would be more, if all values were so many times as large; at least 1.
 
     Args:
         past: what is known of the values; at least one.
         cell: of a positive bound; of another the answer is 1, for it stays where it is.
-        factor: above 0. Below 1, the question is of the values *not* beyond the cell.
+        factors: above 0. Below 1, the question is of the values *not* beyond the cell.
 
     >>> even = row(Histogram(0, 4, 0.0, 0, {0: 1, 1: 1, 2: 1, 3: 1}))
-    >>> tolerated(even, (1, 1), 2.0), tolerated(even, (1, 1), 0.5)
-    (1.3333333333333333, 1.3333333333333333)
+    >>> tolerated(even, (1, 1), 2.0, 0.5)
+    [1.3333333333333333, 1.3333333333333333]
     """
     if cell[0] <= 0:
-        return 1.0
-    here = past.not_beyond(cell)
-    there = _not_beyond(past, (cell[1] + 1) / 2.0**past.scale - math.log2(factor))
-    if factor >= 1.0:
-        here, there = past.values - here, past.values - there
-    return max(1.0, (there + 1.0) / (here + 1.0))  # 1 each, so that nothing beyond is not a tolerance without end
+        return [1.0] * len(factors)
+    below, log2_bound, values = past.not_beyond(cell), (cell[1] + 1) / 2.0**past.scale, past.values
+    found = []
+    for factor in factors:
+        here, there = float(below), _not_beyond(past, log2_bound - math.log2(factor))
+        if factor >= 1.0:
+            here, there = values - here, values - there
+        found.append(max(1.0, (there + 1.0) / (here + 1.0)))  # 1 each: nothing beyond is no tolerance without end
+    return found
 
 
 def bounded(histogram: Histogram) -> Histogram:

@@ -15,7 +15,7 @@ from streams.errors import BadPolicy
 from streams.judging.side import Side
 from streams.judging.stakes import Stakes
 from streams.judging.values.quantiles import QuantileEffect
-from streams.judging.values.signal import Tolerance, ValueSignal, ValueSignalState
+from streams.judging.values.signal import Game, Tolerance, ValueSignal, ValueSignalState, play
 from streams.signals.rule import SignalRule
 
 SIGNALS = 50
@@ -95,10 +95,13 @@ class ValuePart:
             state.stakes.begin(rule for _, rule in sorted(rules.items()) if rule.kind == "values")
         ours = baseline.values if baseline else {}
         theirs = canary.values if canary else {}
+        settled: list[tuple[ValueSignal, list[Game]]] = []
         for name in sorted({*ours, *theirs, *state.signals}):
             signal = self._signal(name, rules)
-            if signal is not None:
-                signal.add(ours.get(name), theirs.get(name))
+            games = signal.add(ours.get(name), theirs.get(name)) if signal is not None else []
+            if signal is not None and games:
+                settled.append((signal, games))
+        play(settled)
         log_es = {name: signal.log_e for name, signal in self._signals.items() if name in state.stakes.given}
         state.sup_log_e = max(state.sup_log_e, state.stakes.log_e(log_es))
 

@@ -7,17 +7,24 @@ A PASS asks every threshold to show that the canary's values are not `margin` ti
 
 Scrapes of a histogram's pods do not fall into the same windows, so windows are collected into a bin until both sides
 have values; the bin's shares are its own. A side that stays silent for long has its bin thrown away.
+
+What wagers come to is reckoned by arrays for all distributions of a window at once (`play`): many a service has fifty
+histograms, and all of them are scraped together.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
 from msgspec import Struct, field
 
-from streams.judging.counts import log_mean_exp
-from streams.judging.restarts import Restarted
+from streams.judging.counts import all_log_mean_exp, log_mean_exp
+from streams.judging.restarts import Restarted, all_log_e
 from streams.judging.values.cells import NOTHING, Cell, Row, bounded, row, tolerated
 from streams.judging.values.quantiles import Segment
-from streams.judging.wagers import BETTER_WAGERS, WORSE_WAGERS, log_better, log_worse
+from streams.judging.wagers import BETTER_WAGERS, WORSE_WAGERS, all_log_better, all_log_worse
 from streams.records.histogram import Histogram
 from streams.signals.rule import SignalRule
 
@@ -64,8 +71,6 @@ class ValueSignalState(Struct, array_like=True):
     """Direction and threshold -> log wealth of each wager."""
     sup_worse: float = 0.0
     """Largest log E so far against "values no worse than tolerated"."""
-    sup_better: list[float] = []
-    """Direction and threshold -> largest log E' so far against "worse than the margin"."""
     baseline: int = 0
     """Values in bins that were judged."""
     canary: int = 0
@@ -74,61 +79,85 @@ class ValueSignalState(Struct, array_like=True):
     segment: Segment = field(default_factory=Segment)
 
 
+class Game(NamedTuple):
+    """One bin at one threshold."""
+
+    canary: float
+    """Values of the canary beyond it."""
+    total: float
+    """Of both."""
+    share: float
+    """The canary's, of all values."""
+    tolerated: float
+    """How many times as many beyond are no worse."""
+    margin: float
+    """How many times as many a PASS rules out."""
+
+
 class ValueSignal:
-    """One distribution: `add` each window, then read."""
+    """One distribution: `add` each window, `play` what it completes, then read."""
 
     def __init__(self, rule: SignalRule, tolerance: Tolerance, state: ValueSignalState) -> None:
         self.rule = rule
         self.state = state
         self._tolerance = tolerance
-        self._log_e: float | None = None
-        """As it was last reckoned; None once a bin has been judged since."""
         self._up = {"higher": (True,), "lower": (False,), "either": (True, False)}[rule.worse]
         if not state.better:
             slots = len(self._up) * len(QUANTILES)
             state.worse = Restarted(slots * WORSE_WAGERS)
-            state.better = [[0.0] * BETTER_WAGERS for _ in range(len(self._up) * len(QUANTILES))]
-            state.sup_better = [0.0] * len(state.better)
-
-    @property
-    def log_e(self) -> float:
+            state.better = [[0.0] * BETTER_WAGERS for _ in range(slots)]
+        self.log_e = state.worse.log_e
         """Log of the e-value now."""
-        if self._log_e is None:
-            self._log_e = self.state.worse.log_e
-        return self._log_e
+        self.log_not_worse = min(map(log_mean_exp, state.better))
+        """Log of the e-value for a PASS, now: the least over the thresholds."""
 
-    @property
-    def log_not_worse(self) -> float:
-        """Log of the e-value for a PASS: the least over the thresholds of the largest so far."""
-        return min(self.state.sup_better)
-
-    def add(self, baseline: Histogram | None, canary: Histogram | None) -> None:
-        """One window; None for a side that says nothing."""
-        state = self.state
+    def add(self, baseline: Histogram | None, canary: Histogram | None) -> list[Game]:
+        """One window; None for a side that says nothing. The games it completes, one a threshold, for `play`."""
+        state, games = self.state, list[Game]()
         if baseline is not None:
             state.open_baseline = bounded(state.open_baseline.merge(bounded(baseline)))
         if canary is not None:
             state.open_canary = bounded(state.open_canary.merge(bounded(canary)))
         if not (state.open_baseline.count or state.open_canary.count):
-            return
+            return games
         state.open_windows += 1
         if state.open_baseline.count and state.open_canary.count:
-            self._settle()
+            games = self._settle()
         elif state.open_windows >= PATIENCE_WINDOWS:
             state.thrown += 1
             self._forget_bin()
+        return games
 
-    def _settle(self) -> None:
+    def learn(self, worse: list[float], better: list[list[float]]) -> None:
+        """What the games of `add` came to.
+
+        Args:
+            worse: log wealth that each wager on harm gained, threshold by threshold.
+            better: the same of those against it, a list a threshold.
+        """
         state = self.state
+        state.worse.add(worse)
+        state.better = [
+            [one + more for one, more in zip(*each, strict=True)] for each in zip(state.better, better, strict=True)
+        ]
+
+    def weigh(self, log_e: float, log_not_worse: float) -> None:
+        """After `learn`: what the wealth comes to, on harm and against it."""
+        self.log_e, self.log_not_worse = log_e, log_not_worse
+        self.state.sup_worse = max(self.state.sup_worse, log_e)
+
+    def _settle(self) -> list[Game]:
+        state, games = self.state, list[Game]()
         scale = min(state.past.scale, state.open_baseline.scale, state.open_canary.scale)
         baseline, canary = row(state.open_baseline.at_scale(scale)), row(state.open_canary.at_scale(scale))
         past = row(state.past.at_scale(scale))
         if past.values and baseline.values and canary.values:
-            self._judge(past, baseline, canary)
+            games = self._games(past, baseline, canary)
             state.baseline += baseline.values
             state.canary += canary.values
             state.segment.add(state.open_baseline, state.open_canary)
         self._forget_bin()
+        return games
 
     def _forget_bin(self) -> None:
         """The baseline's values become its past."""
@@ -140,31 +169,37 @@ class ValueSignal:
         state.open_baseline = state.open_canary = NOTHING
         state.open_windows = 0
 
-    def _judge(self, past: Row, baseline: Row, canary: Row) -> None:
-        state, share = self.state, canary.values / (canary.values + baseline.values)
-        more: list[float] = []
-        for side, up in enumerate(self._up):
-            factor = self._tolerance.up if up else self._tolerance.down
-            margin = self._tolerance.null(up=up)
-            for slot, quantile in enumerate(QUANTILES):
+    def _games(self, past: Row, baseline: Row, canary: Row) -> list[Game]:
+        share = canary.values / (canary.values + baseline.values)
+        games = []
+        for up in self._up:
+            factor, margin = self._tolerance.up if up else self._tolerance.down, self._tolerance.null(up=up)
+            for quantile in QUANTILES:
                 cell = past.at_quantile(quantile if up else 1.0 - quantile)
                 x = _beyond(canary, cell, up)
                 total = x + _beyond(baseline, cell, up)
-                if total == 0:
-                    more.extend([0.0] * WORSE_WAGERS)
-                    continue
-                more.extend(log_worse(x, total, share, tolerated(past, cell, factor)))
-                better = log_better(x, total, share, tolerated(past, cell, margin))
-                self._add_better(side * len(QUANTILES) + slot, better)
-        state.worse.add(more)
-        self._log_e = None
-        state.sup_worse = max(state.sup_worse, self.log_e)
+                games.append(Game(x, total, share, *tolerated(past, cell, factor, margin)))
+        return games
 
-    def _add_better(self, slot: int, more: list[float]) -> None:
-        sums = self.state.better[slot]
-        for index, value in enumerate(more):
-            sums[index] += value
-        self.state.sup_better[slot] = max(self.state.sup_better[slot], log_mean_exp(sums))
+
+def play(settled: Sequence[tuple[ValueSignal, list[Game]]]) -> None:
+    """Play the games of all signals that have any, and let them learn what these came to."""
+    games = [game for _, own in settled for game in own]
+    if not games:
+        return
+    x, total, share, null, margin = np.array(games).T
+    worse, better = all_log_worse(x, total, share, null).tolist(), all_log_better(x, total, share, margin).tolist()
+    at = 0
+    for signal, own in settled:
+        rows = slice(at, at + len(own))
+        signal.learn([gained for row in worse[rows] for gained in row], better[rows])
+        at += len(own)
+    for slots in sorted({len(own) for _, own in settled}):
+        alike = [signal for signal, own in settled if len(own) == slots]
+        log_es = all_log_e([signal.state.worse for signal in alike])
+        not_worse = all_log_mean_exp(np.array([signal.state.better for signal in alike])).min(axis=1)
+        for signal, *now in zip(alike, log_es, not_worse.tolist(), strict=True):
+            signal.weigh(*now)
 
 
 def _beyond(side: Row, cell: Cell, up: bool) -> float:

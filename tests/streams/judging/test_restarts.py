@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from streams.judging.counts import log_mean_exp, log_ratios
-from streams.judging.restarts import FIRST_RESTART, Restarted
+from streams.judging.restarts import FIRST_RESTART, Restarted, all_log_e
 from streams.judging.saturation import odds
 
 GRID = (1.5, 2.0, 5.0)
@@ -36,6 +36,7 @@ def test_is_the_mixture_over_its_beginnings(bins):
     ) + (1.0 - sum(weights))
     assert mixed.log_e == pytest.approx(math.log(expected) if bins else 0.0, abs=1e-9)
     assert msgspec.msgpack.decode(msgspec.msgpack.encode(mixed), type=Restarted) == mixed
+    assert all_log_e([mixed, mixed] if bins else []) == pytest.approx([mixed.log_e] * (2 if bins else 0), abs=1e-9)
 
 
 def test_a_late_regression_is_found_sooner_than_from_the_start_alone():

@@ -93,11 +93,11 @@ def test_silence_passes_by_exposure_and_never_without():
     idle, busy = signal(), signal()
     for _ in range(1000):
         idle.add(Counted(0.0, 0.0, 0.5, 0.5, 0.0, 0.0))
-    assert idle.state.sup_better == 0.0
+    assert idle.state.not_worse == 0.0
     needed = busy.floors_needed(math.log(20.0))
     assert 4.3 < needed < 4.7
     busy.add(Counted(0.0, 0.0, 0.5, 0.5, 0.0, needed))
-    assert busy.state.sup_better >= math.log(20.0)
+    assert busy.state.not_worse >= math.log(20.0)
 
 
 @given(BINS, st.integers(0, 19), st.integers(1, 10))
@@ -109,4 +109,4 @@ def test_more_canary_events_raise_e_and_lower_the_other_e(bins, where, more):
         here.add(Counted(canary, baseline, share, 0.4, 30.0, 1.0))
         worse.add(Counted(canary + extra, baseline, share, 0.4, 30.0, 1.0))
     assert worse.state.sup_worse >= here.state.sup_worse - 1e-9
-    assert worse.state.sup_better <= here.state.sup_better + 1e-9
+    assert worse.state.not_worse <= here.state.not_worse + 1e-9

@@ -216,7 +216,8 @@ def test_a_wider_margin_is_shown_sooner():
     """Of a canary like its baseline: less than 10% worse is not shown, less than 400% is."""
     p_not_worse = [ruled({}, margin).p_not_worse for margin in (0.1, None, 4.0)]
     assert p_not_worse[0] > p_not_worse[1] > p_not_worse[2]
-    assert ruled({}, 1.0, memory=1.2).p_not_worse == pytest.approx(ruled({}, None, memory=1.2).p_not_worse, rel=0.3)
+    twice, default = (ruled({}, margin, memory=1.2).p_not_worse for margin in (1.0, None))
+    assert default <= twice  # twice the baseline's level, or more where healthy pods differ by much
 
 
 def test_pods_beyond_those_followed_are_told():

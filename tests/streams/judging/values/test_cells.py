@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from streams.judging.values.cells import MAX_CELLS, bounded, row, tolerated
 from streams.judging.values.quantiles import Segment, band
-from streams.judging.wagers import log_better, log_worse, null_share
+from streams.judging.wagers import all_log_better, all_log_worse, log_better, log_worse, null_share
 from streams.records.histogram import Histogram
 from streams.shippers.histograms import of_samples
 
@@ -38,21 +38,21 @@ def test_the_tolerated_ratio_is_at_least_one_and_finite(values, factor):
     """Whatever the values."""
     past = row(of(*values))
     for quantile in (0.01, 0.5, 0.99):
-        assert 1.0 <= tolerated(past, past.at_quantile(quantile), factor) < math.inf
+        assert 1.0 <= tolerated(past, past.at_quantile(quantile), factor)[0] < math.inf
 
 
 def test_the_tolerated_ratio_is_that_of_the_values_themselves():
     """20% slower lognormal values are beyond the median 1.28 times, beyond the 95% quantile 2.0 times as often."""
     past = row(of(*np.exp(np.random.default_rng(1).normal(0.0, 0.5, 20_000))))
-    assert tolerated(past, past.at_quantile(0.5), 1.2) == pytest.approx(1.285, rel=0.03)
-    assert tolerated(past, past.at_quantile(0.95), 1.2) == pytest.approx(2.005, rel=0.08)
+    assert tolerated(past, past.at_quantile(0.5), 1.2)[0] == pytest.approx(1.285, rel=0.03)
+    assert tolerated(past, past.at_quantile(0.95), 1.2)[0] == pytest.approx(2.005, rel=0.08)
 
 
 def test_explicit_bounds_are_interpolated_between():
     """A source of a few buckets: half of a bucket's values, on the scale of the logarithm, is half of its width."""
     past = row(Histogram(0, 20, 0.0, 0, {0: 10, 2: 10}))  # up to 2, and up to 8
-    assert tolerated(past, (1, 0), 2.0) == pytest.approx((10 + 10 + 1) / (10 + 1), rel=0.5)
-    assert tolerated(past, (1, 2), 2.0) == pytest.approx((5 + 1) / 1)
+    assert tolerated(past, (1, 0), 2.0)[0] == pytest.approx((10 + 10 + 1) / (10 + 1), rel=0.5)
+    assert tolerated(past, (1, 2), 2.0)[0] == pytest.approx((5 + 1) / 1)
 
 
 @given(st.lists(st.integers(-2000, 2000), min_size=1, max_size=400, unique=True))
@@ -77,6 +77,17 @@ def test_no_wager_can_gain_in_expectation_under_the_null(canary, total, share, r
         for high, low in zip(all_canary, none, strict=True):
             assert null * math.exp(high) + (1.0 - null) * math.exp(low) == pytest.approx(1.0)
         assert all(map(math.isfinite, wagers(float(min(canary, total)), total, share, ratio)))
+
+
+@given(st.integers(0, 50), st.integers(0, 50), st.floats(0.01, 0.99), st.floats(1.0, 50.0))
+def test_many_bins_at_once_are_what_each_is_alone(canary, others, share, ratio):
+    """Tied out, to rounding; a bin without any bad value adds nothing."""
+    total = float(canary + others)
+    bins = [np.array([value, value]) for value in (float(canary), total, share, ratio)]
+    for many, one in ((all_log_worse, log_worse), (all_log_better, log_better)):
+        expected = one(float(canary), total, share, ratio) if total else [0.0] * len(one(0.0, 1.0, share, ratio))
+        for row in many(*bins).tolist():
+            assert row == pytest.approx(expected, abs=1e-9)
 
 
 @given(st.integers(1, 40), st.floats(0.05, 0.95), st.floats(1.0, 5.0))
