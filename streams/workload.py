@@ -247,7 +247,7 @@ class WorkloadLife:
         """
         state = self._state
         for pod in delta.pods.values():
-            for number in pod.lines:
+            for number in (*pod.lines, *pod.excerpts):
                 if number not in state.heard:
                     state.heard[number] = signatures[number]
             for number in pod.series():
@@ -714,7 +714,7 @@ class WorkloadLife:
 
 
 def _numbers(summary: Summary) -> Iterator[int]:
-    return (number for pod in summary.pods.values() for number in pod.lines)
+    return (number for pod in summary.pods.values() for number in (*pod.lines, *pod.excerpts))
 
 
 def _given(said: Feedback) -> FeedbackGiven:

@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 from msgspec import Struct, field
 
 from streams.errors import BadPolicy
+from streams.windows.excerpts import CONTEXT_LINES
 from streams.windows.summary import Limits
 from topology import kafka_properties
 from topology.topics import LOGS, METRICS
@@ -136,6 +137,8 @@ class IngestSettings(Struct, frozen=True):
     """Most pairs of pod and log signature of one revision in one window; the rest count as `other`."""
     series_per_revision: int = Limits().series
     """Most pairs of pod and metric series of one revision in one window; the rest count as `other`."""
+    context_lines: int = CONTEXT_LINES
+    """Lines sent along before one of severity ERROR or graver, and as many after it; a policy may ask for fewer."""
     transaction_timeout_s: float = 15
     """After this the broker aborts the transaction of a worker that is gone."""
     session_timeout_s: float = 6
@@ -156,6 +159,7 @@ class IngestSettings(Struct, frozen=True):
             max_early_s=(0, 86_400),
             signatures_per_revision=(1, 100_000),
             series_per_revision=(1, 100_000),
+            context_lines=(0, 50),
             transaction_timeout_s=(1, 900),
             session_timeout_s=(1, 1800),
             metrics_port=(0, 65_535),

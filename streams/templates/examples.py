@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from msgspec import Struct, structs
 
-from streams.templates.secrets import without_secrets
+from streams.windows.secrets import without_secrets
 
 MAX_CHARACTERS = 1_000
 """Of a line kept; of its context, each line half of it."""

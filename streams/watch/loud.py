@@ -15,8 +15,8 @@ from msgspec import Struct
 
 from streams.judging.counts import cut
 from streams.judging.side import Side, SignatureInfo
-from streams.templates.secrets import without_secrets
 from streams.watch.points import ERRORS, Point
+from streams.windows.secrets import without_secrets
 
 MOST_FOLLOWED = 16
 """A quarter of a workload's signals."""

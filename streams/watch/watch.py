@@ -19,7 +19,6 @@ from streams.judging.side import Side, SignatureInfo
 from streams.records.identity import Workload
 from streams.risk.document import RiskDocument, rfc3339
 from streams.signals.rule import SignalRule
-from streams.templates.secrets import without_secrets
 from streams.watch.alarm import Alarm, AlarmState
 from streams.watch.feedback import AlarmFeedback
 from streams.watch.incident import Incident, alarm_of, signal_of
@@ -30,6 +29,7 @@ from streams.watch.production import Production, ProductionState
 from streams.watch.ringing import CLEARED_AT_RATIO
 from streams.watch.suspects import Neighbour, suspects
 from streams.watch.verdict import document_of
+from streams.windows.secrets import without_secrets
 
 _SAVED_SHARE = 0.2
 """Of the budget, for the first minutes of deployments."""

@@ -1,12 +1,14 @@
 """Rolls records up into summaries: the hot path.
 
 Lives for one transaction at a time: `add` many, then `drain` once. Per log record it does no more than find the pod's
-open window and count the folded line; what a line means is worked out once per distinct line, at the drain.
+open window and count the folded line; what a line means is worked out once per distinct line. Lines that go on with
+an event count as records and are no lines of their own (`continuation`), which by their form alone is decided so: where
+runs and transactions end changes nothing that is counted.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 
 from msgspec import Struct, structs
 
@@ -14,9 +16,12 @@ from streams.errors import BadRecord, Reason
 from streams.records.found import Found, Record
 from streams.records.histogram import Histogram
 from streams.records.identity import Revision, Source
-from streams.records.log import LogRecord, Severity
+from streams.records.log import LogRecord, Piece, Severity
 from streams.records.metric import Kind, MetricSample, Series, exact
+from streams.windows.continuation import goes_on
 from streams.windows.correlation import Place, id_place, trace_number
+from streams.windows.cut_lines import CutLines, Pieces, is_rest
+from streams.windows.excerpts import CONTEXT_LINES, GRAVE, Places, Rank, cut, rank, shown
 from streams.windows.signature import Signature, fold, signature, signature_id
 from streams.windows.summary import (
     Limits,
@@ -29,7 +34,11 @@ from streams.windows.summary import (
 )
 
 _CACHED_LINES = 50_000
+_CACHED_BYTES = 16 * 2**20
+"""Of folded lines and what they say."""
 _CACHED_SERIES = 50_000
+_SHOWN_WINDOWS = 2_000
+"""Of revisions, of which is remembered what has been shown."""
 _Line = bytes | tuple[Severity, bytes]
 
 
@@ -41,6 +50,8 @@ class Rolled(Struct, frozen=True):
     series: dict[int, Series]
     other_samples: int = 0
     """Samples whose series or pod found no place within the limits."""
+    continued: int = 0
+    """Records that go on with a line, or with its event."""
 
 
 class Added(Struct, frozen=True):
@@ -54,10 +65,20 @@ class Added(Struct, frozen=True):
     """Position of the message and why of what does not count."""
 
 
+class _Known(Struct, frozen=True):
+    """What a folded line says."""
+
+    number: int
+    """Signature id; 0: none, the line goes on with another."""
+    what: Signature
+    place: Place | None
+    """Of a trace id in it."""
+
+
 class _Slot:
     """One pod in one window, while it is being filled."""
 
-    __slots__ = ("end_ns", "lines", "pod", "samples", "source", "start_ns", "traced", "traces")
+    __slots__ = ("end_ns", "grave", "lines", "pod", "rests", "samples", "source", "start_ns", "traced", "traces")
 
     def __init__(self, source: Source, start_ns: int, end_ns: int) -> None:
         self.source = source
@@ -69,21 +90,31 @@ class _Slot:
         self.traces: dict[str, set[_Line]] = {}
         """Trace id -> its lines."""
         self.samples = 0
+        self.rests = 0
+        """Records that are the rest of a line that was cut."""
+        self.grave: set[int] = set()
+        """Grave signatures that have been met."""
         self.pod = PodSummary()
 
 
 class Roller:
     """Records in, summaries out."""
 
-    def __init__(self, window_ns: int, limits: Limits) -> None:
+    def __init__(self, window_ns: int, limits: Limits, context_lines: int = CONTEXT_LINES) -> None:
         self._window_ns = window_ns
         self._limits = limits
+        self._context_lines = context_lines
         self._slots: dict[tuple[Source, int], _Slot] = {}
         self._current: dict[Source, _Slot] = {}
         self._earliest_ns = 0
         self._latest_ns = 2**63
-        self._line_ids: dict[_Line, tuple[int, Signature]] = {}
-        self._places: dict[_Line, Place | None] = {}
+        self._known: dict[_Line, _Known] = {}
+        self._known_bytes = 0
+        self._shown: dict[tuple[Revision, int], Places] = {}
+        """Revision and window -> what is shown of it, also by transactions before: nothing is cut out twice."""
+        self._grave: list[tuple[Places, Rank, _Slot, LogRecord, int]] = []
+        """Of the run at hand what may be shown: the record, and the position of its message."""
+        self._cut_lines = CutLines()
         self._series_ids: dict[Series, int] = {}
         self._series: dict[int, Series] = {}
 
@@ -92,44 +123,40 @@ class Roller:
         self._earliest_ns = earliest_ns
         self._latest_ns = latest_ns
         self._current.clear()
+        self._cut_lines.drop_before(earliest_ns)
 
     def add(self, record: Record) -> None:
-        """Count one record.
+        """Count one record by itself: it is shown without what stood around it.
 
         Raises:
             BadRecord: its time is out of bounds; nothing was counted.
         """
-        slot = self._current.get(record.source)
-        if slot is None or not slot.start_ns <= record.time_ns < slot.end_ns:
-            slot = self._slot(record.source, record.time_ns)
-        if isinstance(record, LogRecord):
-            line = _line(record)
-            count = slot.lines.get(line, 0)
-            slot.lines[line] = count + 1
-            if not count:
-                self._find_id(slot, line)
-            if slot.traced or record.trace_id:
-                _trace(slot, line, record)
-        else:
-            slot.samples += 1
-            self._add_sample(slot.pod, record)
+        self._add(record, self._cut_lines.of(None), 0)
+        if self._grave:
+            self._cut_out((record,))
 
-    def add_all(self, found: Sequence[Found]) -> Added:
-        """Count all that was found in a run of messages; a line of a window that is open costs no call but `fold`'s."""
+    def add_all(self, found: Sequence[Found], partition: Hashable = None) -> Added:
+        """Count all that was found in a run of messages; a line of a window that is open costs no call but `fold`'s.
+
+        Args:
+            found: what each message came to.
+            partition: of the input that the run was read from; lines go on in their own.
+        """
         records, newest_ns = len(found), 0
         rejected: list[tuple[int, BadRecord]] = []
-        open_slot = self._current.get
+        open_slot, pieces, unset = self._current.get, self._cut_lines.of(partition), Severity.UNSET
+        whole = None if pieces else LogRecord
         for position, record in enumerate(found):
-            if type(record) is LogRecord:
+            if type(record) is whole:
                 time_ns = record.time_ns
                 slot = open_slot(record.source)
                 if slot is not None and slot.start_ns <= time_ns < slot.end_ns:
-                    line = fold(record.message) if not record.severity else _line(record)
+                    line = fold(record.message) if record.severity is unset else _line(record)
                     lines = slot.lines
                     count = lines.get(line, 0)
                     lines[line] = count + 1
                     if not count:
-                        self._find_id(slot, line)
+                        self._meet(slot, line, record, position)
                     if slot.traced or record.trace_id:
                         _trace(slot, line, record)
                     if time_ns > newest_ns:  # noqa: PLR1730 - max() costs a call a record
@@ -139,15 +166,34 @@ class Roller:
             records += len(several) - 1
             for one in several:
                 try:
-                    newest_ns = max(newest_ns, self._add(one))
+                    newest_ns = max(newest_ns, self._add(one, pieces, position))
                 except BadRecord as bad:  # of one message's many the others still count
                     rejected.append((position, bad.with_traceback(None)))
+            whole = None if pieces else LogRecord
+        if self._grave:
+            self._cut_out(found)
         return Added(records, newest_ns, rejected)
+
+    def commit(self) -> None:
+        """What has been added is not added again."""
+        self._cut_lines.commit()
+
+    def rewind(self) -> None:
+        """Drop what was added since the last commit: it is read again."""
+        self.drain()
+        self._shown.clear()
+        self._cut_lines.rewind()
+
+    def forget(self) -> None:
+        """Drop what was added: others read it, and what comes next was not read here."""
+        self.drain()
+        self._shown.clear()
+        self._cut_lines.forget()
 
     def drain(self) -> Rolled:
         """Everything added since the last drain; the roller is empty afterwards."""
         rolled = Rolled([], {}, {})
-        dropped = 0
+        dropped = continued = 0
         trace_numbers: dict[str, int] = {}
         by_window: dict[tuple[Revision, int], Summary] = {}
         for slot in self._slots.values():
@@ -156,30 +202,54 @@ class Roller:
             if summary is None:
                 summary = by_window[revision, slot.start_ns] = Summary(revision, slot.start_ns)
                 rolled.summaries.append(summary)
-            summary.records += slot.samples + sum(slot.lines.values())
+            summary.records += slot.samples + slot.rests + sum(slot.lines.values())
+            continued += slot.rests
             counts = slot.pod.lines
             for line, count in slot.lines.items():
-                number, what = self._identify(line)
-                counts[number] = counts.get(number, 0) + count
-                rolled.signatures[number] = what
+                known = self._identify(line)
+                number = known.number
+                if number:
+                    counts[number] = counts.get(number, 0) + count
+                    rolled.signatures[number] = known.what
+                else:
+                    continued += count
             if slot.traces:
                 self._number_traces(slot, trace_numbers)
             summary.pods[slot.source.pod] = slot.pod
         for summary in rolled.summaries:
             dropped += trim(summary, self._limits, lambda number: _judged_severity(rolled.signatures[number]))
+            for pod in summary.pods.values():
+                pod.excerpts.update((number, shown(excerpt)) for number, excerpt in pod.excerpts.items())
         rolled.series.update((number, self._series[number]) for number in _series_in(rolled.summaries))
         self._slots.clear()
         self._current.clear()
+        if len(self._shown) > _SHOWN_WINDOWS:
+            self._shown.clear()
         if len(self._series_ids) > _CACHED_SERIES:
             self._series_ids.clear()
             self._series.clear()
-        return structs.replace(rolled, other_samples=dropped)
+        return structs.replace(rolled, other_samples=dropped, continued=continued)
 
-    def _add(self, found: Record | BadRecord) -> int:
+    def _add(self, found: Record | BadRecord, pieces: Pieces, position: int) -> int:
         """Count a record; its time, ns."""
         if isinstance(found, BadRecord):
             raise found
-        self.add(found)
+        slot = self._current.get(found.source)
+        if slot is None or not slot.start_ns <= found.time_ns < slot.end_ns:
+            slot = self._slot(found.source, found.time_ns)
+        if not isinstance(found, LogRecord):
+            slot.samples += 1
+            self._add_sample(slot.pod, found)
+        elif (pieces or type(found) is Piece) and is_rest(pieces, found):
+            slot.rests += 1
+        else:
+            line = _line(found)
+            count = slot.lines.get(line, 0)
+            slot.lines[line] = count + 1
+            if not count:
+                self._meet(slot, line, found, position)
+            if slot.traced or found.trace_id:
+                _trace(slot, line, found)
         return found.time_ns
 
     def _slot(self, source: Source, time_ns: int) -> _Slot:
@@ -196,35 +266,56 @@ class Roller:
         self._current[source] = slot
         return slot
 
-    def _identify(self, line: _Line) -> tuple[int, Signature]:
-        known = self._line_ids.get(line)
+    def _identify(self, line: _Line) -> _Known:
+        """What a line says; of each line worked out once, and kept within bounds."""
+        known = self._known.get(line)
         if known is None:
-            what = signature(line) if isinstance(line, bytes) else signature(line[1], line[0])
-            if len(self._line_ids) >= _CACHED_LINES:
-                self._line_ids.clear()
-            known = self._line_ids[line] = (signature_id(what), what)
+            if len(self._known) >= _CACHED_LINES or self._known_bytes > _CACHED_BYTES:
+                self._known.clear()
+                self._known_bytes = 0
+            text = line if isinstance(line, bytes) else line[1]
+            what = signature(text) if isinstance(line, bytes) else signature(text, line[0])
+            continued = goes_on(text.decode(), what.severity)
+            known = self._known[line] = _Known(0 if continued else signature_id(what), what, id_place(text))
+            self._known_bytes += len(text) + len(what.text)
         return known
 
+    def _meet(self, slot: _Slot, line: _Line, record: LogRecord, position: int) -> None:
+        """A line that its slot has not seen before."""
+        known = self._known.get(line) or self._identify(line)
+        if known.place is not None:
+            slot.traced[line] = known.place
+        if known.what.severity >= GRAVE and known.number and known.number not in slot.grave:
+            slot.grave.add(known.number)
+            self._show(slot, known, record, position)
+
+    def _show(self, slot: _Slot, known: _Known, record: LogRecord, position: int) -> None:
+        window = slot.source.revision, slot.start_ns
+        places = self._shown.get(window)
+        if places is None:
+            places = self._shown[window] = Places(self._limits.excerpts_per_signature, self._limits.excerpts)
+        standing = rank(slot.source.pod, known.number, slot.start_ns, known.what.severity)
+        if places.take(standing):
+            self._grave.append((places, standing, slot, record, position))
+
+    def _cut_out(self, run: Sequence[Found]) -> None:
+        """Give the grave lines of a run what stands around them."""
+        for places, standing, slot, record, position in self._grave:
+            if places.holds(standing):
+                slot.pod.excerpts[standing[1]] = cut(run, position, record, self._context_lines)
+        self._grave.clear()
+
     def _number_traces(self, slot: _Slot, known: dict[str, int]) -> None:
-        numbers = {line: self._identify(line)[0] for line in slot.lines}
+        numbers = {line: self._identify(line).number for line in slot.lines}
         traces = slot.pod.traces
         for trace_id, lines in slot.traces.items():
             trace = known.get(trace_id)
             if trace is None:
                 trace = known[trace_id] = trace_number(trace_id)
             if trace:
-                ids = {numbers[line] for line in lines}
-                traces[trace] = tuple(sorted(ids.union(traces.get(trace, ()))))
-
-    def _find_id(self, slot: _Slot, line: _Line) -> None:
-        if line in self._places:
-            place = self._places[line]
-        else:
-            if len(self._places) >= _CACHED_LINES:
-                self._places.clear()
-            place = self._places[line] = id_place(line if isinstance(line, bytes) else line[1])
-        if place is not None:
-            slot.traced[line] = place
+                ids = {numbers[line] for line in lines if numbers[line]}.union(traces.get(trace, ()))
+                if ids:
+                    traces[trace] = tuple(sorted(ids))
 
     def _add_sample(self, pod: PodSummary, sample: MetricSample) -> None:
         number = self._series_ids.get(sample.series)

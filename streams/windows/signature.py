@@ -68,7 +68,7 @@ def fold(message: str) -> bytes:
     """
     if len(message) > MAX_LINE_CHARACTERS:
         message = _cut(message)
-    if "tatus" in message or "HTTP/" in message or message[:1] == "{":
+    if "tatus" in message or "HTTP/" in message or (message >= "{" and message[0] == "{"):
         return _folded_with_codes(message.encode("utf-8", "replace"))
     try:
         return message.encode().translate(_DIGITS)

@@ -41,7 +41,8 @@ _FORMS = re.compile(
         \s++at\ (?:async\ |new\ )?(?P<java>[\w.$<>/@\[\]`+~-]++)[^\n]*              # Java, .NET, Node
       | \s++at\ \S[^\n]*                                                           # any of them, unusual
       | \s*+File\ "(?P<file>[^"\n]*+)",\ line\ [0-9]++(?:,\ in\ (?P<python>[^\n]*+))?
-      | (?P<go>[\w./*()\[\]-]*[\w)\]]\.[\w.*()\[\]-]+)\((?:0x|\.\.\.|\{{0x)[^\n]*\)\Z       # Go, a call
+      | (?=[\w/*()\[\]-]++\.)(?=[^\n]*+(?<=\))\Z)                                   # Go, a call
+        (?P<go>[\w./*()\[\]-]+)\((?:0x|\.\.\.|\{{0x)[^\n]*+
       | \s++from\ \S+:[0-9]+:in\ [^\n]*                                            # Ruby
     )
   | (?P<cause>

@@ -17,6 +17,7 @@ from msgspec import Struct
 from streams.records.histogram import Histogram
 from streams.records.identity import Revision
 from streams.records.metric import Series
+from streams.windows.excerpts import Excerpt, Places, rank
 from streams.windows.signature import Signature
 
 POINTS_PER_WINDOW = 64
@@ -32,6 +33,10 @@ class Limits(Struct, frozen=True):
     """Pairs of pod and series."""
     traces: int = 10_000
     """Pairs of trace and signature, per pod: 1,000 traces of ten kinds of lines."""
+    excerpts: int = 12
+    """Pairs of pod and signature of which a line is shown with those around it."""
+    excerpts_per_signature: int = 2
+    """Pods at which a line of one signature is shown."""
 
 
 class PodSummary(Struct, array_like=True):
@@ -51,6 +56,8 @@ class PodSummary(Struct, array_like=True):
     """Delta histograms -> all together."""
     traces: dict[int, tuple[int, ...]] = {}
     """Trace (63 bits of a hash of its id) -> ids of the signatures of its lines, ascending."""
+    excerpts: dict[int, Excerpt] = {}
+    """Id of a grave signature -> one line of it, with those around it; of few signatures and pods."""
 
     def metric_fields(self) -> tuple[dict[int, object], ...]:
         """The five fields that are keyed by series id."""
@@ -59,6 +66,10 @@ class PodSummary(Struct, array_like=True):
     def series(self) -> Iterator[int]:
         """Ids of all series in it; some may come twice."""
         return chain(*self.metric_fields())
+
+    def any(self) -> bool:
+        """Whether there is anything in it that counts; what is shown does not."""
+        return bool(self.lines or self.traces or any(self.metric_fields()))
 
 
 class Summary(Struct, array_like=True):
@@ -121,6 +132,9 @@ def merge(into: Summary, delta: Summary) -> None:
         for trace, ids in theirs.traces.items():
             held = mine.traces.get(trace)
             mine.traces[trace] = ids if held is None else tuple(sorted({*held, *ids}))
+        for number, excerpt in theirs.excerpts.items():
+            shown = mine.excerpts.get(number)
+            mine.excerpts[number] = excerpt if shown is None else min(shown, excerpt)
 
 
 def trim(summary: Summary, limits: Limits, severity: Callable[[int], int]) -> int:
@@ -128,9 +142,9 @@ def trim(summary: Summary, limits: Limits, severity: Callable[[int], int]) -> in
 
     Pairs of pod and signature rank by severity (worst first), then signature, then pod; pairs of pod and series by
     series, then pod; pairs of trace and signature of a judged severity first, then by trace, signature and pod. (By the
-    worst severity of the whole trace would not do: in a part of it, its error may not be seen.) A pod of which nothing
-    is left is dropped. (Limits on pods and on signatures apart would not do: what one drops would change what the other
-    sees, and the order of merging would show.)
+    worst severity of the whole trace would not do: in a part of it, its error may not be seen.) Excerpts: see
+    `excerpts.Places`. A pod of which nothing is left is dropped. (Limits on pods and on signatures apart would not do:
+    what one drops would change what the other sees, and the order of merging would show.)
 
     Args:
         summary: changed in place; lines dropped are counted in `other_lines`.
@@ -151,7 +165,8 @@ def trim(summary: Summary, limits: Limits, severity: Callable[[int], int]) -> in
             dropped_samples += _drop_series(pods[name], number)
     if sum(len(ids) for pod in pods.values() for ids in pod.traces.values()) > limits.traces:
         _trim_traces(summary, limits.traces, severity)
-    for name in [name for name, pod in pods.items() if not (pod.lines or pod.traces or any(pod.metric_fields()))]:
+    _trim_excerpts(summary, limits, severity)
+    for name in [name for name, pod in pods.items() if not pod.any()]:
         del pods[name]
     return dropped_samples
 
@@ -172,6 +187,19 @@ def _trim_traces(summary: Summary, limit: int, severity: Callable[[int], int]) -
         kept[name].setdefault(trace, []).append(number)
     for name, pod in summary.pods.items():
         pod.traces = {trace: tuple(sorted(ids)) for trace, ids in kept[name].items()}
+
+
+def _trim_excerpts(summary: Summary, limits: Limits, severity: Callable[[int], int]) -> None:
+    keys = [(name, number) for name, pod in summary.pods.items() if pod.excerpts for number in pod.excerpts]
+    if len(keys) <= limits.excerpts_per_signature:
+        return
+    places = Places(limits.excerpts_per_signature, limits.excerpts)
+    for name, number in keys:
+        places.take(rank(name, number, summary.start_ns, severity(number)))
+    kept = places.kept()
+    for name, number in keys:
+        if (name, number) not in kept:
+            del summary.pods[name].excerpts[number]
 
 
 def _least(one: int | None, other: int | None) -> int | None:

@@ -12,6 +12,7 @@ from typing import Self
 from confluent_kafka import Producer
 
 from streams.records.identity import Revision, Workload
+from streams.windows.continuation import goes_on
 from streams.windows.signature import Signature, fold, signature
 from topology.demo.service import Counter as RequestCounter
 from topology.demo.service import Line, Service
@@ -24,7 +25,7 @@ _SCRAPE_S = 0.5
 
 
 class Ledger:
-    """How many records of which revision and window there are, and how many lines of which pod and signature."""
+    """How many records of which revision and window there are, and how many events of which pod and signature."""
 
     def __init__(self) -> None:
         self.records: Counter[tuple[Revision, int]] = Counter()
@@ -93,7 +94,8 @@ class Traffic:
         if what is None:
             what = self._signatures[folded] = signature(folded)
         self.sent.records[revision, start_ns] += 1
-        self.sent.lines[revision, start_ns, line.pod, what] += 1
+        if not goes_on(line.text, what.severity):
+            self.sent.lines[revision, start_ns, line.pod, what] += 1
         self.latest_ns = max(self.latest_ns, start_ns + WINDOW_NS)
         self._send(LOGS, fluent_bit_line(line)[0])
 

@@ -23,6 +23,9 @@ class Instruments:
         self._other = meter.create_counter(
             "serinus.ingest.other", description="Lines and samples that found no place within a revision's limits."
         )
+        self._continued = meter.create_counter(
+            "serinus.ingest.continued", description="Records that go on with a line or an event, and are no lines."
+        )
         self._cycle = meter.create_histogram(
             "serinus.ingest.commit.duration", unit="s", description="From the end of reading to the commit."
         )
@@ -56,6 +59,8 @@ class Instruments:
         ):
             if number:
                 self._other.add(number, {"kind": kind})
+        if rolled.continued:
+            self._continued.add(rolled.continued)
         if reports:
             self._delay.set((time.time_ns() - min(reports.values())) / 1e9)
 

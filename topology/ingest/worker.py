@@ -79,7 +79,7 @@ class IngestWorker:
         self._stop = threading.Event()
         self._instruments = Instruments(telemetry.meter)
         limits = Limits(signatures=settings.signatures_per_revision, series=settings.series_per_revision)
-        self._roller = Roller(settings.window_s * 1_000_000_000, limits)
+        self._roller = Roller(settings.window_s * 1_000_000_000, limits, settings.context_lines)
         self._readers: dict[str, Reader] = {}
         for content, topics in (("logs", settings.log_topics), ("metrics", settings.metric_topics)):
             for topic, format_name in topics.items():
@@ -151,7 +151,7 @@ class IngestWorker:
         partition = (messages[0].topic(), messages[0].partition())
         good = [message for message in messages if message.error() is None]
         if good:
-            newest_ns = self._count(partition[0], good)
+            newest_ns = self._count(partition, good)
             last_time_ns = good[-1].timestamp()[1] * 1_000_000
             newest_ns = min(newest_ns, last_time_ns) or newest_ns
             self._inputs.took(partition, good[0].offset(), good[-1].offset(), newest_ns)
@@ -160,11 +160,13 @@ class IngestWorker:
             if ends[-1] and messages[-1].error() is not None:
                 self._inputs.reached_end(partition)
 
-    def _count(self, topic: str, messages: list[Message]) -> int:
+    def _count(self, partition: tuple[str, int], messages: list[Message]) -> int:
         """Read and roll up the messages of a run; the newest event time in them, ns."""
+        topic = partition[0]
         payloads = [message.value() or b"" for message in messages]
         added = self._roller.add_all(
-            self._readers[topic].read_all(payloads, lambda position: messages[position].timestamp()[1] * 1_000_000)
+            self._readers[topic].read_all(payloads, lambda position: messages[position].timestamp()[1] * 1_000_000),
+            partition,
         )
         for position, bad in added.rejected:
             self._reject(bad, messages[position], payloads[position])
@@ -194,6 +196,7 @@ class IngestWorker:
             else:
                 committed = self._records
                 self._inputs.committed()
+                self._roller.commit()
                 self._instruments.committed(time.monotonic() - began_s, self._lag())
         self._forget()
         return committed
@@ -232,6 +235,7 @@ class IngestWorker:
         log.warning("transaction given up, reading again: %s", error.args[0])
         self._instruments.aborted()
         aborted = self._transactions.give_up(error, self._stop)
+        (self._roller.rewind if aborted else self._roller.forget)()
         begun = self._inputs.rewind() if aborted else self._inputs.resume(self._committed())
         for (topic, number), offset in begun.items():
             self._consumer.seek(TopicPartition(topic, number, offset))
@@ -260,6 +264,7 @@ class IngestWorker:
     def _assigned(self, _consumer: Consumer, partitions: list[TopicPartition]) -> None:
         log.info("reads %s", ", ".join(f"{each.topic}/{each.partition}" for each in partitions) or "nothing for now")
         self._forget()
+        self._roller.forget()
         self._inputs.own([(each.topic, each.partition) for each in partitions])
 
     def _revoked(self, _consumer: Consumer, _partitions: list[TopicPartition]) -> None:
@@ -272,14 +277,17 @@ class IngestWorker:
                 self._instruments.aborted()
                 self._transactions.give_up(error, self._stop)
         self._forget()
+        self._roller.forget()
         self._inputs.own([])
 
     def _lost(self, _consumer: Consumer, _partitions: list[TopicPartition]) -> None:
         """Others read already: what is not committed is theirs."""
         self._forget()
+        self._roller.forget()
         self._inputs.own([])
 
     def _forget(self) -> None:
+        """Nothing of a transaction is left; its summaries have been sent, or are dropped."""
         self._roller.drain()
         self._letters.clear()
         self._records = self._bytes = 0

@@ -15,10 +15,10 @@ from msgspec import Struct
 
 from streams.records.log import Severity
 from streams.templates.classes import Classed, Classes
-from streams.templates.secrets import without_secrets
 from streams.templates.template import Template, other
 from streams.templates.templates import Budget, Templates
 from streams.templates.topics import LogClass
+from streams.windows.secrets import without_secrets
 from streams.windows.signature import Signature, fold, signature, signature_id
 
 BATCH_LINES = 10_000

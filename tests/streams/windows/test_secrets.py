@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from streams.templates.examples import MAX_CHARACTERS, REVISIONS, Example, Examples
-from streams.templates.secrets import MASK, without_secrets
+from streams.windows.secrets import MASK, without_secrets
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,40 @@
+r"""Does a line go on with an event that an earlier one began? Then it is a record, and no event of its own.
+
+Decided by the form of the line alone, never by what stands before it: what is counted cannot depend on where a batch
+or a transaction ends, and the answer is worked out once per distinct line. So the event of a stack trace is the line
+that names the exception, with its type and cleaned message; frames and causes never make another. They are shown with
+it (`excerpts`), and are part of its signature where the shipper, or a field of a JSON line, carries the event whole.
+
+Besides the lines of stack traces (`stack_lines`) these are lines that are indented by four blanks or a tab and show no
+severity: the source lines of Python's tracebacks, arguments, wrapped text. (Source: CPython, Lib/traceback.py; shippers
+take `^[[:space:]]` for the usual mark of a line that goes on, but fewer blanks also come of levels set flush right.)
+"""
+
+from __future__ import annotations
+
+from streams.records.log import Severity
+from streams.windows.stack_lines import continues
+
+_INDENTS = ("    ", "\t")
+
+
+def goes_on(text: str, severity: Severity) -> bool:
+    r"""Whether a record, of one line or several, goes on with an event.
+
+    >>> goes_on("\tat shop.Db.open(Db.java:42)", Severity.UNSET), goes_on("    return cart.total", Severity.UNSET)
+    (True, True)
+    >>> goes_on("java.io.IOException: closed", Severity.ERROR), goes_on("\tdisk full", Severity.ERROR)
+    (False, False)
+
+    Args:
+        text: as written or folded.
+        severity: of the record, whether its own field or the line tells.
+    """
+    first, newline, rest = text.partition("\n")
+    if not continues(first) and (severity or not first.startswith(_INDENTS)):
+        return False
+    return not newline or all(_goes_on(line, severity) for line in rest.split("\n"))
+
+
+def _goes_on(line: str, severity: Severity) -> bool:
+    return not line.strip() or continues(line) or (not severity and line.startswith(_INDENTS))
