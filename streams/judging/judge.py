@@ -328,7 +328,7 @@ class Judge:
             reasons=tuple(self._reasons(verdict, signatures, levels)),
             unjudged=tuple(self._unjudged()),
             history=state.history.up_to(latest),
-            readings=readings(verdict, self._confidence(), self.fail_progress_at, self.logs_at, self.signals_at),
+            readings=readings(verdict, self.confidence, self.fail_progress_at, self.logs_at, self.signals_at),
         )
 
     # --- one window ---

@@ -33,5 +33,7 @@ class LogRecord(Struct, frozen=True, gc=False):
     """Of the record's own field; UNSET where only the text can tell."""
     trace_id: str | None = None
     """Trace or request id, where the record carries one."""
-    partial: bool = False
-    """Whether the container runtime has cut the line here: its next record goes on with it."""
+
+
+class Piece(LogRecord, frozen=True, gc=False):
+    """A piece of a line that the container runtime has cut: the pod's next record goes on with it."""

@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Hashable
 
 from streams.records.identity import Source
-from streams.records.log import LogRecord
+from streams.records.log import LogRecord, Piece
 
 _GAP_NS = 1_000_000_000
 """Pieces of one line are written at once."""
@@ -35,6 +35,13 @@ class CutLines:
         """The open pieces of a partition."""
         return self._open.setdefault(partition, {})
 
+    def drop_before(self, earliest_ns: int) -> None:
+        """Drop pieces whose rest would come too late to be counted."""
+        for pieces in self._open.values():
+            if pieces:
+                for source in [source for source, time_ns in pieces.items() if time_ns + _GAP_NS < earliest_ns]:
+                    del pieces[source]
+
     def commit(self) -> None:
         """What has been read will not be read again."""
         self._committed = {partition: dict(pieces) for partition, pieces in self._open.items() if pieces}
@@ -54,14 +61,14 @@ def is_rest(pieces: Pieces, record: LogRecord) -> bool:
 
     >>> from streams.records.identity import Revision, Workload
     >>> pod, pieces = Source(Revision(Workload("", "prod", "shop"), "6f"), "shop-6f-a"), {}
-    >>> is_rest(pieces, LogRecord(pod, 0, "a long", partial=True)), is_rest(pieces, LogRecord(pod, 0, " line"))
+    >>> is_rest(pieces, Piece(pod, 0, "a long")), is_rest(pieces, LogRecord(pod, 0, " line"))
     (False, True)
     >>> pieces
     {}
     """
     time_ns = record.time_ns
     before_ns = pieces.pop(record.source, None)
-    if record.partial:
+    if isinstance(record, Piece):
         pieces[record.source] = time_ns
         if len(pieces) > _MOST:
             del pieces[min(pieces, key=lambda source: (pieces[source], source))]

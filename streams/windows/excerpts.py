@@ -88,6 +88,10 @@ class Places:
         del ranks[self._limit :]
         return one in ranks
 
+    def holds(self, one: Rank) -> bool:
+        """Whether the pair has a place still."""
+        return one in self._ranks
+
     def kept(self) -> set[tuple[str, int]]:
         """Pod and signature of those that have a place."""
         return {(pod, number) for _, number, _, pod in self._ranks}
@@ -169,7 +173,7 @@ def _of(records: Sequence[LogRecord], source: Source) -> Iterator[str]:
 
 
 def _records_of(one: object) -> Sequence[LogRecord]:
-    if type(one) is LogRecord:
+    if isinstance(one, LogRecord):
         return (one,)
     several: Iterable[object] = one if isinstance(one, Sequence) else ()
     return [record for record in several if isinstance(record, LogRecord)]

@@ -16,12 +16,12 @@ from streams.errors import BadRecord, Reason
 from streams.records.found import Found, Record
 from streams.records.histogram import Histogram
 from streams.records.identity import Revision, Source
-from streams.records.log import LogRecord, Severity
+from streams.records.log import LogRecord, Piece, Severity
 from streams.records.metric import Kind, MetricSample, Series, exact
 from streams.windows.continuation import goes_on
 from streams.windows.correlation import Place, id_place, trace_number
 from streams.windows.cut_lines import CutLines, Pieces, is_rest
-from streams.windows.excerpts import CONTEXT_LINES, GRAVE, Places, cut, rank, shown
+from streams.windows.excerpts import CONTEXT_LINES, GRAVE, Places, Rank, cut, rank, shown
 from streams.windows.signature import Signature, fold, signature, signature_id
 from streams.windows.summary import (
     Limits,
@@ -112,6 +112,8 @@ class Roller:
         self._known_bytes = 0
         self._shown: dict[tuple[Revision, int], Places] = {}
         """Revision and window -> what is shown of it, also by transactions before: nothing is cut out twice."""
+        self._grave: list[tuple[Places, Rank, _Slot, LogRecord, int]] = []
+        """Of the run at hand what may be shown: the record, and the position of its message."""
         self._cut_lines = CutLines()
         self._series_ids: dict[Series, int] = {}
         self._series: dict[int, Series] = {}
@@ -121,6 +123,7 @@ class Roller:
         self._earliest_ns = earliest_ns
         self._latest_ns = latest_ns
         self._current.clear()
+        self._cut_lines.drop_before(earliest_ns)
 
     def add(self, record: Record) -> None:
         """Count one record by itself: it is shown without what stood around it.
@@ -128,7 +131,9 @@ class Roller:
         Raises:
             BadRecord: its time is out of bounds; nothing was counted.
         """
-        self._add(record, self._cut_lines.of(None), (record,), 0)
+        self._add(record, self._cut_lines.of(None), 0)
+        if self._grave:
+            self._cut_out((record,))
 
     def add_all(self, found: Sequence[Found], partition: Hashable = None) -> Added:
         """Count all that was found in a run of messages; a line of a window that is open costs no call but `fold`'s.
@@ -140,8 +145,9 @@ class Roller:
         records, newest_ns = len(found), 0
         rejected: list[tuple[int, BadRecord]] = []
         open_slot, pieces, unset = self._current.get, self._cut_lines.of(partition), Severity.UNSET
+        whole = None if pieces else LogRecord
         for position, record in enumerate(found):
-            if type(record) is LogRecord and not (record.partial or (pieces and record.source in pieces)):
+            if type(record) is whole:
                 time_ns = record.time_ns
                 slot = open_slot(record.source)
                 if slot is not None and slot.start_ns <= time_ns < slot.end_ns:
@@ -150,7 +156,7 @@ class Roller:
                     count = lines.get(line, 0)
                     lines[line] = count + 1
                     if not count:
-                        self._meet(slot, line, record, found, position)
+                        self._meet(slot, line, record, position)
                     if slot.traced or record.trace_id:
                         _trace(slot, line, record)
                     if time_ns > newest_ns:  # noqa: PLR1730 - max() costs a call a record
@@ -160,9 +166,12 @@ class Roller:
             records += len(several) - 1
             for one in several:
                 try:
-                    newest_ns = max(newest_ns, self._add(one, pieces, found, position))
+                    newest_ns = max(newest_ns, self._add(one, pieces, position))
                 except BadRecord as bad:  # of one message's many the others still count
                     rejected.append((position, bad.with_traceback(None)))
+            whole = None if pieces else LogRecord
+        if self._grave:
+            self._cut_out(found)
         return Added(records, newest_ns, rejected)
 
     def commit(self) -> None:
@@ -221,7 +230,7 @@ class Roller:
             self._series.clear()
         return structs.replace(rolled, other_samples=dropped, continued=continued)
 
-    def _add(self, found: Record | BadRecord, pieces: Pieces, run: Sequence[Found], position: int) -> int:
+    def _add(self, found: Record | BadRecord, pieces: Pieces, position: int) -> int:
         """Count a record; its time, ns."""
         if isinstance(found, BadRecord):
             raise found
@@ -231,14 +240,14 @@ class Roller:
         if not isinstance(found, LogRecord):
             slot.samples += 1
             self._add_sample(slot.pod, found)
-        elif (found.partial or pieces) and is_rest(pieces, found):
+        elif (pieces or type(found) is Piece) and is_rest(pieces, found):
             slot.rests += 1
         else:
             line = _line(found)
             count = slot.lines.get(line, 0)
             slot.lines[line] = count + 1
             if not count:
-                self._meet(slot, line, found, run, position)
+                self._meet(slot, line, found, position)
             if slot.traced or found.trace_id:
                 _trace(slot, line, found)
         return found.time_ns
@@ -271,22 +280,30 @@ class Roller:
             self._known_bytes += len(text) + len(what.text)
         return known
 
-    def _meet(self, slot: _Slot, line: _Line, record: LogRecord, run: Sequence[Found], position: int) -> None:
+    def _meet(self, slot: _Slot, line: _Line, record: LogRecord, position: int) -> None:
         """A line that its slot has not seen before."""
         known = self._known.get(line) or self._identify(line)
         if known.place is not None:
             slot.traced[line] = known.place
         if known.what.severity >= GRAVE and known.number and known.number not in slot.grave:
             slot.grave.add(known.number)
-            self._show(slot, known, record, run, position)
+            self._show(slot, known, record, position)
 
-    def _show(self, slot: _Slot, known: _Known, record: LogRecord, run: Sequence[Found], position: int) -> None:
-        window, number = (slot.source.revision, slot.start_ns), known.number
+    def _show(self, slot: _Slot, known: _Known, record: LogRecord, position: int) -> None:
+        window = slot.source.revision, slot.start_ns
         places = self._shown.get(window)
         if places is None:
             places = self._shown[window] = Places(self._limits.excerpts_per_signature, self._limits.excerpts)
-        if places.take(rank(slot.source.pod, number, slot.start_ns, known.what.severity)):
-            slot.pod.excerpts[number] = cut(run, position, record, self._context_lines)
+        standing = rank(slot.source.pod, known.number, slot.start_ns, known.what.severity)
+        if places.take(standing):
+            self._grave.append((places, standing, slot, record, position))
+
+    def _cut_out(self, run: Sequence[Found]) -> None:
+        """Give the grave lines of a run what stands around them."""
+        for places, standing, slot, record, position in self._grave:
+            if places.holds(standing):
+                slot.pod.excerpts[standing[1]] = cut(run, position, record, self._context_lines)
+        self._grave.clear()
 
     def _number_traces(self, slot: _Slot, known: dict[str, int]) -> None:
         numbers = {line: self._identify(line).number for line in slot.lines}

@@ -10,7 +10,7 @@ from typing import Any
 
 from streams.errors import BadRecord
 from streams.records.histogram import Histogram
-from streams.records.log import LogRecord
+from streams.records.log import LogRecord, Piece
 from streams.records.metric import MetricSample
 from streams.shippers.reader import Reader
 
@@ -57,7 +57,7 @@ def _plain(record: LogRecord | MetricSample | BadRecord) -> dict[str, Any]:
     }
     if isinstance(record, LogRecord):
         plain |= {"severity": record.severity.name, "message": record.message}
-        plain |= {"partial": True} if record.partial else {}
+        plain |= {"partial": True} if isinstance(record, Piece) else {}
         return plain | ({"trace_id": record.trace_id} if record.trace_id else {})
     plain |= {"series": record.series.name, "attributes": dict(record.series.attributes), "unit": record.series.unit}
     plain |= {"kind": record.kind.value, "value": _value(record.value)}

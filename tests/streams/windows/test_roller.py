@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from streams.errors import BadRecord, Reason
 from streams.records.identity import Source
-from streams.records.log import LogRecord, Severity
+from streams.records.log import LogRecord, Piece, Severity
 from streams.windows.roller import Rolled, Roller
 from streams.windows.summary import Limits, Summary, merge
 from tests.streams.windows.test_summary import REVISION, WINDOW_NS, canonical, lines, samples, sources
@@ -88,13 +88,13 @@ TEXTS = (
     *(line for text in TRACES.values() for line in text.split("\n")),
 )
 pieces = st.builds(
-    LogRecord,
+    lambda kind, *fields: kind(*fields),
+    st.sampled_from([LogRecord, LogRecord, Piece]),
     st.sampled_from([Source(REVISION, "p"), Source(REVISION, "q")]),
     st.integers(0, 9).map(lambda n: n * WINDOW_NS // 5),
     st.sampled_from(TEXTS),
     st.sampled_from([Severity.UNSET, Severity.INFO, Severity.ERROR]),
     st.sampled_from([None, "4bf92f3577b34da6a3ce929d0e0e4736"]),
-    st.booleans(),
 )
 
 
@@ -123,7 +123,7 @@ def test_where_runs_and_transactions_end_changes_nothing_that_counts(lines, runs
 def test_a_transaction_read_again_knows_the_pieces_it_knew():
     """Promise: after a rewind the rest of a cut line is one again, the next line a line; after a forget not."""
     source, made = Source(REVISION, "p"), roller()
-    made.add_all([LogRecord(source, 0, "ERROR no", partial=True)], "logs-0")
+    made.add_all([Piece(source, 0, "ERROR no")], "logs-0")
     assert sum(made.drain().summaries[0].pods["p"].lines.values()) == 1
     made.commit()
     rest = [LogRecord(source, 1, " stock"), LogRecord(source, 2, "INFO next")]

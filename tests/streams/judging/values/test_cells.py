@@ -86,8 +86,8 @@ def test_many_bins_at_once_are_what_each_is_alone(canary, others, share, ratio):
     bins = [np.array([value, value]) for value in (float(canary), total, share, ratio)]
     for many, one in ((all_log_worse, log_worse), (all_log_better, log_better)):
         expected = one(float(canary), total, share, ratio) if total else [0.0] * len(one(0.0, 1.0, share, ratio))
-        for row in many(*bins).tolist():
-            assert row == pytest.approx(expected, abs=1e-9)
+        for told in many(*bins).tolist():
+            assert told == pytest.approx(expected, abs=1e-9)
 
 
 @given(st.integers(1, 40), st.floats(0.05, 0.95), st.floats(1.0, 5.0))
