@@ -61,13 +61,13 @@ class LevelState(Struct, array_like=True):
     surprise: SurpriseState
     seen: int
     last_ns: int
-    ranks: RanksState
-    """Residuals of late, less the bias."""
-    stays: MeanState
-    """Normal score of a residual x that of the one before: their autocorrelation."""
-    last: float
-    """Normal score of the last residual."""
     version: int = 2
+    ranks: RanksState = RanksState()
+    """Residuals of late, less the bias; as all from here on, empty in a snapshot of version 1."""
+    stays: MeanState = MeanState()
+    """Normal score of a residual x that of the one before: their autocorrelation."""
+    last: float = 0.0
+    """Normal score of the last residual."""
 
 
 class LevelWatch:
@@ -111,9 +111,9 @@ class LevelWatch:
             self._surprise.to_state(),
             self._seen,
             self._last_ns,
-            self._ranks.to_state(),
-            self._stays.to_state(),
-            self._last,
+            ranks=self._ranks.to_state(),
+            stays=self._stays.to_state(),
+            last=self._last,
         )
 
     def add(self, time_ns: int, value: float) -> Reading:

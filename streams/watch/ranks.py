@@ -19,10 +19,10 @@ MEMORY = 128
 _NORMAL = NormalDist()
 
 
-class RanksState(Struct, array_like=True):
+class RanksState(Struct, frozen=True, array_like=True):
     """All there is to know."""
 
-    values: list[float] = []
+    values: tuple[float, ...] = ()
     """Latest last; single precision."""
 
 
@@ -44,7 +44,7 @@ class Ranks:
 
     def to_state(self) -> RanksState:
         """The values, in the order they came."""
-        return RanksState(self._values.tolist())
+        return RanksState(tuple(self._values))
 
     def standard(self, value: float) -> float:
         """The value as a standard normal one would lie."""
