@@ -132,6 +132,10 @@ class CountWatch:
         self._learn(time_ns, count, exposure, expected, spread)
         return self._reading(count / exposure, expected / exposure, abnormality)
 
+    def quieten(self) -> None:
+        """Forget the evidence gathered, not what is normal."""
+        self._detector.quieten()
+
     def _reading(self, rate: float, expected: float, abnormality: float) -> Reading:
         direction: Direction = "higher" if rate >= expected else "lower"
         found = self._detector
@@ -150,7 +154,7 @@ class CountWatch:
         trust = self._detector.trust_ratio
         usual = self._exposure.value or exposure
         weight = trust * min(exposure / usual, _WEIGHTIEST)
-        self._forecast.learn(time_ns, clipped / exposure, clipped / exposure, weight)
+        self._forecast.learn(time_ns, clipped / exposure, clipped / exposure, weight, weight)
         self._count.learn(clipped, trust)
         self._exposure.learn(min(exposure, 10.0 * usual))
         self._excess.learn((clipped - expected) ** 2 - clipped, trust)

@@ -28,8 +28,8 @@ _END = 1.0
 """Log M below which it is over."""
 _HEIGHT = 8.0
 """Most that one excursion teaches: an incident is no habit."""
-_PRIOR = MeanState(20.0, 1.0)
-"""Mean height at the start, as the theory has it, worth twenty excursions."""
+_PRIOR = MeanState(10.0, 1.0)
+"""Mean height at the start, as the theory has it, worth ten excursions."""
 _REMEMBERED = 200.0
 _DOUBT = 4.0
 """Log e from which a point should teach but a quarter: a fault has to last before it becomes what is normal."""
@@ -91,6 +91,14 @@ class Detector:
         self.log_e = self._scaled(log_m)
         self._follow(time_ns, log_m)
         return self.log_e
+
+    def quieten(self) -> None:
+        """Forget the evidence gathered, not how high it climbed."""
+        if self._height >= 0.0:
+            self._heights.learn(min(self._height, _HEIGHT))
+        self._bets = [0.0] * len(self._bets)
+        self._height, self._lasts, self.onset_ns = -1.0, 0, None
+        self.log_e = self._scaled(self._log_m())
 
     @property
     def trust_ratio(self) -> float:

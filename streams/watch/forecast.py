@@ -40,12 +40,25 @@ class ForecastState(Struct, array_like=True):
 class Forecast:
     """`next` at a time, then `learn` what came."""
 
-    __slots__ = ("_bases", "_best", "_errors", "_guesses", "_lags", "_last", "_late", "_long", "_profiles", "_stays")
+    __slots__ = (
+        "_bases",
+        "_best",
+        "_errors",
+        "_guesses",
+        "_horizon",
+        "_lags",
+        "_last",
+        "_late",
+        "_long",
+        "_profiles",
+        "_stays",
+    )
 
     def __init__(self, late: float, long: float, state: ForecastState | None = None) -> None:
         """Begin with a snapshot; `late` and `long` are how many values the two levels remember."""
         none, new = MeanState(), ProfileState()
         known = state or ForecastState(none, none, [none] * 2, [none] * 4, (none, none), new, new, (0.0, 0.0, 0.0))
+        self._horizon = long
         self._late, self._long = FadingMean(late, known.late), FadingMean(long, known.long)
         self._lags = [FadingMean(_LAGS, each) for each in known.lags]
         self._errors = [FadingMean(_ERRORS, each) for each in known.errors]
@@ -93,7 +106,7 @@ class Forecast:
         self._best = best
         return guesses[best] or 0.0
 
-    def learn(self, time_ns: int, value: float, clipped: float, weight: float = 1.0) -> None:
+    def learn(self, time_ns: int, value: float, clipped: float, weight: float = 1.0, late: float = 1.0) -> None:
         """Take in what came at the time of the last `next`.
 
         Args:
@@ -101,6 +114,7 @@ class Forecast:
             value: as it is to be learned by the level of late.
             clipped: the same, moved towards what was expected if far from it.
             weight: how much it teaches, against other values.
+            late: the same, for the level of late: whoever follows at all has to come back as fast.
         """
         for guess, error in zip(self._guesses, self._errors, strict=True):
             if guess is not None:
@@ -118,8 +132,15 @@ class Forecast:
                 self._lags[place - 1].learn(error_now + self._lags[place - 1].value, weight)
         for profile in self._profiles:
             profile.learn(time_ns, clipped, weight)
-        self._late.learn(value, weight)
+        self._late.learn(value, late)
         self._long.learn(clipped, weight)
+
+    def settle(self) -> None:
+        """Go on from the level of late, at the same distance from the profiles."""
+        moved = self._late.value - self._long.value
+        self._long = FadingMean(self._horizon, MeanState(1.0, self._late.value))
+        self._lags = [FadingMean(_LAGS, MeanState(each.weight, each.value + moved)) for each in self._lags]
+        self._last = [0.0] * len(self._last)
 
     def _stay_ratio(self) -> float:
         together, alone = self._stays

@@ -12,9 +12,10 @@ from statistics import NormalDist
 from msgspec import Struct
 
 from streams.errors import BadRecord, Reason
-from streams.watch.detector import Detector, DetectorState
+from streams.watch.detector import DOUBTFUL_RATIO, Detector, DetectorState
 from streams.watch.forecast import Forecast, ForecastState
 from streams.watch.mean import FadingMean, MeanState
+from streams.watch.ranks import Ranks, RanksState
 from streams.watch.reading import Reading
 from streams.watch.surprise import Surprise, SurpriseState
 from streams.watch.tail import BEYOND_RATIO, Tail, TailState
@@ -37,6 +38,11 @@ _BETS = (0.5, 1.0, 2.0, 4.0)
 """On the standardised residual, either side: log ratio is b y - b^2 / 2. Powers of two times the first."""
 _PRICES = tuple(math.exp(-bet * bet / 2.0) for bet in _BETS)
 _STARTS = (1.0,) * (2 * len(_BETS))
+_TOLD = 0.05
+"""Scales: residuals nearer to each other than that are the same, so that a signal that never changes is never rare."""
+_MOST_STAYS = 0.95
+_DOUBTED = round(1.0 / DOUBTFUL_RATIO)
+"""While evidence gathers, of so many residuals one joins those of late."""
 _LEAST = 1.0
 """Least 95% quantile of a residual in scales (mean absolute residuals; 2.06 if normal)."""
 
@@ -55,7 +61,13 @@ class LevelState(Struct, array_like=True):
     surprise: SurpriseState
     seen: int
     last_ns: int
-    version: int = 1
+    version: int = 2
+    ranks: RanksState = RanksState()
+    """Residuals of late, less the bias; as all from here on, empty in a snapshot of version 1."""
+    stays: MeanState = MeanState()
+    """Normal score of a residual x that of the one before: their autocorrelation."""
+    last: float = 0.0
+    """Normal score of the last residual."""
 
 
 class LevelWatch:
@@ -63,8 +75,8 @@ class LevelWatch:
 
     __slots__ = (
         "_bias",
-        "_detector", "_forecast", "_higher", "_last_ns", "_lower", "_scale", "_seen", "_size",
-        "_surprise",
+        "_detector", "_forecast", "_higher", "_last", "_last_ns", "_lower", "_ranks", "_scale", "_seen", "_size",
+        "_stays", "_surprise",
     )  # fmt: skip
 
     def __init__(self, state: LevelState | None = None) -> None:
@@ -80,6 +92,9 @@ class LevelWatch:
         self._bias = FadingMean(_BIAS, state.bias if state else None)
         self._detector = Detector(2 * len(_BETS), state.detector if state else None)
         self._surprise = Surprise(state.surprise if state else None)
+        self._ranks = Ranks(state.ranks if state else None)
+        self._stays = FadingMean(_SCALE, state.stays if state else None)
+        self._last = state.last if state else 0.0
         self._seen = state.seen if state else 0
         self._last_ns = state.last_ns if state else -(1 << 62)
 
@@ -96,6 +111,9 @@ class LevelWatch:
             self._surprise.to_state(),
             self._seen,
             self._last_ns,
+            ranks=self._ranks.to_state(),
+            stays=self._stays.to_state(),
+            last=self._last,
         )
 
     def add(self, time_ns: int, value: float) -> Reading:
@@ -118,12 +136,17 @@ class LevelWatch:
         scale = max(self._scale.value, _FLAT_RATIO * self._size.value, 1e-12)
         z = (value - expected) / scale
         warm = self._seen > WARM
-        moved = z - self._bias.value
-        surprised = self._standard(moved)
+        moved = round((z - self._bias.value) / _TOLD) * _TOLD
+        score = self._standard(moved)
+        stays = min(max(self._stays.value, 0.0), _MOST_STAYS)
+        fresh = (score - stays * self._last) / math.sqrt(1.0 - stays * stays)
+        surprised = min(max(fresh, -abs(score)), abs(score))
         abnormality = self._surprise.add(value, z, warm)
         if warm:
             self._detector.add(time_ns, _ratios(surprised), _STARTS)
         self._learn(time_ns, value, expected, scale, z, moved)
+        self._stays.learn(score * self._last, self._detector.trust_ratio)
+        self._last = score
         return Reading(
             value,
             expected,
@@ -134,15 +157,24 @@ class LevelWatch:
             warm,
         )
 
-    def _standard(self, z: float) -> float:
-        """The residual as a standard normal: by its own tail's quantile, and beyond that by its rarity."""
-        tail, size = (self._higher, z) if z >= 0 else (self._lower, -z)
-        rarity = tail.rarity(size)
-        if rarity > 0.0:
-            standard = -_NORMAL.inv_cdf(BEYOND_RATIO * 10.0**-rarity)
-        else:
-            standard = _AT_QUANTILE * size / tail.quantile
-        return standard if z >= 0 else -standard
+    def quieten(self) -> None:
+        """Forget the evidence gathered, not what is normal."""
+        self._detector.quieten()
+
+    def settle(self) -> None:
+        """The level of late is what is normal now; how far the signal strays from it, is not forgotten."""
+        self._detector.quieten()
+        self._forecast.settle()
+        self._bias = FadingMean(_BIAS)
+
+    def _standard(self, moved: float) -> float:
+        """The residual as a standard normal: by its rank of late, and beyond the 95% quantile by its own tail."""
+        standard = self._ranks.standard(moved)
+        if -_AT_QUANTILE < standard < _AT_QUANTILE:
+            return standard
+        tail, size = (self._higher, moved) if standard > 0.0 else (self._lower, -moved)
+        beyond = -_NORMAL.inv_cdf(BEYOND_RATIO * 10.0 ** -tail.rarity(size))
+        return math.copysign(beyond, standard)
 
     def _learn(self, time_ns: int, value: float, expected: float, scale: float, z: float, moved: float) -> None:
         trust = self._detector.trust_ratio
@@ -151,6 +183,8 @@ class LevelWatch:
             clipped = expected + min(max(z, -_CLIP), _CLIP) * scale
             self._scale.learn(min(abs(z), _CLIP) * scale, trust)
             self._bias.learn(min(max(z, -_CLIP), _CLIP))
+            if trust == 1.0 or self._seen % _DOUBTED == 0:
+                self._ranks.learn(moved)
             if trust == 1.0:
                 self._higher.learn(max(moved, 0.0))
                 self._lower.learn(max(-moved, 0.0))

@@ -7,8 +7,6 @@ cannot be read (and which begins anew whenever its mean is 0).
 
 from __future__ import annotations
 
-from typing import cast
-
 from msgspec import Struct
 from river.stats import Mean
 
@@ -21,7 +19,7 @@ class MeanState(Struct, frozen=True, array_like=True):
     mean: float = 0.0
 
 
-class FadingMean:
+class FadingMean(Mean):  # type: ignore[misc] - river has no types
     """`learn` values, read `value`.
 
     >>> level = FadingMean(2.0)
@@ -31,32 +29,30 @@ class FadingMean:
     4.0
     """
 
-    __slots__ = ("_horizon", "_mean")
-
     def __init__(self, horizon: float, state: MeanState | None = None) -> None:
-        self._horizon = horizon
         known = state or MeanState()
-        self._mean = Mean._from_state(known.n, known.mean)  # noqa: SLF001 - river's own way to rebuild one
+        self._horizon = horizon
+        self.n, self._mean = known.n, known.mean
 
     def to_state(self) -> MeanState:
         """Its two numbers."""
-        return MeanState(self._mean.n, self._mean.get())
+        return MeanState(self.n, self._mean)
 
     def learn(self, value: float, weight: float = 1.0) -> None:
         """Take in one value; a weight of 0 teaches nothing."""
         if weight <= 0.0:
             return
-        mean = self._mean
-        if mean.n > self._horizon - weight:
-            mean.n = max(self._horizon - weight, 0.0)
-        mean.update(value, weight)
+        most = self._horizon - weight
+        if self.n > most:
+            self.n = max(most, 0.0)
+        self.update(value, weight)
 
     @property
     def value(self) -> float:
         """The mean; 0 while nothing is known."""
-        return cast("float", self._mean.get())
+        return self._mean
 
     @property
     def weight(self) -> float:
         """What it rests on: how many points, at most the horizon."""
-        return cast("float", self._mean.n)
+        return self.n

@@ -59,6 +59,9 @@ class SignalState(Struct, array_like=True):
     sum_log: float = 0.0
     """Of the ratios since the onset (Page's CUSUM): it begins where it was last 0, the likeliest time of the change."""
 
+    beyond: int = 0
+    """Values since the onset that lie beyond the tolerance."""
+
     @property
     def now(self) -> float:
         """Mean since the onset."""
@@ -68,7 +71,7 @@ class SignalState(Struct, array_like=True):
     def speaks(self) -> bool:
         """Its evidence is for worse, and for more than nobody minds."""
         worse, change = self.worse, self.now - self.before
-        if not self.warm or abs(change) < self.tolerance * abs(self.before):
+        if not self.warm or abs(change) < self.tolerance * abs(self.before) or 2 * self.beyond < self.number:
             return False
         return worse == "either" or (change >= 0.0) == (worse == "higher")
 
@@ -84,8 +87,9 @@ class PanelState(Struct, array_like=True):
 class Panel:
     """`add` each window's points, in order of time; then `log_mean`."""
 
-    def __init__(self, state: PanelState) -> None:
-        self._state = state
+    def __init__(self, state: PanelState, forget_ns: int = _FORGET_NS) -> None:
+        """Go on; a signal that was not seen for `forget_ns` gives up its place."""
+        self._state, self._forget_ns = state, forget_ns
         self._models: dict[str, LevelWatch | CountWatch] = {}
         for name, known in state.signals.items():
             self._models[name] = CountWatch(known.count) if known.count is not None else LevelWatch(known.level)
@@ -105,9 +109,14 @@ class Panel:
                 known.level = model.to_state()
         return self._state
 
-    def add(self, time_ns: int, found: Iterable[Point]) -> None:
-        """Judge one window's points, and learn from them."""
+    def add(self, time_ns: int, found: Iterable[Point]) -> dict[str, Reading]:
+        """Judge one window's points, and learn from them; what is said of each by itself.
+
+        Raises:
+            BadRecord: a value that cannot be, or a window not later than the last one.
+        """
         self._forget(time_ns)
+        readings: dict[str, Reading] = {}
         for point in found:
             known = self._state.signals.get(point.signal) or self._admit(point, time_ns)
             if known is None:
@@ -120,7 +129,9 @@ class Panel:
                 reading = model.add(time_ns, point.value, point.exposure)
             else:
                 reading = model.add(time_ns, point.value)
-            _note(known, reading, time_ns)
+            _note(known, reading, time_ns, counted=point.exposure is not None)
+            readings[point.signal] = reading
+        return readings
 
     def log_mean(self, names: Collection[str] | None = None, *, close: bool = False, at_ns: int = 0) -> float:
         """Natural logarithm of the weighted mean of M; signals not named count as 0.
@@ -160,26 +171,26 @@ class Panel:
         state, model = self._state.signals.get(name), self._models.get(name)
         if state is None or model is None:
             return
-        known = model.to_state()
-        known.detector.bets = [0.0] * len(known.detector.bets)
-        known.detector.onset_ns, known.detector.height = None, -1.0
-        self._models[name] = CountWatch(known) if isinstance(known, CountState) else LevelWatch(known)
+        model.quieten()
         state.log_e = state.close_log_m = _NOTHING
         state.onset_ns, state.sum_log = None, 0.0
 
     def relearn(self, name: str) -> None:
-        """What it does now is what is normal: begin anew."""
-        if name in self._models:
-            counted = isinstance(self._models[name], CountWatch)
-            self._models[name] = CountWatch() if counted else LevelWatch()
-            state = self._state.signals[name]
-            state.log_e = state.close_log_m = _NOTHING
-            state.onset_ns, state.sum_log, state.warm = None, 0.0, False
+        """What it does now is what is normal: a level keeps its scale and goes on from here, a count begins anew."""
+        state, model = self._state.signals.get(name), self._models.get(name)
+        if state is None or model is None:
+            return
+        if isinstance(model, LevelWatch):
+            model.settle()
+        else:
+            self._models[name], state.warm = CountWatch(), False
+        state.log_e = state.close_log_m = _NOTHING
+        state.onset_ns, state.sum_log = None, 0.0
 
     def _forget(self, time_ns: int) -> None:
         """Make room for others."""
         signals = self._state.signals
-        for name in [name for name, known in signals.items() if time_ns - known.seen_ns >= _FORGET_NS]:
+        for name in [name for name, known in signals.items() if time_ns - known.seen_ns >= self._forget_ns]:
             del signals[name], self._models[name]
 
     def _admit(self, point: Point, time_ns: int) -> SignalState | None:
@@ -192,7 +203,7 @@ class Panel:
         return known
 
 
-def _note(known: SignalState, reading: Reading, time_ns: int) -> None:
+def _note(known: SignalState, reading: Reading, time_ns: int, *, counted: bool) -> None:
     if reading.warm:
         # M_t <= (M_t-1 + 1) L_t: what is divided out is at most L_t, so that the second M promises no less.
         ratio = reading.log_e - math.log1p(math.exp(known.log_e))
@@ -200,12 +211,15 @@ def _note(known: SignalState, reading: Reading, time_ns: int) -> None:
         known.sum_log = max(known.sum_log + ratio, 0.0)
     known.log_e, known.warm, known.seen_ns = reading.log_e, reading.warm, time_ns
     if known.sum_log <= 0.0 or known.onset_ns is None:
-        known.before, known.total, known.number = reading.expected, 0.0, 0
+        known.before, known.total, known.number, known.beyond = reading.expected, 0.0, 0, 0
         known.onset_ns = time_ns
     if known.sum_log <= 0.0:
         known.onset_ns = None
     known.total += reading.value
     known.number += 1
+    off = reading.value - known.before
+    # Of few events most windows have none: their median tells nothing, their mean does.
+    known.beyond += counted or abs(off) >= known.tolerance * abs(known.before)
 
 
 def _penalty(known: SignalState, at_ns: int) -> float:

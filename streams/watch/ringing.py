@@ -1,19 +1,33 @@
-"""Does a signal's alarm ring? Raised at its budget, held, and cleared only well below: hysteresis.
+"""Which incidents ring? Raised at the budget, held, and over when the evidence is, or when it is what is normal.
 
 Shin, Ramdas & Rinaldo (arXiv 2203.03532): an e-detector that alarms at M >= c has an average run length of at least c.
 An alarm that hovers at its threshold would ring over and over, so it ends only when the evidence has fallen to half of
-the budget's logarithm: by as much as had to gather anew.
+the budget's logarithm: by as much as had to gather anew. What leaves its normal soon after an incident began, and
+reaches the threshold itself, joins it: one incident, one alarm. Whatever is watched, rings by this: production, a
+replayed signal, counted log lines.
 """
 
 from __future__ import annotations
 
 import math
 
+from streams.watch.incident import Incident, signal_of
+from streams.watch.panel import Panel
+
 CLEARED_AT_RATIO = 0.5
 """Of the budget's logarithm."""
 ARL_S = 30 * 86_400.0
 """Average time to a false alarm of a workload, unless said otherwise."""
+SETTLED_NS = 3_600_000_000_000
+"""An alarm that has rung for so long tells of what is normal now, unless said otherwise."""
+SETTLED_WINDOWS = 240
+"""Least windows of the same: as many as a fault may last before it teaches in full (`detector`)."""
 _LEAST = 100.0
+_TOGETHER_NS = 600_000_000_000
+"""Onsets this near are one incident."""
+_TAKES_PART = 0.05
+"""Least share of M of a signal that is named when the alarm is raised."""
+_MOST_RINGING, _MOST_ENDED = 5, 20
 
 
 def log_budget(arl_s: float, window_s: float) -> float:
@@ -30,19 +44,84 @@ def log_budget(arl_s: float, window_s: float) -> float:
 
 
 class Ringing:
-    """`add` each log e, get whether the alarm rings."""
+    """After each window of the panel: `hold` every incident that rings, then `due`."""
 
-    __slots__ = ("_rings",)
-
-    def __init__(self, rings: bool = False) -> None:
-        self._rings = rings
-
-    def add(self, log_e: float, budget: float) -> bool:
-        """Whether it rings now.
+    def __init__(self, panel: Panel, ringing: list[Incident], ended: list[Incident]) -> None:
+        """Go on.
 
         Args:
-            log_e: of the e-detector, or of the average of several.
-            budget: from `log_budget`.
+            panel: whose signals ring.
+            ringing: incidents, by time of the raise; changed in place.
+            ended: the latest; changed in place.
         """
-        self._rings = log_e >= (CLEARED_AT_RATIO * budget if self._rings else budget)
-        return self._rings
+        self._panel = panel
+        self._ringing, self._ended = ringing, ended
+
+    def hold(self, incident: Incident, at_ns: int, settled_ns: int) -> bool:
+        """Look at one incident again, and take in what joins it; whether it still rings.
+
+        Args:
+            incident: that rings.
+            at_ns: end of the window.
+            settled_ns: after so long it tells of what is normal now.
+        """
+        panel = self._panel
+        log_m = incident.look(panel, at_ns)
+        for name in self._free():
+            onset_ns = panel.signals[name].onset_ns
+            near = onset_ns is not None and onset_ns - incident.joined_ns <= _TOGETHER_NS
+            if near and panel.log_share(name, at_ns=at_ns) >= incident.log_threshold:
+                self._take_in(incident, name, at_ns)
+        if at_ns - incident.raised_ns >= settled_ns:
+            for name in incident.told:
+                panel.relearn(name)
+            incident.learned = True
+            self.end(incident, at_ns, "it has lasted so long that it is what is normal now")
+        elif log_m < CLEARED_AT_RATIO * incident.log_threshold:
+            for name in incident.told:
+                panel.quieten(name)
+            self.end(incident, at_ns, "all is as it was before")
+        return not incident.ended
+
+    def due(self, identity: str, revision: str, at_ns: int, log_threshold: float, *, close: bool) -> Incident | None:
+        """Raise an alarm, if the evidence of the signals that do not ring yet reaches the threshold.
+
+        Args:
+            identity: of the alarm.
+            revision: in production.
+            at_ns: end of the window.
+            log_threshold: of the logarithm of M.
+            close: of M since the deployment.
+        """
+        if len(self._ringing) >= _MOST_RINGING:
+            return None
+        panel, free = self._panel, self._free()
+        log_m = panel.log_mean(free, close=close, at_ns=at_ns)
+        if log_m < log_threshold:
+            return None
+        shares = {name: panel.log_share(name, at_ns=at_ns) for name in free}
+        most = max(shares.values())
+        names = [name for name in free if shares[name] >= most + math.log(_TAKES_PART)]
+        onsets = [onset for name in names if (onset := panel.signals[name].onset_ns) is not None]
+        onset_ns = min(onsets, default=at_ns)
+        incident = Incident(identity, revision, at_ns, onset_ns, log_threshold, onset_ns)
+        for each in names:
+            self._take_in(incident, each, at_ns)
+        incident.score = incident.worst = max(1.0, round(log_m / log_threshold, 4))
+        self._ringing.append(incident)
+        return incident
+
+    def end(self, incident: Incident, at_ns: int, why: str) -> None:
+        """It is over."""
+        incident.ended, incident.cleared_ns = why, at_ns
+        self._ringing[:] = [one for one in self._ringing if one.id != incident.id]
+        self._ended[:] = [*self._ended, incident][-_MOST_ENDED:]
+
+    def _free(self) -> list[str]:
+        """Signals that take part in no incident, sorted."""
+        taken = {name for incident in self._ringing for name in incident.told}
+        return sorted(self._panel.signals.keys() - taken)
+
+    def _take_in(self, incident: Incident, name: str, at_ns: int) -> None:
+        incident.told[name] = signal_of(name, self._panel, at_ns, incident.log_threshold)
+        incident.joined_ns = max(incident.joined_ns, self._panel.signals[name].onset_ns or 0)

@@ -21,12 +21,12 @@ from streams.risk.document import RiskDocument, rfc3339
 from streams.signals.rule import SignalRule
 from streams.watch.alarm import Alarm, AlarmState
 from streams.watch.feedback import AlarmFeedback
-from streams.watch.incident import Incident, alarm_of, signal_of
+from streams.watch.incident import Incident, alarm_of
 from streams.watch.loud import MOST_FOLLOWED, Loud, LoudState
 from streams.watch.panel import MOST_SIGNALS, Panel, PanelState
 from streams.watch.points import ERRORS, Point, points
 from streams.watch.production import Production, ProductionState
-from streams.watch.ringing import CLEARED_AT_RATIO
+from streams.watch.ringing import SETTLED_NS, Ringing
 from streams.watch.suspects import Neighbour, suspects
 from streams.watch.verdict import document_of
 from streams.windows.secrets import without_secrets
@@ -35,11 +35,6 @@ _SAVED_SHARE = 0.2
 """Of the budget, for the first minutes of deployments."""
 _MOST_SPENT = 0.05
 """Chance of a false alarm that one deployment's closer watch may cost."""
-_TOGETHER_NS = 600_000_000_000
-"""Onsets this near are one incident."""
-_TAKES_PART = 0.05
-"""Least share of M of a signal that is named when the alarm is raised."""
-_MOST_RINGING, _MOST_ENDED = 5, 20
 _MOST_EXAMPLES = 5
 _MOST_KNOWN = 2000
 """Error signatures remembered as seen before."""
@@ -58,7 +53,7 @@ class WatchSettings(Struct, frozen=True):
     """Average time to a false alarm of a workload."""
     close_ns: int = 900_000_000_000
     """How long a deployment is watched more closely."""
-    settled_ns: int = 3_600_000_000_000
+    settled_ns: int = SETTLED_NS
     """An alarm that has rung for so long tells of what is normal now."""
     told_ns: int = 60_000_000_000
     """Between two messages of an alarm that is held."""
@@ -103,6 +98,7 @@ class Watch:
         self._production = Production(state.production)
         self._panel = Panel(state.panel)
         self._loud = Loud(state.loud)
+        self._ringing = Ringing(self._panel, state.ringing, state.ended)
         self._fresh: dict[str, Alarm] = {}
         rate = window_ns / settings.arl_ns
         self._saving = _SAVED_SHARE * rate
@@ -248,56 +244,23 @@ class Watch:
         return new
 
     def _hold(self, incident: Incident, end_ns: int) -> None:
-        log_m = incident.look(self._panel, end_ns)
-        for name in self._free():
-            known = self._panel.signals[name]
-            near = known.onset_ns is not None and known.onset_ns - incident.joined_ns <= _TOGETHER_NS
-            if near and self._panel.log_share(name, at_ns=end_ns) >= incident.log_threshold:
-                self._take_in(incident, name, end_ns)
-        if end_ns - incident.raised_ns >= self._settings.settled_ns:
-            for name in incident.told:
-                self._panel.relearn(name)
-            incident.learned = True
-            self._end(incident, end_ns, "it has lasted so long that it is what is normal now")
-        elif log_m < CLEARED_AT_RATIO * incident.log_threshold:
-            self._end(incident, end_ns, "all is as it was before")
+        if not self._ringing.hold(incident, end_ns, self._settings.settled_ns):
+            self._fresh[incident.id] = alarm_of(incident, self._workload, "cleared", end_ns)
         elif end_ns - incident.published_ns >= self._settings.told_ns:
             self._publish(incident, end_ns)
 
     def _raise(self, end_ns: int, signatures: Mapping[int, SignatureInfo], recent: Windows) -> None:
-        state, free = self._state, self._free()
-        if len(state.ringing) >= _MOST_RINGING:
+        state, due = self._state, self._ringing.due
+        name, revision = f"{self._workload.key}/{rfc3339(end_ns)}", state.production.revision
+        incident = due(name, revision, end_ns, self._log_threshold, close=False)
+        if incident is None and end_ns <= state.close_until_ns:
+            incident = due(name, revision, end_ns, state.close_log_threshold, close=True)
+        if incident is None:
             return
-        close = end_ns <= state.close_until_ns
-        log_m, threshold = self._panel.log_mean(free, at_ns=end_ns), self._log_threshold
-        if log_m < threshold and close:
-            log_m, threshold = self._panel.log_mean(free, close=True, at_ns=end_ns), state.close_log_threshold
-        if log_m < threshold:
-            return
-        shares = {name: self._panel.log_share(name, at_ns=end_ns) for name in free}
-        most = max(shares.values())
-        names = [name for name in free if shares[name] >= most + math.log(_TAKES_PART)]
-        onsets = [onset for name in names if (onset := self._panel.signals[name].onset_ns) is not None]
-        onset_ns = min(onsets, default=end_ns - self._window_ns)
-        name = f"{self._workload.key}/{rfc3339(end_ns)}"
-        incident = Incident(name, state.production.revision, end_ns, onset_ns, threshold, onset_ns)
-        for each in names:
-            self._take_in(incident, each, end_ns)
-        incident.suspects = suspects(self._workload, onset_ns, state.production.deployments, self._neighbours())
-        incident.examples = self._examples(onset_ns, signatures, recent)
-        incident.score = incident.worst = max(1.0, round(log_m / threshold, 4))
-        state.ringing.append(incident)
+        deployments = state.production.deployments
+        incident.suspects = suspects(self._workload, incident.onset_ns, deployments, self._neighbours())
+        incident.examples = self._examples(incident.onset_ns, signatures, recent)
         self._publish(incident, end_ns)
-
-    def _free(self) -> list[str]:
-        """Signals that take part in no incident, sorted."""
-        taken = {name for incident in self._state.ringing for name in incident.told}
-        return sorted(self._panel.signals.keys() - taken)
-
-    def _take_in(self, incident: Incident, name: str, end_ns: int) -> None:
-        incident.told[name] = signal_of(name, self._panel, end_ns, incident.log_threshold)
-        onset_ns = self._panel.signals[name].onset_ns
-        incident.joined_ns = max(incident.joined_ns, onset_ns or 0)
 
     def _examples(self, onset_ns: int, signatures: Mapping[int, SignatureInfo], recent: Windows) -> tuple[str, ...]:
         """Error signatures of production that came most since the onset, beyond what came before; secrets masked."""
@@ -320,10 +283,7 @@ class Watch:
         return tuple(without_secrets(signatures[number].text)[:1000] for number in first if excess[number] > 0.0)
 
     def _end(self, incident: Incident, at_ns: int, why: str) -> None:
-        state = self._state
-        incident.ended, incident.cleared_ns = why, at_ns
-        state.ringing = [one for one in state.ringing if one.id != incident.id]
-        state.ended = [*state.ended, incident][-_MOST_ENDED:]
+        self._ringing.end(incident, at_ns, why)
         self._fresh[incident.id] = alarm_of(incident, self._workload, "cleared", at_ns)
 
     def _publish(self, incident: Incident, end_ns: int) -> None:

@@ -7,7 +7,6 @@ that were never seen before are counted. The evidence of a window is the average
 
 from __future__ import annotations
 
-import math
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -24,12 +23,12 @@ from streams.shippers.times import any_time_ns
 from streams.templates.classes import Classes
 from streams.templates.template import template
 from streams.templates.topics import LOG_CLASSES
-from streams.watch.counts import CountWatch
-from streams.watch.ringing import Ringing, log_budget
+from streams.watch.points import Point
 from streams.windows.signature import fold, signature, signature_id
 from topology.recording.faults import Faults
 from topology.watch.replay import Judged
 from topology.watch.rows import time_of
+from topology.watch.ward import Ward
 
 NEW = "new"
 """Counts signatures seen for the first time."""
@@ -148,13 +147,11 @@ def windows(texts: Iterable[str], window_ns: int, faults: Faults) -> Iterator[tu
 
 def replay_logs(texts: Iterable[str], window_ns: int, arl_s: float, faults: Faults) -> Iterator[Judged]:
     """Watch the counts of log lines: value is how many lines a window holds, score that of the most abnormal signal."""
-    watches = {signal: CountWatch() for signal in _SIGNALS}
-    ringing, budget = Ringing(), log_budget(arl_s, window_ns / 1e9)
+    ward = Ward(arl_s)
     for start_ns, counts in windows(texts, window_ns, faults):
-        readings = [watch.add(start_ns, float(counts[signal]), 1.0) for signal, watch in watches.items()]
-        log_e = math.log(sum(math.exp(each.log_e) for each in readings) / len(readings))
+        points = [Point(signal, float(counts[signal]), 1.0, worse="either", tolerance=0.0) for signal in _SIGNALS]
+        readings = ward.add(start_ns, points).values()
         worst = max(readings, key=lambda each: (each.log_e, each.abnormality))
-        rings = ringing.add(log_e, budget)
         lines = sum(counts[signal] for signal in LOG_CLASSES)
         at = datetime.fromtimestamp(start_ns / 1e9, UTC).isoformat().replace("+00:00", "Z")
-        yield Judged(at, str(lines), worst, max(each.abnormality for each in readings), rings and worst.warm)
+        yield Judged(at, str(lines), worst, max(each.abnormality for each in readings), ward.rings)

@@ -7,15 +7,13 @@ from collections.abc import Iterable, Iterator
 from msgspec import Struct
 
 from streams.errors import BadRecord
-from streams.watch.levels import LevelWatch
-from streams.watch.mean import FadingMean
+from streams.watch.points import Point
 from streams.watch.reading import Reading
-from streams.watch.ringing import Ringing, log_budget
 from topology.recording.faults import Faults
 from topology.watch.rows import Row
+from topology.watch.ward import Ward
 
-_STEPS = 100.0
-"""Rows whose distance in time says how many there are in an average run length."""
+_SIGNAL = "value"
 
 
 class Judged(Struct, frozen=True):
@@ -39,20 +37,17 @@ def replay(rows: Iterable[Row], arl_s: float, faults: Faults) -> Iterator[Judged
         arl_s: average seconds to a false alarm while all is normal.
         faults: rows that the watch refuses are added.
     """
-    watch, ringing, step = LevelWatch(), Ringing(), FadingMean(_STEPS)
-    last_ns: int | None = None
-    rings = False
+    ward = Ward(arl_s)
     for place, row in enumerate(rows, 1):
         reading = None
         if row.time_ns is not None:
             try:
-                reading = watch.add(row.time_ns, row.number)
+                reading = ward.add(row.time_ns, [_point(row.number)])[_SIGNAL]
             except BadRecord as bad:
                 faults.add(f"value {place}", bad)
-        if reading is not None and row.time_ns is not None:
-            if last_ns is not None:
-                gap_s = (row.time_ns - last_ns) / 1e9
-                step.learn(min(gap_s, 3.0 * step.value) if step.weight else gap_s)
-            last_ns = row.time_ns
-            rings = ringing.add(reading.log_e, log_budget(arl_s, step.value or 1.0)) and reading.warm
-        yield Judged(row.timestamp, row.value, reading, reading.abnormality if reading else 0.0, rings)
+        yield Judged(row.timestamp, row.value, reading, reading.abnormality if reading else 0.0, ward.rings)
+
+
+def _point(value: float) -> Point:
+    # Of a number without a name, any change counts, either way.
+    return Point(_SIGNAL, value, worse="either", tolerance=0.0)

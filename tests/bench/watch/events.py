@@ -47,13 +47,12 @@ class Found:
         self.missed += len(windows) - len(hit)
 
 
-def onsets(times_ns: Sequence[int], rings: Sequence[bool], refractory_ns: int) -> list[int]:
-    """Times at which ringing begins, at least the refractory period after it last rang."""
+def apart(raised_ns: Sequence[int], refractory_ns: int) -> list[int]:
+    """Times at which an alarm was raised, the refractory period or more after the one before."""
     found: list[int] = []
     last: int | None = None
-    for at, ringing in zip(times_ns, rings, strict=True):
-        if ringing:
-            if last is None or at - last > refractory_ns:
-                found.append(at)
-            last = at
+    for at in raised_ns:
+        if last is None or at - last > refractory_ns:
+            found.append(at)
+        last = at
     return found

@@ -9,16 +9,17 @@ from __future__ import annotations
 
 import bisect
 import itertools
-import math
 import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from streams.errors import BadRecord
 from streams.watch.levels import LevelWatch
-from streams.watch.ringing import ARL_S, Ringing, log_budget
+from streams.watch.points import Point
+from streams.watch.ringing import ARL_S
 from tests.bench.watch import corpora, events, nab
 from tests.bench.watch.guarded_gaussian import GuardedGaussian
+from topology.watch.ward import Ward
 
 Scores = Callable[[list[int], list[float]], list[float]]
 _REFRACTORY_STEPS = 10
@@ -78,30 +79,35 @@ def _events(data: Path) -> Iterable[str]:
     for name, read in corpora.CORPORA.items():
         if not (data / name).is_dir():
             continue
-        streams = [(stream, _evidence(stream)) for stream in read(data / name)]
+        streams = list(read(data / name))
         for told, arl_s in (("one false alarm in 30 days", ARL_S), ("one in a day", 86_400.0)):
             found = events.Found()
-            for stream, (times, log_e, step_ns) in streams:
-                ringing, budget = Ringing(), log_budget(arl_s, step_ns / 1e9)
-                rings = [ringing.add(each, budget) for each in log_e]
-                begun = events.onsets(times, rings, _REFRACTORY_STEPS * step_ns)
+            for stream in streams:
+                raised, step_ns, length_ns = _raised(stream, arl_s)
+                begun = events.apart(raised, _REFRACTORY_STEPS * step_ns)
                 found.add(begun, stream.windows, stream.ignored, _SLACK_STEPS * step_ns)
-                found.series_days += (times[-1] - times[0]) / 86_400e9
+                found.series_days += length_ns / 86_400e9
             rate = found.onsets / found.series_days
             of = found.hit + found.missed
             yield f"| {name} | {told} | {found.f1:.2f} | {found.hit} of {of} | {found.false} | {rate:.2f} |"
 
 
-def _evidence(stream: corpora.Stream) -> tuple[list[int], list[float], int]:
-    """The average of the e-detectors of all signals, at each time that any has; and the usual step."""
-    at: dict[int, dict[str, float]] = {}
+def _raised(stream: corpora.Stream, arl_s: float) -> tuple[list[int], int, int]:
+    """When alarms were raised over the signals of one workload; the usual step, and the length."""
+    ward, found = Ward(arl_s), []
+    at: dict[int, list[Point]] = {}
     for signal, (times, values) in stream.series.items():
-        for when, log_e in zip(times, watched(times, values)[1], strict=True):
-            at.setdefault(when, {})[signal] = log_e
-    now: dict[str, float] = {}
-    times, evidence = sorted(at), []
+        rule = corpora.rule(signal)
+        if rule.criticality == "watch":
+            continue
+        for when, value in dict(zip(times, values, strict=True)).items():
+            at.setdefault(when, []).append(
+                Point(signal, value, None, rule.group, "", rule.worse, rule.weight, rule.tolerance_up)
+            )
+    times = sorted(at)
     for when in times:
-        now.update(at[when])
-        evidence.append(math.log(sum(math.exp(each) for each in now.values()) / len(stream.series) + 1e-300))
+        ward.add(when, at[when])
+        if ward.raised is not None:
+            found.append(when)
     steps = sorted(b - a for a, b in itertools.pairwise(times))
-    return times, evidence, steps[len(steps) // 2]
+    return found, steps[len(steps) // 2], times[-1] - times[0]
