@@ -19,7 +19,7 @@ class MeanState(Struct, frozen=True, array_like=True):
     mean: float = 0.0
 
 
-class FadingMean(Mean):  # type: ignore[misc] - river has no types
+class FadingMean(Mean):  # type: ignore[misc] # river has no types
     """`learn` values, read `value`.
 
     >>> level = FadingMean(2.0)
