@@ -33,7 +33,7 @@ class Tail(Struct, array_like=True, frozen=True):
         """The deviation that is exceeded with this probability where nothing is wrong; p <= 1/2.
 
         >>> round(Tail(0.7, 0.35, 6.0).largest(0.05), 3)
-        2.976
+        2.975
         """
         return max(0.0, math.expm1(self.mean + self.sd * t_quantile(p, self.df)))
 
