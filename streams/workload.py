@@ -17,6 +17,7 @@ from msgspec import Struct, field, structs
 
 from streams.errors import BrokenInvariant
 from streams.judging.earlier import Earlier, earlier
+from streams.judging.evidence import Assessment
 from streams.judging.judge import Judge, JudgeSettings, JudgeState
 from streams.judging.logs.traces import Traces, TracesState
 from streams.judging.look_back import LookBack, LookBackState
@@ -34,6 +35,7 @@ from streams.records.metric import Series
 from streams.risk.comparison import Comparison, Outcome, TemplateFeedback
 from streams.risk.document import RiskDocument, rfc3339, undecided
 from streams.risk.examples import Room
+from streams.risk.first import alone
 from streams.risk.succession import Succession, SuccessionState
 from streams.risk.templates import MOST_FEEDBACK, MOST_TEMPLATES, FeedbackGiven, TemplateEvidence, template_id
 from streams.signals.catalogue import Catalogue, CatalogueState
@@ -582,7 +584,9 @@ class WorkloadLife:
             parts=found.parts,
             groups=found.groups,
             signals=found.signals,
-            reasons=found.reasons or undecided(running.comparison, "nothing has been judged yet").reasons,
+            reasons=self._alone(running, found)
+            or found.reasons
+            or undecided(running.comparison, "nothing has been judged yet").reasons,
             unjudged=(*found.unjudged, *self._unseen(running)),
             templates=tuple(self._templates(running.comparison, judge)),
             feedback=tuple(map(_given, reversed(self._lines.history[-MOST_FEEDBACK:]))),
@@ -591,6 +595,13 @@ class WorkloadLife:
             sensitivity="medium" if running.policy is None else running.policy.sensitivity,
             readings=found.readings,
         )
+
+    def _alone(self, running: RunningState, found: Assessment) -> tuple[str, ...]:
+        """Why nothing is judged where the baseline is not there; nothing where it is, or was."""
+        pair = running.comparison
+        if found.started_ns is not None or pair.baseline in self._presence:
+            return ()
+        return alone(pair, running.canary_from_ns, found.as_of_ns)
 
     def _unseen(self, running: RunningState) -> list[str]:
         """What finds no place, or is not known any more."""

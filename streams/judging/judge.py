@@ -270,9 +270,12 @@ class Judge:
 
     def fail_progress_at(self, sensitivity: Sensitivity) -> float:
         """0..1: how far it had come by the weights of another sensitivity; it decides nothing (`readings`)."""
-        found = [self._logs_finding_at(sensitivity), *(one for one in self._findings() if one.part != "logs")]
-        parts = max(finding.fail_progress(self._settings.alpha) for finding in found)
-        return max(parts, self._critical.progress(self._critical_log_ps()))
+        return max(self._beside_logs(), self._logs_finding_at(sensitivity).fail_progress(self._settings.alpha))
+
+    def _beside_logs(self) -> float:
+        """How far it has come to failing by all but the logs."""
+        found = (one.fail_progress(self._settings.alpha) for one in self._findings() if one.part != "logs")
+        return max(*found, self._critical.progress(self._critical_log_ps()))
 
     def logs_at(self, sensitivity: Sensitivity) -> PartEvidence:
         """What the logs say by the weights of another sensitivity."""

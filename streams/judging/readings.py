@@ -37,6 +37,7 @@ def readings(
         signals: what the log classes say.
     """
     return tuple(
-        Reading(each, risk_of(verdict, harm(each), confidence), harm(each) >= 1.0, logs(each), signals(each))
+        Reading(each, risk_of(verdict, found, confidence), found >= 1.0, logs(each), signals(each))
         for each in SENSITIVITIES
+        for found in (harm(each),)
     )

@@ -1,0 +1,133 @@
+"""Feedback by those who look at the evidence first: the bound on false failures holds all the same.
+
+Whoever reclassifies templates while a comparison runs does so by what was seen. The windows before it stay counted as
+they were, and those after it do not know of it: of the e-values side by side, the rule of a window may depend on all
+windows before it. Here an operator does the worst: again and again, what the canary happened to show more often is
+called critical, and what the baseline did is ignored. Through the whole life of a workload, rollout after rollout, so
+that what was learned from earlier baselines is judged by too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from streams.policy.workload_policy import WorkloadPolicy
+from streams.records.identity import Revision, Workload
+from streams.records.log import Severity
+from streams.risk.comparison import Comparison, TemplateFeedback
+from streams.risk.document import RiskDocument
+from streams.windows.signature import Signature, signature_id
+from streams.windows.summary import PodSummary, Summary
+from streams.workload import WorkloadLife, WorkloadSettings, WorkloadState
+from tests.simulation.core import within_budget
+
+pytestmark = pytest.mark.timeout(900)
+ALPHA = 0.05
+S = 1_000_000_000
+T0, WINDOW_NS, WINDOWS = 1_787_300_000 * S, 5 * S, 36
+OF = Workload("", "prod", "shop")
+SERVED = Signature("INFO served", Severity.INFO)
+KINDS = tuple(
+    Signature(f"{name} {text}", severity)
+    for name, severity in (("INFO", Severity.INFO), ("WARN", Severity.WARN), ("ERROR", Severity.ERROR))
+    for text in ("cart emptied", "stock reserved twice", "payment declined by bank")
+)
+"""Nine templates, three of each severity, none of which becomes part of another."""
+RATES = (0.5, 0.2, 0.08) * 3
+"""Chance that a pod shows one in a window."""
+SIGNATURES = {signature_id(one): one for one in (SERVED, *KINDS)}
+Operator = Callable[[RiskDocument, WorkloadLife, int], int]
+
+
+def against_the_canary(document: RiskDocument, life: WorkloadLife, at_ns: int) -> int:
+    """What the canary shows in excess becomes critical, what the baseline does is ignored; how much was said."""
+    said = 0
+    for row in document.templates:
+        wanted = "critical" if row.canary_count > row.explained_count else "ignore"
+        if row.log_class != wanted:
+            _say(life, row.id, wanted, at_ns)
+            said += 1
+    shown = {row.id for row in document.templates}
+    for one in document.feedback:
+        if said < 3 and one.template not in shown and one.log_class == "ignore":
+            _say(life, one.template, "critical", at_ns)  # another try at what was ignored
+            said += 1
+    return said
+
+
+def raises_all(document: RiskDocument, life: WorkloadLife, at_ns: int) -> int:
+    """Everything ever seen becomes critical, harmless lines too, one kind at each look."""
+    known = {one.template for one in document.feedback}
+    names = [f"{number:016x}" for number, one in SIGNATURES.items() if one is not SERVED]
+    fresh = [name for name in sorted(names) if name not in known]
+    if fresh:
+        _say(life, fresh[0], "critical", at_ns)
+    return len(fresh[:1])
+
+
+def _say(life: WorkloadLife, template: str, log_class: str, at_ns: int) -> None:
+    life.reclassify(TemplateFeedback("", "prod", "shop", template, log_class, "seen", who="eve"), at_ns)  # type: ignore[arg-type]
+
+
+def lives(operator: Operator, number: int, rollouts: int, pods: tuple[int, int], seed: int) -> tuple[int, int, int]:
+    """Failed rollouts, rollouts, and what was said, over so many workloads."""
+    rng, failed, said = np.random.default_rng(seed), 0, 0
+    for _ in range(number):
+        life, start_ns = WorkloadLife(WorkloadSettings(sight_ns=0), WorkloadState(OF)), T0
+        for rollout in range(rollouts):
+            pair = Comparison(*OF.key.split("/"), f"r{rollout}", f"r{rollout + 1}")
+            document, more = _rollout(life, pair, start_ns, operator, pods, rng)
+            failed += document.verdict == "fail"
+            said += more
+            start_ns += (WINDOWS + 30) * WINDOW_NS
+    return failed, number * rollouts, said
+
+
+def _rollout(
+    life: WorkloadLife,
+    pair: Comparison,
+    start_ns: int,
+    operator: Operator,
+    pods: tuple[int, int],
+    rng: np.random.Generator,
+) -> tuple[RiskDocument, int]:
+    life.compare(pair, start_ns, policy=WorkloadPolicy(alpha=ALPHA))
+    said, (document,) = 0, life.documents()
+    for window in range(WINDOWS):
+        for revision, many in zip((pair.baseline, pair.canary), pods, strict=True):
+            life.add(_delta(Revision(OF, revision), start_ns + window * WINDOW_NS, many, rng), SIGNATURES, {})
+        end_ns = start_ns + (window + 1) * WINDOW_NS
+        life.close(end_ns)
+        document = next(iter(life.documents()), document)
+        if window % 4 == 3:
+            said += operator(document, life, end_ns)
+            document = next(iter(life.documents()), document)
+    life.end(pair, "promoted", start_ns + WINDOWS * WINDOW_NS)
+    return life.documents()[-1], said
+
+
+def _delta(revision: Revision, start_ns: int, pods: int, rng: np.random.Generator) -> Summary:
+    shown = rng.random((pods, len(KINDS))) < RATES
+    found = {
+        f"{revision.pod_template_hash}-{pod}": PodSummary(
+            lines={
+                signature_id(SERVED): 20,
+                **{signature_id(kind): 1 for kind, there in zip(KINDS, shown[pod], strict=True) if there},
+            }
+        )
+        for pod in range(pods)
+    }
+    return Summary(revision, start_ns, 20 * pods, 0, found)
+
+
+@pytest.mark.parametrize("number", [3, pytest.param(150, marks=pytest.mark.nightly)])
+@pytest.mark.parametrize("pods", [(2, 2), (4, 1)], ids=str)
+@pytest.mark.parametrize("operator", [against_the_canary, raises_all])
+def test_feedback_by_what_was_seen_keeps_alpha(operator, pods, number):
+    """Promise: healthy canaries fail at most as often as alpha allows, whoever reclassifies what, and when."""
+    failed, rollouts, said = lives(operator, number, 3, pods, seed=7)
+    assert said > rollouts / 2
+    assert within_budget(failed, rollouts, ALPHA), f"{failed} of {rollouts}"
