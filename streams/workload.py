@@ -41,6 +41,7 @@ from streams.risk.templates import MOST_FEEDBACK, MOST_TEMPLATES, FeedbackGiven,
 from streams.signals.catalogue import Catalogue, CatalogueState
 from streams.signals.rule import SignalRule
 from streams.templates.classes import Feedback
+from streams.templates.examples import Example
 from streams.templates.lines import LinesState
 from streams.watch.alarm import Alarm
 from streams.watch.feedback import AlarmFeedback
@@ -668,8 +669,18 @@ class WorkloadLife:
             self._place(number, what)
         if learned.redirects:
             self._classify_anew()
+        self._show_lines(summaries)
         for number in self._open_lines.pop(start_ns, set()).difference(*self._open_lines.values()):
             del state.heard[number]
+
+    def _show_lines(self, summaries: Mapping[str, Summary]) -> None:
+        """Keep the window's excerpts as examples, with as many lines around each as the policy asks for."""
+        around = self._state.logs.context_lines
+        for name in sorted(summaries):
+            for pod, held in sorted(summaries[name].pods.items()):
+                for number, one in sorted(held.excerpts.items()):
+                    before, after = one.before[max(0, len(one.before) - around) :], one.after[:around]
+                    self._lines.show(number, Example(one.time_ns, one.line, name, pod, before, after))
 
     def _place(self, number: int, what: Signature | None = None) -> None:
         """Note what a signature comes to; what is of no judged class is not remembered."""

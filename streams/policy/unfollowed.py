@@ -15,6 +15,7 @@ from streams.policy.effective import class_rule
 from streams.policy.log_rules import class_fault, mask_fault
 from streams.policy.policy_file import PolicyFile
 from streams.policy.yaml_text import within
+from streams.templates.examples import MAX_CONTEXT
 
 
 def unfollowed(policy_file: PolicyFile) -> list[tuple[int, str, str]]:
@@ -41,9 +42,9 @@ def _paths(settings: Settings, path: str) -> Iterator[tuple[str, str]]:
 
 
 def _of_logs(logs: LogsEntry, path: str) -> Iterator[tuple[str, str]]:
-    """Context lines, and what can never be found in text whose digits are holes, or RE2 does not take."""
-    if logs.context_lines is not UNSET:
-        yield f"{path}.context_lines", "not yet"
+    """More context lines than are kept, what is never found where digits are holes, and what RE2 does not take."""
+    if logs.context_lines is not UNSET and logs.context_lines > MAX_CONTEXT:
+        yield f"{path}.context_lines", f"at most {MAX_CONTEXT} are kept on either side"
     for text, log_class in ({} if logs.classes is UNSET else logs.classes).items():
         if (why := class_fault(class_rule(text, log_class))) is not None:
             yield within(f"{path}.classes", text), why

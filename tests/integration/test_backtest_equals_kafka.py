@@ -73,9 +73,15 @@ def assert_equal(servers, tmp_path):
         documents = until_ended(servers, len(result.rows))
     for played in result.played.values():
         said = [document for document in documents if document.comparison == played.document.comparison]
-        assert said[-1] == played.document
+        assert judged(said[-1]) == judged(played.document)
         risk = {point.time_s: point.risk for point in played.risk}
         assert {each.history[-1].time_s: each.risk for each in said if each.history}.items() <= risk.items()
+
+
+def judged(document):
+    """Without the examples of its templates: which lines are shown, depends on what was read together."""
+    templates = tuple(structs.replace(one, examples=()) for one in document.templates)
+    return structs.replace(document, templates=templates)
 
 
 def send(servers, service, begun_s):

@@ -175,7 +175,7 @@ def test_examples_are_told_with_their_template(life):
     document = _fed(
         WorkloadLife(SETTINGS, stored), [msgspec.structs.replace(one, time_ns=one.time_ns + 40 * S) for one in more]
     )
-    (example,) = row_of(document, "lookup").examples
+    example = next(one for one in row_of(document, "lookup").examples if "password" in one.line)
     assert example.line == "ERROR lookup of key ant failed, password=[masked]"
     assert (example.revision, example.pod) == (CANARY, "c0")
 

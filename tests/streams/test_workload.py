@@ -8,9 +8,10 @@ import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec import structs
 
 from streams.policy import written
-from streams.policy.workload_policy import BaselineTime, SignalPolicy, WorkloadPolicy
+from streams.policy.workload_policy import BaselineTime, LogPolicy, SignalPolicy, WorkloadPolicy
 from streams.records.identity import Revision, Source, Workload
 from streams.records.log import LogRecord
 from streams.records.metric import Kind, MetricSample, Series
@@ -116,7 +117,34 @@ def test_a_canary_like_its_baseline_does_not():
 @given(st.integers(1, 7), st.integers(0, 1000))
 def test_portions_and_their_order_change_nothing(parts, seed):
     """Promise: the same records give the same document to the bit, however they were spread over transactions."""
-    assert lived(BROKEN, parts=parts, seed=seed) == lived(BROKEN)
+    assert judged(lived(BROKEN, parts=parts, seed=seed)) == judged(lived(BROKEN))
+
+
+def judged(document):
+    """Without the examples of its templates: which lines are shown, depends on what was read together."""
+    templates = tuple(structs.replace(one, examples=()) for one in document.templates)
+    return structs.replace(document, templates=templates)
+
+
+@pytest.mark.parametrize("asked", [0, 2, 5])
+def test_an_error_is_shown_with_as_many_lines_around_it_as_the_policy_asks_for(asked):
+    """Promise: an excerpt of ingest becomes an example of its template, with the frames below it."""
+    pods = {name: Source(Revision(SHOP, name), f"{name}-0") for name in (BASELINE, CANARY)}
+    lines = [*(f"INFO before {word}" for word in "abcdef"), "ERROR no stock", "\tat a.B.c(B.java:1)"]
+    lines += [f"INFO after {word}" for word in "abcdef"]
+    roller, life = Roller(WINDOW_NS, Limits()), WorkloadLife(SETTINGS, WorkloadState(SHOP))
+    life.compare(COMPARISON, T0, policy=WorkloadPolicy(logs=LogPolicy(context_lines=asked)))
+    for start_ns in range(T0, T0 + 6 * WINDOW_NS, WINDOW_NS):
+        roller.add_all([LogRecord(pods[BASELINE], start_ns, "INFO ready")])
+        roller.add_all([LogRecord(pods[CANARY], start_ns + place, line) for place, line in enumerate(lines)])
+    rolled = roller.drain()
+    for summary in rolled.summaries:
+        life.add(summary, rolled.signatures, rolled.series)
+    life.close(T0 + 6 * WINDOW_NS)
+    example = next(document for document in life.documents()).templates[0].examples[0]
+    assert (example.line, example.pod) == ("ERROR no stock\n\tat a.B.c(B.java:1)", f"{CANARY}-0")
+    assert (len(example.before), len(example.after)) == (asked, asked)
+    assert example.before[-1:] == (("INFO before f",) if asked else ())
 
 
 def test_a_comparison_asked_for_late_starts_at_the_canarys_first_pod():

@@ -10,10 +10,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
+from itertools import islice
 
 from msgspec import Struct
 
-from streams.errors import BadRecord
 from streams.judging.past import Past, Prior
 from streams.records.metric import Series
 from streams.risk.comparison import Outcome
@@ -119,16 +119,13 @@ def _deltas(records: Iterable[Record], rules: Rules, faults: Faults) -> tuple[di
     roller = Roller(rules.life.window_ns, rules.limits)
     found: dict[int, list[Delta]] = {}
     number = 0
-    for record in records:
-        try:
-            roller.add(record)
-        except BadRecord as bad:
-            faults.add(record.source.pod, bad)
-            continue
-        number += 1
-        if number % _TOGETHER == 0:
-            _sort(roller.drain(), found)
-    _sort(roller.drain(), found)
+    remaining = iter(records)
+    while run := list(islice(remaining, _TOGETHER)):
+        added = roller.add_all(run)
+        for position, bad in added.rejected:
+            faults.add(run[position].source.pod, bad)
+        number += added.records - len(added.rejected)
+        _sort(roller.drain(), found)
     return found, number
 
 
