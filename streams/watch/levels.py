@@ -15,7 +15,7 @@ from streams.errors import BadRecord, Reason
 from streams.watch.detector import DOUBTFUL_RATIO, Detector, DetectorState
 from streams.watch.forecast import Forecast, ForecastState
 from streams.watch.mean import FadingMean, MeanState
-from streams.watch.ranks import Ranks, RanksState
+from streams.watch.ranks import MEMORY, Ranks, RanksState
 from streams.watch.reading import Reading
 from streams.watch.surprise import Surprise, SurpriseState
 from streams.watch.tail import BEYOND_RATIO, Tail, TailState
@@ -38,6 +38,8 @@ _BETS = (0.5, 1.0, 2.0, 4.0)
 """On the standardised residual, either side: log ratio is b y - b^2 / 2. Powers of two times the first."""
 _PRICES = tuple(math.exp(-bet * bet / 2.0) for bet in _BETS)
 _STARTS = (1.0,) * (2 * len(_BETS))
+_LATE_USUAL = 32.0
+"""Values from which it can be said what most of them are."""
 _TOLD = 0.05
 """Scales: residuals nearer to each other than that are the same, so that a signal that never changes is never rare."""
 _MOST_STAYS = 0.95
@@ -68,6 +70,10 @@ class LevelState(Struct, array_like=True):
     """Normal score of a residual x that of the one before: their autocorrelation."""
     last: float = 0.0
     """Normal score of the last residual."""
+    usual: float = 0.0
+    """The very value that most of late had, if there is one."""
+    usual_ratio: MeanState = MeanState()
+    """How many of late had it."""
 
 
 class LevelWatch:
@@ -76,7 +82,7 @@ class LevelWatch:
     __slots__ = (
         "_bias",
         "_detector", "_forecast", "_higher", "_last", "_last_ns", "_lower", "_ranks", "_scale", "_seen", "_size",
-        "_stays", "_surprise",
+        "_stays", "_surprise", "_usual", "_usual_ratio",
     )  # fmt: skip
 
     def __init__(self, state: LevelState | None = None) -> None:
@@ -95,6 +101,8 @@ class LevelWatch:
         self._ranks = Ranks(state.ranks if state else None)
         self._stays = FadingMean(_SCALE, state.stays if state else None)
         self._last = state.last if state else 0.0
+        self._usual = state.usual if state else 0.0
+        self._usual_ratio = FadingMean(MEMORY, state.usual_ratio if state else None)
         self._seen = state.seen if state else 0
         self._last_ns = state.last_ns if state else -(1 << 62)
 
@@ -114,6 +122,8 @@ class LevelWatch:
             ranks=self._ranks.to_state(),
             stays=self._stays.to_state(),
             last=self._last,
+            usual=self._usual,
+            usual_ratio=self._usual_ratio.to_state(),
         )
 
     def add(self, time_ns: int, value: float) -> Reading:
@@ -137,7 +147,7 @@ class LevelWatch:
         z = (value - expected) / scale
         warm = self._seen > WARM
         moved = round((z - self._bias.value) / _TOLD) * _TOLD
-        score = self._standard(moved)
+        score = 0.0 if self._is_usual(value) else self._standard(moved)
         stays = min(max(self._stays.value, 0.0), _MOST_STAYS)
         fresh = (score - stays * self._last) / math.sqrt(1.0 - stays * stays)
         surprised = min(max(fresh, -abs(score)), abs(score))
@@ -166,6 +176,14 @@ class LevelWatch:
         self._detector.quieten()
         self._forecast.settle()
         self._bias = FadingMean(_BIAS)
+
+    def _is_usual(self, value: float) -> bool:
+        """More than half of late had this very value: no news, however the forecast strays from it."""
+        if value != self._usual and self._usual_ratio.value < 0.5:
+            self._usual, self._usual_ratio = value, FadingMean(MEMORY)
+        self._usual_ratio.learn(float(value == self._usual))
+        known = self._usual_ratio
+        return value == self._usual and known.weight >= _LATE_USUAL and known.value > 0.5
 
     def _standard(self, moved: float) -> float:
         """The residual as a standard normal: by its rank of late, and beyond the 95% quantile by its own tail."""

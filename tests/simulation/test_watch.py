@@ -14,8 +14,10 @@ import pytest
 
 from streams.watch.counts import CountWatch
 from streams.watch.levels import LevelWatch
+from streams.watch.points import Point
 from streams.watch.ringing import ARL_S, log_budget
 from tests.simulation.core import within_budget
+from topology.watch.ward import Ward
 
 STEP_NS = 5_000_000_000
 BUDGET = log_budget(ARL_S, 5.0)
@@ -49,8 +51,31 @@ def bursty(rng, n):
     return rng.normal(10.0, 1.0, n) + rng.exponential(10.0, n) * (rng.random(n) < 0.02)
 
 
-@pytest.mark.parametrize("stream", [stationary, correlated, seasonal, bursty], ids=lambda each: each.__name__)
-@pytest.mark.parametrize("runs", [12, pytest.param(300, marks=pytest.mark.nightly)])
+def persistent(rng, n):
+    """AR(1), four fifths of a deviation stay."""
+    noise, at = rng.normal(0.0, 1.0, n), 0.0
+    found = []
+    for each in noise:
+        at = 0.8 * at + each
+        found.append(10.0 + at)
+    return np.array(found)
+
+
+def heavy(rng, n):
+    """Student's t with three degrees of freedom."""
+    return 10.0 + rng.standard_t(3.0, n)
+
+
+def mostly_constant(rng, n):
+    """Nine windows in ten hold the same number."""
+    return np.round(rng.normal(0.0, 0.3, n))
+
+
+STREAMS = [stationary, correlated, persistent, seasonal, bursty, heavy, mostly_constant]
+
+
+@pytest.mark.parametrize("stream", STREAMS, ids=lambda each: each.__name__)
+@pytest.mark.parametrize("runs", [8, pytest.param(300, marks=pytest.mark.nightly)])
 def test_levels_keep_their_average_run_length(stream, runs):
     """Runs with a false alarm at c are no more than n/c of them."""
     alarmed = 0
@@ -106,3 +131,20 @@ def test_a_shift_of_three_scales_is_found_in_time_and_said_once():
         rings.append(max(log_e[-300:]) >= BUDGET)
     assert np.median(found) <= 12
     assert np.mean(rings) <= 0.2
+
+
+@pytest.mark.parametrize("scales", [3.0, 5.0])
+@pytest.mark.parametrize("runs", [1, pytest.param(20, marks=pytest.mark.nightly)])
+def test_a_change_of_regime_is_said_once_at_most(scales, runs):
+    """No more alarms than changes, the first is found, and each ends: what stays is what is normal."""
+    raised, rang = 0, 0
+    for seed in range(runs):
+        levels = np.repeat([10.0, 10.0 + scales, 10.0, 10.0 - scales], 600)
+        values = levels + np.random.default_rng(seed).normal(0.0, 1.0, levels.size)
+        ward = Ward(ARL_S)
+        for place, value in enumerate(values):
+            ward.add(place * STEP_NS, [Point("level", float(value), worse="either", tolerance=0.0)])
+            raised += ward.raised is not None
+            rang += ward.rings
+    assert runs <= raised <= 3 * runs
+    assert rang <= 0.2 * 2400 * runs
