@@ -433,10 +433,17 @@ class Judge:
             return None if p is None else progress(-math.log(max(p, SMALLEST_P)), beta)
         if part == "values":
             return _towards(self._values.log_not_worse, beta)
+        if part == "logs" and self._logs_are_missed:
+            return 0.0
         found = [self._concurrent.confidence(part, beta)]
         if part == "errors":
             found.append(_towards(self._events.log_not_worse, beta))
         return min((one for one in found if one is not None), default=None)
+
+    @property
+    def _logs_are_missed(self) -> bool:
+        """The workload has been heard by its logs before, and neither revision is now: its shipper may be down."""
+        return "logs" in self._state.heard and not self._concurrent.logs_heard
 
     def _critical_log_ps(self) -> dict[str, float]:
         """Critical signal -> natural log of its own p for the whole life."""
@@ -549,6 +556,8 @@ class Judge:
             for finding in self._findings()
             if finding.part in {"values", "levels"} and finding.confidence is not None and finding.confidence < 1.0
         ]
+        if self._logs_are_missed:
+            others.append("cannot tell: it has been heard by its logs before, and no line of either revision has come")
         others += withheld(self.fail_progress, settings.alpha, self._elapsed_ns, settings.lifetime_ns)
         if not required:
             return others or ["cannot tell: neither logs nor request counts of either revision have been seen"]

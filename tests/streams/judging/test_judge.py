@@ -204,6 +204,16 @@ def test_a_dead_log_shipper_neither_fails_nor_passes(dead):
     assert any("silent" in sentence for sentence in found.unjudged)
 
 
+@pytest.mark.parametrize("before", ["heard", "never heard"])
+def test_logs_that_are_missed_withhold_a_pass(before):
+    """Both silent where the baseline had lines: requests alone do not pass it, as they do where there never were any."""
+    silent = Side(10.0, 0, {}, {HTTP: RequestCount(500.0, 0.0, (0, 1), (0, 1))})
+    first = quiet(requests=500.0) if before == "heard" else silent
+    found = judged([(first, None)] * 3 + [(silent, silent)] * 400).assess(SIGNATURES)
+    assert found.verdict == ("none" if before == "heard" else "pass")
+    assert any("heard by its logs before" in sentence for sentence in found.reasons) == (before == "heard")
+
+
 def test_a_side_never_heard_of_is_said_loudly():
     """No evidence from logs, in either direction."""
     found = judged([(Side(10.0, 0), Side(10.0, 20, {1: 2}))] * 300).assess(SIGNATURES)
