@@ -18,6 +18,8 @@ _ERRORS = 200.0
 _LAGS = 30.0
 """Values over which the signal's distance from a profile is known; and least errors before a forecast is believed."""
 _MOST_STAYS = 0.95
+_OF_LATE = 3
+"""Place of the forecast by the level of late among the four."""
 
 
 class ForecastState(Struct, array_like=True):
@@ -97,9 +99,9 @@ class Forecast:
             bases[place + 1] = None if usual is None else usual + self._lags[place].value
         for place, base in enumerate(bases):
             guesses[place] = None if base is None else base + stays * last[place]
-        guesses[3] = self._late.value
+        guesses[_OF_LATE] = self._late.value
         best, least = 0, self._errors[0].value
-        for place in (1, 2, 3):
+        for place in (1, 2, _OF_LATE):
             error = self._errors[place]
             if guesses[place] is not None and error.weight >= _LAGS and error.value < least:
                 best, least = place, error.value
@@ -136,11 +138,24 @@ class Forecast:
         self._long.learn(clipped, weight)
 
     def settle(self) -> None:
-        """Go on from the level of late, at the same distance from the profiles."""
+        """Go on from the level of late, at the same distance from the profiles; what was wrong before is forgiven.
+
+        Otherwise the level of late, which soon forgets a shift, would be believed for a few hundred values more.
+        """
         moved = self._late.value - self._long.value
         self._long = FadingMean(self._horizon, MeanState(1.0, self._late.value))
         self._lags = [FadingMean(_LAGS, MeanState(each.weight, each.value + moved)) for each in self._lags]
         self._last = [0.0] * len(self._last)
+        most = self._errors[_OF_LATE].value
+        known = [error.to_state() for error in self._errors[:_OF_LATE]]
+        self._errors[:_OF_LATE] = [
+            FadingMean(_ERRORS, MeanState(min(one.n, _LAGS), min(one.mean, most))) for one in known
+        ]
+
+    @property
+    def follows(self) -> bool:
+        """The level of late is believed: of the long ones none has been as good."""
+        return self._best == _OF_LATE
 
     def _stay_ratio(self) -> float:
         together, alone = self._stays

@@ -168,8 +168,11 @@ class LevelWatch:
         )
 
     def quieten(self) -> None:
-        """Forget the evidence gathered, not what is normal."""
-        self._detector.quieten()
+        """Forget the evidence gathered; what is normal only if the evidence ended because the forecast went along."""
+        if self._forecast.follows:
+            self.settle()
+        else:
+            self._detector.quieten()
 
     def settle(self) -> None:
         """The level of late is what is normal now; how far the signal strays from it, is not forgotten."""

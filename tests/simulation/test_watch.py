@@ -31,14 +31,18 @@ def stationary(rng, n):
     return rng.normal(10.0, 1.0, n)
 
 
-def correlated(rng, n):
-    """AR(1), half of a deviation stays."""
-    noise, at = rng.normal(0.0, 1.0, n), 0.0
-    found = []
-    for each in noise:
-        at = 0.5 * at + each
+def autoregressive(rng, n, stays):
+    """AR(1): so much of a deviation stays."""
+    at, found = 0.0, []
+    for each in rng.normal(0.0, 1.0, n):
+        at = stays * at + each
         found.append(10.0 + at)
     return np.array(found)
+
+
+def correlated(rng, n):
+    """Half of a deviation stays."""
+    return autoregressive(rng, n, 0.5)
 
 
 def seasonal(rng, n):
@@ -52,13 +56,8 @@ def bursty(rng, n):
 
 
 def persistent(rng, n):
-    """AR(1), four fifths of a deviation stay."""
-    noise, at = rng.normal(0.0, 1.0, n), 0.0
-    found = []
-    for each in noise:
-        at = 0.8 * at + each
-        found.append(10.0 + at)
-    return np.array(found)
+    """Four fifths of a deviation stay."""
+    return autoregressive(rng, n, 0.8)
 
 
 def heavy(rng, n):
@@ -134,9 +133,9 @@ def test_a_shift_of_three_scales_is_found_in_time_and_said_once():
 
 
 @pytest.mark.parametrize("scales", [3.0, 5.0])
-@pytest.mark.parametrize("runs", [1, pytest.param(20, marks=pytest.mark.nightly)])
+@pytest.mark.parametrize("runs", [2, pytest.param(20, marks=pytest.mark.nightly)])
 def test_a_change_of_regime_is_said_once_at_most(scales, runs):
-    """No more alarms than changes, the first is found, and each ends: what stays is what is normal."""
+    """No more alarms than changes, five changes of six are found, and each ends: what stays is what is normal."""
     raised, rang = 0, 0
     for seed in range(runs):
         levels = np.repeat([10.0, 10.0 + scales, 10.0, 10.0 - scales], 600)
@@ -146,5 +145,5 @@ def test_a_change_of_regime_is_said_once_at_most(scales, runs):
             ward.add(place * STEP_NS, [Point("level", float(value), worse="either", tolerance=0.0)])
             raised += ward.raised is not None
             rang += ward.rings
-    assert runs <= raised <= 3 * runs
+    assert 2.5 * runs <= raised <= 3 * runs
     assert rang <= 0.2 * 2400 * runs

@@ -206,7 +206,7 @@ def test_a_dead_log_shipper_neither_fails_nor_passes(dead):
 
 @pytest.mark.parametrize("before", ["heard", "never heard"])
 def test_logs_that_are_missed_withhold_a_pass(before):
-    """Both silent where the baseline had lines: requests alone do not pass it, as they do where there never were any."""
+    """Both silent where the baseline had lines: requests alone pass it only where there never were any."""
     silent = Side(10.0, 0, {}, {HTTP: RequestCount(500.0, 0.0, (0, 1), (0, 1))})
     first = quiet(requests=500.0) if before == "heard" else silent
     found = judged([(first, None)] * 3 + [(silent, silent)] * 400).assess(SIGNATURES)
