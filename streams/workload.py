@@ -250,7 +250,7 @@ class WorkloadLife:
         """
         state = self._state
         for pod in delta.pods.values():
-            for number in (*pod.lines, *pod.excerpts):
+            for number in pod.signatures():
                 if number not in state.heard:
                     state.heard[number] = signatures[number]
             for number in pod.series():
@@ -736,7 +736,7 @@ class WorkloadLife:
 
 
 def _numbers(summary: Summary) -> Iterator[int]:
-    return (number for pod in summary.pods.values() for number in (*pod.lines, *pod.excerpts))
+    return (number for pod in summary.pods.values() for number in pod.signatures())
 
 
 def _given(said: Feedback) -> FeedbackGiven:

@@ -14,6 +14,8 @@ from topology.settings import Kafka
 
 log = logging.getLogger(__name__)
 
+RECONNECT = {"reconnect.backoff.ms": 1000, "reconnect.backoff.max.ms": 2000}
+"""Of a librdkafka client that logs: at its default of 100 ms an outage is 20 lines of log a second."""
 _FIRST_PAUSE_S = 0.5
 _LONGEST_PAUSE_S = 15.0
 

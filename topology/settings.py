@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 from msgspec import Struct, field
 
 from streams.errors import BadPolicy
+from streams.templates.examples import MAX_CONTEXT
 from streams.windows.excerpts import CONTEXT_LINES
 from streams.windows.summary import Limits
 from topology import kafka_properties
@@ -159,7 +160,7 @@ class IngestSettings(Struct, frozen=True):
             max_early_s=(0, 86_400),
             signatures_per_revision=(1, 100_000),
             series_per_revision=(1, 100_000),
-            context_lines=(0, 5),
+            context_lines=(0, MAX_CONTEXT),
             transaction_timeout_s=(1, 900),
             session_timeout_s=(1, 1800),
             metrics_port=(0, 65_535),

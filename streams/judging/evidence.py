@@ -66,6 +66,11 @@ class SignalEvidence(Struct, frozen=True):
     by two spreads or more without a break."""
 
 
+def worst_first(one: SignalEvidence) -> tuple[float, float, str]:
+    """The order in which signals are shown."""
+    return -one.risk, -one.log10_e, one.signal
+
+
 class GroupEvidence(Struct, frozen=True):
     """Signals that tell of one thing, together."""
 

@@ -29,6 +29,7 @@ from streams.judging.evidence import (
     RiskPoint,
     SignalEvidence,
     Verdict,
+    worst_first,
 )
 from streams.judging.history import RiskHistory
 from streams.judging.levels.evidence import LevelEvidence
@@ -48,6 +49,7 @@ from streams.judging.telling import SMALLEST_P, level_reasons, level_rows, strea
 from streams.judging.template_counts import TemplateCount, template_counts
 from streams.judging.values.part import ValuePart, ValuePartState, ValueSettings
 from streams.judging.values.telling import value_reasons, value_rows
+from streams.policy.sensitivity import SENSITIVITIES
 from streams.policy.written import Sensitivity
 from streams.signals.rule import SignalRule
 
@@ -214,19 +216,19 @@ class Judge:
     @property
     def fail_progress(self) -> float:
         """0..1; 1 exactly when it fails the canary now."""
-        parts = max(finding.fail_progress(self._settings.alpha) for finding in self._findings())
-        return max(parts, self._critical.progress(self._critical_log_ps()))
+        return self._harm(self._findings())
 
     @property
     def confidence(self) -> float:
         """0..1: the least of what a PASS has to rest on (`combine`); 1 exactly when all of it is there."""
         if not self._concurrent.enough or self.held_back:
             return 0.0
-        found = [finding.confidence for finding in self._findings() if finding.confidence is not None]
+        findings = self._findings()
+        found = [finding.confidence for finding in findings if finding.confidence is not None]
         if not found:
             return 0.0
         settings = self._settings
-        beside = balance(self.fail_progress, settings.alpha), waited(self._elapsed_ns, settings.lifetime_ns)
+        beside = balance(self._harm(findings), settings.alpha), waited(self._elapsed_ns, settings.lifetime_ns)
         return min(*found, *beside)
 
     def add(
@@ -268,14 +270,10 @@ class Judge:
         """Templates have become part of others: former number -> the one it is part of now."""
         self._logs.redirect(redirects)
 
-    def fail_progress_at(self, sensitivity: Sensitivity) -> float:
-        """0..1: how far it had come by the weights of another sensitivity; it decides nothing (`readings`)."""
-        return max(self._beside_logs(), self._logs_finding_at(sensitivity).fail_progress(self._settings.alpha))
-
-    def _beside_logs(self) -> float:
-        """How far it has come to failing by all but the logs."""
-        found = (one.fail_progress(self._settings.alpha) for one in self._findings() if one.part != "logs")
-        return max(*found, self._critical.progress(self._critical_log_ps()))
+    def fail_progress_at(self) -> dict[Sensitivity, float]:
+        """0..1: how far it had come by the weights of each sensitivity; it decides nothing (`readings`)."""
+        beside, alpha = self._harm([one for one in self._findings() if one.part != "logs"]), self._settings.alpha
+        return {each: max(beside, self._logs_finding_at(each).fail_progress(alpha)) for each in SENSITIVITIES}
 
     def logs_at(self, sensitivity: Sensitivity) -> PartEvidence:
         """What the logs say by the weights of another sensitivity."""
@@ -309,18 +307,14 @@ class Judge:
             signatures: texts for the reasons.
             rules: of the signals.
         """
-        state, verdict = self._state, self.verdict
+        state, verdict, risk, confidence = self._state, self.verdict, self._risk(), self.confidence
         levels = self._levels.signals
-        evidence = tuple(
-            sorted(self._signals(rules or {}, levels), key=lambda one: (-one.risk, -one.log10_e, one.signal))
-        )
-        latest = (
-            RiskPoint(state.as_of_ns / 1e9, self._risk()) if state.as_of_ns and state.started_ns is not None else None
-        )
+        evidence = tuple(sorted(self._signals(rules or {}, levels), key=worst_first))
+        latest = RiskPoint(state.as_of_ns / 1e9, risk) if state.as_of_ns and state.started_ns is not None else None
         return Assessment(
             verdict=verdict,
-            risk=self._risk(),
-            confidence=0.0 if verdict == "fail" else 1.0 if verdict == "pass" else self.confidence,
+            risk=risk,
+            confidence=0.0 if verdict == "fail" else 1.0 if verdict == "pass" else confidence,
             exposure=self._concurrent.exposure,
             started_ns=state.started_ns,
             as_of_ns=state.as_of_ns,
@@ -331,7 +325,7 @@ class Judge:
             reasons=tuple(self._reasons(verdict, signatures, levels)),
             unjudged=tuple(self._unjudged()),
             history=state.history.up_to(latest),
-            readings=readings(verdict, self.confidence, self.fail_progress_at, self.logs_at, self.signals_at),
+            readings=readings(verdict, confidence, self.fail_progress_at(), self.logs_at, self.signals_at),
         )
 
     # --- one window ---
@@ -404,6 +398,11 @@ class Judge:
             PartFinding(part, self._state.shares.get(part, 0.0), self._log_p(part), self._part_confidence(part))
             for part in PARTS
         ]
+
+    def _harm(self, findings: Sequence[PartFinding]) -> float:
+        """0..1: how far these parts, and the critical signals, have come to failing the canary."""
+        found = [finding.fail_progress(self._settings.alpha) for finding in findings]
+        return max(*found, self._critical.progress(self._critical_log_ps()))
 
     def _logs_finding_at(self, sensitivity: Sensitivity) -> PartFinding:
         """Of the logs, by the weights of another sensitivity."""

@@ -35,6 +35,7 @@ from streams.judging.readings import readings
 from streams.judging.side import Side, SignatureInfo
 from streams.judging.stakes import RESERVE
 from streams.judging.template_counts import TemplateCount
+from streams.policy.sensitivity import SENSITIVITIES
 from streams.policy.written import Sensitivity
 from streams.signals.rule import SignalRule
 
@@ -201,12 +202,13 @@ class LookBack:
             unjudged=(*shown.unjudged, *self._forgotten()),
             history=state.history.up_to(latest),
             readings=readings(
-                verdict, self._older.confidence, self._fail_progress_at, self._older.logs_at, self._older.signals_at
+                verdict, self._older.confidence, self._fail_progress_at(), self._older.logs_at, self._older.signals_at
             ),
         )
 
-    def _fail_progress_at(self, sensitivity: Sensitivity) -> float:
-        return max(judge.fail_progress_at(sensitivity) for judge in self._running)
+    def _fail_progress_at(self) -> dict[Sensitivity, float]:
+        found = [judge.fail_progress_at() for judge in self._running]
+        return {each: max(one[each] for one in found) for each in SENSITIVITIES}
 
     @property
     def _running(self) -> list[Judge]:

@@ -12,18 +12,17 @@ comparison has failed, and none says less then.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from streams.judging.combine import risk_of
 from streams.judging.evidence import PartEvidence, Reading, ReadSignal, Verdict
-from streams.policy.sensitivity import SENSITIVITIES
 from streams.policy.written import Sensitivity
 
 
 def readings(
     verdict: Verdict,
     confidence: float,
-    harm: Callable[[Sensitivity], float],
+    harm: Mapping[Sensitivity, float],
     logs: Callable[[Sensitivity], PartEvidence],
     signals: Callable[[Sensitivity], tuple[ReadSignal, ...]],
 ) -> tuple[Reading, ...]:
@@ -32,12 +31,11 @@ def readings(
     Args:
         verdict: of the comparison.
         confidence: 0..1; no matter of sensitivity.
-        harm: how far it has come to failing, 0..1.
+        harm: how far it has come to failing by the weights of each, 0..1.
         logs: what the logs say.
         signals: what the log classes say.
     """
     return tuple(
         Reading(each, risk_of(verdict, found, confidence), found >= 1.0, logs(each), signals(each))
-        for each in SENSITIVITIES
-        for found in (harm(each),)
+        for each, found in harm.items()
     )

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 
 from msgspec import structs
 
-from streams.judging.evidence import GroupEvidence, Reading, ReadSignal, SignalEvidence
+from streams.judging.evidence import GroupEvidence, Reading, ReadSignal, SignalEvidence, worst_first
 from streams.judging.settings import LOG_SIGNALS
 from streams.policy.written import Sensitivity
 from streams.risk.document import RiskDocument
@@ -25,7 +25,7 @@ def read_at(document: RiskDocument, sensitivity: Sensitivity) -> RiskDocument:
     if sensitivity == document.sensitivity:
         return document
     read = {one.signal: one for one in found.signals}
-    signals = tuple(sorted((_signal(one, read) for one in document.signals), key=_worst_first))
+    signals = tuple(sorted((_signal(one, read) for one in document.signals), key=worst_first))
     return structs.replace(
         document,
         risk=found.risk,
@@ -41,10 +41,6 @@ def read_at(document: RiskDocument, sensitivity: Sensitivity) -> RiskDocument:
 def _signal(one: SignalEvidence, read: Mapping[str, ReadSignal]) -> SignalEvidence:
     found = read.get(one.signal)
     return one if found is None else structs.replace(one, weight=found.weight, risk=found.risk)
-
-
-def _worst_first(one: SignalEvidence) -> tuple[float, float, str]:
-    return -one.risk, -one.log10_e, one.signal
 
 
 def _group(group: GroupEvidence, signals: Sequence[SignalEvidence]) -> GroupEvidence:

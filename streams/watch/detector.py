@@ -94,10 +94,8 @@ class Detector:
 
     def quieten(self) -> None:
         """Forget the evidence gathered, not how high it climbed."""
-        if self._height >= 0.0:
-            self._heights.learn(min(self._height, _HEIGHT))
+        self._end_excursion()
         self._bets = [0.0] * len(self._bets)
-        self._height, self._lasts, self.onset_ns = -1.0, 0, None
         self.log_e = self._scaled(self._log_m())
 
     @property
@@ -115,14 +113,17 @@ class Detector:
     def _follow(self, time_ns: int, log_m: float) -> None:
         """Excursions: how high this one is, and what it teaches when it is over."""
         if log_m < _END or self._lasts >= _ENDS:
-            if self._height >= 0.0:
-                self._heights.learn(min(self._height, _HEIGHT))
             if self._lasts >= _ENDS:
                 self._bets = [0.0] * len(self._bets)
-            self._height, self._lasts, self.onset_ns = -1.0, 0, None
+            self._end_excursion()
             return
         if self.onset_ns is None:
             self.onset_ns = time_ns
         self._lasts += 1
         if log_m > _BASE:
             self._height = max(self._height, log_m - _BASE)
+
+    def _end_excursion(self) -> None:
+        if self._height >= 0.0:
+            self._heights.learn(min(self._height, _HEIGHT))
+        self._height, self._lasts, self.onset_ns = -1.0, 0, None

@@ -17,7 +17,8 @@ _ERRORS = 200.0
 """Values over which forecasts are compared."""
 _LAGS = 30.0
 """Values over which the signal's distance from a profile is known; and least errors before a forecast is believed."""
-_MOST_STAYS = 0.95
+MOST_STAYS = 0.95
+"""Largest autocorrelation that is believed: at 1 nothing would ever be forgotten."""
 _OF_LATE = 3
 """Place of the forecast by the level of late among the four."""
 
@@ -159,4 +160,4 @@ class Forecast:
 
     def _stay_ratio(self) -> float:
         together, alone = self._stays
-        return min(max(together.value / alone.value, 0.0), _MOST_STAYS) if alone.value > 0.0 else 0.0
+        return min(max(together.value / alone.value, 0.0), MOST_STAYS) if alone.value > 0.0 else 0.0

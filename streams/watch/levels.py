@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from streams.errors import BadRecord, Reason
 from streams.watch.detector import DOUBTFUL_RATIO, Detector, DetectorState
-from streams.watch.forecast import Forecast, ForecastState
+from streams.watch.forecast import MOST_STAYS, Forecast, ForecastState
 from streams.watch.mean import FadingMean, MeanState
 from streams.watch.ranks import MEMORY, Ranks, RanksState
 from streams.watch.reading import Reading
@@ -42,7 +42,6 @@ _LATE_USUAL = 32.0
 """Values from which it can be said what most of them are."""
 _TOLD = 0.05
 """Scales: residuals nearer to each other than that are the same, so that a signal that never changes is never rare."""
-_MOST_STAYS = 0.95
 _DOUBTED = round(1.0 / DOUBTFUL_RATIO)
 """While evidence gathers, of so many residuals one joins those of late."""
 _LEAST = 1.0
@@ -148,7 +147,7 @@ class LevelWatch:
         warm = self._seen > WARM
         moved = round((z - self._bias.value) / _TOLD) * _TOLD
         score = 0.0 if self._is_usual(value) else self._standard(moved)
-        stays = min(max(self._stays.value, 0.0), _MOST_STAYS)
+        stays = min(max(self._stays.value, 0.0), MOST_STAYS)
         fresh = (score - stays * self._last) / math.sqrt(1.0 - stays * stays)
         surprised = min(max(fresh, -abs(score)), abs(score))
         abnormality = self._surprise.add(value, z, warm)

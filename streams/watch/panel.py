@@ -62,6 +62,11 @@ class SignalState(Struct, array_like=True):
     beyond: int = 0
     """Values since the onset that lie beyond the tolerance."""
 
+    def begin_anew(self) -> None:
+        """No evidence has been gathered."""
+        self.log_e = self.close_log_m = _NOTHING
+        self.onset_ns, self.sum_log = None, 0.0
+
     @property
     def now(self) -> float:
         """Mean since the onset."""
@@ -172,8 +177,7 @@ class Panel:
         if state is None or model is None:
             return
         model.quieten()
-        state.log_e = state.close_log_m = _NOTHING
-        state.onset_ns, state.sum_log = None, 0.0
+        state.begin_anew()
 
     def relearn(self, name: str) -> None:
         """What it does now is what is normal: a level keeps its scale and goes on from here, a count begins anew."""
@@ -184,8 +188,7 @@ class Panel:
             model.settle()
         else:
             self._models[name], state.warm = CountWatch(), False
-        state.log_e = state.close_log_m = _NOTHING
-        state.onset_ns, state.sum_log = None, 0.0
+        state.begin_anew()
 
     def _forget(self, time_ns: int) -> None:
         """Make room for others."""

@@ -31,10 +31,10 @@ def goes_on(text: str, severity: Severity) -> bool:
         severity: of the record, whether its own field or the line tells.
     """
     first, newline, rest = text.partition("\n")
-    if not continues(first) and (severity or not first.startswith(_INDENTS)):
+    if not _is_of_another(first, severity):
         return False
-    return not newline or all(_goes_on(line, severity) for line in rest.split("\n"))
+    return not newline or all(not line.strip() or _is_of_another(line, severity) for line in rest.split("\n"))
 
 
-def _goes_on(line: str, severity: Severity) -> bool:
-    return not line.strip() or continues(line) or (not severity and line.startswith(_INDENTS))
+def _is_of_another(line: str, severity: Severity) -> bool:
+    return continues(line) or (not severity and line.startswith(_INDENTS))

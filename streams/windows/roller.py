@@ -282,7 +282,7 @@ class Roller:
 
     def _meet(self, slot: _Slot, line: _Line, record: LogRecord, position: int) -> None:
         """A line that its slot has not seen before."""
-        known = self._known.get(line) or self._identify(line)
+        known = self._identify(line)
         if known.place is not None:
             slot.traced[line] = known.place
         if known.what.severity >= GRAVE and known.number and known.number not in slot.grave:

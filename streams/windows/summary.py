@@ -63,6 +63,10 @@ class PodSummary(Struct, array_like=True):
         """The five fields that are keyed by series id."""
         return self.gauges, self.totals, self.increases, self.histogram_totals, self.histogram_increases  # type: ignore[return-value]
 
+    def signatures(self) -> Iterator[int]:
+        """Ids of all signatures in it; some may come twice."""
+        return chain(self.lines, self.excerpts)
+
     def series(self) -> Iterator[int]:
         """Ids of all series in it; some may come twice."""
         return chain(*self.metric_fields())

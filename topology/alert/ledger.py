@@ -14,6 +14,7 @@ import msgspec
 from confluent_kafka import KafkaException, Message, Producer
 from msgspec import Struct
 
+from topology.connect import RECONNECT
 from topology.freshness import Freshness
 from topology.settings import Kafka
 from topology.telemetry import Telemetry
@@ -96,8 +97,7 @@ class LedgerWriter:
                 **{
                     "enable.idempotence": True,
                     "message.timeout.ms": 300_000,
-                    "reconnect.backoff.ms": 1000,
-                    "reconnect.backoff.max.ms": 2000,
+                    **RECONNECT,
                     "logger": log,
                 }
             )

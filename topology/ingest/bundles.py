@@ -66,8 +66,7 @@ def _halves(summaries: list[Summary]) -> tuple[list[Summary], list[Summary]] | N
 
 
 def _signatures_in(summaries: list[Summary]) -> set[int]:
-    pods = [pod for summary in summaries for pod in summary.pods.values()]
-    return {number for pod in pods for number in (*pod.lines, *pod.excerpts)}
+    return {number for summary in summaries for pod in summary.pods.values() for number in pod.signatures()}
 
 
 def _series_in(summaries: list[Summary]) -> set[int]:

@@ -17,6 +17,7 @@ import time
 
 from confluent_kafka import KafkaError, KafkaException, Producer
 
+from topology.connect import RECONNECT
 from topology.settings import IngestSettings
 
 log = logging.getLogger(__name__)
@@ -105,8 +106,7 @@ def _configuration(settings: IngestSettings) -> dict[str, object]:
             "linger.ms": 5,
             "message.max.bytes": 8 * 2**20,
             "queue.buffering.max.messages": 1_000_000,
-            "reconnect.backoff.ms": 1000,  # at its default of 100 an outage is 20 lines of log a second
-            "reconnect.backoff.max.ms": 2000,
+            **RECONNECT,
             "logger": log,
         }
     )

@@ -23,6 +23,7 @@ from streams.shippers.reader import Reader
 from streams.windows.roller import Roller
 from streams.windows.summary import Limits
 from topology.codecs import encode_json
+from topology.connect import RECONNECT
 from topology.errors import Unavailable
 from topology.ingest.bundles import bundles
 from topology.ingest.dead_letters import DeadLetter, dead_letter
@@ -345,8 +346,7 @@ def _consumer_configuration(settings: IngestSettings) -> dict[str, object]:
             "fetch.wait.max.ms": 100,
             "queued.max.messages.kbytes": 65_536,
             "fetch.queue.backoff.ms": _BACKOFF_MS,
-            "reconnect.backoff.ms": 1000,  # at its default of 100 an outage is 20 lines of log a second
-            "reconnect.backoff.max.ms": 2000,
+            **RECONNECT,
             "logger": log,
         }
     )

@@ -19,6 +19,7 @@ from streams.risk.comparison import CompareRequest, Comparison
 from streams.watch.feedback import WorkloadEvent
 from topology.background import Background
 from topology.codecs import encode_json
+from topology.connect import RECONNECT
 from topology.settings import Kafka
 from topology.telemetry import Telemetry
 from topology.topics import ROLLOUTS, partition_of
@@ -89,8 +90,7 @@ class ComparisonRequests(Background):
                 **{
                     "enable.idempotence": True,
                     "message.timeout.ms": 30_000,
-                    "reconnect.backoff.ms": 1000,  # at its default of 100 an outage is 20 lines of log a second
-                    "reconnect.backoff.max.ms": 2000,
+                    **RECONNECT,
                     "linger.ms": 5,
                     "logger": log,
                 }

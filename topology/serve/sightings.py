@@ -18,6 +18,7 @@ from msgspec import Raw, Struct
 
 from streams.records.identity import Revision, Workload
 from topology.background import Background
+from topology.connect import RECONNECT
 from topology.settings import Kafka
 from topology.topics import SUMMARIES
 
@@ -111,8 +112,7 @@ class Sightings(Background):
                     "group.id": "serinus-serve",  # librdkafka wants one; assign() never joins it
                     "enable.auto.commit": False,
                     "isolation.level": "read_committed",
-                    "reconnect.backoff.ms": 1000,  # at its default of 100 an outage is 20 lines of log a second
-                    "reconnect.backoff.max.ms": 2000,
+                    **RECONNECT,
                     "queued.max.messages.kbytes": 16_384,
                     "logger": log,
                 }

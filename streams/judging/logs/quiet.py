@@ -90,7 +90,7 @@ class StreamHistory(Struct, array_like=True):
             quiet = _quiet(self.older, self.recent, cluster)
             oldest = self.recent.pop(0)
             rate = _rate(_pooled(self.older, [one for one, fits in zip(self.recent, quiet[1:], strict=True) if fits]))
-            _add(self.older, oldest, rate if quiet[0] else None, df=1.0)
+            _settle(self.older, oldest, rate, 1.0, quiet=quiet[0])
 
     def settle(self, cluster: tuple[float, float]) -> StreamPast:
         """The past as it is now.
@@ -104,7 +104,7 @@ class StreamHistory(Struct, array_like=True):
         past, rate = structs.replace(self.older), _rate(pooled)
         df = 1.0 if self.older.cohorts > 0.0 else 1.0 - 1.0 / max(1, len(known))
         for one, fits in zip(self.recent, quiet, strict=True):
-            _add(past, one, rate if fits else None, df=df)
+            _settle(past, one, rate, df, quiet=fits)
         return past
 
 
@@ -146,36 +146,40 @@ def _quiet(older: StreamPast, recent: Sequence[RecentCohort], cluster: tuple[flo
         else:
             quiet[number] = tail(one.cohort.events, one.cohort.exposure_s, past, phi) >= INCIDENT_P
         if quiet[number]:
-            _add(past, one, None, df=0.0, quiet=True)
+            _count(past, one)
     return quiet
 
 
 def _pooled(older: StreamPast, quiet: Sequence[RecentCohort]) -> StreamPast:
     past = structs.replace(older)
     for one in quiet:
-        _add(past, one, None, df=0.0, quiet=True)
+        _count(past, one)
     return past
 
 
-def _rate(past: StreamPast) -> tuple[float, float]:
-    """Events per pod-second, and the pod-seconds it rests on."""
-    return ((past.events + 0.5) / past.exposure_s if past.exposure_s > 0.0 else 0.0), past.exposure_s
+def _rate(past: StreamPast) -> float:
+    """Events per pod-second; 0 where nothing is known."""
+    return (past.events + 0.5) / past.exposure_s if past.exposure_s > 0.0 else 0.0
 
 
-def _add(
-    past: StreamPast, one: RecentCohort, rate: tuple[float, float] | None, *, df: float, quiet: bool = False
-) -> None:
-    """Count one cohort as quiet, against the rate of all that were; as an incident where there is none."""
-    if rate is None and not quiet:
-        past.incidents += one.weight
-        return
+def _count(past: StreamPast, one: RecentCohort) -> None:
+    """Count one cohort as quiet."""
     cohort, weight = one.cohort, one.weight
     past.cohorts += weight
     past.exposure_s += weight * cohort.exposure_s
     past.events += weight * cohort.events
     past.clumping += weight * cohort.clumping
     past.clumping_df += weight * cohort.clumping_df
-    if rate is not None and cohort.exposure_s > 0.0:
-        expected = cohort.exposure_s * rate[0]
+
+
+def _settle(past: StreamPast, one: RecentCohort, rate: float, df: float, *, quiet: bool) -> None:
+    """Count one cohort, as quiet with its distance from the rate of all that were, or as an incident."""
+    cohort, weight = one.cohort, one.weight
+    if not quiet:
+        past.incidents += weight
+        return
+    _count(past, one)
+    if cohort.exposure_s > 0.0:
+        expected = cohort.exposure_s * rate
         past.chi2 += weight * min(LARGEST_CHI2, (cohort.events - expected) ** 2 / max(expected, 0.25))
         past.chi2_df += weight * df
