@@ -44,18 +44,9 @@ class Forecast:
     """`next` at a time, then `learn` what came."""
 
     __slots__ = (
-        "_bases",
-        "_best",
-        "_errors",
-        "_guesses",
-        "_horizon",
-        "_lags",
-        "_last",
-        "_late",
-        "_long",
-        "_profiles",
+        "_bases", "_best", "_errors", "_horizon", "_lags", "_last", "_late", "_long", "_profiles", "_stay_ratio",
         "_stays",
-    )
+    )  # fmt: skip
 
     def __init__(self, late: float, long: float, state: ForecastState | None = None) -> None:
         """Begin with a snapshot; `late` and `long` are how many values the two levels remember."""
@@ -63,16 +54,16 @@ class Forecast:
         known = state or ForecastState(none, none, [none] * 2, [none] * 4, (none, none), new, new, (0.0, 0.0, 0.0))
         self._horizon = long
         self._late, self._long = FadingMean(late, known.late), FadingMean(long, known.long)
-        self._lags = [FadingMean(_LAGS, each) for each in known.lags]
-        self._errors = [FadingMean(_ERRORS, each) for each in known.errors]
+        self._lags = tuple(FadingMean(_LAGS, each) for each in known.lags)
+        self._errors = tuple(FadingMean(_ERRORS, each) for each in known.errors)
         self._stays = FadingMean(_ERRORS, known.stays[0]), FadingMean(_ERRORS, known.stays[1])
-        self._profiles = [
+        self._profiles = tuple(
             Profile(slot_ns, slots, each)
             for slot_ns, slots, each in zip(SLOT_NS, SLOTS, (known.day, known.week), strict=True)
-        ]
+        )
         self._last = list(known.last)
         self._bases: list[float | None] = [None] * 3
-        self._guesses: list[float | None] = [None] * 4
+        self._stay_ratio = 0.0
         self._best = 0
 
     def to_state(self) -> ForecastState:
@@ -92,22 +83,22 @@ class Forecast:
 
     def next(self, time_ns: int) -> float:
         """The forecast that has been best."""
-        bases, guesses, last = self._bases, self._guesses, self._last
-        stays = self._stay_ratio()
-        bases[0] = self._long.value
-        for place, profile in enumerate(self._profiles):
-            usual = profile.expected(time_ns)
-            bases[place + 1] = None if usual is None else usual + self._lags[place].value
-        for place, base in enumerate(bases):
-            guesses[place] = None if base is None else base + stays * last[place]
-        guesses[_OF_LATE] = self._late.value
-        best, least = 0, self._errors[0].value
-        for place in (1, 2, _OF_LATE):
-            error = self._errors[place]
-            if guesses[place] is not None and error.weight >= _LAGS and error.value < least:
-                best, least = place, error.value
-        self._best = best
-        return guesses[best] or 0.0
+        errors, last, bases = self._errors, self._last, self._bases
+        stays = self._stay_ratio = self._stays_now()
+        best, least, guess = 0, errors[0].value, self._long.value + stays * last[0]
+        for place, profile in enumerate(self._profiles, 1):
+            base = profile.expected(time_ns)
+            if base is not None:
+                base += self._lags[place - 1].value
+                error = errors[place]
+                if error.weight >= _LAGS and error.value < least:
+                    best, least, guess = place, error.value, base + stays * last[place]
+            bases[place] = base
+        error = errors[_OF_LATE]
+        if error.weight >= _LAGS and error.value < least:
+            best, guess = _OF_LATE, self._late.value
+        bases[0], self._best = self._long.value, best
+        return guess or 0.0
 
     def learn(self, time_ns: int, value: float, clipped: float, weight: float = 1.0, late: float = 1.0) -> None:
         """Take in what came at the time of the last `next`.
@@ -119,20 +110,22 @@ class Forecast:
             weight: how much it teaches, against other values.
             late: the same, for the level of late: whoever follows at all has to come back as fast.
         """
-        for guess, error in zip(self._guesses, self._errors, strict=True):
-            if guess is not None:
-                error.learn(abs(clipped - guess), weight)
-        believed = self._best if self._best < len(self._bases) else 0
+        errors, last, stays = self._errors, self._last, self._stay_ratio
+        believed = self._best if self._best != _OF_LATE else 0
         for place, base in enumerate(self._bases):
             if base is None:
                 continue
-            error_now = clipped - base
+            off, before = clipped - base, last[place]
+            errors[place].learn(abs(clipped - (base + stays * before)), weight)
             if place == believed:
-                self._stays[0].learn(error_now * self._last[place], weight)
-                self._stays[1].learn(error_now * error_now, weight)
-            self._last[place] = error_now
+                together, alone = self._stays
+                together.learn(off * before, weight)
+                alone.learn(off * off, weight)
             if place:
-                self._lags[place - 1].learn(error_now + self._lags[place - 1].value, weight)
+                lag = self._lags[place - 1]
+                lag.learn(off + lag.value, weight)
+            last[place] = off
+        errors[_OF_LATE].learn(abs(clipped - self._late.value), weight)
         for profile in self._profiles:
             profile.learn(time_ns, clipped, weight)
         self._late.learn(value, late)
@@ -145,19 +138,22 @@ class Forecast:
         """
         moved = self._late.value - self._long.value
         self._long = FadingMean(self._horizon, MeanState(1.0, self._late.value))
-        self._lags = [FadingMean(_LAGS, MeanState(each.weight, each.value + moved)) for each in self._lags]
+        self._lags = tuple(FadingMean(_LAGS, MeanState(each.weight, each.value + moved)) for each in self._lags)
         self._last = [0.0] * len(self._last)
-        most = self._errors[_OF_LATE].value
-        known = [error.to_state() for error in self._errors[:_OF_LATE]]
-        self._errors[:_OF_LATE] = [
-            FadingMean(_ERRORS, MeanState(min(one.n, _LAGS), min(one.mean, most))) for one in known
-        ]
+        *known, late = self._errors
+        self._errors = (
+            *(FadingMean(_ERRORS, MeanState(min(one.weight, _LAGS), min(one.value, late.value))) for one in known),
+            late,
+        )
 
     @property
     def follows(self) -> bool:
         """The level of late is believed: of the long ones none has been as good."""
         return self._best == _OF_LATE
 
-    def _stay_ratio(self) -> float:
+    def _stays_now(self) -> float:
         together, alone = self._stays
-        return min(max(together.value / alone.value, 0.0), MOST_STAYS) if alone.value > 0.0 else 0.0
+        if alone.value <= 0.0:
+            return 0.0
+        stays = together.value / alone.value
+        return 0.0 if stays < 0.0 else MOST_STAYS if stays > MOST_STAYS else stays
