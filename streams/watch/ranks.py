@@ -17,6 +17,8 @@ from msgspec import Struct
 MEMORY = 128
 """Residuals: enough for a twentieth to be told (6 of them), few enough that what is new is soon among them."""
 _NORMAL = NormalDist()
+_SCORES = tuple(_NORMAL.inv_cdf((halves / 2.0 + 0.5) / (MEMORY + 1.0)) for halves in range(2 * MEMORY + 1))
+"""Normal score by twice the number of those below, once as many as are remembered are known."""
 
 
 class RanksState(Struct, frozen=True, array_like=True):
@@ -49,8 +51,12 @@ class Ranks:
     def standard(self, value: float) -> float:
         """The value as a standard normal one would lie."""
         among, known = self._sorted, len(self._sorted)
-        below = (bisect_left(among, value) + bisect_right(among, value)) / 2.0
-        return _NORMAL.inv_cdf((below + 0.5) / (known + 1.0))
+        below = not_above = bisect_left(among, value)
+        if below < known and among[below] == value:
+            not_above = bisect_right(among, value, below)
+        if known == MEMORY:
+            return _SCORES[below + not_above]
+        return _NORMAL.inv_cdf(((below + not_above) / 2.0 + 0.5) / (known + 1.0))
 
     def learn(self, value: float) -> None:
         """Take in one value; the oldest goes."""
