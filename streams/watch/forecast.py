@@ -44,8 +44,8 @@ class Forecast:
     """`next` at a time, then `learn` what came."""
 
     __slots__ = (
-        "_bases", "_best", "_errors", "_horizon", "_lags", "_last", "_late", "_long", "_profiles", "_stay_ratio",
-        "_stays",
+        "_alone", "_best", "_errors", "_horizon", "_lags", "_last", "_late", "_long", "_profiles", "_stay_ratio",
+        "_together",
     )  # fmt: skip
 
     def __init__(self, late: float, long: float, state: ForecastState | None = None) -> None:
@@ -56,13 +56,12 @@ class Forecast:
         self._late, self._long = FadingMean(late, known.late), FadingMean(long, known.long)
         self._lags = tuple(FadingMean(_LAGS, each) for each in known.lags)
         self._errors = tuple(FadingMean(_ERRORS, each) for each in known.errors)
-        self._stays = FadingMean(_ERRORS, known.stays[0]), FadingMean(_ERRORS, known.stays[1])
+        self._together, self._alone = FadingMean(_ERRORS, known.stays[0]), FadingMean(_ERRORS, known.stays[1])
         self._profiles = tuple(
             Profile(slot_ns, slots, each)
             for slot_ns, slots, each in zip(SLOT_NS, SLOTS, (known.day, known.week), strict=True)
         )
         self._last = list(known.last)
-        self._bases: list[float | None] = [None] * 3
         self._stay_ratio = 0.0
         self._best = 0
 
@@ -75,7 +74,7 @@ class Forecast:
             self._long.to_state(),
             [each.to_state() for each in self._lags],
             [each.to_state() for each in self._errors],
-            (self._stays[0].to_state(), self._stays[1].to_state()),
+            (self._together.to_state(), self._alone.to_state()),
             day,
             week,
             last,
@@ -83,21 +82,18 @@ class Forecast:
 
     def next(self, time_ns: int) -> float:
         """The forecast that has been best."""
-        errors, last, bases = self._errors, self._last, self._bases
+        errors, last = self._errors, self._last
         stays = self._stay_ratio = self._stays_now()
         best, least, guess = 0, errors[0].value, self._long.value + stays * last[0]
         for place, profile in enumerate(self._profiles, 1):
-            base = profile.expected(time_ns)
-            if base is not None:
-                base += self._lags[place - 1].value
-                error = errors[place]
-                if error.weight >= _LAGS and error.value < least:
-                    best, least, guess = place, error.value, base + stays * last[place]
-            bases[place] = base
+            usual, error = profile.expected(time_ns), errors[place]
+            if usual is not None and error.weight >= _LAGS and error.value < least:
+                best, least = place, error.value
+                guess = usual + self._lags[place - 1].value + stays * last[place]
         error = errors[_OF_LATE]
         if error.weight >= _LAGS and error.value < least:
             best, guess = _OF_LATE, self._late.value
-        bases[0], self._best = self._long.value, best
+        self._best = best
         return guess or 0.0
 
     def learn(self, time_ns: int, value: float, clipped: float, weight: float = 1.0, late: float = 1.0) -> None:
@@ -110,23 +106,16 @@ class Forecast:
             weight: how much it teaches, against other values.
             late: the same, for the level of late: whoever follows at all has to come back as fast.
         """
-        errors, last, stays = self._errors, self._last, self._stay_ratio
         believed = self._best if self._best != _OF_LATE else 0
-        for place, base in enumerate(self._bases):
-            if base is None:
-                continue
-            off, before = clipped - base, last[place]
-            errors[place].learn(abs(clipped - (base + stays * before)), weight)
-            if place == believed:
-                together, alone = self._stays
-                together.learn(off * before, weight)
-                alone.learn(off * off, weight)
-            if place:
+        self._errors[_OF_LATE].learn(abs(clipped - self._late.value), weight)
+        self._correct(0, clipped, self._long.value, weight, believed=believed == 0)
+        for place, profile in enumerate(self._profiles, 1):
+            usual = profile.expected(time_ns)
+            if usual is not None:
                 lag = self._lags[place - 1]
-                lag.learn(off + lag.value, weight)
-            last[place] = off
-        errors[_OF_LATE].learn(abs(clipped - self._late.value), weight)
-        for profile in self._profiles:
+                base = usual + lag.value
+                self._correct(place, clipped, base, weight, believed=believed == place)
+                lag.learn(clipped - base + lag.value, weight)
             profile.learn(time_ns, clipped, weight)
         self._late.learn(value, late)
         self._long.learn(clipped, weight)
@@ -151,9 +140,18 @@ class Forecast:
         """The level of late is believed: of the long ones none has been as good."""
         return self._best == _OF_LATE
 
+    def _correct(self, place: int, clipped: float, base: float, weight: float, *, believed: bool) -> None:
+        """Charge a forecast its error, and learn how much of the last one stays if it is the one believed."""
+        last, off = self._last[place], clipped - base
+        self._errors[place].learn(abs(clipped - (base + self._stay_ratio * last)), weight)
+        if believed:
+            self._together.learn(off * last, weight)
+            self._alone.learn(off * off, weight)
+        self._last[place] = off
+
     def _stays_now(self) -> float:
-        together, alone = self._stays
-        if alone.value <= 0.0:
+        alone = self._alone.value
+        if alone <= 0.0:
             return 0.0
-        stays = together.value / alone.value
+        stays = self._together.value / alone
         return 0.0 if stays < 0.0 else MOST_STAYS if stays > MOST_STAYS else stays

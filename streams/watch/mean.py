@@ -40,7 +40,7 @@ class FadingMean(Mean):  # type: ignore[misc] # river has no types
     """What it rests on: how many points, at most the horizon."""
 
     def __init__(self, horizon: float, state: MeanState | None = None) -> None:
-        self._horizon = horizon
+        self._horizon = float(horizon)
         self.n, self._mean = (state.n, state.mean) if state is not None else (0.0, 0.0)
 
     def to_state(self) -> MeanState:
@@ -51,10 +51,13 @@ class FadingMean(Mean):  # type: ignore[misc] # river has no types
         """Take in one value; a weight of 0 teaches nothing."""
         if weight <= 0.0:
             return
-        n, most = self.n, self._horizon - weight
+        n, horizon = self.n, self._horizon
+        most = horizon - weight
         if n > most:
-            n = most if most > 0.0 else 0.0
-        self.n = n = n + weight
+            n = weight + (most if most > 0.0 else 0.0)
+            self.n = n = horizon if n == horizon else n  # one object for all that are full
+        else:
+            self.n = n = n + weight
         mean = self._mean
         self._mean = mean + (weight / n) * (value - mean)
 
