@@ -20,7 +20,7 @@ _LAGS = 30.0
 MOST_STAYS = 0.95
 """Largest autocorrelation that is believed: at 1 nothing would ever be forgotten."""
 _OF_LATE = 3
-"""Place of the forecast by the level of late among the four."""
+"""Place of the forecast by the level of late among the four: after those by the level of long, the day and the week."""
 
 
 class ForecastState(Struct, array_like=True):
@@ -40,12 +40,28 @@ class ForecastState(Struct, array_like=True):
     """Last error of each of the three that are corrected."""
 
 
+class _ByProfile(Profile):
+    """A forecast by what is usual now, and by how far from it the signal has been of late."""
+
+    __slots__ = ("error", "lag", "last")
+
+    def __init__(self, slot_ns: int, slots: int, state: ProfileState, lag: MeanState, error: MeanState) -> None:
+        super().__init__(slot_ns, slots, state)
+        self.lag, self.error = FadingMean(_LAGS, lag), FadingMean(_ERRORS, error)
+        self.last = 0.0
+
+    def base(self, time_ns: int) -> float | None:
+        """Before it is corrected by its last error; None where nothing is usual yet."""
+        usual = self.expected(time_ns)
+        return None if usual is None else usual + self.lag.value
+
+
 class Forecast:
     """`next` at a time, then `learn` what came."""
 
     __slots__ = (
-        "_alone", "_best", "_errors", "_horizon", "_lags", "_last", "_late", "_long", "_profiles", "_stay_ratio",
-        "_together",
+        "_alone", "_best", "_day", "_horizon", "_late", "_late_error", "_long", "_long_error", "_long_last",
+        "_stay_ratio", "_together", "_week",
     )  # fmt: skip
 
     def __init__(self, late: float, long: float, state: ForecastState | None = None) -> None:
@@ -54,43 +70,38 @@ class Forecast:
         known = state or ForecastState(none, none, [none] * 2, [none] * 4, (none, none), new, new, (0.0, 0.0, 0.0))
         self._horizon = long
         self._late, self._long = FadingMean(late, known.late), FadingMean(long, known.long)
-        self._lags = tuple(FadingMean(_LAGS, each) for each in known.lags)
-        self._errors = tuple(FadingMean(_ERRORS, each) for each in known.errors)
+        long_error, day_error, week_error, late_error = known.errors
+        self._long_error, self._late_error = FadingMean(_ERRORS, long_error), FadingMean(_ERRORS, late_error)
+        self._day = _ByProfile(SLOT_NS[0], SLOTS[0], known.day, known.lags[0], day_error)
+        self._week = _ByProfile(SLOT_NS[1], SLOTS[1], known.week, known.lags[1], week_error)
+        self._long_last, self._day.last, self._week.last = known.last
         self._together, self._alone = FadingMean(_ERRORS, known.stays[0]), FadingMean(_ERRORS, known.stays[1])
-        self._profiles = tuple(
-            Profile(slot_ns, slots, each)
-            for slot_ns, slots, each in zip(SLOT_NS, SLOTS, (known.day, known.week), strict=True)
-        )
-        self._last = list(known.last)
         self._stay_ratio = 0.0
         self._best = 0
 
     def to_state(self) -> ForecastState:
         """The snapshot; between two values only."""
-        day, week = (each.to_state() for each in self._profiles)
-        last = (self._last[0], self._last[1], self._last[2])
+        day, week = self._day, self._week
         return ForecastState(
             self._late.to_state(),
             self._long.to_state(),
-            [each.to_state() for each in self._lags],
-            [each.to_state() for each in self._errors],
+            [day.lag.to_state(), week.lag.to_state()],
+            [each.to_state() for each in (self._long_error, day.error, week.error, self._late_error)],
             (self._together.to_state(), self._alone.to_state()),
-            day,
-            week,
-            last,
+            day.to_state(),
+            week.to_state(),
+            (self._long_last, day.last, week.last),
         )
 
     def next(self, time_ns: int) -> float:
         """The forecast that has been best."""
-        errors, last = self._errors, self._last
         stays = self._stay_ratio = self._stays_now()
-        best, least, guess = 0, errors[0].value, self._long.value + stays * last[0]
-        for place, profile in enumerate(self._profiles, 1):
-            usual, error = profile.expected(time_ns), errors[place]
-            if usual is not None and error.weight >= _LAGS and error.value < least:
-                best, least = place, error.value
-                guess = usual + self._lags[place - 1].value + stays * last[place]
-        error = errors[_OF_LATE]
+        best, least, guess = 0, self._long_error.value, self._long.value + stays * self._long_last
+        for place, profile in ((1, self._day), (2, self._week)):
+            base, error = profile.base(time_ns), profile.error
+            if base is not None and error.weight >= _LAGS and error.value < least:
+                best, least, guess = place, error.value, base + stays * profile.last
+        error = self._late_error
         if error.weight >= _LAGS and error.value < least:
             best, guess = _OF_LATE, self._late.value
         self._best = best
@@ -106,17 +117,23 @@ class Forecast:
             weight: how much it teaches, against other values.
             late: the same, for the level of late: whoever follows at all has to come back as fast.
         """
-        believed = self._best if self._best != _OF_LATE else 0
-        self._errors[_OF_LATE].learn(abs(clipped - self._late.value), weight)
-        self._correct(0, clipped, self._long.value, weight, believed=believed == 0)
-        for place, profile in enumerate(self._profiles, 1):
-            usual = profile.expected(time_ns)
-            if usual is not None:
-                lag = self._lags[place - 1]
-                base = usual + lag.value
-                self._correct(place, clipped, base, weight, believed=believed == place)
-                lag.learn(clipped - base + lag.value, weight)
+        stays, best = self._stay_ratio, self._best
+        off, last = clipped - self._long.value, self._long_last
+        self._long_error.learn(abs(clipped - (self._long.value + stays * last)), weight)
+        self._long_last, believed, before = off, off, last
+        for place, profile in ((1, self._day), (2, self._week)):
+            base = profile.base(time_ns)
+            if base is not None:
+                off, last = clipped - base, profile.last
+                profile.error.learn(abs(clipped - (base + stays * last)), weight)
+                profile.lag.learn(off + profile.lag.value, weight)
+                profile.last = off
+                if place == best:
+                    believed, before = off, last
             profile.learn(time_ns, clipped, weight)
+        self._together.learn(believed * before, weight)
+        self._alone.learn(believed * believed, weight)
+        self._late_error.learn(abs(clipped - self._late.value), weight)
         self._late.learn(value, late)
         self._long.learn(clipped, weight)
 
@@ -125,29 +142,17 @@ class Forecast:
 
         Otherwise the level of late, which soon forgets a shift, would be believed for a few hundred values more.
         """
-        moved = self._late.value - self._long.value
+        moved, most = self._late.value - self._long.value, self._late_error.value
         self._long = FadingMean(self._horizon, MeanState(1.0, self._late.value))
-        self._lags = tuple(FadingMean(_LAGS, MeanState(each.weight, each.value + moved)) for each in self._lags)
-        self._last = [0.0] * len(self._last)
-        *known, late = self._errors
-        self._errors = (
-            *(FadingMean(_ERRORS, MeanState(min(one.weight, _LAGS), min(one.value, late.value))) for one in known),
-            late,
-        )
+        self._long_error, self._long_last = _forgiven(self._long_error, most), 0.0
+        for profile in (self._day, self._week):
+            profile.lag = FadingMean(_LAGS, MeanState(profile.lag.weight, profile.lag.value + moved))
+            profile.error, profile.last = _forgiven(profile.error, most), 0.0
 
     @property
     def follows(self) -> bool:
         """The level of late is believed: of the long ones none has been as good."""
         return self._best == _OF_LATE
-
-    def _correct(self, place: int, clipped: float, base: float, weight: float, *, believed: bool) -> None:
-        """Charge a forecast its error, and learn how much of the last one stays if it is the one believed."""
-        last, off = self._last[place], clipped - base
-        self._errors[place].learn(abs(clipped - (base + self._stay_ratio * last)), weight)
-        if believed:
-            self._together.learn(off * last, weight)
-            self._alone.learn(off * off, weight)
-        self._last[place] = off
 
     def _stays_now(self) -> float:
         alone = self._alone.value
@@ -155,3 +160,7 @@ class Forecast:
             return 0.0
         stays = self._together.value / alone
         return 0.0 if stays < 0.0 else MOST_STAYS if stays > MOST_STAYS else stays
+
+
+def _forgiven(error: FadingMean, most: float) -> FadingMean:
+    return FadingMean(_ERRORS, MeanState(min(error.weight, _LAGS), min(error.value, most)))

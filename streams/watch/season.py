@@ -43,7 +43,7 @@ class Profile:
     def __init__(self, slot_ns: int, slots: int, state: ProfileState | None = None) -> None:
         known = state or ProfileState()
         self._slot_ns, self._slots = slot_ns, slots
-        self._means, self._visits = array("f", known.means), array("B", known.visits)
+        self._means, self._visits = array("f", known.means), bytearray(known.visits)
         self._slot = known.slot
         self._visit = FadingMean(1e9, known.visit)
         self._until_ns = _BEFORE_ALL_NS
@@ -51,7 +51,7 @@ class Profile:
 
     def to_state(self) -> ProfileState:
         """The snapshot."""
-        return ProfileState(self._means.tolist(), self._visits.tolist(), self._slot, self._visit.to_state())
+        return ProfileState(self._means.tolist(), list(self._visits), self._slot, self._visit.to_state())
 
     def expected(self, time_ns: int) -> float | None:
         """The mean at this time of day or week; None where it was never visited."""
@@ -80,7 +80,7 @@ class Profile:
         if self._visit.weight == 0.0:
             return
         if not self._visits:
-            self._means, self._visits = array("f", bytes(4 * self._slots)), array("B", bytes(self._slots))
+            self._means, self._visits = array("f", [0.0]) * self._slots, bytearray(self._slots)
         slot, visits = self._slot, self._visits[self._slot]
         self._visits[slot] = min(visits + 1, int(_MEMORY))
         self._means[slot] += (self._visit.value - self._means[slot]) / min(visits + 1.0, _MEMORY)

@@ -52,11 +52,11 @@ class SurpriseState(Struct, array_like=True):
 class Surprise:
     """`add` a value and its residual, get the score."""
 
-    __slots__ = ("_least", "_level", "_most", "_recent", "_spread", "_tails", "_total")
+    __slots__ = ("_by_distance", "_by_residual", "_by_sum", "_least", "_level", "_most", "_recent", "_spread", "_total")
 
     def __init__(self, state: SurpriseState | None = None) -> None:
         tails = state.tails if state else [None] * 3
-        self._tails = tuple(Tail(_LEAST, each) for each in tails)
+        self._by_residual, self._by_sum, self._by_distance = (Tail(_LEAST, each) for each in tails)
         self._level, self._spread = (
             FadingMean(_ALL, state.level if state else None),
             FadingMean(_ALL, state.spread if state else None),
@@ -67,7 +67,7 @@ class Surprise:
     def to_state(self) -> SurpriseState:
         """The snapshot."""
         return SurpriseState(
-            [each.to_state() for each in self._tails],
+            [each.to_state() for each in (self._by_residual, self._by_sum, self._by_distance)],
             self._level.to_state(),
             self._spread.to_state(),
             self._total,
@@ -85,10 +85,9 @@ class Surprise:
             warm: whether the model knows enough.
         """
         self._total = total = _SUM_FADE * self._total + (-_CLIP if z < -_CLIP else _CLIP if z > _CLIP else z)
-        residual, summed, distance = self._tails
-        by_residual, by_sum = residual.add(abs(z)), summed.add(abs(total))
-        by_distance = distance.add(self._distance(value))
-        rarity = math.sqrt(by_residual * by_residual + by_sum * by_sum + by_distance * by_distance)
+        residual, summed = self._by_residual.add(abs(z)), self._by_sum.add(abs(total))
+        distance = self._by_distance.add(self._distance(value))
+        rarity = math.sqrt(residual * residual + summed * summed + distance * distance)
         unseen, recent = self._beyond(value), self._recent
         news = rarity - recent if rarity > recent else 0.0
         if unseen > 0.0:
