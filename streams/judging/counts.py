@@ -72,4 +72,6 @@ def cut(value: float) -> float:
     >>> cut(float("nan")), cut(-3.0), cut(float("inf"))
     (0.0, 0.0, 1000000000000.0)
     """
-    return min(value, LARGEST_COUNT) if value > 0.0 else 0.0
+    if 0.0 < value <= LARGEST_COUNT:
+        return value
+    return LARGEST_COUNT if value > 0.0 else 0.0
