@@ -152,7 +152,7 @@ def routes(
             (
                 Reply(200, "On its way to the scorer", FeedbackTaken),
                 Reply(400, "The body is no feedback", Fault),
-                Reply(404, "No comparison of the workload shows this template (as it was)", Fault),
+                Reply(404, "No comparison of the workload shows this template", Fault),
                 Reply(415, "It is not declared as JSON", Fault),
                 Reply(503, "Send it again", Fault),
             ),
