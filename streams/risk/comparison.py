@@ -89,7 +89,7 @@ class TemplateFeedback(Struct, frozen=True, tag="feedback", tag_field="type"):
     scope: Scope = "workload"
     """Whose lines it is said of: the workload's, its namespace's (in its cluster), or all. The nearest counts."""
     text: Annotated[str, Meta(max_length=1024)] = ""
-    """Of the template, where others than the workload are to know it. Serve knows it: whatever a post says is replaced."""
+    """Of the template, where others than the workload are to know it. Serve sets it, whatever a post says."""
 
     @property
     def of(self) -> Workload:

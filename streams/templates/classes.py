@@ -63,7 +63,7 @@ class Classed(Struct, frozen=True):
     """For a person."""
 
 
-class Feedback(Struct, frozen=True, array_like=True, order=True):
+class Feedback(Struct, frozen=True, array_like=True):
     """What somebody said of a template. Of two on one template the later counts."""
 
     at_ns: int
@@ -202,7 +202,7 @@ class Classes:
                     what = said.template
                     found.setdefault((scope, what.severity, what.text.count(" ")), []).append(said)
         for alike in found.values():
-            alike.sort(key=_order, reverse=True)
+            alike.sort(key=order, reverse=True)
             alike.sort(key=lambda said: said.template.text.count(HOLE))
         return found
 
@@ -252,13 +252,14 @@ def _check(said: Feedback) -> None:
 def _keep(held: dict[int, Feedback], said: Feedback, most: int) -> None:
     """Of two on one template the later stays; of too many the latest."""
     known = held.get(said.template.number)
-    if known is None or _order(said) > _order(known):
+    if known is None or order(said) > order(known):
         held[said.template.number] = said
     if len(held) > most:
-        del held[min(held, key=lambda number: _order(held[number]))]
+        del held[min(held, key=lambda number: order(held[number]))]
 
 
-def _order(said: Feedback) -> tuple[int, str, str, str, tuple[str, ...]]:
+def order(said: Feedback) -> tuple[int, str, str, str, tuple[str, ...]]:
+    """Of what was said of one template the greatest counts: the latest, else whatever is the same everywhere."""
     return said.at_ns, said.who, said.log_class or "", said.reason, said.tags
 
 

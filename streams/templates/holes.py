@@ -89,7 +89,7 @@ def fits(text: str, pattern: str) -> bool:
 
     Only words that could become a hole count as one, and half of the words must be constant, as in `patterns`.
 
-    >>> fits("lookup of key ant failed", "lookup of key <*> failed"), fits("lookup of <*> failed", "lookup of ant failed")
+    >>> fits("lookup of ant failed", "lookup of <*> failed"), fits("lookup of <*> failed", "lookup of ant failed")
     (True, False)
     >>> fits("write failed: java.io.IOException:", "write failed: <*>")
     False

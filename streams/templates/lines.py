@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from msgspec import Struct, field
 
-from streams.templates.classes import Classed, Classes, ClassesState, Feedback, concerns
+from streams.templates.classes import Classed, Classes, ClassesState, Feedback, concerns, order
 from streams.templates.examples import Example, Examples, Kept
 from streams.templates.template import Learned, Template
 from streams.templates.templates import Templates, TemplatesState
@@ -145,7 +145,12 @@ class Lines:
 
 
 def latest(said: Sequence[Feedback], most: int) -> list[Feedback]:
-    """The latest, oldest first: so many of this workload, and so many for more, of which neither pushes out the other."""
-    own = [one for one in said if one.scope == "workload"]
-    shared = [one for one in said if one.scope != "workload"]
-    return sorted([*sorted(own)[-most:], *sorted(shared)[-most:]])
+    """The latest, oldest first: so many of this workload and so many for more; neither pushes out the other."""
+    ordered = sorted(said, key=_order)
+    own = [one for one in ordered if one.scope == "workload"][-most:]
+    shared = [one for one in ordered if one.scope != "workload"][-most:]
+    return sorted([*own, *shared], key=_order)
+
+
+def _order(said: Feedback) -> tuple[object, ...]:
+    return (*order(said), said.template, said.scope)

@@ -117,18 +117,21 @@ class LogFields:
             if value is None:
                 continue
             if field.wanted is None:
-                number = _number(value)
-                if number is None:
-                    self._count("no_number")
-                elif abs(number) <= _LARGEST:
-                    values.setdefault(field.series[0], []).append(number)
-                else:
-                    self._count("out_of_range")
+                self._measure(field, value, values)
             elif (text := _text(value)) is None:
                 self._count("no_text")
             else:
                 counted = field.series[0] if _is(text, field.wanted) else field.series[1]
                 pod.increases[counted] = pod.increases.get(counted, 0.0) + 1.0
+
+    def _measure(self, field: _Read, value: object, values: Values) -> None:
+        number = _number(value)
+        if number is None:
+            self._count("no_number")
+        elif abs(number) <= _LARGEST:
+            values.setdefault(field.series[0], []).append(number)
+        else:
+            self._count("out_of_range")
 
     def _count(self, reason: str) -> None:
         self.unread[reason] = self.unread.get(reason, 0) + 1

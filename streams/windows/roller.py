@@ -159,7 +159,8 @@ class Roller:
         records, newest_ns = len(found), 0
         rejected: list[tuple[int, BadRecord]] = []
         open_slot, pieces, unset = self._current.get, self._cut_lines.of(partition), Severity.UNSET
-        whole, fields = None if pieces else LogRecord, self._fields
+        plain = LogRecord if self._fields is None else None
+        whole = None if pieces else plain
         for position, record in enumerate(found):
             if type(record) is whole:
                 time_ns = record.time_ns
@@ -173,8 +174,6 @@ class Roller:
                         self._meet(slot, line, record, position)
                     if slot.traced or record.trace_id:
                         _trace(slot, line, record)
-                    if fields is not None:
-                        fields.read(record.message, slot.pod, slot.values)
                     if time_ns > newest_ns:  # noqa: PLR1730 - max() costs a call a record
                         newest_ns = time_ns
                     continue
@@ -185,7 +184,7 @@ class Roller:
                     newest_ns = max(newest_ns, self._add(one, pieces, position))
                 except BadRecord as bad:  # of one message's many the others still count
                     rejected.append((position, bad.with_traceback(None)))
-            whole = None if pieces else LogRecord
+            whole = None if pieces else plain
         if self._grave:
             self._cut_out(found)
         return Added(records, newest_ns, rejected)
@@ -231,17 +230,13 @@ class Roller:
                     continued += count
             if slot.traces:
                 self._number_traces(slot, trace_numbers)
-            if slot.values:
-                settle(slot.values, slot.pod)
+            settle(slot.values, slot.pod)
             summary.pods[slot.source.pod] = slot.pod
         for summary in rolled.summaries:
             dropped += trim(summary, self._limits, lambda number: _judged_severity(rolled.signatures[number]))
             for pod in summary.pods.values():
                 pod.excerpts.update((number, shown(excerpt)) for number, excerpt in pod.excerpts.items())
-        if self._fields is not None:
-            self._series.update(self._fields.series)
-            rolled.unread_fields.update(self._fields.unread)
-            self._fields.unread.clear()
+        self._tell_fields(rolled)
         rolled.series.update((number, self._series[number]) for number in _series_in(rolled.summaries))
         self._slots.clear()
         self._current.clear()
@@ -251,6 +246,12 @@ class Roller:
             self._series_ids.clear()
             self._series.clear()
         return structs.replace(rolled, other_samples=dropped, continued=continued)
+
+    def _tell_fields(self, rolled: Rolled) -> None:
+        if self._fields is not None:
+            self._series.update(self._fields.series)
+            rolled.unread_fields.update(self._fields.unread)
+            self._fields.unread.clear()
 
     def _add(self, found: Record | BadRecord, pieces: Pieces, position: int) -> int:
         """Count a record; its time, ns."""

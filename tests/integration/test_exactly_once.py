@@ -223,7 +223,8 @@ def _say_for_all(servers: str, service: Service) -> None:
     line = next(line for line in alike.lines(0.0, 1.0, 1.0) if "JDBC" in line.text)
     what = signature(fold(line.text))
     said = TemplateFeedback(
-        *("", NAMESPACE, service.name, template_id(signature_id(what)), "critical", "it is", (), "eve", "all"), what.text
+        *("", NAMESPACE, service.name, template_id(signature_id(what)), "critical", "it is", (), "eve", "all"),
+        what.text,
     )
     telemetry = Telemetry.start("serve", TelemetrySettings())
     requests = ComparisonRequests(Kafka(servers), telemetry)

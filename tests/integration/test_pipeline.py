@@ -71,7 +71,7 @@ def test_the_end_of_the_input_closes_windows_too():
 
 
 def test_fields_of_log_lines_are_judged():
-    """Promise: a canary that says in its JSON lines that it is slow fails by that signal alone, as the policy has it."""
+    """Promise: a canary that says in its JSON lines that it is slow fails by that signal, as the policy has it."""
     pair = Comparison("", "prod", "shop", "5d5c7b9f4", "6f8d9c6b77")
     draw, sent_s = random.Random(1), time.time()
     begun_s = sent_s - 300

@@ -42,6 +42,19 @@ SIGNATURES = {signature_id(one): one for one in (SERVED, *KINDS)}
 Operator = Callable[[RiskDocument, WorkloadLife, int], int]
 
 
+class CountsAnew(WorkloadLife):
+    """What must not be: after feedback the windows before it are counted by the new classes."""
+
+    def reclassify(self, said: TemplateFeedback, at_ns: int) -> None:
+        """As it is, then anew from the first window."""
+        super().reclassify(said, at_ns)
+        for key, running in self._state.running.items():
+            judge = self._judges[key] = self._begun(running.policy, None)
+            for start_ns, sides in self._state.ring:
+                self._judge_window(running, judge, start_ns, sides)
+            self._publish(running, judge)
+
+
 def against_the_canary(document: RiskDocument, life: WorkloadLife, at_ns: int) -> int:
     """What the canary shows in excess becomes critical, what the baseline does is ignored; how much was said."""
     said = 0
@@ -72,11 +85,18 @@ def _say(life: WorkloadLife, template: str, log_class: str, at_ns: int) -> None:
     life.reclassify(TemplateFeedback("", "prod", "shop", template, log_class, "seen", who="eve"), at_ns)  # type: ignore[arg-type]
 
 
-def lives(operator: Operator, number: int, rollouts: int, pods: tuple[int, int], seed: int) -> tuple[int, int, int]:
+def lives(
+    operator: Operator,
+    number: int,
+    rollouts: int,
+    pods: tuple[int, int],
+    seed: int,
+    kind: type[WorkloadLife] = WorkloadLife,
+) -> tuple[int, int, int]:
     """Failed rollouts, rollouts, and what was said, over so many workloads."""
     rng, failed, said = np.random.default_rng(seed), 0, 0
     for _ in range(number):
-        life, start_ns = WorkloadLife(WorkloadSettings(sight_ns=0), WorkloadState(OF)), T0
+        life, start_ns = kind(WorkloadSettings(sight_ns=0), WorkloadState(OF)), T0
         for rollout in range(rollouts):
             pair = Comparison(*OF.key.split("/"), f"r{rollout}", f"r{rollout + 1}")
             document, more = _rollout(life, pair, start_ns, operator, pods, rng)

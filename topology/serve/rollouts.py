@@ -169,13 +169,15 @@ class ComparisonRequests(Background):
             try:
                 self._transact(key, value, partitions)
             except KafkaException as error:
-                self._transactional = None
-                if time.monotonic() > ends_s or self._stopping.wait(1.0):
-                    self._failed.add(1)
-                    log.error("what was said at %r for more than it was not sent: %s", key, error.args[0].str())
-                    return
-                log.warning("sent again to all partitions: %s", error.args[0].str())
+                log.warning("not sent to all partitions: %s", error.args[0].str())
             else:
+                return
+            if self._transactional is not None:
+                self._transactional.purge()
+                self._transactional = None
+            if time.monotonic() > ends_s or self._stopping.wait(1.0):
+                self._failed.add(1)
+                log.error("what was said at %r for more than it was not sent", key)
                 return
 
     def _transact(self, key: bytes, value: bytes, partitions: int) -> None:

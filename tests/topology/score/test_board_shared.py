@@ -183,7 +183,9 @@ def test_read_again_it_was_said_once():
 def test_the_order_in_which_copies_arrive_does_not_show(seed):
     """Promise: two that were sent at about the same time may stand in another order in each partition."""
     draw, parts = random.Random(seed), []
-    same = [(START_S + 40, say(log_class, scope)) for scope in ("all", "namespace") for log_class in ("ignore", "error")]
+    same = [
+        (START_S + 40, say(log_class, scope)) for scope in ("all", "namespace") for log_class in ("ignore", "error")
+    ]
     for _ in range(2):
         draw.shuffle(same)
         made, latest = board(), {}
