@@ -210,7 +210,7 @@ def _template_page(template_page: TemplatePage) -> Sequence[Route]:
         Route(
             path,
             template_page.say,
-            "What that page's form sends: `log_class`, `scope`, `reason`, `tags`, `who`; programs post to `/v1/feedback`",
+            "What that page's form sends: `log_class`, `scope`, `reason`, `tags`, `who`; programs post to /v1/feedback",
             (
                 Reply(303, "On its way to the scorer; back to the page", media_types=(HTML,)),
                 Reply(400, "The page, with the fault", media_types=(HTML,)),
