@@ -108,7 +108,7 @@ def test_fields_of_log_lines_are_judged():
     assert latest.verdict == "fail"
     assert "log.field.took_ms" in latest.reasons[0]
     took = signals["log.field.took_ms"]
-    assert (took.group, took.kind, took.criticality) == ("latency", "values", "critical")
+    assert (took.group, took.part, took.criticality) == ("latency", "values", "critical")
     assert "log.field.status=5*" in signals
     assert "log.field.bytes" not in signals
 
