@@ -367,7 +367,7 @@ class Board:
             life = self._life(WorkloadState(workload))
             # What came before it was seen said nothing of it.
             entry = self._entries[workload] = _Entry(life, self._offsets.copy(), self._begin, self._mark)
-            for said in self._shared.of(workload, self._offsets.rollouts):
+            for said in self._shared.of(workload):
                 entry.take(said.time_ns, said.event, self.low_ns)
         return entry
 

@@ -45,9 +45,9 @@ class SharedFeedback:
             self._said.append(Shared(offset, time_ns, event))
             self._said.sort(key=_order)
 
-    def of(self, workload: Workload, offset: int) -> Iterator[Shared]:
-        """What a workload that comes now has to know, in order of time: what is beyond the offset will be read."""
-        return (said for said in self._said if said.offset <= offset and said.event.covers(workload))
+    def of(self, workload: Workload) -> Iterator[Shared]:
+        """What a workload that comes now has to know, in order of time; some of it may be read once more."""
+        return (said for said in self._said if said.event.covers(workload))
 
     def made_anew(self) -> None:
         """The topic was."""

@@ -84,8 +84,11 @@ def at(window, event):
     return START_S + window * WINDOW_S + 3, event
 
 
-def play(said, restarts=lambda: False, draw=None, late=0):
-    """The latest documents, and the board, after all windows; events are read `late` windows after they were sent."""
+def play(said, restarts=lambda: False, draw=None, late=0, early=False):
+    """The latest documents, and the board, after all windows.
+
+    Some messages are read again for so many later ones (`late`); all may be read before the first window (`early`).
+    """
     sent = sorted([*map(begin, COMES), *said], key=lambda each: each[0])
     events = [(time_s, offset, event) for offset, (time_s, event) in enumerate(sent)]
     records, latest, made, window = {}, {}, board(), 0
@@ -93,7 +96,7 @@ def play(said, restarts=lambda: False, draw=None, late=0):
     while window < WINDOWS:
         ahead_s = START_S + (window + 1) * WINDOW_S  # as the worker reads ahead, to the end of the bundle's time
         for time_s, offset, event in events:
-            if time_s <= ahead_s and offset > made.offsets.rollouts - late:
+            if (early or time_s <= ahead_s) and offset > made.offsets.rollouts - late:
                 note(latest, made.apply_event(offset, event, time_s * S))
         note(latest, made.apply_bundle(window, bundle(window)))
         window += 1
@@ -172,6 +175,31 @@ def test_killed_at_random_moments(seed):
     undisturbed, _ = play(SAID)
     again, _ = play(SAID, lambda: draw.random() < 0.4, draw)
     assert {name: again[name] == undisturbed[name] for name in NAMES} == dict.fromkeys(NAMES, True)
+
+
+def test_read_long_before_its_time_it_waits():
+    """Promise: a scorer that catches up may have read what was said long before the windows of that time."""
+    assert play(SAID, early=True)[0] == play(SAID)[0]
+
+
+@pytest.mark.parametrize("asked_at", [2, 9])
+def test_a_first_record_that_comes_late(asked_at):
+    """Promise: whether a workload is known by a question read early or by its first record, which is late, is one."""
+    made, latest = board(), {}
+    made.apply_event(0, say("ignore"), (START_S + 5 * WINDOW_S + 3) * S)
+    for window in range(WINDOWS):
+        if window == asked_at:
+            asked_ns = (START_S + 9 * WINDOW_S + 3) * S
+            note(latest, made.apply_event(1, CompareRequest(pair(PAY)), asked_ns))
+        bundled = bundle(window)
+        if window == 8:
+            for name in ("b", "c"):
+                lines = {signature_id(LOST): 1, signature_id(SERVED): 20}
+                pods = {f"{name}0": PodSummary(lines=lines)}
+                late = Summary(Revision(PAY, name), (START_S + 3 * WINDOW_S) * S, 21, 0, pods)
+                bundled.summaries.append(late)
+        note(latest, made.apply_bundle(window, bundled))
+    assert lost(latest, "pay")[0] == 0.0
 
 
 def test_read_again_it_was_said_once():
