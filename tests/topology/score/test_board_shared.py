@@ -25,7 +25,8 @@ S = 1_000_000_000
 START_S, WINDOW_S, WINDOWS = 1_787_300_000, 5, 24
 SERVED = Signature("INFO served", Severity.INFO)
 LOST = Signature("ERROR order lost", Severity.ERROR)
-SIGNATURES = {signature_id(one): one for one in (SERVED, LOST)}
+EMPTIED = Signature("INFO cart emptied", Severity.INFO)
+SIGNATURES = {signature_id(one): one for one in (SERVED, LOST, EMPTIED)}
 SHOP, PAY, OTHER = (Workload("", *names) for names in (("prod", "shop"), ("prod", "pay"), ("dev", "other")))
 COMES = {SHOP: 0, PAY: 8, OTHER: 0}
 """Workload -> the window in which its first record comes."""
@@ -180,13 +181,20 @@ def test_killed_at_random_moments(seed):
 def test_read_long_before_its_time_it_waits():
     """Promise: a scorer that catches up may have read what was said long before the windows of that time."""
     assert play(SAID, early=True)[0] == play(SAID)[0]
+    made, latest = board(), {}
+    made.apply_event(0, say("ignore"), (START_S + 12 * WINDOW_S + 3) * S)
+    for window in range(WINDOWS):
+        if window == COMES[PAY] + 1:
+            note(latest, made.apply_event(1, CompareRequest(pair(PAY)), (START_S + window * WINDOW_S) * S))
+        note(latest, made.apply_bundle(window, bundle(window)))
+    assert lost(latest, "pay")[0] == 12 - COMES[PAY]
 
 
 @pytest.mark.parametrize("asked_at", [2, 9])
 def test_a_first_record_that_comes_late(asked_at):
     """Promise: whether a workload is known by a question read early or by its first record, which is late, is one."""
     made, latest = board(), {}
-    made.apply_event(0, say("ignore"), (START_S + 5 * WINDOW_S + 3) * S)
+    made.apply_event(0, say("error", what=EMPTIED), (START_S + 5 * WINDOW_S + 3) * S)
     for window in range(WINDOWS):
         if window == asked_at:
             asked_ns = (START_S + 9 * WINDOW_S + 3) * S
@@ -194,12 +202,12 @@ def test_a_first_record_that_comes_late(asked_at):
         bundled = bundle(window)
         if window == 8:
             for name in ("b", "c"):
-                lines = {signature_id(LOST): 1, signature_id(SERVED): 20}
+                lines = {signature_id(EMPTIED): 1, signature_id(SERVED): 20}
                 pods = {f"{name}0": PodSummary(lines=lines)}
                 late = Summary(Revision(PAY, name), (START_S + 3 * WINDOW_S) * S, 21, 0, pods)
                 bundled.summaries.append(late)
         note(latest, made.apply_bundle(window, bundled))
-    assert lost(latest, "pay")[0] == 0.0
+    assert lost(latest, "pay")[0] == 1 + WINDOWS - COMES[PAY]
 
 
 def test_read_again_it_was_said_once():
