@@ -12,6 +12,7 @@ the value. Buckets are 2.2% wide, and values beyond 1e15 are none, so that a win
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -167,15 +168,15 @@ def _distribution(values: Iterable[float]) -> Histogram:
     zero_count = count = 0
     positive: dict[int, int] = {}
     negative: dict[int, int] = {}
-    for value in values:
-        count += 1
+    for value, times in Counter(values).items():  # a bucket costs a logarithm, and many values are the same
+        count += times
         size = abs(value)
         if size < _SMALLEST:
-            zero_count += 1
+            zero_count += times
             continue
         side = positive if value > 0 else negative
         index = bucket_index(size, _SCALE)
-        side[index] = side.get(index, 0) + 1
+        side[index] = side.get(index, 0) + times
     by_index = (dict(sorted(side.items())) for side in (positive, negative))
     return Histogram(_SCALE, count, 0.0, zero_count, *by_index)
 

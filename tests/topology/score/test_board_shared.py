@@ -268,6 +268,13 @@ def test_what_a_later_word_replaced_is_forgotten():
     assert [said.offset for said in made.state] == [2, 3]
     made.forget(Offsets(0, 3), 3 * S)
     assert [said.event.log_class for said in made.state] == ["warning"]
+    for offset, log_class in (
+        (5, "ignore"),
+        (4, "critical"),
+    ):  # at one time: as the workloads know it, by what was said
+        made.take(offset, 5 * S, say(log_class))
+    made.forget(Offsets(0, 5), 5 * S)
+    assert [said.event.log_class for said in made.state] == ["ignore"]
     for number in range(MAX_SHARED + 9):
         made.take(10 + number, (10 + number) * S, say("ignore", what=Signature(f"ERROR no {number}", Severity.ERROR)))
     made.forget(Offsets(0, 10_000), 10_000 * S)
