@@ -149,7 +149,9 @@ class Roller:
         if self._grave:
             self._cut_out((record,))
 
-    def add_all(self, found: Sequence[Found], partition: Hashable = None) -> Added:
+    def add_all(  # noqa: C901 - a call more a record would cost more than it tells
+        self, found: Sequence[Found], partition: Hashable = None
+    ) -> Added:
         """Count all that was found in a run of messages; a line of a window that is open costs no call but `fold`'s.
 
         Args:
@@ -159,8 +161,7 @@ class Roller:
         records, newest_ns = len(found), 0
         rejected: list[tuple[int, BadRecord]] = []
         open_slot, pieces, unset = self._current.get, self._cut_lines.of(partition), Severity.UNSET
-        plain = LogRecord if self._fields is None else None
-        whole = None if pieces else plain
+        whole, fields = None if pieces else LogRecord, self._fields
         for position, record in enumerate(found):
             if type(record) is whole:
                 time_ns = record.time_ns
@@ -174,6 +175,8 @@ class Roller:
                         self._meet(slot, line, record, position)
                     if slot.traced or record.trace_id:
                         _trace(slot, line, record)
+                    if fields is not None:
+                        fields.read(record.message, slot.pod, slot.values)
                     if time_ns > newest_ns:  # noqa: PLR1730 - max() costs a call a record
                         newest_ns = time_ns
                     continue
@@ -184,7 +187,7 @@ class Roller:
                     newest_ns = max(newest_ns, self._add(one, pieces, position))
                 except BadRecord as bad:  # of one message's many the others still count
                     rejected.append((position, bad.with_traceback(None)))
-            whole = None if pieces else plain
+            whole = None if pieces else LogRecord
         if self._grave:
             self._cut_out(found)
         return Added(records, newest_ns, rejected)
