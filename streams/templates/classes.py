@@ -2,12 +2,14 @@
 
 In this order, and each answer says who gave it, how sure it is and why:
 
-1. feedback on the template itself; what was said at the workload before what was said for its namespace, and that
-   before what was said for all workloads;
+1. feedback at the workload on the template itself;
 2. the operator's own topics;
-3. a kind learned from feedback on templates like it (`kinds`), if more likely than not;
-4. the default topics;
-5. its severity; without one, `info`.
+3. feedback on the template for more than the workload: for its namespace, else for all;
+4. a kind learned from feedback at the workload on templates like it (`kinds`), if more likely than not;
+5. the default topics;
+6. its severity; without one, `info`.
+
+What is nearest to the workload counts: a policy speaks of it, who says something for all may never have seen it.
 
 What was said for more than the workload holds for the template itself and for those that say no more than it does
 (`holes.fits`), so that it reaches a workload that has not yet seen enough of a line to make a hole. It never reaches a
@@ -154,13 +156,15 @@ class Classes:
         return known
 
     def _classify(self, what: Template) -> Classed:
-        for said in self._said_of(what):
-            if said.log_class is not None:
-                why = f"set by {said.who}{_FOR[said.scope]}: {said.reason}".rstrip(": ")
-                return Classed(said.log_class, "feedback", 1.0, why)
+        said = self._feedback.get(what.number)
+        if said is not None and said.log_class is not None:
+            return _told(said, said.log_class)
         own = self._topics.own(what.text)
         if own is not None:
             return Classed(own.log_class, "topic", 1.0, f"holds {own.text!r}, a topic of the policy")
+        for said in self._said_for_more(what):
+            if said.log_class is not None:
+                return _told(said, said.log_class)
         by_rule = self._by_rule(what)
         kind = self._kind(what.text, by_rule.log_class)
         return by_rule if kind is None else _learned(kind)
@@ -179,12 +183,13 @@ class Classes:
 
     def tags(self, what: Template) -> tuple[str, ...]:
         """The tags that feedback gave a template."""
-        return next((said.tags for said in self._said_of(what) if said.tags), ())
+        own = self._feedback.get(what.number)
+        if own is not None and own.tags:
+            return own.tags
+        return next((said.tags for said in self._said_for_more(what) if said.tags), ())
 
-    def _said_of(self, what: Template) -> Iterator[Feedback]:
-        """What was said of a template, that which counts first."""
-        if (own := self._feedback.get(what.number)) is not None:
-            yield own
+    def _said_for_more(self, what: Template) -> Iterator[Feedback]:
+        """What was said of a template for more than the workload, that which counts first."""
         for scope in _WIDER:
             held = self._shared[scope]
             same = held.get(what.number)
@@ -235,6 +240,10 @@ class Classes:
             [(text, log_class) for _, text, log_class in said],
             [(one.text, self._by_rule(one).log_class) for one in others],
         )
+
+
+def _told(said: Feedback, log_class: LogClass) -> Classed:
+    return Classed(log_class, "feedback", 1.0, f"set by {said.who}{_FOR[said.scope]}: {said.reason}".rstrip(": "))
 
 
 def concerns(said: Feedback, what: Template) -> bool:

@@ -272,6 +272,15 @@ def test_the_narrowest_that_fits_counts():
     assert _class_of(classes, "key ant of shop is not there")[0] == "ignore"
 
 
+def test_the_policy_of_a_workload_counts_before_what_was_said_for_all():
+    """Promise: nobody mutes from elsewhere what an operator named for this workload; feedback here does."""
+    classes = Classes(Topics([Topic("order lost", "critical")]))
+    classes.share(_shared("order lost", "ignore"), ())
+    assert _class_of(classes, "order lost") == ("critical", "topic")
+    classes.learn(_shared("order lost", "ignore", scope="workload"))
+    assert _class_of(classes, "order lost") == ("ignore", "feedback")
+
+
 def test_what_was_said_for_all_teaches_no_kind():
     """Promise: the same words may mean another thing in another workload, whose lines the speaker did not see."""
     classes = Classes()
