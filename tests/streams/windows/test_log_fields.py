@@ -89,7 +89,11 @@ def test_no_line_stops_it(text, value):
     assert len(values) + sum(map(sum, counts.values())) + sum(unread.values()) <= 4
 
 
-values = st.one_of(st.floats(), st.integers(-(10**18), 10**18), st.sampled_from(["7", "x", None, True]))
+values = st.one_of(
+    *(st.sampled_from(each) for each in ([0.1, 0.7, 1e14, -3e-5], ["7", "x", None, True])),
+    st.floats(),
+    st.integers(-(10**18), 10**18),
+)
 entries = st.fixed_dictionaries({}, optional={"took_ms": values, "status": st.sampled_from([200, 503, "500", None])})
 records = st.builds(
     LogRecord,
