@@ -6,7 +6,7 @@ import json
 import random
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from streams.errors import BadPolicy
@@ -129,6 +129,7 @@ def whole(parts):
 
 @settings(max_examples=150, deadline=None)
 @given(st.lists(records, max_size=40), st.integers(0, 2**32), st.integers(1, 5))
+@example([LogRecord(SOURCE, 0, f'{{"took_ms":{value}}}') for value in (1e14, *[0.1] * 9)], 1, 3)
 def test_any_split_gives_the_same_to_the_bit(run, seed, parts):
     """Promise: how lines are spread over transactions, and in which order they come, changes no summary."""
     draw, shuffled = random.Random(seed), list(run)
