@@ -77,11 +77,9 @@ class CountsAnew(WorkloadLife):
     def reclassify(self, said: TemplateFeedback, at_ns: int) -> None:
         """As it is, then all of it anew."""
         super().reclassify(said, at_ns)
-        for key, running in self._state.running.items():
-            judge = self._judges[key] = self._begun(running.policy, None)
-            for start_ns, sides in self._state.ring:
-                self._judge_window(running, judge, start_ns, sides)
-            self._publish(running, judge)
+        for key, running in list(self._state.running.items()):
+            del self._state.running[key]
+            self.compare(running.comparison, running.requested_ns, None, running.policy)
 
 
 def against_the_canary(document: RiskDocument, life: WorkloadLife, at_ns: int) -> int:
