@@ -40,9 +40,10 @@ from streams.risk.succession import Succession, SuccessionState
 from streams.risk.templates import MOST_FEEDBACK, MOST_TEMPLATES, FeedbackGiven, TemplateEvidence, template_id
 from streams.signals.catalogue import Catalogue, CatalogueState
 from streams.signals.rule import SignalRule
-from streams.templates.classes import Feedback
+from streams.templates.classes import Feedback, concerns
 from streams.templates.examples import Example
-from streams.templates.lines import LinesState
+from streams.templates.lines import LinesState, latest
+from streams.templates.template import recalled
 from streams.watch.alarm import Alarm
 from streams.watch.feedback import AlarmFeedback
 from streams.watch.production import Deployment
@@ -373,14 +374,17 @@ class WorkloadLife:
         """Take in what somebody says of a template: it holds for the windows that close from now on.
 
         Args:
-            said: of a template of this workload; of one it does not know (any more) it changes nothing.
+            said: of a template of this workload; of one it does not know (any more) it changes nothing. Where it is
+                said for more than one workload, of any template: it holds also for those that come later.
             at_ns: event time at which it was said.
         """
-        what = self._lines.template(int(said.template, 16))
+        number = int(said.template, 16)
+        what = recalled(number, said.text) if said.shared else self._lines.template(number)
         if what is None:
             return
-        self._lines.hear(Feedback(at_ns, said.who, what, said.log_class, said.reason, said.tags))
-        self._classify_anew()
+        given = Feedback(at_ns, said.who, what, said.log_class, said.reason, said.tags, said.scope)
+        self._lines.hear(given)
+        self._classify_anew(given if said.shared else None)
         for key, running in self._state.running.items():
             self._publish(running, self._judges[key])
 
@@ -590,7 +594,7 @@ class WorkloadLife:
             or undecided(running.comparison, "nothing has been judged yet").reasons,
             unjudged=(*found.unjudged, *self._unseen(running)),
             templates=tuple(self._templates(running.comparison, judge)),
-            feedback=tuple(map(_given, reversed(self._lines.history[-MOST_FEEDBACK:]))),
+            feedback=tuple(map(_given, reversed(latest(self._lines.history, MOST_FEEDBACK)))),
             history=found.history,
             policy=() if running.policy is None else statement(running.policy),
             sensitivity="medium" if running.policy is None else running.policy.sensitivity,
@@ -647,7 +651,7 @@ class WorkloadLife:
                 canary_count=row.canary,
                 explained_count=row.explained,
                 impact=row.impact,
-                tags=self._lines.tags(row.number),
+                tags=self._lines.tags(line.template),
                 share=row.share,
                 examples=room.take(self._lines.examples(row.number)),
             )
@@ -707,9 +711,12 @@ class WorkloadLife:
             if template is not None and template.number != number:
                 self._roots[number] = template.number
 
-    def _classify_anew(self) -> None:
+    def _classify_anew(self, by: Feedback | None = None) -> None:
+        """All that is judged; of what was said for many workloads only what it holds for."""
         for number in sorted(self._state.signatures):
-            self._place(number)
+            line = None if by is None else self._lines.read(number)
+            if by is None or (line is not None and concerns(by, line.template)):
+                self._place(number)
 
     def _follow(self, logs: LogPolicy) -> None:
         """Classes and masks of the policy, from now on."""
@@ -748,6 +755,7 @@ def _given(said: Feedback) -> FeedbackGiven:
         said.log_class or "",
         said.reason,
         said.tags,
+        said.scope,
     )
 
 

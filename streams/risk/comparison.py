@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
-from streams.records.identity import Workload
+from streams.records.identity import Scope, Workload
 
 # Python's $ also matches before a line feed at the end; the look-ahead says no, in JSON Schema's dialect as well.
 ClusterName = Annotated[str, Meta(max_length=253, pattern=r"^([A-Za-z0-9]([-._A-Za-z0-9]*[A-Za-z0-9])?)?$(?!\n)")]
@@ -86,11 +86,24 @@ class TemplateFeedback(Struct, frozen=True, tag="feedback", tag_field="type"):
     reason: Annotated[str, Meta(max_length=500)] = ""
     tags: Annotated[tuple[Annotated[str, Meta(min_length=1, max_length=50)], ...], Meta(max_length=10)] = ()
     who: Annotated[str, Meta(max_length=100)] = ""
+    scope: Scope = "workload"
+    """Whose lines it is said of: the workload's, its namespace's (in its cluster), or all. The nearest counts."""
+    text: Annotated[str, Meta(max_length=1024)] = ""
+    """Of the template, where others than the workload are to know it. Serve sets it, whatever a post says."""
 
     @property
     def of(self) -> Workload:
-        """The workload it is about."""
+        """The workload at which it was said."""
         return Workload(self.cluster, self.namespace, self.workload)
+
+    @property
+    def shared(self) -> bool:
+        """Whether it holds for more than that workload: it is sent to all partitions."""
+        return self.scope != "workload"
+
+    def covers(self, workload: Workload) -> bool:
+        """Whether it holds for this workload."""
+        return self.of.covers(workload, self.scope)
 
 
 RolloutEvent = CompareRequest | ComparisonEnded | TemplateFeedback

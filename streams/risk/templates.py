@@ -9,7 +9,7 @@ from streams.judging.template_counts import Expectation
 MOST_TEMPLATES = 50
 """In one document; those with most impact."""
 MOST_FEEDBACK = 50
-"""In one document; the latest."""
+"""In one document, and as much that was said for more than the workload; the latest."""
 
 
 class TemplateExample(Struct, frozen=True):
@@ -71,6 +71,8 @@ class FeedbackGiven(Struct, frozen=True):
     """The class given; `` takes back what was said before."""
     reason: str
     tags: tuple[str, ...] = ()
+    scope: str = "workload"
+    """Whose lines it was said of: the `workload`'s, its `namespace`'s, or `all`; what was said nearest counts."""
 
 
 def template_id(number: int) -> str:

@@ -143,6 +143,17 @@ def test_undo_takes_it_back(life):
     assert [one.log_class for one in document.feedback] == ["", "warning"]
 
 
+def test_what_is_said_at_one_time_has_an_order(life):
+    """Promise: also where one of the two takes back; sent twice, it was said once."""
+    _, document = said(life, ["order {0} lost"], 30)
+    row = row_of(document, "lost")
+    for log_class in ("warning", None, "warning", "error"):
+        life.reclassify(feedback(row, log_class), T0 + 30 * S)
+    document = life.documents()[-1]
+    assert [one.log_class for one in document.feedback] == ["warning", "error", ""]
+    assert row_of(document, "lost").log_class == "warning"
+
+
 def test_the_policys_classes_and_masks_are_followed(life):
     """Promise: its own strings win over severity, and its masks make one template of many."""
     logs = LogPolicy(classes=(LogClassRule("lost", False, "warning"),), masks=("tenant [a-z]+",))
