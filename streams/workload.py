@@ -41,7 +41,7 @@ from streams.risk.templates import MOST_FEEDBACK, MOST_TEMPLATES, FeedbackGiven,
 from streams.signals.catalogue import Catalogue, CatalogueState
 from streams.signals.rule import SignalRule
 from streams.templates.classes import Feedback
-from streams.templates.examples import Example
+from streams.templates.example import Example
 from streams.templates.lines import LinesState
 from streams.watch.alarm import Alarm
 from streams.watch.feedback import AlarmFeedback
@@ -653,6 +653,7 @@ class WorkloadLife:
             line, known = self._lines.read(row.number), self._state.signatures.get(row.number)
             if line is None:
                 continue
+            shown = room.take(self._lines.examples(row.number))
             yield TemplateEvidence(
                 id=template_id(row.number),
                 text=line.template.text,
@@ -667,7 +668,10 @@ class WorkloadLife:
                 impact=row.impact,
                 tags=self._lines.tags(row.number),
                 share=row.share,
-                examples=room.take(self._lines.examples(row.number)),
+                examples=shown.examples,
+                contexts=shown.contexts,
+                canary_examples=shown.canary_examples,
+                baseline_examples=shown.baseline_examples,
             )
 
     def _read_lines(self, start_ns: int, summaries: Mapping[str, Summary]) -> None:

@@ -146,7 +146,9 @@ def test_it_ends_when_its_time_is_over_and_teaches_whatever_came_of_it():
     assert (document.state, document.outcome, life.running) == ("ended", "expired", 0)
     past = life.past.logs
     assert (past.numbered, past.streams[ERRORS].events, len(past.templates)) == (1, 24.0, 1)
-    failed, document = lived(with_past(20), lines(700), pair=ALONE, policy=WorkloadPolicy(alpha=0.05, lifetime_ns=600 * S))
+    failed, document = lived(
+        with_past(20), lines(700), pair=ALONE, policy=WorkloadPolicy(alpha=0.05, lifetime_ns=600 * S)
+    )
     assert (document.state, document.verdict) == ("ended", "fail")
     past = failed.past.logs
     assert (past.streams[ERRORS].incidents, len(past.templates)) == (1.0, 0)

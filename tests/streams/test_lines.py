@@ -10,7 +10,7 @@ from streams.records.identity import Revision, Source
 from streams.records.log import LogRecord
 from streams.risk.comparison import TemplateFeedback
 from streams.risk.document import RiskDocument
-from streams.templates.examples import Example
+from streams.templates.example import Example
 from streams.workload import WorkloadLife, WorkloadState
 
 from .test_workload import BASELINE, CANARY, COMPARISON, PODS, SETTINGS, SHOP, T0, WINDOW_NS, S, deltas

@@ -179,7 +179,7 @@ def unanswerable(reasons: tuple[str, ...], now_s: float, report_url: str, valid:
 
 def worst(whole: RiskAnswer, most: int) -> RiskAnswer:
     """The answer with at most so many signals, the worst, and of templates no example lines."""
-    templates = tuple(msgspec.structs.replace(row, examples=()) for row in whole.templates[:most])
+    templates = tuple(msgspec.structs.replace(row, examples=(), contexts=()) for row in whole.templates[:most])
     return msgspec.structs.replace(whole, signals=whole.signals[:most], templates=templates)
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from streams.risk.comparison import Comparison
 from streams.risk.examples import MOST, Room
-from streams.templates.examples import Example, Examples
+from streams.templates.example import Example
+from streams.templates.examples import Examples
 
 PAIR = Comparison("", "prod", "shop", "base", "canary")
 

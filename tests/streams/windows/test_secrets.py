@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.templates.examples import MAX_CHARACTERS, REVISIONS, Example, Examples
+from streams.templates.example import Example
+from streams.templates.examples import MAX_CHARACTERS, REVISIONS, Examples
 from streams.windows.secrets import MASK, without_secrets
 
 
