@@ -14,7 +14,7 @@ Source: leader clustering, Hartigan, Clustering Algorithms (1975), ch. 3, with t
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 
 from msgspec import Struct
 
@@ -24,6 +24,8 @@ from streams.windows.continuation import goes_on
 from streams.windows.signature import fold, signature
 
 MOST_GROUPS = 4
+MOST_LINES = 10
+"""The nearest on either side, that are looked at."""
 MAX_CHARACTERS = 160
 """Of a signature around an example."""
 
@@ -105,7 +107,7 @@ class Contexts(Struct, array_like=True):
         return found
 
 
-def lines_around(text: str, before: Iterable[str], after: Iterable[str]) -> tuple[Around, ...]:
+def lines_around(text: str, before: Sequence[str], after: Sequence[str]) -> tuple[Around, ...]:
     """What counts of the lines around an example, sorted.
 
     >>> lines_around("ERROR order 7 lost", ["GET /cart", "WARN connection to 10.0.0.7:80 refused"], ["GET /cart"])
@@ -113,12 +115,12 @@ def lines_around(text: str, before: Iterable[str], after: Iterable[str]) -> tupl
 
     Args:
         text: of the example; the same once more around it says nothing.
-        before: lines of its pod before it.
-        after: lines of its pod after it.
+        before: lines before it, in order of time.
+        after: lines after it.
     """
     own = signature(fold(text.partition("\n")[0])).text
     found: dict[Around, Severity] = {}
-    for is_after, lines in ((False, before), (True, after)):
+    for is_after, lines in ((False, before[-MOST_LINES:]), (True, after[:MOST_LINES])):
         for line in lines:
             what = signature(fold(line))
             if what.text and what.text != own and not goes_on(line, what.severity):

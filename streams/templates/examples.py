@@ -15,8 +15,8 @@ from streams.windows.secrets import without_secrets
 
 MAX_CHARACTERS = 1_000
 """Of a line kept; of its context, each line half of it."""
-MAX_CONTEXT = 5
-"""Lines before it, and as many after."""
+MAX_CONTEXT = 20
+"""Lines before it, and as many after; ingest sends 5 unless it is told otherwise."""
 REVISIONS = 4
 BUDGET = 500_000
 """Characters of all examples of a workload, as its state is one message; templates whose latest is oldest go first."""

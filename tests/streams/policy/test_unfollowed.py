@@ -17,14 +17,14 @@ workloads:
     signals:
       requests/error: {criticality: critical, weight: 2}
       jvm_classes: {criticality: watch, missing_data: zero}
-    logs: {default_topics: false, context_lines: 9}
+    logs: {default_topics: false, context_lines: 21}
 """
 
 
 def test_every_field_that_is_not_followed_is_named_with_its_line():
     """And none that is."""
     found = unfollowed(read(TEXT, "policy.yml"))
-    assert found == [(13, "workloads[0].logs.context_lines", "at most 5 are kept on either side")]
+    assert found == [(13, "workloads[0].logs.context_lines", "at most 20 are kept on either side")]
 
 
 def test_a_file_that_is_followed_has_nothing_to_tell():
