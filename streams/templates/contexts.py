@@ -15,13 +15,14 @@ Source: leader clustering, Hartigan, Clustering Algorithms (1975), ch. 3, with t
 from __future__ import annotations
 
 from collections.abc import Container, Mapping, Sequence
+from functools import lru_cache
 
 from msgspec import Struct
 
 from streams.records.log import Severity
 from streams.templates.example import Example
 from streams.windows.continuation import goes_on
-from streams.windows.signature import fold, signature
+from streams.windows.signature import Signature, fold, signature
 
 MOST_GROUPS = 4
 MOST_LINES = 10
@@ -118,15 +119,21 @@ def lines_around(text: str, before: Sequence[str], after: Sequence[str]) -> tupl
         before: lines before it, in order of time.
         after: lines after it.
     """
-    own = signature(fold(text.partition("\n")[0])).text
+    own = _read(fold(text.partition("\n")[0])).text
     found: dict[Around, Severity] = {}
     for is_after, lines in ((False, before[-MOST_LINES:]), (True, after[:MOST_LINES])):
         for line in lines:
-            what = signature(fold(line))
+            what = _read(fold(line))
             if what.text and what.text != own and not goes_on(line, what.severity):
                 found[Around(is_after, what.text[:MAX_CHARACTERS])] = what.severity
     grave = [line for line, severity in found.items() if severity >= Severity.WARN]
     return tuple(sorted(grave or found))
+
+
+@lru_cache(maxsize=4096)
+def _read(folded: bytes) -> Signature:
+    """Of lines that differ in digits alone worked out once."""
+    return signature(folded)
 
 
 def _count(counts: dict[str, int], more: Mapping[str, int]) -> None:
