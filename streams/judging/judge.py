@@ -394,7 +394,7 @@ class Judge:
         since_ns = start_ns - history.from_ns
         if since_ns >= settings.warm_up_ns:
             self._alone.add(start_ns, canary, signatures, templates)
-        state.is_alone = state.is_alone or settings.baseline == "none" or since_ns + self._window_ns > AWAITED_NS
+        state.is_alone = state.is_alone or settings.baseline == "none" or since_ns + self._window_ns >= AWAITED_NS
         if not state.is_alone:
             return
         as_of_ns = start_ns + self._window_ns

@@ -32,7 +32,7 @@ def test_examples_that_share_a_line_are_one_group_whatever_else_stands_there():
     """Promise: a group is what all of its examples share; chance lines are gone with the second."""
     draw = random.Random(1)
     found = contexts(
-        *(example(n, [f"GET /{draw.choice(WORDS)}", f"connection {n} refused"]) for n in range(3)),
+        *(example(n, [f"served {draw.choice(WORDS)}", f"connection {n} refused"]) for n in range(3)),
         *(example(n, after=[f"WARN queue {n} full"]) for n in range(3, 5)),
     )
     groups = {group.lines: group.counts for group in found.groups}
