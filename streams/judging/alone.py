@@ -22,7 +22,7 @@ from streams.judging.logs.by_history import ByHistory
 from streams.judging.reasons import Reason, number, signature_text
 from streams.judging.side import SignatureInfo
 from streams.judging.tallies import Tally
-from streams.judging.template_counts import TemplateCount
+from streams.judging.template_counts import Expectation, TemplateCount
 
 AWAITED_NS = 60_000_000_000
 """Twice the time that Kubernetes gives a pod to end, and the slowest usual scrape interval: what is there has been
@@ -94,6 +94,6 @@ def alone_templates(
     rows = []
     for one, tally in joined.items():
         share = tally.canary / total if tally.log_class in _FAILED and total > 0.0 else 0.0
-        word = "unknown" if is_new is None else "unexpected" if is_new(one) else "expected"
+        word: Expectation = "unknown" if is_new is None else "unexpected" if is_new(one) else "expected"
         rows.append(TemplateCount(one, word, tally.canary, 0.0, 0.0, risk * share, share))
     return sorted(rows, key=lambda row: (-row.impact, row.expectation != "unexpected", -row.canary, row.number))

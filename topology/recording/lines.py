@@ -120,8 +120,9 @@ def line_of(record: Record, case: str) -> bytes:
     }
     if isinstance(record, LogRecord):
         severity = record.severity.name if record.severity else None
-        of_text = {"severity": severity, "message": record.message, "trace_id": record.trace_id}
-        return _encode(LogLine(**common, **of_text, container=record.container, stream=record.stream))
+        line_of_log = LogLine(**common, severity=severity, message=record.message, trace_id=record.trace_id)
+        line_of_log.container, line_of_log.stream = record.container, record.stream
+        return _encode(line_of_log)
     line = MetricLine(
         **common,
         name=record.series.name,
