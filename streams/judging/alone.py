@@ -24,9 +24,9 @@ from streams.judging.side import SignatureInfo
 from streams.judging.tallies import Tally
 from streams.judging.template_counts import Expectation, TemplateCount
 
-AWAITED_NS = 60_000_000_000
-"""Twice the time that Kubernetes gives a pod to end, and the slowest usual scrape interval: what is there has been
-heard by then."""
+AWAITED_NS = 300_000_000_000
+"""The slowest metrics come every five minutes, and a baseline with pods of its own (an Experiment's) may still pull its
+image: what is there has been heard by then, and alpha is not spent in vain."""
 ALONE_SHARE = 0.8
 """Of alpha, where a baseline may still come: nearly all to what can tell, as with `CLASSES_SHARE`."""
 _NAMED = 3
