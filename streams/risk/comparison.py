@@ -18,6 +18,9 @@ HashValue = Annotated[
 ]
 """A Kubernetes label value that is not empty."""
 
+HashOrNone = Annotated[str, Meta(max_length=63, pattern=r"^([A-Za-z0-9]([-._A-Za-z0-9]*[A-Za-z0-9])?)?$(?!\n)")]
+"""The same, or empty."""
+
 Outcome = Literal["promoted", "aborted", "expired"]
 
 
@@ -28,7 +31,7 @@ class Comparison(Struct, frozen=True, order=True, cache_hash=True):
     namespace: ObjectName
     workload: ObjectName
     baseline: HashValue
-    """Pod-template hash of the revision that serves now."""
+    """Pod-template hash of the revision that serves now; the canary's own: there is none (a first deployment)."""
     canary: HashValue
     """Pod-template hash of the revision on trial."""
 
@@ -36,6 +39,11 @@ class Comparison(Struct, frozen=True, order=True, cache_hash=True):
     def of(self) -> Workload:
         """The workload it is about."""
         return Workload(self.cluster, self.namespace, self.workload)
+
+    @property
+    def is_alone(self) -> bool:
+        """No baseline is named: the canary is judged by the workload's history."""
+        return self.baseline == self.canary
 
     @property
     def key(self) -> str:

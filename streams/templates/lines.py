@@ -13,7 +13,8 @@ from collections.abc import Callable, Mapping, Sequence
 from msgspec import Struct, field
 
 from streams.templates.classes import Classed, Classes, ClassesState, Feedback, concerns, order
-from streams.templates.examples import Example, Examples, Kept
+from streams.templates.example import Example
+from streams.templates.examples import Examples, Kept
 from streams.templates.template import Learned, Template
 from streams.templates.templates import Templates, TemplatesState
 from streams.templates.topics import LOG_CLASSES, Topics

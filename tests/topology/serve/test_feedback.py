@@ -7,7 +7,7 @@ import pytest
 
 from streams.records.log import Severity
 from streams.risk.comparison import TemplateFeedback
-from streams.risk.templates import FeedbackGiven, TemplateEvidence, TemplateExample, template_id
+from streams.risk.templates import FeedbackGiven, TemplateContext, TemplateEvidence, TemplateExample, template_id
 from streams.templates.template import template
 
 ROW = TemplateEvidence("00000000000000ff", "order <b> lost", "error", "severity", 0.9, "", "unexpected", 0, 3, 1.5, 9.0)
@@ -147,15 +147,19 @@ async def test_its_page_shows_lines_as_text(serve, pair, judged):
     """With those around them; what strangers wrote is escaped."""
     await serve.start()
     example = TemplateExample("2026-11-24T15:00:00.000Z", pair.canary, "c0", "<i>lost</i>", ("<u>",), ("&amp;",))
-    serve.publish(judged(templates=(msgspec.structs.replace(ROW, examples=(example,)),)))
+    context = TemplateContext(("WARN <s> refused",), (), 3, 1, example=0)
+    told = {"examples": (example,), "contexts": (context,), "canary_examples": 5, "baseline_examples": 2}
+    serve.publish(judged(templates=(msgspec.structs.replace(ROW, **told),)))
     text = await serve.text(_page(pair))
+    assert "3 of 5 examples of the canary, 1 of 2 of the baseline (line 1 below) follow" in text
+    assert "<code>WARN &lt;s&gt; refused</code>" in text
     assert "<strong>&lt;i&gt;lost&lt;/i&gt;</strong>" in text
     assert "&lt;u&gt;" in text
     assert "&amp;amp;" in text
     assert "<i>" not in text
     whole = await serve.risk(pair, signals="all")
     assert whole["templates"][0]["examples"][0]["line"] == "<i>lost</i>"
-    assert (await serve.risk(pair))["templates"][0]["examples"] == []
+    assert [(await serve.risk(pair))["templates"][0][name] for name in ("examples", "contexts")] == [[], []]
 
 
 async def test_a_template_that_nobody_shows_has_no_page(serve, pair, judged):
