@@ -1,7 +1,7 @@
 """What of a revision that has no baseline beside it: when is it judged by the workload's history, and what is said?
 
-Where a baseline was named and nothing of it is heard for `AWAITED_NS` from the revision's first window on (`GONE_NS`, if
-it was there before), and at once where none was named. When that begins, depends on nothing that could speak against
+Where a baseline was named and nothing of it is heard for `AWAITED_NS` from the revision's first window on (`GONE_NS`,
+if it was there before), and at once where none was named. When that begins, depends on nothing that could speak against
 the revision; from then on it has `ALONE_SHARE` of alpha, and a comparison side by side, should the baseline come after
 all, the rest: by the union bound both together keep alpha. Where none was named it has all.
 
