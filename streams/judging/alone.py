@@ -1,9 +1,9 @@
 """What of a revision that has no baseline beside it: when is it judged by the workload's history, and what is said?
 
-Where a baseline was named and nothing of it is heard for `AWAITED_NS` from the revision's first window on, and at once
-where none was named. When that begins, depends on nothing that could speak against the revision; from then on it has
-`ALONE_SHARE` of alpha, and a comparison side by side, should the baseline come after all, the rest: by the union bound
-both together keep alpha. Where none was named it has all.
+Where a baseline was named and nothing of it is heard for `AWAITED_NS` from the revision's first window on (`GONE_NS`,
+if it was there before), and at once where none was named. When that begins, depends on nothing that could speak against
+the revision; from then on it has `ALONE_SHARE` of alpha, and a comparison side by side, should the baseline come after
+all, the rest: by the union bound both together keep alpha. Where none was named it has all.
 
 It may fail, and it has a risk, but it **never passes**: a PASS says of every part that it is no worse than its margin,
 and failed requests, latencies and levels have nothing to be compared with; nor do a day's few errors show that a
@@ -27,6 +27,9 @@ from streams.judging.template_counts import Expectation, TemplateCount
 AWAITED_NS = 300_000_000_000
 """The slowest metrics come every five minutes, and a baseline with pods of its own (an Experiment's) may still pull its
 image: what is there has been heard by then, and alpha is not spent in vain."""
+GONE_NS = 60_000_000_000
+"""The same of a baseline that was there before the revision and is gone: twice the time that Kubernetes gives a pod to
+end. It does not come back."""
 ALONE_SHARE = 0.8
 """Of alpha, where a baseline may still come: nearly all to what can tell, as with `CLASSES_SHARE`."""
 _NAMED = 3

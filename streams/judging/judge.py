@@ -18,6 +18,7 @@ from streams.judging import split
 from streams.judging.alone import (
     ALONE_SHARE,
     AWAITED_NS,
+    GONE_NS,
     alone_templates,
     alone_unjudged,
     history_reason,
@@ -117,6 +118,8 @@ class JudgeState(Struct, array_like=True):
     """Of the canary while nothing of a baseline was there."""
     is_alone: bool = False
     """It was without one for so long that its history judges it."""
+    baseline_seen: bool = False
+    """The baseline was there before the canary."""
 
 
 class Judge:
@@ -373,6 +376,7 @@ class Judge:
         if baseline is None:
             return False
         if canary is None:
+            state.baseline_seen = True
             state.heard = sorted({*state.heard, *parts_of(baseline)})
             return False
         state.started_ns = start_ns
@@ -394,7 +398,8 @@ class Judge:
         since_ns = start_ns - history.from_ns
         if since_ns >= settings.warm_up_ns:
             self._alone.add(start_ns, canary, signatures, templates)
-        state.is_alone = state.is_alone or settings.baseline == "none" or since_ns + self._window_ns >= AWAITED_NS
+        patience_ns = 0 if settings.baseline == "none" else GONE_NS if state.baseline_seen else AWAITED_NS
+        state.is_alone = state.is_alone or since_ns + self._window_ns >= patience_ns
         if not state.is_alone:
             return
         as_of_ns = start_ns + self._window_ns

@@ -121,6 +121,14 @@ def test_a_baseline_that_comes_within_five_minutes_is_compared_with_as_ever():
     assert sum(part.share for part in document.parts) == pytest.approx(1.0)
 
 
+def test_one_that_replaces_its_baseline_at_once_is_judged_a_minute_later():
+    """Promise: long before the baseline's silence tells that it was promoted."""
+    before = lines(60, failing=False, who=(BASELINE,))
+    _, document = lived(with_past(20), [*before, *lines(120, from_s=150)])
+    assert document.reference == "history"
+    assert document.started_at == rfc3339(T0 + 150 * S)
+
+
 def test_one_that_comes_later_finds_what_is_left_of_alpha():
     """Promise: both together keep alpha; what history said, and a FAIL, stays."""
     both = lines(60, failing=False, who=(BASELINE, CANARY), from_s=330)
