@@ -12,6 +12,7 @@ keep their own times: a level or total older than what is known already says not
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from functools import partial
 
 from msgspec import Struct, field, structs
 
@@ -46,6 +47,7 @@ from streams.templates.lines import LinesState
 from streams.watch.alarm import Alarm
 from streams.watch.feedback import AlarmFeedback
 from streams.watch.production import Deployment
+from streams.watch.regular import Logged
 from streams.watch.suspects import Neighbour
 from streams.watch.watch import Watch, WatchSettings, WatchState
 from streams.windows.signature import Signature
@@ -448,7 +450,8 @@ class WorkloadLife:
                     running.failed_pods = self._pods_met(running.comparison.canary)
         if self._watch is not None and sides:
             trials = {one.comparison.canary: one.comparison.baseline for one in state.running.values()}
-            self._watch.add(start_ns, sides, trials, self._catalogue.rules, state.signatures, state.ring)
+            rules, logged = self._catalogue.rules, partial(self._logged, summaries)
+            self._watch.add(start_ns, sides, trials, rules, state.signatures, state.ring, logged)
         return summaries.keys()
 
     def _sight(self, end_ns: int, heard: Collection[str], sighted: Callable[[Comparison, int], None] | None) -> None:
@@ -665,6 +668,8 @@ class WorkloadLife:
             state.past.logs.redirect(learned.redirects)
             for key in sorted(self._judges):
                 self._judges[key].redirect(learned.redirects)
+            if self._watch is not None:
+                self._watch.redirect(learned.redirects, self._info)
         for number, what in fresh.items():
             self._place(number, what)
         if learned.redirects:
@@ -672,6 +677,31 @@ class WorkloadLife:
         self._show_lines(summaries)
         for number in self._open_lines.pop(start_ns, set()).difference(*self._open_lines.values()):
             del state.heard[number]
+
+    def _logged(self, summaries: Mapping[str, Summary], revision: str) -> Logged:
+        """Which templates each pod of a revision wrote in a window."""
+        summary, presence = summaries.get(revision), self._presence.get(revision)
+        there = {} if presence is None else presence.state.pods
+        logged = Logged(self._info, there={pod.number for pod in there.values()})
+        if summary is None:
+            return logged
+        logged.whole = summary.other_lines == 0
+        roots: dict[int, int] = {}
+        for name, held in summary.pods.items():
+            if not held.lines:
+                continue
+            templates = logged.pods[there[name].number] = set[int]()
+            for number in held.lines:
+                root = roots.get(number)
+                if root is None:
+                    found = self._lines.root(number)
+                    root = roots[number] = number if found is None else found
+                templates.add(root)
+        return logged
+
+    def _info(self, template: int) -> SignatureInfo | None:
+        line = self._lines.read(template)
+        return None if line is None else SignatureInfo(line.template.text, line.classed.log_class)
 
     def _show_lines(self, summaries: Mapping[str, Summary]) -> None:
         """Keep the window's excerpts as examples, with as many lines around each as the policy asks for."""

@@ -141,7 +141,12 @@ def signal_name(text: str) -> str:
     >>> signal_name("payment <*> declined, password=hunter2")
     'log/template/payment <*> declined, password=[masked]'
     """
-    return PREFIX + without_secrets(text)[:_MOST_CHARACTERS]
+    return PREFIX + shown(text)
+
+
+def shown(text: str) -> str:
+    """A template in the name of a signal: secrets masked, the rest left out."""
+    return without_secrets(text)[:_MOST_CHARACTERS]
 
 
 def _faded(known: Heard, at_ns: int) -> float:

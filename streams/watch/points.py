@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
+from typing import Literal
 
 from msgspec import Struct
 
@@ -27,6 +28,8 @@ _LOG_WEIGHTS = {"critical": 1.0, "error": 1.0, "warning": 0.1}
 _UNKNOWN = SignalRule("", "level", known=False)
 _UNKNOWN_WEIGHT = 0.25
 """Nobody knows which way of it is worse."""
+PointModel = Literal["", "climb", "gone"]
+"""What it is watched by: a level or a count by whether it has an exposure; `leaks`; `gone`."""
 
 
 class Point(Struct, frozen=True):
@@ -43,6 +46,9 @@ class Point(Struct, frozen=True):
     weight: float = 1.0
     tolerance: float = 0.2
     """Relative change that nobody minds, as the judge has it."""
+    model: PointModel = ""
+    beside: float = 0.0
+    """Of a template that may be gone: how much else was written."""
 
 
 def points(

@@ -22,6 +22,8 @@ SETTLED_NS = 3_600_000_000_000
 """An alarm that has rung for so long tells of what is normal now, unless said otherwise."""
 SETTLED_WINDOWS = 240
 """Least windows of the same: as many as a fault may last before it teaches in full (`detector`)."""
+_CLIMBS_NS = 86_400_000_000_000
+"""The same of what climbs, and is not what is normal because it has done so for an hour."""
 _LEAST = 100.0
 _TOGETHER_NS = 600_000_000_000
 """Onsets this near are one incident."""
@@ -72,7 +74,8 @@ class Ringing:
             near = onset_ns is not None and onset_ns - incident.joined_ns <= _TOGETHER_NS
             if near and panel.log_share(name, at_ns=at_ns) >= incident.log_threshold:
                 self._take_in(incident, name, at_ns)
-        if at_ns - incident.raised_ns >= settled_ns:
+        climbs = panel.climb(incident.told)
+        if at_ns - incident.raised_ns >= (max(settled_ns, _CLIMBS_NS) if climbs else settled_ns):
             for name in incident.told:
                 panel.relearn(name)
             incident.learned = True
@@ -80,7 +83,7 @@ class Ringing:
         elif log_m < CLEARED_AT_RATIO * incident.log_threshold:
             for name in incident.told:
                 panel.quieten(name)
-            self.end(incident, at_ns, "all is as it was before")
+            self.end(incident, at_ns, "it climbs no more" if climbs else "all is as it was before")
         return not incident.ended
 
     def due(self, identity: str, revision: str, at_ns: int, log_threshold: float, *, close: bool) -> Incident | None:
