@@ -54,7 +54,7 @@ class GoneState(Struct, array_like=True):
     gaps: int = 0
     """Up to the most."""
     shown_ns: int = -1
-    """Window that last showed it."""
+    """Window that last showed it, or the first."""
     last_ns: int = -(1 << 62)
     awaited: bool = False
     """The revision in production has not shown it yet."""
@@ -94,6 +94,8 @@ class GoneWatch:
         if time_ns <= state.last_ns:
             raise BadRecord(Reason.BAD_TIME, f"{time_ns} is not after {state.last_ns}")
         state.last_ns = time_ns
+        if state.shown_ns < 0:
+            state.shown_ns = time_ns
         usual = self._others.value or others
         if others > 0.0:
             self._others.learn(others)

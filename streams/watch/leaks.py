@@ -4,8 +4,8 @@ Blocks of 20 minutes, so that what is correlated from window to window is averag
 exponential smoothing, with the gain that has been best of late (a level that wanders and is measured with noise,
 IMA(0,1,1): Muth 1960; Box & Jenkins 1970, section 5.3): the very last block for a random walk, the mean of many for a
 steady signal, either with or without the day's profile. The residual's rank among the last 128 (`Ranks`: a conformal
-p-value, whatever the distribution) is bet on to be high, by `Detector`. A jump is taken over at once: one block's
-evidence, no climb. What is learned stops to a quarter while evidence gathers.
+p-value, whatever the distribution) is bet on to be high, by `Detector`, but for no more than the block lies above the
+last hour and a half: what has jumped does not go on climbing. While evidence gathers, what comes teaches a quarter.
 
 Evidence speaks once the level is beyond the highest block of the last seven days by the tolerance of its rule: what
 rises and falls again by the hour (caches, garbage collection) or by the day has been as high before.
@@ -25,6 +25,7 @@ from msgspec import Struct, field
 
 from streams.errors import BadRecord, Reason
 from streams.watch.detector import Detector, DetectorState
+from streams.watch.forecast import MOST_STAYS
 from streams.watch.mean import FadingMean, MeanState
 from streams.watch.points import Point
 from streams.watch.ranks import Ranks, RanksState
@@ -48,8 +49,10 @@ _TRIED = 2 * SLOTS
 """Blocks from which the day's profile may be found to be of no use."""
 GAINS = (1.0, 0.5, 0.2, 0.05)
 """Of the smoothing: from the block before to the last seven hours."""
-_OF_LATE = 2
-"""Place of the gain by which it is told where a climb began."""
+_QUICK = 2
+"""Place of the gain that soon has followed a step: what goes on climbing is beyond that, too."""
+_SD_RATIO = math.sqrt(2.0 / math.pi)
+"""Mean absolute error of a normal distribution, in standard deviations."""
 _ERRORS = 3.0 * SLOTS
 """Blocks over which errors are compared."""
 _JUMP = 5.0
@@ -104,6 +107,10 @@ class LeakState(Struct, array_like=True):
     """Level at the onset."""
     values: MeanState = field(default_factory=MeanState)
     """Values of a block."""
+    stays: MeanState = MeanState()
+    """Normal score of a residual x that of the one before: their autocorrelation."""
+    last: float = 0.0
+    """Normal score of the last residual."""
     anew: bool = False
     """The next block is the first after a deployment."""
 
@@ -111,7 +118,7 @@ class LeakState(Struct, array_like=True):
 class LeakWatch:
     """`add` values in time order; a reading when a block is over."""
 
-    __slots__ = ("_day", "_detector", "_errors", "_mean", "_ranks", "_state", "_values", "_visits")
+    __slots__ = ("_day", "_detector", "_errors", "_mean", "_ranks", "_state", "_stays", "_values", "_visits")
 
     def __init__(self, state: LeakState | None = None) -> None:
         known = self._state = state or LeakState()
@@ -124,6 +131,7 @@ class LeakWatch:
         self._ranks = Ranks(RanksState(tuple(_floats(known.ranks))))
         self._detector = Detector(len(_BETS), known.detector)
         self._values = FadingMean(_ERRORS, known.values)
+        self._stays = FadingMean(_ERRORS, known.stays)
 
     def to_state(self) -> LeakState:
         """The snapshot; valid until the next value."""
@@ -132,7 +140,7 @@ class LeakWatch:
         state.errors = [each.to_state() for each in self._errors]
         state.day, state.visits = _packed(self._day), bytes(self._visits)
         state.ranks = _packed(self._ranks.to_state().values)
-        state.detector = self._detector.to_state()
+        state.detector, state.stays = self._detector.to_state(), self._stays.to_state()
         return state
 
     def add(self, time_ns: int, value: float) -> Reading | None:
@@ -218,9 +226,14 @@ class LeakWatch:
         value = mean if best < number else mean - (usual or 0.0)
         moved = (value - state.levels[best]) / error
         known = self._errors[best].weight >= _LEAST_ERRORS
+        standard = self._ranks.standard(moved) if known else 0.0
         if known and state.seen > WARM:
-            self._bet(block, self._ranks.standard(moved))
+            quick = _QUICK + (0 if best < number else number)
+            going_on = _SD_RATIO * (value - state.levels[quick]) / max(self._errors[quick].value, 1e-12)
+            self._bet(block, min(self._fresh(standard), going_on))
         trust = self._detector.trust_ratio
+        self._stays.learn(standard * state.last, trust)
+        state.last = standard
         if known and (trust == 1.0 or state.seen % round(1.0 / trust) == 0):
             self._ranks.learn(moved)
         self._learn(0, mean, trust)
@@ -245,12 +258,18 @@ class LeakWatch:
             places = [*with_day, *without]
         return min(places, key=lambda place: (self._errors[place].value, place))
 
+    def _fresh(self, standard: float) -> float:
+        """What the score of the block before did not foretell; never more than the score itself (as in `levels`)."""
+        stays = min(max(self._stays.value, 0.0), MOST_STAYS)
+        fresh = (standard - stays * self._state.last) / math.sqrt(1.0 - stays * stays)
+        return min(max(fresh, -abs(standard)), abs(standard))
+
     def _bet(self, block: int, standard: float) -> None:
         state, before = self._state, self._detector.log_e
         ratios = [math.exp(bet * standard - bet * bet / 2.0) for bet in _BETS]
         ratio = self._detector.add(block * BLOCK_NS, ratios, _STARTS) - math.log1p(math.exp(before))
         if state.gathered <= 0.0:
-            state.onset_ns, state.began = block * BLOCK_NS, state.levels[_OF_LATE]
+            state.onset_ns, state.began = block * BLOCK_NS, state.levels[_QUICK]
         state.gathered = max(state.gathered + ratio, 0.0)
 
     def _learn(self, first: int, value: float, trust: float) -> None:

@@ -266,7 +266,7 @@ def _model(point: Point) -> Model:
     if point.model == "climb":
         return LeakWatch()
     if point.model == "gone":
-        return GoneWatch()
+        return GoneWatch(GoneState(longest=point.absent))
     return LevelWatch() if point.exposure is None else CountWatch()
 
 

@@ -49,6 +49,8 @@ class Point(Struct, frozen=True):
     model: PointModel = ""
     beside: float = 0.0
     """Of a template that may be gone: how much else was written."""
+    absent: float = 0.0
+    """The same: most windows in a row without it, as far as is known before it is watched."""
 
 
 def points(

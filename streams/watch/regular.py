@@ -28,6 +28,8 @@ _MOST_NEW = 256
 _MINUTE_NS = 60_000_000_000
 _HALVES = 360.0
 """Minutes in which what was is halved: what came in the night is still known in the morning."""
+_ABSENT_HALVES = 10_080.0
+"""Minutes in which the longest absence is halved, as in `gone`."""
 _LEAST = 30.0
 """Minutes in which it has to have come."""
 _REGULAR_RATIO, _GONE_RATIO = 0.5, 0.125
@@ -68,6 +70,8 @@ class Known(Struct, array_like=True):
     """Pods at which it came in them, faded alike."""
     minute: int
     """The last of them."""
+    absent: float = 0.0
+    """Most minutes in a row in which it did not come."""
 
 
 class Followed(Struct, array_like=True):
@@ -76,6 +80,8 @@ class Followed(Struct, array_like=True):
     signal: str
     pods: list[int] = []
     """Those that showed it last."""
+    absent: float = 0.0
+    """Most windows in a row without it before it was followed, to the minute."""
 
 
 class RegularState(Struct, array_like=True):
@@ -93,8 +99,8 @@ class RegularState(Struct, array_like=True):
 class Regular:
     """`points` of a window, then `add` it."""
 
-    def __init__(self, state: RegularState) -> None:
-        self._state = state
+    def __init__(self, state: RegularState, window_ns: int) -> None:
+        self._state, self._minute = state, _MINUTE_NS / window_ns
 
     def points(self, logged: Logged, pod_s: float) -> Iterator[Point]:
         """Of each followed template at how many pods it came, beside how much else.
@@ -123,6 +129,7 @@ class Regular:
                 _WEIGHT,
                 model="gone",
                 beside=beside,
+                absent=one.absent,
             )
 
     def add(
@@ -169,7 +176,7 @@ class Regular:
                 moved[followed.signal] = None
             else:
                 moved[followed.signal] = signal
-                state.followed[new] = Followed(signal, followed.pods)
+                state.followed[new] = Followed(signal, followed.pods, followed.absent)
         state.followed = dict(sorted(state.followed.items()))
         return moved
 
@@ -185,6 +192,8 @@ class Regular:
             if known is None:
                 new.append((-pods, number))
             elif known.minute != minute:
+                away = minute - known.minute
+                known.absent = max(known.absent * math.exp2(-away / _ABSENT_HALVES), away - 1.0)
                 known.minutes = self._faded(known.minutes, known.minute, minute) + 1.0
                 known.loudness = self._faded(known.loudness, known.minute, minute) + pods
                 known.minute = minute
@@ -220,7 +229,7 @@ class Regular:
                 signal = "" if what is None else signal_name(what.text)
                 if what is not None and what.log_class in CLASSES and signal not in names:
                     names.add(signal)
-                    state.followed[number] = Followed(signal)
+                    state.followed[number] = Followed(signal, absent=self._minute * state.heard[number].absent)
             state.followed = dict(sorted(state.followed.items()))
         return dropped
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 import math
 
 from streams.watch.incident import Incident, signal_of
+from streams.watch.leaks import BLOCK_NS
 from streams.watch.panel import Panel
 
 CLEARED_AT_RATIO = 0.5
@@ -27,6 +28,8 @@ _CLIMBS_NS = 86_400_000_000_000
 _LEAST = 100.0
 _TOGETHER_NS = 600_000_000_000
 """Onsets this near are one incident."""
+_CLIMBS_TOGETHER_NS = 3 * BLOCK_NS
+"""The same of climbs, whose onset is known to the block."""
 _TAKES_PART = 0.05
 """Least share of M of a signal that is named when the alarm is raised."""
 _MOST_RINGING, _MOST_ENDED = 5, 20
@@ -68,13 +71,13 @@ class Ringing:
             settled_ns: after so long it tells of what is normal now.
         """
         panel = self._panel
-        log_m = incident.look(panel, at_ns)
+        log_m, climbs = incident.look(panel, at_ns), panel.climb(incident.told)
         for name in self._free():
             onset_ns = panel.signals[name].onset_ns
-            near = onset_ns is not None and onset_ns - incident.joined_ns <= _TOGETHER_NS
+            within_ns = _CLIMBS_TOGETHER_NS if climbs and panel.climb([name]) else _TOGETHER_NS
+            near = onset_ns is not None and onset_ns - incident.joined_ns <= within_ns
             if near and panel.log_share(name, at_ns=at_ns) >= incident.log_threshold:
                 self._take_in(incident, name, at_ns)
-        climbs = panel.climb(incident.told)
         if at_ns - incident.raised_ns >= (max(settled_ns, _CLIMBS_NS) if climbs else settled_ns):
             for name in incident.told:
                 panel.relearn(name)

@@ -105,7 +105,7 @@ class Watch:
         self._production = Production(state.production)
         self._panel = Panel(state.panel)
         self._loud = Loud(state.loud)
-        self._regular = Regular(state.regular)
+        self._regular = Regular(state.regular, window_ns)
         self._ringing = Ringing(self._panel, state.ringing, state.ended)
         self._fresh: dict[str, Alarm] = {}
         rate = window_ns / settings.arl_ns

@@ -163,7 +163,7 @@ def windows(texts: Iterable[str], window_ns: int, faults: Faults) -> Iterator[tu
 
 def replay_logs(texts: Iterable[str], window_ns: int, arl_s: float, faults: Faults) -> Iterator[Judged]:
     """Watch the counts of log lines: value is how many lines a window holds, score that of the most abnormal signal."""
-    ward, regular = Ward(arl_s), Regular(RegularState())
+    ward, regular = Ward(arl_s), Regular(RegularState(), window_ns)
     for start_ns, counts in windows(texts, window_ns, faults):
         signals = counts.signals
         points = [Point(signal, float(signals[signal]), 1.0, worse="either", tolerance=0.0) for signal in _SIGNALS]

@@ -100,9 +100,8 @@ def _write(found: Iterable[Judged], out: TextIO, told: Told, picture: Picture | 
 
 def _tell(told: Told, faults: Faults, lines: Lines) -> None:
     say = Console(stderr=True, highlight=False, soft_wrap=True, markup=False).print
-    say(
-        f"{told.values} values, {len(told.raised)} alarm(s){': ' if told.raised else ''}{', '.join(told.raised[:_MOST_TOLD])}"
-    )
+    raised = ", ".join(told.raised[:_MOST_TOLD])
+    say(f"{told.values} values, {len(told.raised)} alarm(s){': ' if raised else ''}{raised}")
     for change in told.changes:
         say(change)
     for example in faults.examples:
