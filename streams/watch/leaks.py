@@ -68,6 +68,8 @@ _BETS = (0.5, 1.0, 2.0)
 _STARTS = (1.0,) * len(_BETS)
 _FAR = 3
 """Blocks without a value after which it begins anew."""
+_ENDS = 9
+"""Blocks without one that is higher: it climbs no more. (M falls slowly where nothing speaks against it.)"""
 _DAMNING = 4.0
 """Log ratio of evidence that began before a deployment: so high a level is not what was normal."""
 _NOTHING = -690.0
@@ -100,6 +102,8 @@ class LeakState(Struct, array_like=True):
     """(day, highest block), oldest first."""
     peak: float = -math.inf
     """Highest block since the onset, not among those."""
+    peaked: int = -1
+    """Which that was."""
     gathered: float = 0.0
     """Log ratio since the onset (Page's CUSUM)."""
     onset_ns: int | None = None
@@ -206,8 +210,10 @@ class LeakWatch:
             state.onset_ns = None
             self._fold(block)
             self._remember(block, mean)
-        else:
-            state.peak = max(state.peak, mean)
+        elif mean > state.peak:
+            state.peak, state.peaked = mean, block
+        elif block - state.peaked >= _ENDS:
+            self.quieten()
         return self._reading(block, mean, warm)
 
     def _settle(self, mean: float, usual: float | None) -> None:

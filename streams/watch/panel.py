@@ -203,8 +203,8 @@ class Panel:
         self.rename(name, None)
 
     def climb(self, names: Collection[str]) -> bool:
-        """Of all of these it is the climb that is watched."""
-        return all(isinstance(self._models.get(name), LeakWatch) for name in names)
+        """Of one of these it is the climb that is watched."""
+        return any(isinstance(self._models.get(name), LeakWatch) for name in names)
 
     def penalise(self, name: str, at_ns: int, *, more: bool) -> None:
         """It rang for nothing (its threshold rises fourfold, to a hundredfold at most), or for good reason."""

@@ -78,10 +78,12 @@ class Ringing:
             near = onset_ns is not None and onset_ns - incident.joined_ns <= within_ns
             if near and panel.log_share(name, at_ns=at_ns) >= incident.log_threshold:
                 self._take_in(incident, name, at_ns)
-        if at_ns - incident.raised_ns >= (max(settled_ns, _CLIMBS_NS) if climbs else settled_ns):
-            for name in incident.told:
-                panel.relearn(name)
+        lasts_ns = at_ns - incident.raised_ns
+        if lasts_ns >= settled_ns and not incident.learned:
+            self._learn([name for name in incident.told if not panel.climb([name])])
             incident.learned = True
+        if lasts_ns >= (max(settled_ns, _CLIMBS_NS) if climbs else settled_ns):
+            self._learn([name for name in incident.told if panel.climb([name])])
             self.end(incident, at_ns, "it has lasted so long that it is what is normal now")
         elif log_m < CLEARED_AT_RATIO * incident.log_threshold:
             for name in incident.told:
@@ -122,6 +124,10 @@ class Ringing:
         incident.ended, incident.cleared_ns = why, at_ns
         self._ringing[:] = [one for one in self._ringing if one.id != incident.id]
         self._ended[:] = [*self._ended, incident][-_MOST_ENDED:]
+
+    def _learn(self, names: list[str]) -> None:
+        for name in names:
+            self._panel.relearn(name)
 
     def _free(self) -> list[str]:
         """Signals that take part in no incident, sorted."""

@@ -21,10 +21,7 @@ from streams.watch.watch import Watch, WatchSettings, WatchState
 WINDOW_NS = 240_000_000_000
 HOUR = 15
 """Windows."""
-RULES = {
-    "memory": SignalRule("memory", "level", "memory", "higher", unit="By"),
-    "cpu": SignalRule("cpu", "level", "cpu", "higher", unit="{cpu}"),
-}
+RULES = {"memory": SignalRule("memory", "level", "memory", "higher", unit="By")}
 _encode = msgspec.msgpack.Encoder().encode
 
 
@@ -43,7 +40,7 @@ class Grown:
         for step in range(number):
             level = base * (1.0 + an_hour * step / HOUR)
             memory = {pod: level * (1.0 + self._draw.gauss(0.0, 0.03)) for pod in range(2)}
-            sides = {revision: Side(pod_s=480.0, levels={"memory": memory, "cpu": memory})}
+            sides = {revision: Side(pod_s=480.0, levels={"memory": memory})}
             self.watch.add(self.window * WINDOW_NS, sides, {}, RULES, {}, [])
             found += self.watch.alarms()
             self.window += 1
@@ -56,7 +53,7 @@ def _climb(alarms: list[Alarm]) -> Alarm:
 
 @pytest.mark.parametrize(("an_hour", "hours"), [(0.1, 3), (0.02, 24)])
 def test_a_leak_is_found_in_time_and_told(an_hour, hours):
-    """Of 10% an hour within three, of 2% within a day; how fast it climbs and since when; of memory, not of cpu."""
+    """Of 10% an hour within three, of 2% within a day; how fast it climbs and since when."""
     grown = Grown()
     begun_ns = grown.window * WINDOW_NS
     alarm = next(one for one in grown.windows(hours * HOUR, an_hour=an_hour) if "/climb" in one.summary)
@@ -76,7 +73,7 @@ def test_a_climb_that_ends_is_over():
     """It rings while it climbs, for more than the hour after which other alarms become what is normal."""
     grown = Grown()
     alarms = grown.windows(6 * HOUR, an_hour=0.1)
-    climbing = [alarm for alarm in alarms if all(one.signal.endswith("/climb") for one in alarm.signals)]
+    climbing = [alarm for alarm in alarms if any(one.signal.endswith("/climb") for one in alarm.signals)]
     assert len({alarm.id for alarm in climbing}) == 1
     assert climbing[-1].state == "held"
     over = [alarm for alarm in grown.windows(12 * HOUR, base=1.6e9) if alarm.id == climbing[0].id]
