@@ -24,7 +24,7 @@ from streams.watch.points import Point
 from streams.watch.reading import Reading
 from streams.watch.regular import MOST_REGULAR
 
-MOST_SIGNALS = 64
+MOST_SIGNALS = 72
 """Levels and counts of a workload: about 1 ms a window, and 2 KiB each."""
 MOST_SMALL = MOST_CLIMBS + MOST_REGULAR
 """Climbs and templates that may be gone: .01 ms a window, and .1 to 1.3 KiB each."""

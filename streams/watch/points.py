@@ -24,7 +24,7 @@ ERRORS = ("critical", "error")
 _TAIL = 0.95
 _LEAST_VALUES = 20
 """Of a window whose 95% quantile is told: one value is beyond it."""
-_LOG_WEIGHTS = {"critical": 1.0, "error": 1.0, "warning": 0.1}
+LOG_WEIGHTS = {"critical": 1.0, "error": 1.0, "warning": 0.1}
 _UNKNOWN = SignalRule("", "level", known=False)
 _UNKNOWN_WEIGHT = 0.25
 """Nobody knows which way of it is worse."""
@@ -66,7 +66,7 @@ def points(
     """
     logged = LoggedBin()
     add_window(logged, {}, side.incidents, signatures)
-    for log_class, weight in _LOG_WEIGHTS.items():
+    for log_class, weight in LOG_WEIGHTS.items():
         events = logged.canary.get(log_class, 0.0)
         yield Point(LOG_SIGNALS[log_class], events, side.pod_s, "logs", "1/s", weight=weight)
     yield Point(NEW_SIGNATURES, float(new), side.pod_s, "logs", "1/s")

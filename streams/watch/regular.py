@@ -1,4 +1,6 @@
-"""Which templates below error are watched for being written at all? The loudest of those that come regularly.
+"""Which templates are watched for being written at all? The loudest lines of ordinary life that come regularly.
+
+Those that are no warning: that a warning is not written any more is no incident.
 
 A template is regular if it came in half of the minutes of late in which anything was written, and in half an hour of
 them at least: on a workload that is known for a day, a batch has to run for hours before its end can ring. Who is
@@ -20,7 +22,7 @@ from streams.watch.points import Point
 MOST_REGULAR = 32
 """As many as a service has of lines that never change; a model of one takes a tenth of a kilobyte."""
 PREFIX = "log/gone/"
-CLASSES = ("warning", "info")
+_CLASS = "info"
 _MOST_HEARD = 4 * MOST_REGULAR
 """Candidates that are remembered, the most regular."""
 _MOST_NEW = 256
@@ -199,7 +201,7 @@ class Regular:
                 known.minute = minute
         for pods, number in sorted(new)[:_MOST_NEW]:
             what = info(number)
-            if what is not None and what.log_class in CLASSES:
+            if what is not None and what.log_class == _CLASS:
                 heard[number] = Known(1.0, float(-pods), minute)
         if len(heard) > _MOST_HEARD:
             followed = self._state.followed
@@ -211,7 +213,7 @@ class Regular:
         for number, one in list(state.followed.items()):
             known, what = state.heard.get(number), info(number)
             rare = known is None or self._of_late(known, minute) < _GONE_RATIO * state.minutes
-            if one.signal not in spoken_of and (rare or (what is not None and what.log_class not in CLASSES)):
+            if one.signal not in spoken_of and (rare or (what is not None and what.log_class != _CLASS)):
                 del state.followed[number]
                 dropped.append(one.signal)
         free = MOST_REGULAR - len(state.followed)
@@ -227,7 +229,7 @@ class Regular:
             for number in fitting[:free]:
                 what = info(number)
                 signal = "" if what is None else signal_name(what.text)
-                if what is not None and what.log_class in CLASSES and signal not in names:
+                if what is not None and what.log_class == _CLASS and signal not in names:
                     names.add(signal)
                     state.followed[number] = Followed(signal, absent=self._minute * state.heard[number].absent)
             state.followed = dict(sorted(state.followed.items()))

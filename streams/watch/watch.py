@@ -23,7 +23,7 @@ from streams.watch.alarm import Alarm, AlarmState, Suspect
 from streams.watch.feedback import AlarmFeedback
 from streams.watch.incident import Incident, alarm_of
 from streams.watch.leaks import climbs
-from streams.watch.loud import MOST_FOLLOWED, Loud, LoudState
+from streams.watch.loud import LOUD_ERRORS, LOUD_WARNINGS, MOST_LOUD, Loud, LoudState
 from streams.watch.panel import MOST_SIGNALS, Panel, PanelState
 from streams.watch.points import ERRORS, Point, points
 from streams.watch.production import Production, ProductionState
@@ -80,6 +80,7 @@ class WatchState(Struct, array_like=True):
     as_of_ns: int = 0
     loud: LoudState = field(default_factory=LoudState)
     regular: RegularState = field(default_factory=RegularState)
+    loud_warnings: LoudState = field(default_factory=LoudState)
 
 
 def _unheard(_: str) -> Logged:
@@ -104,7 +105,7 @@ class Watch:
         self._neighbours = neighbours
         self._production = Production(state.production)
         self._panel = Panel(state.panel)
-        self._loud = Loud(state.loud)
+        self._louds = Loud(state.loud, LOUD_ERRORS), Loud(state.loud_warnings, LOUD_WARNINGS)
         self._regular = Regular(state.regular, window_ns)
         self._ringing = Ringing(self._panel, state.ringing, state.ended)
         self._fresh: dict[str, Alarm] = {}
@@ -249,14 +250,16 @@ class Watch:
     ) -> list[Point]:
         """All of a window; a part of the places is kept for templates, which turn up later than the rest."""
         found = list(points(side, new, rules, signatures))
-        places = MOST_SIGNALS - MOST_FOLLOWED
+        places = MOST_SIGNALS - MOST_LOUD
         self._state.panel.left_out += max(len(found) - places, 0)
         written = self._regular.points(lines, side.pod_s) if side.pod_s else ()
-        return [*found[:places], *self._loud.points(side, signatures), *climbs(found), *written]
+        loud = {point.signal: point for each in reversed(self._louds) for point in each.points(side, signatures)}
+        return [*found[:places], *loud.values(), *climbs(found), *written]
 
     def _follow(self, start_ns: int, side: Side, signatures: Mapping[int, SignatureInfo], lines: Logged) -> None:
         spoken_of = {name for incident in self._state.ringing for name in incident.told}
-        for name in self._loud.add(start_ns, side, signatures, spoken_of):
+        quiet = [name for each in self._louds for name in each.add(start_ns, side, signatures, spoken_of)]
+        for name in quiet:
             if (known := self._panel.signals.get(name)) is not None:
                 known.seen_ns = start_ns - _REMEMBERED_NS  # it gives up its place with the next window
         for name in self._regular.add(start_ns, lines, spoken_of):

@@ -81,7 +81,7 @@ def seasonal(rng, n):
 
 
 def weekly(rng, n, day=0):
-    """Quiet weekends; begun on a Monday. (Of those begun on a Saturday the first Monday may ring: `docs/watch.md`.)"""
+    """Quiet weekends; begun on a Monday. Of those begun on a Saturday the first Monday may ring (`docs/watch.md`)."""
     at = np.arange(n) + SLOTS * day
     height = np.where(at // SLOTS % 7 >= 5, 12.0, 30.0)
     return 100.0 + height * (1.0 + np.sin(at * 2.0 * math.pi / SLOTS)) + rng.normal(0.0, 1.0, n)

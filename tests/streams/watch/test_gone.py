@@ -10,11 +10,16 @@ import pytest
 
 from streams.errors import BadRecord
 from streams.judging.side import RequestCount, Side, SignatureInfo
-from streams.records.identity import Workload
+from streams.records.identity import Revision, Source, Workload
+from streams.records.log import LogRecord, Severity
+from streams.risk.document import rfc3339
 from streams.watch.alarm import Alarm
 from streams.watch.gone import GoneState, GoneWatch
 from streams.watch.regular import MOST_REGULAR, Logged, Regular, RegularState, signal_name
 from streams.watch.watch import Watch, WatchSettings, WatchState
+from streams.windows.roller import Roller
+from streams.windows.summary import Limits
+from streams.workload import WorkloadLife, WorkloadSettings, WorkloadState
 
 WINDOW_NS = 5_000_000_000
 HISTORY = 1080
@@ -167,6 +172,31 @@ def test_what_the_new_revision_wrote_can_be_gone():
     assert raised.suspects[0].likelihood == "likely"
 
 
+def test_lines_of_pods_become_alarms():
+    """From lines, through templates that become one: a user who did not come back is not gone, orders are."""
+    settings = WorkloadSettings(window_ns=WINDOW_NS, watch=WatchSettings(), sight_ns=0)
+    of = Workload("", "prod", "shop")
+    life, roller, found = WorkloadLife(settings, WorkloadState(of)), Roller(WINDOW_NS, Limits()), list[Alarm]()
+    sources = [Source(Revision(of, "old"), f"shop-{pod}") for pod in range(2)]
+    names = ["bob", "ada", "eve", "joe", "kim", "sue"]
+    for window in range(720):
+        at_ns = window * WINDOW_NS
+        name = names[max(window - 600, 0) // 3 % len(names)]  # until then always the same
+        texts = ["request served in 3 ms", f"session opened for user {name} on tty"]
+        texts += ["order placed"] * (window < 700)
+        for source in sources:
+            for text in texts:
+                roller.add(LogRecord(source, at_ns, text, Severity.INFO))
+        rolled = roller.drain()
+        for summary in rolled.summaries:
+            life.add(summary, rolled.signatures, rolled.series)
+        life.close(at_ns + WINDOW_NS)
+        found += life.alarms()
+    assert {alarm.raised_at for alarm in found} == {found[0].raised_at}
+    assert [signal.signal for signal in found[0].signals] == [signal_name("order placed")]
+    assert found[0].onset_at == rfc3339(699 * WINDOW_NS)
+
+
 @pytest.mark.parametrize("every", [1, 7])
 def test_a_restart_changes_nothing(every):
     """Restored from its snapshot at any moment, it says the same to the bit."""
@@ -187,9 +217,9 @@ def _story(restart_every: int) -> Iterator[Alarm]:
 
 
 def test_a_bounded_number_is_followed():
-    """However many there are, and whatever else is written; errors and what is ignored are not among them."""
+    """However many there are, and whatever else is written; warnings and what is ignored are not among them."""
     many = {number: SignatureInfo(f"line {number}", "info") for number in range(100)}
-    many |= {200: SignatureInfo("failed", "error"), 300: SignatureInfo("noise", "ignore")}
+    many |= {200: SignatureInfo("slow", "warning"), 300: SignatureInfo("noise", "ignore")}
     state, draw = RegularState(), random.Random(1)
     for window in range(600):
         new = {draw.randrange(1000, 10**9) for _ in range(5)}
