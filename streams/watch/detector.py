@@ -14,6 +14,7 @@ not cover, once they have shown what they are like.
 from __future__ import annotations
 
 import math
+import operator
 from collections.abc import Sequence
 
 from msgspec import Struct
@@ -81,15 +82,13 @@ class Detector:
             ratios: likelihood of the point under each bet, over that under normal; finite.
             starts: 0..1 of each bet: how much any point could have told now.
         """
-        self._bets = [(bet + start) * ratio for bet, ratio, start in zip(self._bets, ratios, starts, strict=True)]
+        self._bets = list(map(operator.mul, map(operator.add, self._bets, starts), ratios))
         log_m = self._log_m()
-        most = _BASE + (CAP - _BASE) * max(self._heights.value, 1.0)
-        if log_m > most:
-            shrink = math.exp(most - log_m)
-            self._bets = [bet * shrink for bet in self._bets]
-            log_m = most
-        self.log_e = self._scaled(log_m)
-        self._follow(time_ns, log_m)
+        if log_m > CAP:
+            log_m = self._capped(log_m)
+        self.log_e = log_m if log_m <= _BASE else self._scaled(log_m)
+        if log_m >= _END or self.onset_ns is not None:
+            self._follow(time_ns, log_m)
         return self.log_e
 
     def quieten(self) -> None:
@@ -106,6 +105,14 @@ class Detector:
     def _log_m(self) -> float:
         total = sum(self._bets) * self._share
         return math.log(total) if total > 1e-300 else -690.0
+
+    def _capped(self, log_m: float) -> float:
+        most = _BASE + (CAP - _BASE) * max(self._heights.value, 1.0)
+        if log_m <= most:
+            return log_m
+        shrink = math.exp(most - log_m)
+        self._bets = [bet * shrink for bet in self._bets]
+        return most
 
     def _scaled(self, log_m: float) -> float:
         return log_m if log_m <= _BASE else _BASE + (log_m - _BASE) / max(self._heights.value, 1.0)

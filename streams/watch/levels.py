@@ -7,6 +7,7 @@ value ──► forecast ──► residual ──► its own tails ──► e-
 from __future__ import annotations
 
 import math
+import operator
 from statistics import NormalDist
 
 from msgspec import Struct
@@ -16,7 +17,7 @@ from streams.watch.detector import DOUBTFUL_RATIO, Detector, DetectorState
 from streams.watch.forecast import MOST_STAYS, Forecast, ForecastState
 from streams.watch.mean import FadingMean, MeanState
 from streams.watch.ranks import MEMORY, Ranks, RanksState
-from streams.watch.reading import Reading
+from streams.watch.reading import Direction, Reading
 from streams.watch.surprise import Surprise, SurpriseState
 from streams.watch.tail import BEYOND_RATIO, Tail, TailState
 
@@ -36,7 +37,7 @@ _NORMAL = NormalDist()
 _AT_QUANTILE = -_NORMAL.inv_cdf(BEYOND_RATIO)
 _BETS = (0.5, 1.0, 2.0, 4.0)
 """On the standardised residual, either side: log ratio is b y - b^2 / 2. Powers of two times the first."""
-_PRICES = tuple(math.exp(-bet * bet / 2.0) for bet in _BETS)
+_PRICES = tuple(math.exp(-bet * bet / 2.0) for bet in _BETS) * 2
 _STARTS = (1.0,) * (2 * len(_BETS))
 _LATE_USUAL = 32.0
 """Values from which it can be said what most of them are."""
@@ -137,34 +138,29 @@ class LevelWatch:
             raise BadRecord(Reason.BAD_TIME, f"{time_ns} is not after {self._last_ns}")
         self._last_ns = time_ns
         self._seen += 1
-        if self._seen == 1:
-            self._forecast.next(time_ns)
-            self._learn(time_ns, value, value, 0.0, 0.0, 0.0)
-            return Reading(value, value, "higher", self._detector.log_e, 0.0, None, False)
         expected = self._forecast.next(time_ns)
+        detector = self._detector
+        if self._seen == 1:
+            self._learn(time_ns, value, value, 1.0)
+            return Reading(value, value, "higher", detector.log_e, 0.0, None, False)
         scale = max(self._scale.value, _FLAT_RATIO * self._size.value, 1e-12)
         z = (value - expected) / scale
         warm = self._seen > WARM
         moved = round((z - self._bias.value) / _TOLD) * _TOLD
         score = 0.0 if self._is_usual(value) else self._standard(moved)
-        stays = min(max(self._stays.value, 0.0), MOST_STAYS)
-        fresh = (score - stays * self._last) / math.sqrt(1.0 - stays * stays)
-        surprised = min(max(fresh, -abs(score)), abs(score))
         abnormality = self._surprise.add(value, z, warm)
         if warm:
-            self._detector.add(time_ns, _ratios(surprised), _STARTS)
-        self._learn(time_ns, value, expected, scale, z, moved)
-        self._stays.learn(score * self._last, self._detector.trust_ratio)
+            detector.add(time_ns, _ratios(self._fresh(score)), _STARTS)
+        trust = detector.trust_ratio
+        clipped = -_CLIP if z < -_CLIP else _CLIP if z > _CLIP else z
+        self._scale.learn(abs(clipped) * scale, trust)
+        self._bias.learn(clipped)
+        self._rank(moved, trust)
+        self._learn(time_ns, value, expected + clipped * scale, trust)
+        self._stays.learn(score * self._last, trust)
         self._last = score
-        return Reading(
-            value,
-            expected,
-            "higher" if z >= 0 else "lower",
-            self._detector.log_e,
-            abnormality,
-            self._detector.onset_ns,
-            warm,
-        )
+        direction: Direction = "higher" if z >= 0 else "lower"
+        return Reading(value, expected, direction, detector.log_e, abnormality, detector.onset_ns, warm)
 
     def quieten(self) -> None:
         """Forget the evidence gathered; what is normal only if the evidence ended because the forecast went along."""
@@ -196,20 +192,25 @@ class LevelWatch:
         beyond = -_NORMAL.inv_cdf(BEYOND_RATIO * 10.0 ** -tail.rarity(size))
         return math.copysign(beyond, standard)
 
-    def _learn(self, time_ns: int, value: float, expected: float, scale: float, z: float, moved: float) -> None:
-        trust = self._detector.trust_ratio
-        clipped = value
-        if scale > 0.0:
-            clipped = expected + min(max(z, -_CLIP), _CLIP) * scale
-            self._scale.learn(min(abs(z), _CLIP) * scale, trust)
-            self._bias.learn(min(max(z, -_CLIP), _CLIP))
-            if trust == 1.0 or self._seen % _DOUBTED == 0:
-                self._ranks.learn(moved)
-            if trust == 1.0:
-                self._higher.learn(max(moved, 0.0))
-                self._lower.learn(max(-moved, 0.0))
-        size = self._size.value
-        self._size.learn(min(abs(value), 10.0 * size) if size > 0.0 else abs(value))
+    def _fresh(self, score: float) -> float:
+        """What of a score the one before did not foretell; never more than the score."""
+        stays = self._stays.value
+        stays = 0.0 if stays < 0.0 else MOST_STAYS if stays > MOST_STAYS else stays
+        fresh, most = (score - stays * self._last) / math.sqrt(1.0 - stays * stays), abs(score)
+        return -most if fresh < -most else most if fresh > most else fresh
+
+    def _rank(self, moved: float, trust: float) -> None:
+        """A residual joins those of late; its tails learn none that is doubted."""
+        if trust == 1.0:
+            self._higher.learn(moved if moved > 0.0 else 0.0)
+            self._lower.learn(-moved if moved < 0.0 else 0.0)
+            self._ranks.learn(moved)
+        elif self._seen % _DOUBTED == 0:
+            self._ranks.learn(moved)
+
+    def _learn(self, time_ns: int, value: float, clipped: float, trust: float) -> None:
+        size, most = abs(value), 10.0 * self._size.value
+        self._size.learn(most if 0.0 < most < size else size)
         self._forecast.learn(time_ns, value, clipped, trust)
 
 
@@ -217,10 +218,7 @@ def _ratios(standard: float) -> list[float]:
     """Of the bets on higher, then of those on lower."""
     up = math.exp(_BETS[0] * standard)
     down = 1.0 / up
-    higher, lower = [], []
-    for price in _PRICES:
-        higher.append(up * price)
-        lower.append(down * price)
-        up *= up
-        down *= down
-    return higher + lower
+    up_2, down_2 = up * up, down * down
+    up_4, down_4 = up_2 * up_2, down_2 * down_2
+    powers = up, up_2, up_4, up_4 * up_4, down, down_2, down_4, down_4 * down_4
+    return list(map(operator.mul, powers, _PRICES))

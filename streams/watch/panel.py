@@ -25,7 +25,7 @@ from streams.watch.reading import Reading
 from streams.watch.regular import MOST_REGULAR
 
 MOST_SIGNALS = 72
-"""Levels and counts of a workload: about 1 ms a window, and 2 KiB each."""
+"""Levels and counts of a workload: about 1 ms a window, and 8 KiB each."""
 MOST_SMALL = MOST_CLIMBS + MOST_REGULAR
 """Climbs and templates that may be gone: .01 ms a window, and .1 to 1.3 KiB each."""
 _FORGET_NS = 86_400_000_000_000

@@ -60,11 +60,6 @@ class Tail:
         """Its numbers."""
         return TailState(self._quantile, self._index.to_state(), self._n)
 
-    @property
-    def quantile(self) -> float:
-        """The value that a twentieth lies beyond."""
-        return self._quantile
-
     def rarity(self, value: float) -> float:
         """-log10 of P(a value beyond this one) / 0.05; 0 within the quantile."""
         if value <= self._quantile:
@@ -72,15 +67,22 @@ class Tail:
         rarity = math.log10(value / self._quantile) / max(self._index.value, _FLATTEST)
         return min(rarity, math.log10(2.0 * BEYOND_RATIO * self._n + 1.0))
 
+    def add(self, value: float) -> float:
+        """Its rarity, then learn it."""
+        rarity = self.rarity(value) if value > self._quantile else 0.0
+        self.learn(value)
+        return rarity
+
     def learn(self, value: float) -> None:
         """Take in one value, not below 0."""
-        if self._n < _LONGEST:
-            self._n += 1.0
-        quantile = self._quantile
-        step = quantile * max(_SLOWEST, 1.0 / (self._n + 10.0))
+        n, quantile, least = self._n, self._quantile, self._least
+        if n < _LONGEST:
+            self._n = n = n + 1.0
         if value > quantile:
             self._index.learn(min(math.log(value / quantile), 2.0))
-            quantile += step * (1.0 / BEYOND_RATIO - 1.0)
+            quantile += quantile * max(_SLOWEST, 1.0 / (n + 10.0)) * (1.0 / BEYOND_RATIO - 1.0)
+        elif quantile == least:
+            return  # it could only fall
         else:
-            quantile -= step
-        self._quantile = max(quantile, self._least)
+            quantile -= quantile * max(_SLOWEST, 1.0 / (n + 10.0))
+        self._quantile = least if quantile < least else quantile
