@@ -50,7 +50,8 @@ class GoneState(Struct, array_like=True):
     gap: float = 0.0
     """Windows since it was last there, each as far as the others wrote."""
     longest: float = 0.0
-    """Gap so far, as of `shown_ns`."""
+    """Gap so far, as of `longest_ns`."""
+    longest_ns: int = 0
     gaps: int = 0
     """Up to the most."""
     shown_ns: int = -1
@@ -95,13 +96,14 @@ class GoneWatch:
             raise BadRecord(Reason.BAD_TIME, f"{time_ns} is not after {state.last_ns}")
         state.last_ns = time_ns
         if state.shown_ns < 0:
-            state.shown_ns = time_ns
+            state.shown_ns = state.longest_ns = time_ns
         usual = self._others.value or others
         if others > 0.0:
             self._others.learn(others)
         if count > 0.0:
-            state.longest = max(self._longest, state.gap)
-            state.gap, state.gaps = 0.0, min(state.gaps + 1, _MOST_GAPS)
+            if state.gap > 0.0:
+                state.longest, state.longest_ns, state.gap = max(self._longest, state.gap), time_ns, 0.0
+            state.gaps = min(state.gaps + 1, _MOST_GAPS)
             state.shown_ns, state.awaited, state.said = time_ns, False, False
         elif others > 0.0:
             state.gap += min(others / usual, 1.0)
@@ -130,12 +132,12 @@ class GoneWatch:
     @property
     def _log_e(self) -> float:
         """Of 1 / P(a gap as long as the present one)."""
-        state, longest = self._state, self._longest
-        if state.gap <= longest:
+        state = self._state
+        if state.gap == 0.0 or state.gap <= (longest := self._longest):
             return _NOTHING
         return math.log(state.gaps + 1.0) + (state.gap - longest) / max(0.5 * longest, _SHORTEST)
 
     @property
     def _longest(self) -> float:
         state = self._state
-        return state.longest * math.exp2(-max(state.last_ns - state.shown_ns, 0) / _HALVES_NS)
+        return state.longest * math.exp2(-max(state.last_ns - state.longest_ns, 0) / _HALVES_NS)

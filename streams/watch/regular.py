@@ -115,10 +115,10 @@ class Regular:
             return
         whole = sum(map(len, logged.pods.values()))
         for number, one in self._state.followed.items():
-            showed = sorted(pod for pod, templates in logged.pods.items() if number in templates)
+            showed = [pod for pod, templates in logged.pods.items() if number in templates]
             beside = float(whole - len(showed))
             if showed:
-                one.pods = showed[:_MOST_PODS]
+                one.pods = sorted(showed)[:_MOST_PODS]
             elif logged.there.intersection(one.pods) and not logged.pods.keys() & set(one.pods):
                 beside = 0.0  # its pods are there and write nothing at all
             yield Point(
