@@ -45,8 +45,6 @@ WARM = SLOTS
 """Blocks before it speaks: a day, as a rise in the morning is no climb."""
 _LEAST_ERRORS = 10.0
 """Blocks from which a forecast's errors are known."""
-_TRIED = 2 * SLOTS
-"""Blocks from which the day's profile may be found to be of no use."""
 GAINS = (1.0, 0.5, 0.2, 0.05)
 """Of the smoothing: from the block before to the last seven hours."""
 _QUICK = 2
@@ -96,8 +94,8 @@ class LeakState(Struct, array_like=True):
     detector: DetectorState | None = None
     seen: int = 0
     """Blocks."""
-    seasonal: int = 0
-    """Blocks forecast with the profile."""
+    seasonal: bool = False
+    """It was forecast with the profile before."""
     highest: list[tuple[int, float]] = []
     """(day, highest block), oldest first."""
     peak: float = -math.inf
@@ -222,7 +220,7 @@ class LeakWatch:
         known.levels[:number] = [mean] * number
         if usual is not None:
             known.levels[number:] = [mean - usual] * number
-            known.seasonal += 1
+            known.seasonal = True
 
     def _judge(self, block: int, mean: float, usual: float | None) -> bool:
         """Bet on one block and learn its errors; whether enough is known."""
@@ -244,24 +242,19 @@ class LeakWatch:
             self._ranks.learn(moved)
         self._learn(0, mean, trust)
         if usual is not None:
-            if state.seasonal == 0:
+            if not state.seasonal:
                 state.levels[number:] = [mean - usual] * number
+                state.seasonal = True
             else:
                 self._learn(number, mean - usual, trust)
-            state.seasonal += 1
         return known
 
     def _best(self, seasonal: bool) -> int:
-        """Place of the forecast that is believed: with the day's profile, until it is known to be of no use."""
+        """Place of the forecast that is believed, of those with the day's profile only where that is known."""
         number = len(GAINS)
-        with_day = [place for place in range(number, 2 * number) if self._errors[place].weight >= _LEAST_ERRORS]
-        without = list(range(number))
-        if not seasonal or not with_day:
-            places: Sequence[int] = without
-        elif self._state.seasonal < _TRIED - SLOTS:
-            places = with_day
-        else:
-            places = [*with_day, *without]
+        places: list[int] = [*range(number)]
+        if seasonal:
+            places += [place for place in range(number, 2 * number) if self._errors[place].weight >= _LEAST_ERRORS]
         return min(places, key=lambda place: (self._errors[place].value, place))
 
     def _fresh(self, standard: float) -> float:

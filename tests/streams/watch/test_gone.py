@@ -130,6 +130,16 @@ def test_what_only_the_silent_pod_wrote_is_not_gone():
     assert beside({1: {2}}, {1}) == 1.0  # it is not there any more: the others have to write it now
 
 
+@pytest.mark.parametrize(("others", "rings"), [(20.0, True), (2.0, False)])
+def test_an_hour_in_which_all_lines_become_fewer(others, rings):
+    """Absent for twenty windows, where a tenth is written of what usually is, is absent for two."""
+    watch = GoneWatch()
+    for window in range(2000):
+        watch.add(window * WINDOW_NS, 1.0, 5.0, 20.0)
+    log_e = [watch.add(window * WINDOW_NS, 0.0, 5.0, others).log_e for window in range(2000, 2020)]
+    assert (log_e[-1] >= 18.6) == rings
+
+
 def test_lines_that_were_left_out_are_not_gone():
     """Where there was not room for all lines of a window, it is not known what was written."""
     written = Written()
