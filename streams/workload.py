@@ -686,17 +686,13 @@ class WorkloadLife:
         if summary is None:
             return logged
         logged.whole = summary.other_lines == 0
-        roots: dict[int, int] = {}
+        numbers = set[int]().union(*(held.lines for held in summary.pods.values()))
+        parts = {number: root for number in numbers if (root := self._lines.root(number)) not in (None, number)}
         for name, held in summary.pods.items():
-            if not held.lines:
-                continue
-            templates = logged.pods[there[name].number] = set[int]()
-            for number in held.lines:
-                root = roots.get(number)
-                if root is None:
-                    found = self._lines.root(number)
-                    root = roots[number] = number if found is None else found
-                templates.add(root)
+            if held.lines:
+                lines = held.lines.keys()
+                whole = lines if parts.keys().isdisjoint(lines) else {parts.get(number, number) for number in lines}
+                logged.pods[there[name].number] = whole
         return logged
 
     def _info(self, template: int) -> SignatureInfo | None:

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Set as AbstractSet
 
 from msgspec import Struct
 
@@ -55,7 +56,7 @@ class Logged(Struct):
     info: Info = _unknown
     """Text and class of a template; None where it is not known."""
 
-    pods: dict[int, set[int]] = {}
+    pods: dict[int, AbstractSet[int]] = {}
     """Pod (numbered per revision) -> templates, of any class, of those that wrote."""
     there: set[int] = set()
     """Pods that are there, silent ones too."""
@@ -148,12 +149,8 @@ class Regular:
             spoken_of: signals that an alarm tells of: they keep their place.
         """
         state, minute = self._state, start_ns // _MINUTE_NS
-        counts: dict[int, int] = {}
-        for templates in logged.pods.values():
-            for number in templates:
-                counts[number] = counts.get(number, 0) + 1
-        self._hear(minute, counts, logged.info)
-        if not counts or minute == state.minute:
+        self._hear(minute, logged)
+        if not logged.pods or minute == state.minute:
             return []
         state.minutes = self._faded(state.minutes, state.minute, minute) + 1.0
         state.minute = minute
@@ -187,20 +184,23 @@ class Regular:
         for one in self._state.followed.values():
             one.pods = []
 
-    def _hear(self, minute: int, counts: Mapping[int, int], info: Info) -> None:
+    def _hear(self, minute: int, logged: Logged) -> None:
         heard, new = self._state.heard, []
-        for number, pods in counts.items():
+        for number in set[int]().union(*logged.pods.values()):
             known = heard.get(number)
+            if known is not None and known.minute == minute:
+                continue
+            pods = sum(number in templates for templates in logged.pods.values())
             if known is None:
                 new.append((-pods, number))
-            elif known.minute != minute:
-                away = minute - known.minute
-                known.absent = max(known.absent * math.exp2(-away / _ABSENT_HALVES), away - 1.0)
-                known.minutes = self._faded(known.minutes, known.minute, minute) + 1.0
-                known.loudness = self._faded(known.loudness, known.minute, minute) + pods
-                known.minute = minute
+                continue
+            away = minute - known.minute
+            known.absent = max(known.absent * math.exp2(-away / _ABSENT_HALVES), away - 1.0)
+            known.minutes = self._faded(known.minutes, known.minute, minute) + 1.0
+            known.loudness = self._faded(known.loudness, known.minute, minute) + pods
+            known.minute = minute
         for pods, number in sorted(new)[:_MOST_NEW]:
-            what = info(number)
+            what = logged.info(number)
             if what is not None and what.log_class == _CLASS:
                 heard[number] = Known(1.0, float(-pods), minute)
         if len(heard) > _MOST_HEARD:

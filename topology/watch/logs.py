@@ -88,7 +88,8 @@ class Counts(Struct):
 
     signals: Counter[str] = field(default_factory=Counter)
     """Lines of each class, and `NEW`."""
-    logged: Logged = field(default_factory=Logged)
+    templates: set[int] = field(default_factory=set)
+    """Of its lines."""
 
 
 class Counted:
@@ -97,22 +98,23 @@ class Counted:
     def __init__(self) -> None:
         self._classes = Classes()
         self._cache: dict[tuple[bytes, Severity], tuple[int, SignatureInfo]] = {}
-        self._seen: dict[int, SignatureInfo] = {}
+        self._infos: dict[int, SignatureInfo] = {}
+        self._seen: dict[int, None] = {}
 
     def add(self, line: Line, into: Counts) -> None:
         """Count it for its class, and for `NEW` if its signature is."""
         number, info = self._known(line)
-        into.logged.pods.setdefault(0, set()).add(number)
+        into.templates.add(number)
         into.signals[info.log_class] += 1
         if number not in self._seen:
             into.signals[NEW] += 1
-            self._seen[number] = info
+            self._seen[number] = None
             if len(self._seen) > _REMEMBERED:
                 del self._seen[next(iter(self._seen))]
 
-    def empty(self) -> Counts:
-        """A window without a line yet."""
-        return Counts(logged=Logged(self._seen.get))
+    def logged(self, counts: Counts) -> Logged:
+        """A window as that of one pod."""
+        return Logged(self._infos.get, {0: counts.templates} if counts.templates else {}, {0})
 
     def _known(self, line: Line) -> tuple[int, SignatureInfo]:
         key = fold(line.message), line.severity
@@ -123,20 +125,22 @@ class Counted:
             found = signature_id(one), SignatureInfo(one.text, log_class)
             if len(self._cache) >= _CACHED:
                 self._cache.clear()
+                self._infos.clear()
             self._cache[key] = found
+            self._infos[found[0]] = found[1]
         return found
 
 
-def windows(texts: Iterable[str], window_ns: int, faults: Faults) -> Iterator[tuple[int, Counts]]:
+def windows(texts: Iterable[str], window_ns: int, faults: Faults, counted: Counted) -> Iterator[tuple[int, Counts]]:
     """(start, what it holds) of every window from the first line's to the last's; lines in time order.
 
     Args:
         texts: the lines.
         window_ns: length of a window.
         faults: lines that cannot be used are added; so are those of a window that is over.
+        counted: what each line counts for.
     """
-    counted = Counted()
-    counts = counted.empty()
+    counts = Counts()
     start_ns: int | None = None
     for place, text in enumerate(texts, 1):
         try:
@@ -153,8 +157,8 @@ def windows(texts: Iterable[str], window_ns: int, faults: Faults) -> Iterator[tu
             yield start_ns, counts
             empty_ns = range(start_ns + window_ns, begin_ns, window_ns)
             if len(empty_ns) <= _MOST_EMPTY:
-                yield from ((at_ns, counted.empty()) for at_ns in empty_ns)
-            counts = counted.empty()
+                yield from ((at_ns, Counts()) for at_ns in empty_ns)
+            counts = Counts()
         start_ns = begin_ns
         counted.add(line, counts)
     if start_ns is not None:
@@ -163,13 +167,13 @@ def windows(texts: Iterable[str], window_ns: int, faults: Faults) -> Iterator[tu
 
 def replay_logs(texts: Iterable[str], window_ns: int, arl_s: float, faults: Faults) -> Iterator[Judged]:
     """Watch the counts of log lines: value is how many lines a window holds, score that of the most abnormal signal."""
-    ward, regular = Ward(arl_s), Regular(RegularState(), window_ns)
-    for start_ns, counts in windows(texts, window_ns, faults):
-        signals = counts.signals
+    ward, regular, counted = Ward(arl_s), Regular(RegularState(), window_ns), Counted()
+    for start_ns, counts in windows(texts, window_ns, faults, counted):
+        signals, logged = counts.signals, counted.logged(counts)
         points = [Point(signal, float(signals[signal]), 1.0, worse="either", tolerance=0.0) for signal in _SIGNALS]
-        written = regular.points(counts.logged, window_ns / 1e9)
+        written = regular.points(logged, window_ns / 1e9)
         readings = ward.add(start_ns, [*points, *written]).values()
-        for name in regular.add(start_ns, counts.logged, ward.spoken_of):
+        for name in regular.add(start_ns, logged, ward.spoken_of):
             ward.drop(name)
         worst = max(readings, key=lambda each: (each.log_e, each.abnormality))
         lines = sum(signals[signal] for signal in LOG_CLASSES)
