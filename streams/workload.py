@@ -60,6 +60,8 @@ _RETRY_NS = 10_000_000_000
 """What is told within so long of the end may be a state from before it (argo-rollouts issue 4021)."""
 _MOST_NAMED = 3
 """Revisions named in one sentence."""
+_STARTS_NS = 120_000_000_000
+"""A pod that is younger may be starting: it does not write yet what it will."""
 _MAX_SIGNATURES = 5000
 """Signatures of class warning and worse remembered per workload."""
 
@@ -679,7 +681,7 @@ class WorkloadLife:
             del state.heard[number]
 
     def _logged(self, summaries: Mapping[str, Summary], revision: str) -> Logged:
-        """Which templates each pod of a revision wrote in a window."""
+        """Which templates each pod of a revision wrote in a window, but for pods that start."""
         summary, presence = summaries.get(revision), self._presence.get(revision)
         there = {} if presence is None else presence.state.pods
         logged = Logged(self._info, there={pod.number for pod in there.values()})
@@ -689,7 +691,7 @@ class WorkloadLife:
         numbers = set[int]().union(*(held.lines for held in summary.pods.values()))
         parts = {number: root for number in numbers if (root := self._lines.root(number)) not in (None, number)}
         for name, held in summary.pods.items():
-            if held.lines:
+            if held.lines and (not there[name].met_ns or summary.start_ns - there[name].met_ns >= _STARTS_NS):
                 lines = held.lines.keys()
                 whole = lines if parts.keys().isdisjoint(lines) else {parts.get(number, number) for number in lines}
                 logged.pods[there[name].number] = whole

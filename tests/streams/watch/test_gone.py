@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import msgspec
 import pytest
@@ -22,8 +22,8 @@ from streams.windows.summary import Limits
 from streams.workload import WorkloadLife, WorkloadSettings, WorkloadState
 
 WINDOW_NS = 5_000_000_000
-HISTORY = 1080
-"""Windows: an hour and a half."""
+HISTORY = 600
+"""Windows: fifty minutes."""
 INFO = {
     1: SignatureInfo("order <*> placed", "info"),
     2: SignatureInfo("GET <*> done", "info"),
@@ -163,7 +163,7 @@ def test_a_statement_that_a_deployment_removed_rings_nothing_and_is_told():
     written.windows(HISTORY)
     assert written.windows(120, without={1}, revision="new") == []
     assert '"order <*> placed"' in written.reasons()
-    assert written.windows(1080, without={1}, revision="new") == []
+    assert written.windows(720, without={1}, revision="new") == []
     later = Written()
     later.windows(HISTORY)
     later.windows(60, without={2}, revision="new")
@@ -184,27 +184,56 @@ def test_what_the_new_revision_wrote_can_be_gone():
 
 def test_lines_of_pods_become_alarms():
     """From lines, through templates that become one: a user who did not come back is not gone, orders are."""
-    settings = WorkloadSettings(window_ns=WINDOW_NS, watch=WatchSettings(), sight_ns=0)
-    of = Workload("", "prod", "shop")
-    life, roller, found = WorkloadLife(settings, WorkloadState(of)), Roller(WINDOW_NS, Limits()), list[Alarm]()
-    sources = [Source(Revision(of, "old"), f"shop-{pod}") for pod in range(2)]
     names = ["bob", "ada", "eve", "joe", "kim", "sue"]
-    for window in range(720):
-        at_ns = window * WINDOW_NS
+
+    def written(window: int) -> dict[str, list[str]]:
         name = names[max(window - 600, 0) // 3 % len(names)]  # until then always the same
         texts = ["request served in 3 ms", f"session opened for user {name} on tty"]
-        texts += ["order placed"] * (window < 700)
-        for source in sources:
-            for text in texts:
-                roller.add(LogRecord(source, at_ns, text, Severity.INFO))
-        rolled = roller.drain()
-        for summary in rolled.summaries:
-            life.add(summary, rolled.signatures, rolled.series)
-        life.close(at_ns + WINDOW_NS)
-        found += life.alarms()
+        return dict.fromkeys(("shop-1", "shop-2"), texts + ["order placed"] * (window < 700))
+
+    found = list(_alarms(written, 720))
     assert {alarm.raised_at for alarm in found} == {found[0].raised_at}
     assert [signal.signal for signal in found[0].signals] == [signal_name("order placed")]
     assert found[0].onset_at == rfc3339(699 * WINDOW_NS)
+
+
+def test_a_pod_that_starts_anew_has_not_lost_its_lines():
+    """The only one, that takes a minute and a half to start and tells how."""
+
+    def written(window: int) -> dict[str, list[str]]:
+        if 600 <= window < 618:
+            return {"shop-2": [f"starting part {part}" for part in "abc"]}
+        return {"shop-1" if window < 600 else "shop-2": ["request served in 3 ms", "order placed"]}
+
+    assert list(_alarms(written, 720)) == []
+
+
+def _alarms(written: Callable[[int], dict[str, list[str]]], windows: int) -> Iterator[Alarm]:
+    """Of the whole pipeline: lines by pod of each window."""
+    settings = WorkloadSettings(window_ns=WINDOW_NS, watch=WatchSettings(), sight_ns=0)
+    of = Workload("", "prod", "shop")
+    life, roller = WorkloadLife(settings, WorkloadState(of)), Roller(WINDOW_NS, Limits())
+    for window in range(windows):
+        for pod, texts in written(window).items():
+            for text in texts:
+                roller.add(LogRecord(Source(Revision(of, "old"), pod), window * WINDOW_NS, text, Severity.INFO))
+        rolled = roller.drain()
+        for summary in rolled.summaries:
+            life.add(summary, rolled.signatures, rolled.series)
+        life.close((window + 1) * WINDOW_NS)
+        yield from life.alarms()
+
+
+def test_a_snapshot_from_before_lines_could_be_gone_is_read():
+    """What there was of it goes on; the rest begins."""
+    written = Written()
+    written.windows(10)
+    raw = msgspec.msgpack.decode(_encode(written.watch.to_state()), strict=False)
+    raw = raw[:-2]
+    panel = {name: signal[:-3] for name, signal in raw[1][0].items()}
+    state = _decode(_encode([raw[0], [panel, *raw[1][1:]], *raw[2:]]))
+    assert state.regular == RegularState()
+    assert state.panel.signals.keys() == panel.keys()
 
 
 @pytest.mark.parametrize("every", [1, 7])
