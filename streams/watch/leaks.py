@@ -72,6 +72,8 @@ _DAMNING = 4.0
 """Log ratio of evidence that began before a deployment: so high a level is not what was normal."""
 _NOTHING = -690.0
 _HOUR_NS = 3.6e12
+_LITTLE = 0.1
+"""Of a rise: from less than that it is told in its own unit."""
 
 
 class LeakState(Struct, array_like=True):
@@ -306,7 +308,7 @@ class LeakWatch:
         if state.onset_ns is None:
             return ""
         hours, rise = ((block + 1) * BLOCK_NS - state.onset_ns) / _HOUR_NS, mean - state.began
-        by = f"{rise / state.began / hours:.2%}" if state.began > 0.0 else f"{rise / hours:.3g}"
+        by = f"{rise / state.began / hours:.1%}" if state.began > _LITTLE * rise else f"{rise / hours:.3g}"
         return f"climbing by {by} an hour for {hours:.3g} h"
 
 
