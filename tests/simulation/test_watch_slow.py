@@ -175,17 +175,8 @@ def nightly(rng, n):
     return np.minimum(rng.poisson(0.8 * load), 4), 2 + rng.poisson(15.0 * load)
 
 
-def heavy(rng, n):
-    """With pauses of infinite variance."""
-    found, at = np.zeros(n), 0
-    while at < n:
-        found[at] = 1.0
-        at += int(1 + rng.pareto(2.0))
-    return found, rng.poisson(20.0, n)
-
-
 @pytest.mark.parametrize(
-    "stream", [always, chance(0.3), chance(3.0), timed, busy, nightly, heavy], ids=lambda each: each.__name__
+    "stream", [always, chance(0.3), chance(3.0), timed, busy, nightly], ids=lambda each: each.__name__
 )
 @pytest.mark.parametrize("runs", [4, pytest.param(200, marks=pytest.mark.nightly)])
 def test_lines_keep_their_average_run_length(stream, runs):
