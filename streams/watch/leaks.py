@@ -72,6 +72,8 @@ _DAMNING = 4.0
 """Log ratio of evidence that began before a deployment: so high a level is not what was normal."""
 _NOTHING = -690.0
 _HOUR_NS = 3.6e12
+_MOST = 1e37
+"""Of a value, either way: single precision holds little more."""
 _LITTLE = 0.1
 """Of a rise: from less than that it is told in its own unit."""
 
@@ -165,7 +167,7 @@ class LeakWatch:
                 if block - state.block > _FAR:
                     self._begin_anew()
             state.block, self._mean = block, FadingMean(1e9)
-        self._mean.learn(value)
+        self._mean.learn(min(max(value, -_MOST), _MOST))
         return reading
 
     def quieten(self) -> None:

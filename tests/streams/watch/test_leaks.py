@@ -143,6 +143,17 @@ def test_what_is_no_number_is_refused_and_teaches_nothing(value):
     assert _encode(watch.to_state()) == before
 
 
+def test_extreme_values_are_survived():
+    """Whatever is finite: nothing becomes a number that is none."""
+    draw = random.Random(1)
+    readings = _readings([draw.choice([0.0, 1e149, -1e149, 1e-300, 5.0, 1e38]) for _ in range(300)])
+    assert all(math.isfinite(one.log_e) and math.isfinite(one.value) for one in readings)
+    watch = LeakWatch()
+    for block in range(300):
+        watch.add(block * BLOCK_NS, draw.choice([0.0, 1e149, -1e149]))
+    assert "nan" not in str(msgspec.msgpack.decode(_encode(watch.to_state())))
+
+
 def test_levels_that_fill_up_are_watched_and_no_others():
     """A bounded number."""
     named = [
