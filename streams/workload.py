@@ -36,14 +36,15 @@ from streams.records.metric import Series
 from streams.risk.comparison import Comparison, Outcome, TemplateFeedback
 from streams.risk.document import RiskDocument, rfc3339, undecided
 from streams.risk.examples import Room
-from streams.risk.first import alone
+from streams.risk.first import unheard
 from streams.risk.succession import Succession, SuccessionState
 from streams.risk.templates import MOST_FEEDBACK, MOST_TEMPLATES, FeedbackGiven, TemplateEvidence, template_id
 from streams.signals.catalogue import Catalogue, CatalogueState
 from streams.signals.rule import SignalRule
-from streams.templates.classes import Feedback
-from streams.templates.examples import Example
-from streams.templates.lines import LinesState
+from streams.templates.classes import Feedback, concerns
+from streams.templates.example import Example
+from streams.templates.lines import LinesState, latest
+from streams.templates.template import recalled
 from streams.watch.alarm import Alarm
 from streams.watch.feedback import AlarmFeedback
 from streams.watch.production import Deployment
@@ -286,6 +287,7 @@ class WorkloadLife:
             if start_ns is None or start_ns + window_ns > watermark_ns:
                 break
             heard = self._close_window(start_ns)
+            self._end_alone()
             if self._settings.sight_ns:
                 self._sight(state.closed_to_ns, heard, sighted)
             changed = True
@@ -335,7 +337,7 @@ class WorkloadLife:
             oldest = min(state.running.values(), key=lambda running: (running.requested_ns, running.comparison))
             self.end(oldest.comparison, "expired", requested_ns)
         self._follow(LogPolicy() if policy is None else policy.logs)
-        judge = self._begun(policy, prior)
+        judge = self._begun(comparison, policy, prior)
         running = RunningState(comparison, requested_ns, judge.to_state(), 0, policy, _look_back(judge))
         state.running[comparison.key] = running
         self._judges[comparison.key] = judge
@@ -363,7 +365,8 @@ class WorkloadLife:
         self._state.ended[comparison.key] = ended_ns
         if outcome == "aborted":
             self._state.attempts[comparison.key] = self._pods_met(comparison.canary)
-        self._succession.conclude(comparison.baseline, comparison.canary, outcome)
+        if outcome == "promoted" or not comparison.is_alone:
+            self._succession.conclude(comparison.baseline, comparison.canary, outcome)
 
     def runs(self, comparison: Comparison) -> bool:
         """Whether it runs."""
@@ -377,14 +380,17 @@ class WorkloadLife:
         """Take in what somebody says of a template: it holds for the windows that close from now on.
 
         Args:
-            said: of a template of this workload; of one it does not know (any more) it changes nothing.
+            said: of a template of this workload; of one it does not know (any more) it changes nothing. Where it is
+                said for more than one workload, of any template: it holds also for those that come later.
             at_ns: event time at which it was said.
         """
-        what = self._lines.template(int(said.template, 16))
+        number = int(said.template, 16)
+        what = recalled(number, said.text) if said.shared else self._lines.template(number)
         if what is None:
             return
-        self._lines.hear(Feedback(at_ns, said.who, what, said.log_class, said.reason, said.tags))
-        self._classify_anew()
+        given = Feedback(at_ns, said.who, what, said.log_class, said.reason, said.tags, said.scope)
+        self._lines.hear(given)
+        self._classify_anew(given if said.shared else None)
         for key, running in self._state.running.items():
             self._publish(running, self._judges[key])
 
@@ -451,10 +457,21 @@ class WorkloadLife:
                 if running.failed_pods is None and self._fresh[key].verdict == "fail":
                     running.failed_pods = self._pods_met(running.comparison.canary)
         if self._watch is not None and sides:
-            trials = {one.comparison.canary: one.comparison.baseline for one in state.running.values()}
+            pairs = [one.comparison for one in state.running.values() if not one.comparison.is_alone]
+            trials = {pair.canary: pair.baseline for pair in pairs}
             rules, logged = self._catalogue.rules, partial(self._logged, summaries)
             self._watch.add(start_ns, sides, trials, rules, state.signatures, state.ring, logged)
         return summaries.keys()
+
+    def _end_alone(self) -> None:
+        """End what runs without a baseline, as no other revision shows its end, once it has taken its planned time."""
+        for running in list(self._state.running.values()):
+            if not running.comparison.is_alone or not running.canary_from_ns:
+                continue
+            settings = self._judge_settings(running.comparison, running.policy)
+            planned_ns = settings.lifetime_ns or settings.planned_ns
+            if self._state.closed_to_ns - running.canary_from_ns >= planned_ns:
+                self.end(running.comparison, "expired", self._state.closed_to_ns)
 
     def _sight(self, end_ns: int, heard: Collection[str], sighted: Callable[[Comparison, int], None] | None) -> None:
         """What the streams tell once a window has closed: a pair on trial, or what became of one."""
@@ -527,6 +544,8 @@ class WorkloadLife:
 
     def _baseline(self, running: RunningState, start_ns: int, sides: Mapping[str, Side]) -> Side | None:
         """What the canary's window is compared with: the same window, unless the policy asks for an earlier one."""
+        if running.comparison.is_alone:
+            return None
         time = self._earlier(running)
         if time is not None:
             at_ns = time.of(start_ns)
@@ -541,20 +560,22 @@ class WorkloadLife:
             return None
         return earlier(asked, running.canary_from_ns, self._settings.window_ns)
 
-    def _begun(self, policy: WorkloadPolicy | None, prior: Prior | None) -> Judge | LookBack:
-        settings, window_ns, past = self._judge_settings(policy), self._settings.window_ns, self._state.past
+    def _begun(self, comparison: Comparison, policy: WorkloadPolicy | None, prior: Prior | None) -> Judge | LookBack:
+        settings, window_ns, past = self._judge_settings(comparison, policy), self._settings.window_ns, self._state.past
         if policy is None or policy.look_back_ns is None:
             return Judge.begin(settings, window_ns, past, prior)
         return LookBack.begin(settings, window_ns, policy.look_back_ns, past, prior)
 
     def _resumed(self, running: RunningState) -> Judge | LookBack:
-        settings, window_ns, past = self._judge_settings(running.policy), self._settings.window_ns, self._state.past
+        settings = self._judge_settings(running.comparison, running.policy)
+        window_ns, past = self._settings.window_ns, self._state.past
         if running.look_back is None:
             return Judge.from_state(settings, window_ns, running.judge, past)
         return LookBack.from_state(settings, window_ns, running.judge, running.look_back, past)
 
-    def _judge_settings(self, policy: WorkloadPolicy | None) -> JudgeSettings:
-        return self._settings.judge if policy is None else judge_settings(policy, self._settings.judge)
+    def _judge_settings(self, comparison: Comparison, policy: WorkloadPolicy | None) -> JudgeSettings:
+        settings = self._settings.judge if policy is None else judge_settings(policy, self._settings.judge)
+        return structs.replace(settings, baseline="none") if comparison.is_alone else settings
 
     def _rules_of(self, running: RunningState) -> Mapping[str, SignalRule]:
         """By signal, as its policy wants them; made anew when there are new ones."""
@@ -568,12 +589,13 @@ class WorkloadLife:
         return applied
 
     def _learn(self, judge: Judge | LookBack, running: RunningState, outcome: Outcome) -> None:
-        """The baseline of a comparison that is over becomes a cohort of the past."""
+        """The baseline of a comparison that is over, or a canary without one, becomes a cohort of the past."""
         cohort = judge.cohort(running.comparison.baseline)
         if cohort is not None:
             self.learned += 1
             logs = self._settings.judge.logs
-            self._state.past.learn(cohort, logs, judge.prior, promoted=outcome == "promoted")
+            stays = outcome == "expired" and running.comparison.is_alone and judge.verdict != "fail"
+            self._state.past.learn(cohort, logs, judge.prior, promoted=outcome == "promoted" or stays)
 
     def _publish(self, running: RunningState, judge: Judge | LookBack) -> None:
         found = judge.assess(self._state.signatures, self._rules_of(running))
@@ -590,24 +612,24 @@ class WorkloadLife:
             parts=found.parts,
             groups=found.groups,
             signals=found.signals,
-            reasons=self._alone(running, found)
-            or found.reasons
-            or undecided(running.comparison, "nothing has been judged yet").reasons,
+            reasons=self._reasons(running, found),
             unjudged=(*found.unjudged, *self._unseen(running)),
             templates=tuple(self._templates(running.comparison, judge)),
-            feedback=tuple(map(_given, reversed(self._lines.history[-MOST_FEEDBACK:]))),
+            feedback=tuple(map(_given, reversed(latest(self._lines.history, MOST_FEEDBACK)))),
             history=found.history,
             policy=() if running.policy is None else statement(running.policy),
             sensitivity="medium" if running.policy is None else running.policy.sensitivity,
             readings=found.readings,
+            reference=found.reference,
         )
 
-    def _alone(self, running: RunningState, found: Assessment) -> tuple[str, ...]:
-        """Why nothing is judged where the baseline is not there; nothing where it is, or was."""
-        pair = running.comparison
-        if found.started_ns is not None or pair.baseline in self._presence:
-            return ()
-        return alone(pair, running.canary_from_ns, found.as_of_ns)
+    def _reasons(self, running: RunningState, found: Assessment) -> tuple[str, ...]:
+        """Those of the judge, and whether the baseline's hash may be wrong."""
+        pair, doubt = running.comparison, tuple[str, ...]()
+        if pair.baseline not in self._presence and (found.started_ns is None or found.reference != "baseline"):
+            doubt = unheard(pair, running.canary_from_ns, found.as_of_ns)
+        judged = found.reasons or undecided(pair, "nothing has been judged yet").reasons
+        return (*doubt, *judged) if found.started_ns is None else (*judged, *doubt)
 
     def _unseen(self, running: RunningState) -> list[str]:
         """What finds no place, or is not known any more."""
@@ -640,6 +662,7 @@ class WorkloadLife:
             line, known = self._lines.read(row.number), self._state.signatures.get(row.number)
             if line is None:
                 continue
+            shown = room.take(self._lines.examples(row.number))
             yield TemplateEvidence(
                 id=template_id(row.number),
                 text=line.template.text,
@@ -652,9 +675,12 @@ class WorkloadLife:
                 canary_count=row.canary,
                 explained_count=row.explained,
                 impact=row.impact,
-                tags=self._lines.tags(row.number),
+                tags=self._lines.tags(line.template),
                 share=row.share,
-                examples=room.take(self._lines.examples(row.number)),
+                examples=shown.examples,
+                contexts=shown.contexts,
+                canary_examples=shown.canary_examples,
+                baseline_examples=shown.baseline_examples,
             )
 
     def _read_lines(self, start_ns: int, summaries: Mapping[str, Summary]) -> None:
@@ -735,9 +761,12 @@ class WorkloadLife:
             if template is not None and template.number != number:
                 self._roots[number] = template.number
 
-    def _classify_anew(self) -> None:
+    def _classify_anew(self, by: Feedback | None = None) -> None:
+        """All that is judged; of what was said for many workloads only what it holds for."""
         for number in sorted(self._state.signatures):
-            self._place(number)
+            line = None if by is None else self._lines.read(number)
+            if by is None or (line is not None and concerns(by, line.template)):
+                self._place(number)
 
     def _follow(self, logs: LogPolicy) -> None:
         """Classes and masks of the policy, from now on."""
@@ -776,6 +805,7 @@ def _given(said: Feedback) -> FeedbackGiven:
         said.log_class or "",
         said.reason,
         said.tags,
+        said.scope,
     )
 
 

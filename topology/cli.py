@@ -62,6 +62,7 @@ def command() -> None:
 @click.option("--signatures-per-revision", type=int, help="Bound on log signatures.  [default: 1000]")
 @click.option("--series-per-revision", type=int, help="Bound on metric series.  [default: 2000]")
 @click.option("--context-lines", type=int, help="Lines sent along on each side of an error.  [default: 5]")
+@options.log_fields_option
 @click.option("--transaction-timeout-s", type=float, help="The broker's patience with a lost worker.  [default: 15]")
 @click.option("--session-timeout-s", type=float, help="The group's patience with a lost worker.  [default: 6]")
 def ingest(host: str, log_topic: tuple[str, ...], metric_topic: tuple[str, ...], **given: Any) -> None:

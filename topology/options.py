@@ -55,6 +55,13 @@ role_options = together(
     shared("--host", default="127.0.0.1", help="Address that /metrics, or the API, listens on; 0.0.0.0: all."),
 )
 
+log_fields_option = click.option(
+    "--log-fields",
+    callback=lambda _context, _option, text: tuple(filter(None, map(str.strip, (text or "").split(",")))),
+    metavar="NAME[:UNIT|=VALUE],...",
+    help="Fields of JSON log lines that are signals: numbers, or lines that hold a value.",
+)
+
 metrics_port_option = shared("--metrics-port", type=int, default=0, help="Port of /metrics and /healthz; 0: any free.")
 
 cluster_option = shared(

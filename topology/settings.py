@@ -17,6 +17,7 @@ from msgspec import Struct, field
 from streams.errors import BadPolicy
 from streams.templates.examples import MAX_CONTEXT
 from streams.windows.excerpts import CONTEXT_LINES
+from streams.windows.log_fields import LogField, LogFields
 from streams.windows.summary import Limits
 from topology import kafka_properties
 from topology.receivers import Receivers
@@ -141,6 +142,8 @@ class IngestSettings(Struct, frozen=True):
     """Most pairs of pod and metric series of one revision in one window; the rest count as `other`."""
     context_lines: int = CONTEXT_LINES
     """Lines sent along before one of severity ERROR or graver, and as many after it; a policy may ask for fewer."""
+    log_fields: tuple[str, ...] = ()
+    """Fields of JSON log lines that are signals: NAME or NAME:UNIT of numbers, NAME=VALUE of lines to be counted."""
     transaction_timeout_s: float = 15
     """After this the broker aborts the transaction of a worker that is gone."""
     session_timeout_s: float = 6
@@ -173,6 +176,7 @@ class IngestSettings(Struct, frozen=True):
             self.transaction_timeout_s,
             f"give more than two cycles of {self.cycle_s:g} s",
         )
+        LogFields([LogField.parse(text) for text in self.log_fields])
         for name in ("log_topics", "metric_topics"):
             for topic, shape in getattr(self, name).items():
                 legal = _TOPIC.fullmatch(topic) is not None and topic not in {".", ".."} and bool(shape)

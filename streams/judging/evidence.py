@@ -14,6 +14,8 @@ UNDECIDED_RISK = 50.0
 Verdict = Literal["pass", "fail", "marginal", "none"]
 ExposureUnit = Literal["requests", "pod_seconds", "log_lines"]
 Part = Literal["logs", "errors", "values", "levels"]
+Reference = Literal["baseline", "history", "none"]
+"""What a revision is judged by: the one beside it; where none is there, earlier comparisons; or nothing."""
 
 
 class Exposure(Struct, frozen=True):
@@ -143,7 +145,7 @@ class Assessment(Struct, frozen=True):
     """0..1: how far it is shown that the canary can be promoted."""
     exposure: Exposure
     started_ns: int | None
-    """Start of the first window in which both revisions were seen."""
+    """Start of the first window in which both revisions were seen; without a baseline, the canary."""
     as_of_ns: int | None
     """End of the last window given."""
     decided_ns: int | None
@@ -162,3 +164,4 @@ class Assessment(Struct, frozen=True):
     """The risk over time, thinned evenly to a bounded number of points."""
     readings: tuple[Reading, ...] = ()
     """By the weights of each sensitivity; they decide nothing."""
+    reference: Reference = "baseline"

@@ -15,6 +15,14 @@ from msgspec import Struct, field
 
 from streams.errors import BrokenInvariant
 from streams.judging import split
+from streams.judging.alone import (
+    ALONE_SHARE,
+    AWAITED_NS,
+    alone_templates,
+    alone_unjudged,
+    history_reason,
+    history_sentences,
+)
 from streams.judging.combine import PartFinding, own_progress, progress, risk_of
 from streams.judging.concurrent import Concurrent, ConcurrentState
 from streams.judging.critical import Critical, CriticalState, critical_rows
@@ -22,18 +30,22 @@ from streams.judging.events.part import EventPart, EventPartState
 from streams.judging.events.telling import event_reasons, event_rows
 from streams.judging.evidence import (
     Assessment,
+    Exposure,
     GroupEvidence,
     Part,
     PartEvidence,
     ReadSignal,
+    Reference,
     RiskPoint,
     SignalEvidence,
     Verdict,
     worst_first,
 )
 from streams.judging.history import RiskHistory
+from streams.judging.levels.cohort import LevelCohort
 from streams.judging.levels.evidence import LevelEvidence
 from streams.judging.levels.part import LevelPart, LevelState
+from streams.judging.logs.by_history import ByHistory, ByHistoryState, begin_by_history
 from streams.judging.logs.part import LogPart, LogState
 from streams.judging.logs.part import begin as begin_logs
 from streams.judging.must_have import MustHave, MustHaveState
@@ -101,6 +113,10 @@ class JudgeState(Struct, array_like=True):
     history: RiskHistory = field(default_factory=RiskHistory)
     critical: CriticalState = field(default_factory=CriticalState)
     must_have: MustHaveState = field(default_factory=MustHaveState)
+    alone: ByHistoryState = field(default_factory=ByHistoryState)
+    """Of the canary while nothing of a baseline was there."""
+    is_alone: bool = False
+    """It was without one for so long that its history judges it."""
 
 
 class Judge:
@@ -124,6 +140,8 @@ class Judge:
         self._values = ValuePart(ValueSettings(), state.values)
         self._critical = Critical(settings, state.critical)
         self._must_have = MustHave(settings, state.must_have)
+        level = settings.alpha * self._alone_share
+        self._alone = ByHistory(settings.logs, window_ns, level, settings.signature_limit, state.alone)
         self._levels = LevelPart(past.levels, state.prior.levels, state.planned_ns, window_ns, state.levels)
 
     @classmethod
@@ -152,6 +170,7 @@ class Judge:
             prior=prior,
             with_past=past.logs.numbered > 0,
             heard=list(heard) or past.parts or list(prior.parts),
+            alone=begin_by_history(past.logs, prior.logs, planned_ns),
         )
         return cls(settings, window_ns, state, past)
 
@@ -173,11 +192,14 @@ class Judge:
     def cohort(self, baseline: str) -> Cohort | None:
         """What the baseline did, for the past to learn when the comparison is over; None before it began.
 
+        Without a baseline, what the canary did.
+
         Args:
             baseline: its pod-template hash.
         """
         if self._state.started_ns is None:
-            return None
+            alone = self._alone
+            return Cohort(tuple(alone.state.heard), alone.cohort(), LevelCohort()) if self._state.is_alone else None
         return Cohort(tuple(self._state.baseline_heard), self._logs.cohort(), self._levels.cohort(baseline))
 
     @property
@@ -207,6 +229,13 @@ class Judge:
     def started_ns(self) -> int | None:
         """Start of the first window with both sides."""
         return self._state.started_ns
+
+    @property
+    def reference(self) -> Reference:
+        """What it is judged by."""
+        if not self._without_baseline:
+            return "baseline"
+        return "history" if self._alone.known else "none"
 
     @property
     def baseline_heard(self) -> list[Part]:
@@ -258,6 +287,8 @@ class Judge:
             raise BrokenInvariant(f"window {start_ns} begins before {state.as_of_ns}, the end of the last one judged")
         state.as_of_ns = start_ns + self._window_ns
         if state.started_ns is None and not self._begins(start_ns, baseline, canary):
+            if baseline is None and canary is not None:
+                self._judge_alone(start_ns, canary, signatures, templates or {})
             return
         if baseline is not None:
             state.baseline_heard = sorted({*state.baseline_heard, *parts_of(baseline)})
@@ -269,6 +300,7 @@ class Judge:
     def redirect(self, redirects: Mapping[int, int]) -> None:
         """Templates have become part of others: former number -> the one it is part of now."""
         self._logs.redirect(redirects)
+        self._alone.redirect(redirects)
 
     def fail_progress_at(self) -> dict[Sensitivity, float]:
         """0..1: how far it had come by the weights of each sensitivity; it decides nothing (`readings`)."""
@@ -295,6 +327,9 @@ class Judge:
         Args:
             root: the template that a signature is part of.
         """
+        if self._without_baseline:
+            is_new = self._logs.is_new if self._logs.knows_templates else None
+            return alone_templates(self._alone, root, is_new, 100.0 * self._alone_progress)
         risks = {name: 100.0 * self._own(signal) for name, signal in self._concurrent.signals.items()}
         return template_counts(self._concurrent.state.tallies, root, self._logs.is_new, risks)
 
@@ -310,13 +345,14 @@ class Judge:
         state, verdict, risk, confidence = self._state, self.verdict, self._risk(), self.confidence
         levels = self._levels.signals
         evidence = tuple(sorted(self._signals(rules or {}, levels), key=worst_first))
-        latest = RiskPoint(state.as_of_ns / 1e9, risk) if state.as_of_ns and state.started_ns is not None else None
+        judged = state.started_ns is not None or state.is_alone
+        latest = RiskPoint(state.as_of_ns / 1e9, risk) if state.as_of_ns and judged else None
         return Assessment(
             verdict=verdict,
             risk=risk,
             confidence=0.0 if verdict == "fail" else 1.0 if verdict == "pass" else confidence,
-            exposure=self._concurrent.exposure,
-            started_ns=state.started_ns,
+            exposure=self._exposure,
+            started_ns=self._alone.state.from_ns if self._without_baseline else state.started_ns,
             as_of_ns=state.as_of_ns,
             decided_ns=state.failed_ns if verdict == "fail" else state.passed_ns if verdict == "pass" else None,
             parts=tuple(map(self._part_evidence, self._findings())),
@@ -326,6 +362,7 @@ class Judge:
             unjudged=tuple(self._unjudged()),
             history=state.history.up_to(latest),
             readings=readings(verdict, confidence, self.fail_progress_at(), self.logs_at, self.signals_at),
+            reference=self.reference,
         )
 
     # --- one window ---
@@ -340,6 +377,30 @@ class Judge:
             return False
         state.started_ns = start_ns
         return True
+
+    def _judge_alone(
+        self,
+        start_ns: int,
+        canary: Side,
+        signatures: Mapping[int, SignatureInfo],
+        templates: Mapping[int, int],
+    ) -> None:
+        """A window of the canary while nothing of a baseline has been there beside it."""
+        state, settings, history = self._state, self._settings, self._alone.state
+        if settings.baseline == "earlier" or settings.part_weights["logs"] <= 0.0:
+            return
+        if history.from_ns is None:
+            history.from_ns = start_ns
+        since_ns = start_ns - history.from_ns
+        if since_ns >= settings.warm_up_ns:
+            self._alone.add(start_ns, canary, signatures, templates)
+        state.is_alone = state.is_alone or settings.baseline == "none" or since_ns + self._window_ns >= AWAITED_NS
+        if not state.is_alone:
+            return
+        as_of_ns = start_ns + self._window_ns
+        if state.failed_ns is None and self._alone_progress >= 1.0:
+            state.failed_ns = as_of_ns
+        state.history.add(RiskPoint(as_of_ns / 1e9, self._risk()), settings.history_points)
 
     def _warms_up(self, start_ns: int) -> bool:
         started_ns = self._state.started_ns
@@ -365,7 +426,7 @@ class Judge:
         self._values.add(baseline, canary, rules)
         if not state.shares:
             unjudged = {} if self._levels.judged else {"levels": 0.0}
-            of_parts = 1.0 - self._settings.critical_share
+            of_parts = 1.0 - self._settings.critical_share - (self._alone_share if state.is_alone else 0.0)
             found = shares({**self._settings.part_weights, **unjudged}, state.heard)
             state.shares = {part: of_parts * share for part, share in found.items()}
         intended = self._settings.intended_share
@@ -394,6 +455,10 @@ class Judge:
 
     def _findings(self) -> list[PartFinding]:
         """All four parts, in order."""
+        if self._without_baseline:
+            share, log_p = self._alone_share, math.log(self._alone.state.p)
+            of_logs = PartFinding("logs", share, log_p, None)
+            return [of_logs, *(PartFinding(part, 0.0, 0.0, None) for part in PARTS if part != "logs")]
         return [
             PartFinding(part, self._state.shares.get(part, 0.0), self._log_p(part), self._part_confidence(part))
             for part in PARTS
@@ -402,10 +467,12 @@ class Judge:
     def _harm(self, findings: Sequence[PartFinding]) -> float:
         """0..1: how far these parts, and the critical signals, have come to failing the canary."""
         found = [finding.fail_progress(self._settings.alpha) for finding in findings]
-        return max(*found, self._critical.progress(self._critical_log_ps()))
+        return max(*found, self._critical.progress(self._critical_log_ps()), self._alone_progress)
 
     def _logs_finding_at(self, sensitivity: Sensitivity) -> PartFinding:
         """Of the logs, by the weights of another sensitivity."""
+        if self._without_baseline:
+            return self._findings()[0]
         log_p = self._logs_log_p(self._concurrent.log_p_at(sensitivity))
         return PartFinding("logs", self._state.shares.get("logs", 0.0), log_p, self._part_confidence("logs"))
 
@@ -455,6 +522,30 @@ class Judge:
             for name in self._critical.signals
         }
 
+    @property
+    def _without_baseline(self) -> bool:
+        """It is judged by itself, and no baseline has come."""
+        return self._state.is_alone and self._state.started_ns is None
+
+    @property
+    def _alone_share(self) -> float:
+        """Of alpha, for what is judged without a baseline."""
+        of_parts = 1.0 - self._settings.critical_share
+        return of_parts if self._settings.baseline == "none" else of_parts * ALONE_SHARE
+
+    @property
+    def _alone_progress(self) -> float:
+        """0..1: how far history has come to failing the canary."""
+        if not self._state.is_alone:
+            return 0.0
+        return own_progress(-math.log(self._alone.state.p), self._alone_share, self._settings.alpha)
+
+    @property
+    def _exposure(self) -> Exposure:
+        if self._without_baseline:
+            return Exposure("pod_seconds", 0.0, self._alone.state.work.pod_s)
+        return self._concurrent.exposure
+
     def _risk(self) -> float:
         return risk_of(self.verdict, self.fail_progress, self.confidence)
 
@@ -496,10 +587,12 @@ class Judge:
 
     def _signals(self, rules: Mapping[str, SignalRule], levels: Sequence[LevelEvidence]) -> list[SignalEvidence]:
         alpha, beta = self._settings.alpha, self._settings.beta
+        if self._without_baseline:
+            return stream_rows([self._alone.evidence()], self._alone_share, alpha)
         errors, values = self._state.shares.get("errors", 0.0), self._state.shares.get("values", 0.0)
         rows = [
             *(self._evidence(signal) for signal in self._concurrent.shown()),
-            *stream_rows(self._logs, self._inner("logs"), alpha),
+            *stream_rows(self._logs.evidence(), self._inner("logs"), alpha),
             *level_rows(levels, self._inner("levels"), alpha, rules),
             *event_rows(self._events, errors * self._events_share, alpha, beta),
             *value_rows(self._values, values, alpha, beta),
@@ -531,6 +624,8 @@ class Judge:
     def _reasons(
         self, verdict: Verdict, signatures: Mapping[int, SignatureInfo], levels: Sequence[LevelEvidence]
     ) -> list[str]:
+        if self._without_baseline:
+            return self._alone_reasons(verdict, signatures)
         if self._state.started_ns is None:
             return ["cannot tell yet: no window with both revisions has closed"]
         against = ranked_sentences(self._against(signatures, levels), verdict)
@@ -538,6 +633,15 @@ class Judge:
             return against
         why = self._why_not_failed(verdict)
         return [*against, *why] if verdict == "none" and self.fail_progress > 0.5 else [*why, *against]
+
+    def _alone_reasons(self, verdict: Verdict, signatures: Mapping[int, SignatureInfo]) -> list[str]:
+        against = ranked_sentences([self._history_reason(signatures)], verdict) if self._alone.known else []
+        said = history_sentences(self._alone, self._alone_share, self._settings.alpha)
+        return [*against, *said] if self._alone_progress > 0.5 else [*said, *against]
+
+    def _history_reason(self, signatures: Mapping[int, SignatureInfo]) -> Reason:
+        log_p = math.log(self._alone.state.p)
+        return history_reason(self._alone, log_p, self._alone_share, self._settings.alpha, signatures)
 
     def _why_not_failed(self, verdict: Verdict) -> list[str]:
         settings, concurrent = self._settings, self._concurrent
@@ -564,7 +668,9 @@ class Judge:
 
     def _against(self, signatures: Mapping[int, SignatureInfo], levels: Sequence[LevelEvidence]) -> list[Reason]:
         counted, state, alpha = self._concurrent, self._state.concurrent, self._settings.alpha
+        before = [self._history_reason(signatures)] if self._state.is_alone and self._alone.known else []
         return [
+            *before,
             *count_reasons(list(counted.signals.values()), self._own, state.tallies, state.exposure, signatures),
             *stream_reasons(self._logs, self._inner("logs"), alpha, signatures),
             *level_reasons(levels, self._inner("levels"), alpha),
@@ -583,6 +689,8 @@ class Judge:
         )
 
     def _unjudged(self) -> list[str]:
+        if self._without_baseline:
+            return alone_unjudged(self._alone)
         if self._state.started_ns is None:
             return []
         return [

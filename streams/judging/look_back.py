@@ -196,7 +196,7 @@ class LookBack:
             verdict=verdict,
             risk=risk,
             confidence=0.0 if verdict == "fail" else 1.0 if verdict == "pass" else self._confidence,
-            started_ns=state.origin_ns,
+            started_ns=shown.started_ns if state.origin_ns is None else state.origin_ns,
             decided_ns=state.failed_ns if verdict == "fail" else state.passed_ns if verdict == "pass" else None,
             reasons=reasons,
             unjudged=(*shown.unjudged, *self._forgotten()),

@@ -46,6 +46,7 @@ def judge_settings(policy: WorkloadPolicy, base: JudgeSettings = DEFAULT) -> Jud
         logs=structs.replace(base.logs, exposure=policy.exposure),
         critical_share=CRITICAL_SHARE if named(policy, "critical") else 0.0,
         must_have=named(policy, "must_have"),
+        baseline="beside" if policy.historic_baseline is None else "earlier",
         weights_at={each: _log_weights(structs.replace(policy, sensitivity=each)) for each in SENSITIVITIES},
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Literal
 
 from msgspec import Struct, field
 
@@ -21,6 +22,8 @@ PARTS_OF_SIGNALS: dict[str, Part] = {CRITICAL: "logs", ERROR: "logs", WARNING: "
 """Signal -> the part it is judged in (`shares`)."""
 
 
+BaselineSought = Literal["beside", "none", "earlier"]
+"""What is to be compared with: a revision beside it, none at all, or an earlier time of one (`earlier`)."""
 BY_REQUESTS: tuple[ExposureSource, ...] = ("auto", "requests")
 """Exposure is requests, where they are counted."""
 
@@ -117,6 +120,9 @@ class JudgeSettings(Struct, frozen=True):
         }
     )
     """Sensitivity -> log class -> its weight, for those who read the comparison at another one (`readings`)."""
+
+    baseline: BaselineSought = "beside"
+    """Where none is there the workload's history judges (`alone`), unless an earlier time is asked for."""
 
     def tolerance_of(self, signal: SignalSettings) -> float:
         """Rates of this signal up to so many times the baseline's are tolerated."""

@@ -26,15 +26,15 @@ _KINDS = {
 }
 
 
-def stream_rows(part: LogPart, share: float, alpha: float) -> list[SignalEvidence]:
+def stream_rows(found: Sequence[StreamEvidence], share: float, alpha: float) -> list[SignalEvidence]:
     """One row per stream that is judged.
 
     Args:
-        part: the logs.
+        found: what the streams say.
         share: of alpha, of all streams together.
         alpha: of the whole.
     """
-    return [_stream_row(one, share * one.share, alpha) for one in part.evidence() if one.share > 0.0]
+    return [_stream_row(one, share * one.share, alpha) for one in found if one.share > 0.0]
 
 
 def level_rows(

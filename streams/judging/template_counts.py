@@ -17,7 +17,8 @@ from streams.judging.tallies import Tallies, Tally
 
 UNEXPECTED_RATIO = 20.0
 """As odds of 1 in 20 are the usual level of a single look; it decides a word in a table, no verdict."""
-Expectation = Literal["unexpected", "expected", "baseline-only"]
+Expectation = Literal["unexpected", "expected", "baseline-only", "unknown"]
+"""`unknown`: there is neither a baseline nor enough of a history to hold it against."""
 
 
 class TemplateCount(Struct, frozen=True):

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from msgspec import Struct
+
+Scope = Literal["workload", "namespace", "all"]
+"""Of what is said at one workload: it holds for that one, for all of its namespace (in its cluster), or for all."""
 
 
 class Workload(Struct, frozen=True, order=True, cache_hash=True, array_like=True):
@@ -23,6 +28,18 @@ class Workload(Struct, frozen=True, order=True, cache_hash=True, array_like=True
         '/prod/shop'
         """
         return f"{self.cluster}/{self.namespace}/{self.name}"
+
+    def covers(self, other: Workload, scope: Scope) -> bool:
+        """Whether what is said at this workload holds for another.
+
+        >>> shop = Workload("", "prod", "shop")
+        >>> shop.covers(Workload("", "prod", "pay"), "namespace"), shop.covers(Workload("", "dev", "pay"), "namespace")
+        (True, False)
+        """
+        if scope == "all":
+            return True
+        alike = self.cluster == other.cluster and self.namespace == other.namespace
+        return alike and (scope == "namespace" or self.name == other.name)
 
 
 class Revision(Struct, frozen=True, order=True, cache_hash=True, array_like=True):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import IntEnum
+from typing import Literal
 
 from msgspec import Struct
 
@@ -22,6 +23,9 @@ class Severity(IntEnum):
     FATAL = 21
 
 
+Stream = Literal["", "stdout", "stderr"]
+
+
 class LogRecord(Struct, frozen=True, gc=False):
     """One decoded log line."""
 
@@ -33,6 +37,18 @@ class LogRecord(Struct, frozen=True, gc=False):
     """Of the record's own field; UNSET where only the text can tell."""
     trace_id: str | None = None
     """Trace or request id, where the record carries one."""
+    container: str = ""
+    """Name of the pod's container that wrote it, where the shipper says."""
+    stream: Stream = ""
+    """What it wrote to, where the shipper says."""
+
+    def is_beside(self, other: LogRecord) -> bool:
+        """Whether both are of one container."""
+        return self.source == other.source and self.container == other.container
+
+    def may_go_on(self, other: LogRecord) -> bool:
+        """Whether it may be part of a line, or of an event, that the other began: on one stream of one container."""
+        return self.is_beside(other) and self.stream == other.stream
 
 
 class Piece(LogRecord, frozen=True, gc=False):

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
-from streams.records.identity import Workload
+from streams.records.identity import Scope, Workload
 
 # Python's $ also matches before a line feed at the end; the look-ahead says no, in JSON Schema's dialect as well.
 ClusterName = Annotated[str, Meta(max_length=253, pattern=r"^([A-Za-z0-9]([-._A-Za-z0-9]*[A-Za-z0-9])?)?$(?!\n)")]
@@ -18,6 +18,9 @@ HashValue = Annotated[
 ]
 """A Kubernetes label value that is not empty."""
 
+HashOrNone = Annotated[str, Meta(max_length=63, pattern=r"^([A-Za-z0-9]([-._A-Za-z0-9]*[A-Za-z0-9])?)?$(?!\n)")]
+"""The same, or empty."""
+
 Outcome = Literal["promoted", "aborted", "expired"]
 
 
@@ -28,7 +31,7 @@ class Comparison(Struct, frozen=True, order=True, cache_hash=True):
     namespace: ObjectName
     workload: ObjectName
     baseline: HashValue
-    """Pod-template hash of the revision that serves now."""
+    """Pod-template hash of the revision that serves now; the canary's own: there is none (a first deployment)."""
     canary: HashValue
     """Pod-template hash of the revision on trial."""
 
@@ -36,6 +39,11 @@ class Comparison(Struct, frozen=True, order=True, cache_hash=True):
     def of(self) -> Workload:
         """The workload it is about."""
         return Workload(self.cluster, self.namespace, self.workload)
+
+    @property
+    def is_alone(self) -> bool:
+        """No baseline is named: the canary is judged by the workload's history."""
+        return self.baseline == self.canary
 
     @property
     def key(self) -> str:
@@ -86,11 +94,24 @@ class TemplateFeedback(Struct, frozen=True, tag="feedback", tag_field="type"):
     reason: Annotated[str, Meta(max_length=500)] = ""
     tags: Annotated[tuple[Annotated[str, Meta(min_length=1, max_length=50)], ...], Meta(max_length=10)] = ()
     who: Annotated[str, Meta(max_length=100)] = ""
+    scope: Scope = "workload"
+    """Whose lines it is said of: the workload's, its namespace's (in its cluster), or all. The nearest counts."""
+    text: Annotated[str, Meta(max_length=1024)] = ""
+    """Of the template, where others than the workload are to know it. Serve sets it, whatever a post says."""
 
     @property
     def of(self) -> Workload:
-        """The workload it is about."""
+        """The workload at which it was said."""
         return Workload(self.cluster, self.namespace, self.workload)
+
+    @property
+    def shared(self) -> bool:
+        """Whether it holds for more than that workload: it is sent to all partitions."""
+        return self.scope != "workload"
+
+    def covers(self, workload: Workload) -> bool:
+        """Whether it holds for this workload."""
+        return self.of.covers(workload, self.scope)
 
 
 RolloutEvent = CompareRequest | ComparisonEnded | TemplateFeedback

@@ -17,6 +17,7 @@ from streams.judging.evidence import (
     GroupEvidence,
     PartEvidence,
     Reading,
+    Reference,
     RiskPoint,
     SignalEvidence,
     Verdict,
@@ -39,8 +40,9 @@ __all__ = [
     "undecided",
 ]
 
-VERSION = 4
-"""2: parts and groups; signals of every kind. 3: log templates, and the feedback on them. 4: readings."""
+VERSION = 5
+"""2: parts and groups; signals of every kind. 3: log templates, and the feedback on them. 4: readings. 5: reference,
+and the context that examples share."""
 
 
 class RiskDocument(Struct, frozen=True):
@@ -57,7 +59,8 @@ class RiskDocument(Struct, frozen=True):
     """0..1: how far it is shown that the canary can be promoted; 1 where it is."""
     exposure: Exposure = Exposure()
     started_at: str | None = None
-    """Start of the first window in which both revisions were seen; RFC 3339, like all times here."""
+    """Start of the first window in which both revisions were seen (without a baseline, the canary); RFC 3339, like all
+    times here."""
     as_of: str | None = None
     """End of the last window judged."""
     decided_at: str | None = None
@@ -89,6 +92,9 @@ class RiskDocument(Struct, frozen=True):
     """At which it was judged."""
     readings: tuple[Reading, ...] = ()
     """Risk and log classes by the weights of each sensitivity; they decide nothing (`reading.read_at`)."""
+    reference: Reference = "baseline"
+    """By what the canary is judged: the baseline beside it; where none is there `history`, the workload's earlier
+    comparisons, which can fail it and never pass it; or `none`, where there is neither."""
     version: int = VERSION
 
 

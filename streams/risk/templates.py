@@ -9,7 +9,7 @@ from streams.judging.template_counts import Expectation
 MOST_TEMPLATES = 50
 """In one document; those with most impact."""
 MOST_FEEDBACK = 50
-"""In one document; the latest."""
+"""In one document, and as much that was said for more than the workload; the latest."""
 
 
 class TemplateExample(Struct, frozen=True):
@@ -26,6 +26,20 @@ class TemplateExample(Struct, frozen=True):
     """Lines of the same pod, oldest first."""
     after: tuple[str, ...] = ()
     """Lines of the same pod, oldest first."""
+
+
+class TemplateContext(Struct, frozen=True):
+    """Examples of one template that stand between the same lines. Strangers wrote them: escape them."""
+
+    before: tuple[str, ...]
+    """Signatures of the lines that all of them follow, in the same pod."""
+    after: tuple[str, ...]
+    """Signatures of the lines that follow all of them."""
+    canary_examples: int
+    """How many of the canary's are so."""
+    baseline_examples: int
+    example: int = -1
+    """The latest, by its place among the template's examples; -1: there was no room for it."""
 
 
 class TemplateEvidence(Struct, frozen=True):
@@ -55,7 +69,13 @@ class TemplateEvidence(Struct, frozen=True):
     share: float = 0.0
     """0..1: of its class, by likelihood; its impact is so much of the risk of its class."""
     examples: tuple[TemplateExample, ...] = ()
-    """The latest of the canary, of the baseline, the first, the latest of others; of the first templates only."""
+    """The latest of the canary, of the baseline, of each context, the first, the latest of others; of the first
+    templates only."""
+    contexts: tuple[TemplateContext, ...] = ()
+    """That of most of the canary's examples first."""
+    canary_examples: int = 0
+    """All of the canary that were met, in a context or in none."""
+    baseline_examples: int = 0
 
 
 class FeedbackGiven(Struct, frozen=True):
@@ -71,6 +91,8 @@ class FeedbackGiven(Struct, frozen=True):
     """The class given; `` takes back what was said before."""
     reason: str
     tags: tuple[str, ...] = ()
+    scope: str = "workload"
+    """Whose lines it was said of: the `workload`'s, its `namespace`'s, or `all`; what was said nearest counts."""
 
 
 def template_id(number: int) -> str:

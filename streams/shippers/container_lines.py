@@ -7,14 +7,14 @@ that wrote it. What does not fit `Line`'s types, or may have been doubled, takes
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import msgspec
 
 from streams.errors import BadRecord, Reason
 from streams.records.found import Found
 from streams.records.identity import Source
-from streams.records.log import LogRecord, Piece
+from streams.records.log import LogRecord, Piece, Severity
 from streams.records.severity import of_field
 from streams.shippers.cache import Remembered
 from streams.shippers.faults import JSON_FAULTS, MAX_BATCH_BYTES, MAX_RECORD_BYTES, check_size, json_fault, too_large
@@ -29,11 +29,14 @@ _DECODE_PLAIN = msgspec.json.Decoder(PlainLine).decode
 _KUBERNETES = msgspec.json.Decoder(dict[str, object])
 _NOT_PLAIN = 10
 """Lines of a run that are not plain after which no more are looked for."""
+_LONGEST_NAME = 63
+"""A container's is a DNS label."""
 Otherwise = Callable[[bytes, int], Sequence[LogRecord | BadRecord]]
 
 
-_Origin = tuple[Source, Layout, bool]
-"""What a `kubernetes` object tells: of which pod, who wrote it, and that one's `line_in_log`; a tuple for speed."""
+_Origin = tuple[Source, Layout, bool, str]
+"""What a `kubernetes` object tells: of which pod, who wrote it, that one's `line_in_log`, and of which container; a
+tuple for speed."""
 
 
 class ContainerLines(Reader):
@@ -68,7 +71,7 @@ class ContainerLines(Reader):
         exception, so after a few of them the rest of the run is read as it is.
         """
         found: list[Found] = []
-        append, decode, origins = found.append, _DECODE_PLAIN, self._origins.answers
+        append, decode, origins, unset = found.append, _DECODE_PLAIN, self._origins.answers, Severity.UNSET
         not_plain = 0
         for payload in payloads:
             if not_plain < _NOT_PLAIN and len(payload) <= MAX_RECORD_BYTES:
@@ -86,7 +89,7 @@ class ContainerLines(Reader):
                         and (b'\\"' not in payload or not may_be_doubled(payload))
                     ):
                         time_ns = int(line.at_timestamp * 1e6 + 0.5) * 1000  # as `seconds_ns`, without its call
-                        append(LogRecord(origin[0], time_ns, log.rstrip("\r\n")))
+                        append(LogRecord(origin[0], time_ns, log.rstrip("\r\n"), unset, None, origin[3], line.stream))
                         continue
             append(outcome(self.read, payload, message_time_ns(len(found))))
         return found
@@ -108,8 +111,7 @@ class ContainerLines(Reader):
                 return self._otlp(payload, message_time_ns)
             line = undoubled(line, payload)
             origin = self._origin(bytes(line.kubernetes))
-        source, layout, _ = origin
-        return (_record(line, source, layout, message_time_ns),)
+        return (_record(line, origin, message_time_ns),)
 
     def _origin(self, key: bytes) -> _Origin:
         """What a `kubernetes` object tells.
@@ -129,16 +131,25 @@ class ContainerLines(Reader):
         for layout in self._layouts:
             attributes = layout.attributes(described)
             if attributes is not None:
-                return self._identities.source(attributes), layout, layout.line_in_log
+                return self._identities.source(attributes), layout, layout.line_in_log, _container(described)
         names = ", ".join(layout.name for layout in self._layouts)
         raise BadRecord(Reason.UNKNOWN_FORMAT, f"kubernetes is not laid out as by {names}")
 
 
-def _record(line: Line, source: Source, layout: Layout, message_time_ns: int) -> LogRecord:
+def _container(described: Mapping[str, object]) -> str:
+    """The container's name, as all but Filebeat and as Filebeat write it; empty where none does."""
+    name = described.get("container_name")
+    if name is None and isinstance(nested := described.get("container"), Mapping):
+        name = nested.get("name")
+    return name[:_LONGEST_NAME] if isinstance(name, str) else ""
+
+
+def _record(line: Line, origin: _Origin, message_time_ns: int) -> LogRecord:
+    source, layout, _, container = origin
     time_ns, message = layout.event(line)
     if message is None:
         raise BadRecord(Reason.NO_MESSAGE, f"none of log, message, msg; pod {source.pod}")
     time_ns = time_ns or message_time(message_time_ns)
     severity, trace_id = of_field(line.any_level()), line.any_trace_id()
     kind = Piece if line.is_partial() else LogRecord
-    return kind(source, time_ns, message.rstrip("\r\n"), severity, trace_id)
+    return kind(source, time_ns, message.rstrip("\r\n"), severity, trace_id, container, line.any_stream())

@@ -10,6 +10,7 @@ from typing import Annotated, Literal, NamedTuple
 
 from msgspec import Meta, Raw, Struct, field
 
+from streams.records.log import Stream
 from streams.shippers.identity import Attributes
 
 MAX_TRACE_ID = 128
@@ -45,6 +46,8 @@ class Line(Struct, gc=False):
     """`P` where the container runtime has cut the line (CRI log format), else `F`."""
     cut: object = field(default=None, name="_partial")
     """The same, true or absent, in Vector's words."""
+    stream: object = None
+    """`stdout` or `stderr`."""
     resource_logs: Raw = field(default=Raw(), name="resourceLogs")
     """Not a line at all, but an OTLP message."""
     resource_logs_snake: Raw = field(default=Raw(), name="resource_logs")
@@ -56,6 +59,10 @@ class Line(Struct, gc=False):
     def is_partial(self) -> bool:
         """Whether the next line goes on with this one."""
         return self.logtag == "P" or self.cut is True
+
+    def any_stream(self) -> Stream:
+        """Which stream it was written to, where that is told."""
+        return "stdout" if self.stream == "stdout" else "stderr" if self.stream == "stderr" else ""
 
     def any_level(self) -> Level:
         """Of the level fields the first that there is."""
@@ -90,6 +97,7 @@ class PlainLine(Struct, gc=False):
     request_id: None = None
     logtag: Literal["F"] | None = None
     """A line that the runtime has cut (`P`) is not plain."""
+    stream: Stream = ""
 
 
 class Layout(NamedTuple):

@@ -127,6 +127,7 @@ def _line(root: _Pairs) -> Line:
     line.level, line.severity, line.lvl, line.log_level, line.at_level = (_scalar(root.get(key)) for key in _LEVELS)
     traces = (root.get(key) for key in _TRACES)
     line.trace_id = next((trace for trace in traces if isinstance(trace, str) and trace), None)
+    line.stream = root.get("stream")
     if any(key in root for key in _OTLP):
         line.resource_logs = Raw(b"[]")
     return line

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from streams.errors import BadRecord, Reason
-from streams.records.log import LogRecord, Severity
+from streams.records.log import LogRecord, Severity, Stream
 from streams.records.severity import of_field, of_otlp
 from streams.shippers.faults import MAX_BATCH_BYTES, MAX_RECORD_BYTES, check_size
 from streams.shippers.line import MAX_TRACE_ID
@@ -57,7 +57,15 @@ class OtlpLogs(Reader):
             message.rstrip("\r\n"),
             of_otlp(row.severity_number, row.severity_text) or _attribute_severity(row),
             row.trace_id[:MAX_TRACE_ID] if row.trace_id.strip("0") else None,
+            self._identities.container(group) or "",
+            _stream(row),
         )
+
+
+def _stream(row: LogRow) -> Stream:
+    """As the collector's container parser says."""
+    found = row.attributes.get("log.iostream")
+    return "stdout" if found == "stdout" else "stderr" if found == "stderr" else ""
 
 
 def _message(row: LogRow) -> str:

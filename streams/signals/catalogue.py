@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from msgspec import Struct
 
 from streams.records.metric import Series
+from streams.signals.log_fields import log_field
 from streams.signals.metric import Read
 from streams.signals.reading import How, Reading, SeriesUse
 from streams.signals.requests import request_role
@@ -38,6 +39,9 @@ def read_series(series: Series) -> Read:
     >>> use.role.is_error, use.counter[0].how, [rule.signal for rule in rules]
     (True, 'under', ['http.server.requests/mean'])
     """
+    field = log_field(series)
+    if field is not None:
+        return field
     use, rules = builtin(series) or guess(series)
     return SeriesUse(request_role(series), use.gauge, use.counter, use.histogram, use.gauge_is_total), rules
 

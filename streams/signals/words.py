@@ -111,7 +111,7 @@ def guess(series: Series) -> Read:
     if not said or stem.part in {"created", "info"} or not _SETUP.isdisjoint(said):
         return SeriesUse(), ()
     given = known_unit(series.unit) or stem.unit
-    rule = _rule(series.name, said, given)
+    rule = rule_of(series.name, said, given)
     scale = factor(given, rule.unit) or 1.0
     if rule.kind == "values":
         return _timed(rule, series, stem, scale)
@@ -144,7 +144,14 @@ def _failed(key: str) -> SignalRule:
     return SignalRule(failed_signal(key), "events", "errors", "higher", GUESSED_WEIGHT, known=False, guessed=True)
 
 
-def _rule(name: str, said: list[str], given: str) -> SignalRule:
+def rule_of(name: str, said: list[str], given: str) -> SignalRule:
+    """What the words of a name say of it.
+
+    Args:
+        name: of the signal.
+        said: its words.
+        given: UCUM of its numbers; empty where unknown.
+    """
     group = _group(said, given)
     kind = _KINDS.get(group, "level")
     if group == "latency" and (not _TAIL.isdisjoint(said) or any(map(_is_tail, said))):

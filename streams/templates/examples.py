@@ -1,43 +1,25 @@
 """What do lines of a template look like? The first one, the latest, and the latest of each revision, secrets masked.
 
-Which lines are kept depends on the lines alone, not on the order they come in: of two at one time the one of lesser
-text is the first and the other the latest. Bounded in revisions, and in characters of all that is kept.
+And of each group of those that share a line around them (`contexts`) the latest, which depends on the order in which
+windows close. Which others are kept depends on the lines alone, not on the order they come in: of two at one time the
+one of lesser text is the first and the other the latest. Bounded in revisions, and in characters of all that is kept.
 """
 
 from __future__ import annotations
 
-from msgspec import Struct, structs
+from msgspec import Struct, field, structs
 
+from streams.templates.contexts import Contexts
+from streams.templates.example import Example
 from streams.windows.secrets import without_secrets
 
 MAX_CHARACTERS = 1_000
 """Of a line kept; of its context, each line half of it."""
-MAX_CONTEXT = 5
-"""Lines before it, and as many after."""
+MAX_CONTEXT = 20
+"""Lines before it, and as many after; ingest sends 5 unless it is told otherwise."""
 REVISIONS = 4
 BUDGET = 500_000
 """Characters of all examples of a workload, as its state is one message; templates whose latest is oldest go first."""
-_OVERHEAD = 100
-"""Characters that an example takes beside its lines: time, revision, pod."""
-
-
-class Example(Struct, frozen=True, array_like=True, order=True):
-    """One line, as it was written but for secrets."""
-
-    time_ns: int
-    text: str
-    revision: str
-    """Pod-template hash."""
-    pod: str
-    before: tuple[str, ...] = ()
-    """Lines of the same pod, oldest first."""
-    after: tuple[str, ...] = ()
-    """Lines of the same pod, oldest first."""
-
-    @property
-    def characters(self) -> int:
-        """About how many it takes."""
-        return _OVERHEAD + len(self.text) + sum(map(len, (*self.before, *self.after)))
 
 
 class Kept(Struct, array_like=True):
@@ -47,6 +29,8 @@ class Kept(Struct, array_like=True):
     """Without the lines around it, once there is a later one."""
     revisions: dict[str, Example]
     """Pod-template hash -> the latest of it."""
+    contexts: Contexts = field(default_factory=Contexts)
+    """Of all that were met of these revisions."""
 
     @property
     def latest(self) -> Example:
@@ -56,7 +40,8 @@ class Kept(Struct, array_like=True):
     @property
     def characters(self) -> int:
         """About how many it takes."""
-        return self.first.characters + sum(one.characters for one in self.revisions.values())
+        shown = self.first.characters + sum(one.characters for one in self.revisions.values())
+        return shown + self.contexts.characters
 
 
 class Examples:
@@ -79,8 +64,9 @@ class Examples:
         >>> examples.of(7).first.text
         'password=[masked] refused'
         """
-        shown = _shown(example)
-        self._keep(number, Kept(shown, {shown.revision: shown}))
+        shown, contexts = _shown(example), Contexts()
+        contexts.add(shown)
+        self._keep(number, Kept(shown, {shown.revision: shown}, contexts))
         while self._characters > self._budget and len(self._kept) > 1:
             self._drop(min(self._kept, key=lambda one: (self._kept[one].latest.time_ns, one)))
 
@@ -96,9 +82,11 @@ class Examples:
         if known is None:
             known = more
         else:
-            known = Kept(_alone(min(known.first, more.first)), dict(known.revisions))
+            known = Kept(_alone(min(known.first, more.first)), dict(known.revisions), known.contexts)
+            known.contexts.join(more.contexts)
             for one in more.revisions.values():
                 _keep_latest(known.revisions, one)
+            known.contexts.keep_to(known.revisions)
         self._kept[number] = known
         self._characters += known.characters
 

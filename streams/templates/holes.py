@@ -84,6 +84,29 @@ def patterns(text: str) -> Iterator[Pattern]:
             yield Pattern(collapsed(" ".join(changed)), (words[one], words[other]), ANNOUNCED)
 
 
+def fits(text: str, pattern: str) -> bool:
+    """Whether a text says nothing that a pattern does not say: where they differ, the pattern has a hole.
+
+    Only words that could become a hole count as one, and half of the words must be constant, as in `patterns`.
+
+    >>> fits("lookup of ant failed", "lookup of <*> failed"), fits("lookup of <*> failed", "lookup of ant failed")
+    (True, False)
+    >>> fits("write failed: java.io.IOException:", "write failed: <*>")
+    False
+    """
+    words, wanted = text.split(" "), pattern.split(" ")
+    if len(words) != len(wanted):
+        return False
+    constant, may_differ = 0, True
+    for place, (word, shape) in enumerate(zip(words, wanted, strict=True)):
+        may_differ = may_differ and shape != "|"
+        if word == shape:
+            constant += HOLE not in word or "=" in word
+        elif not (place and may_differ and shape == HOLE and may_vary(word, place)):
+            return False
+    return text == pattern or 2 * constant >= len(words)
+
+
 def dotted(word: str) -> bool:
     """Whether a word is a dotted name, as packages and hosts are.
 

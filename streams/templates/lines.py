@@ -8,21 +8,20 @@ the past.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from msgspec import Struct, field
 
-from streams.templates.classes import Classed, Classes, ClassesState, Feedback
-from streams.templates.examples import Example, Examples, Kept
+from streams.templates.classes import Classed, Classes, ClassesState, Feedback, concerns, order
+from streams.templates.example import Example
+from streams.templates.examples import Examples, Kept
 from streams.templates.template import Learned, Template
 from streams.templates.templates import Templates, TemplatesState
 from streams.templates.topics import LOG_CLASSES, Topics
 from streams.windows.signature import Signature
 
 MAX_HISTORY = 200
-"""Reclassifications told; the oldest go first."""
-
-
+"""Reclassifications told, and as many that were said for more than the workload; the oldest go first."""
 _CACHED = 10_000
 
 
@@ -92,10 +91,18 @@ class Lines:
         return self._examples.of(number)
 
     def hear(self, said: Feedback) -> None:
-        """Take in feedback; it holds for what is read from now on."""
-        self._lines.clear()
-        self._classes.learn(said, self._templates.all())
-        self._history = sorted([*self._history, said])[-MAX_HISTORY:]
+        """Take in feedback; it holds for what is read from now on. Sent twice, it was said once."""
+        if said in self._history:
+            return
+        if said.scope == "workload":
+            self._lines.clear()
+            self._classes.learn(said, self._templates.all())
+        else:
+            stale = [number for number, line in self._lines.items() if concerns(said, line.template)]
+            self._classes.share(said, stale)
+            for number in stale:
+                del self._lines[number]
+        self._history = latest([*self._history, said], MAX_HISTORY)
 
     def root(self, number: int) -> int | None:
         """Number of the template that a signature, or a former template, is part of; None if it is not known."""
@@ -132,11 +139,23 @@ class Lines:
         raised = LOG_CLASSES.index(classed.log_class) < LOG_CLASSES.index(by_rule.log_class)
         return Line(template, classed, raised)
 
-    def tags(self, number: int) -> tuple[str, ...]:
+    def tags(self, what: Template) -> tuple[str, ...]:
         """The tags that feedback gave a template."""
-        return self._classes.tags(number)
+        return self._classes.tags(what)
 
     @property
     def history(self) -> tuple[Feedback, ...]:
         """What was said, the oldest first."""
         return tuple(self._history)
+
+
+def latest(said: Sequence[Feedback], most: int) -> list[Feedback]:
+    """The latest, oldest first: so many of this workload and so many for more; neither pushes out the other."""
+    ordered = sorted(said, key=_order)
+    own = [one for one in ordered if one.scope == "workload"][-most:]
+    shared = [one for one in ordered if one.scope != "workload"][-most:]
+    return sorted([*own, *shared], key=_order)
+
+
+def _order(said: Feedback) -> tuple[object, ...]:
+    return (*order(said), said.template, said.scope)

@@ -38,6 +38,15 @@ def template(text: str, severity: Severity) -> Template:
     return Template(signature_id(Signature(text, severity)), text, severity)
 
 
+def recalled(number: int, text: str) -> Template | None:
+    """The template of this number and text; None if the number is that of another text.
+
+    >>> recalled(template("took <*>", Severity.INFO).number, "took <*>").severity.name
+    'INFO'
+    """
+    return next((one for severity in Severity if (one := template(text, severity)).number == number), None)
+
+
 def other(severity: Severity) -> Template:
     """Stands for all lines of a severity for which there is no room."""
     return template(OTHER, severity)

@@ -3,8 +3,9 @@
 A runtime cuts lines at 16 KiB (CRI's `P`, Docker), four times what a signature looks at: the first piece says what the
 whole line would. Its rest are records, and no events of their own.
 
-That a piece is a rest, its form does not tell: it takes the record before it. So the open pieces of an input partition
-are remembered from one run to the next, and `rewind` goes back to what was committed when a transaction is read again.
+That a piece is a rest, its form does not tell: it takes the record before it, of the same container and stream, as each
+is cut by itself (of the pod, where the shipper says neither). So the open pieces of an input partition are remembered
+from one run to the next, and `rewind` goes back to what was committed when a transaction is read again.
 A worker that takes a partition over remembers nothing: of a line that is cut just there, the rest counts as a line.
 """
 
@@ -20,8 +21,10 @@ _GAP_NS = 1_000_000_000
 _MOST = 1_000
 """Open pieces per partition; the oldest go first."""
 
-Pieces = dict[Source, int]
-"""Pod whose latest line is not whole -> event time of the latest piece, ns."""
+_Writer = tuple[Source, str, str]
+"""Pod, container and stream: what others write between two pieces is none of the line."""
+Pieces = dict[_Writer, int]
+"""Whose latest line is not whole -> event time of the latest piece, ns."""
 
 
 class CutLines:
@@ -39,8 +42,8 @@ class CutLines:
         """Drop pieces whose rest would come too late to be counted."""
         for pieces in self._open.values():
             if pieces:
-                for source in [source for source, time_ns in pieces.items() if time_ns + _GAP_NS < earliest_ns]:
-                    del pieces[source]
+                for writer in [writer for writer, time_ns in pieces.items() if time_ns + _GAP_NS < earliest_ns]:
+                    del pieces[writer]
 
     def commit(self) -> None:
         """What has been read will not be read again."""
@@ -66,10 +69,10 @@ def is_rest(pieces: Pieces, record: LogRecord) -> bool:
     >>> pieces
     {}
     """
-    time_ns = record.time_ns
-    before_ns = pieces.pop(record.source, None)
+    time_ns, writer = record.time_ns, (record.source, record.container, record.stream)
+    before_ns = pieces.pop(writer, None)
     if isinstance(record, Piece):
-        pieces[record.source] = time_ns
+        pieces[writer] = time_ns
         if len(pieces) > _MOST:
-            del pieces[min(pieces, key=lambda source: (pieces[source], source))]
+            del pieces[min(pieces, key=lambda each: (pieces[each], each))]
     return before_ns is not None and abs(time_ns - before_ns) <= _GAP_NS

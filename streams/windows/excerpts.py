@@ -15,7 +15,6 @@ from itertools import islice
 
 from msgspec import Struct
 
-from streams.records.identity import Source
 from streams.records.log import LogRecord, Severity
 from streams.windows.continuation import goes_on
 from streams.windows.secrets import may_hold_secrets, without_secrets
@@ -36,16 +35,16 @@ _REACH = 200
 
 
 class Excerpt(Struct, frozen=True, array_like=True, order=True):
-    """A line as it was written, but for secrets, and the lines of the same pod around it. Of two the lesser stays."""
+    """A line as it was written, but for secrets, and those of its container around it. Of two the lesser stays."""
 
     time_ns: int
     """Event time of the line."""
     line: str
     """With the lines that go on with it, joined by newlines."""
     before: tuple[str, ...] = ()
-    """Of the same pod, oldest first."""
+    """Of the same container, oldest first."""
     after: tuple[str, ...] = ()
-    """Of the same pod, oldest first."""
+    """Of the same container, oldest first."""
 
 
 Rank = tuple[int, int, int, str]
@@ -108,16 +107,18 @@ def cut(run: Sequence[object], position: int, record: LogRecord, around: int) ->
     """
     short = _READ * MAX_CHARACTERS // 4
     before = list(islice(_before(run, position, record), around))[::-1]
-    event, rest = [record.message], list[str]()
-    for line in _after(run, position, record):
-        if not rest and len(event) <= _EVENT_LINES and goes_on(line, Severity.UNSET):
-            event.append(line[:short])
-        elif len(rest) < around:
-            rest.append(line[:short])
-        else:
+    event, rest, is_whole = [record.message], list[str](), False
+    for one in _after(run, position, record):
+        if one.may_go_on(record) and not is_whole and len(event) <= _EVENT_LINES:
+            if goes_on(one.message, Severity.UNSET):
+                event.append(one.message[:short])
+                continue
+            is_whole = True
+        if len(rest) >= around:
             break
+        rest.append(one.message[:short])
     text = "\n".join(event)[: _READ * MAX_CHARACTERS]
-    return Excerpt(record.time_ns, text, tuple(x[:short] for x in before), tuple(rest))
+    return Excerpt(record.time_ns, text, tuple(one.message[:short] for one in before), tuple(rest))
 
 
 def shown(excerpt: Excerpt) -> Excerpt:
@@ -138,38 +139,34 @@ def _masked(line: str) -> str:
     return without_secrets(_sound(line)) if _may_hold_secrets(folded) else _sound(line)
 
 
-def _before(run: Sequence[object], position: int, record: LogRecord) -> Iterator[str]:
-    """Lines of the record's pod before it, within reach, latest first."""
-    source, several = record.source, run[position]
+def _before(run: Sequence[object], position: int, record: LogRecord) -> Iterator[LogRecord]:
+    """Lines of the record's container before it, within reach, latest first."""
+    several = run[position]
     if several is not record:
         own = _records_of(several)
         place = next(at for at, each in enumerate(own) if each is record)
-        yield from _of(own[max(0, place - _REACH) : place][::-1], source)
+        yield from filter(record.is_beside, own[max(0, place - _REACH) : place][::-1])
     for at in range(position - 1, max(position - _REACH, 0) - 1, -1):
         one = run[at]
         if type(one) is not LogRecord:
-            yield from _of(_records_of(one)[-_REACH:][::-1], source)
-        elif one.source == source:
-            yield one.message
+            yield from filter(record.is_beside, _records_of(one)[-_REACH:][::-1])
+        elif record.is_beside(one):
+            yield one
 
 
-def _after(run: Sequence[object], position: int, record: LogRecord) -> Iterator[str]:
-    """Lines of the record's pod after it, within reach."""
-    source, several = record.source, run[position]
+def _after(run: Sequence[object], position: int, record: LogRecord) -> Iterator[LogRecord]:
+    """Lines of the record's container after it, within reach."""
+    several = run[position]
     if several is not record:
         own = _records_of(several)
         place = next(at for at, each in enumerate(own) if each is record)
-        yield from _of(own[place + 1 : place + 1 + _REACH], source)
+        yield from filter(record.is_beside, own[place + 1 : place + 1 + _REACH])
     for at in range(position + 1, min(position + _REACH, len(run))):
         one = run[at]
         if type(one) is not LogRecord:
-            yield from _of(_records_of(one)[:_REACH], source)
-        elif one.source == source:
-            yield one.message
-
-
-def _of(records: Sequence[LogRecord], source: Source) -> Iterator[str]:
-    return (record.message for record in records if record.source == source)
+            yield from filter(record.is_beside, _records_of(one)[:_REACH])
+        elif record.is_beside(one):
+            yield one
 
 
 def _records_of(one: object) -> Sequence[LogRecord]:

@@ -22,6 +22,7 @@ from streams.windows.continuation import goes_on
 from streams.windows.correlation import Place, id_place, trace_number
 from streams.windows.cut_lines import CutLines, Pieces, is_rest
 from streams.windows.excerpts import CONTEXT_LINES, GRAVE, Places, Rank, cut, rank, shown
+from streams.windows.log_fields import LogField, LogFields, Values, settle
 from streams.windows.signature import Signature, fold, signature, signature_id
 from streams.windows.summary import (
     Limits,
@@ -52,6 +53,8 @@ class Rolled(Struct, frozen=True):
     """Samples whose series or pod found no place within the limits."""
     continued: int = 0
     """Records that go on with a line, or with its event."""
+    unread_fields: dict[str, int] = {}
+    """Reason -> named fields, or lines that may hold them, that could not be read."""
 
 
 class Added(Struct, frozen=True):
@@ -78,7 +81,9 @@ class _Known(Struct, frozen=True):
 class _Slot:
     """One pod in one window, while it is being filled."""
 
-    __slots__ = ("end_ns", "grave", "lines", "pod", "rests", "samples", "source", "start_ns", "traced", "traces")
+    __slots__ = (
+        *("end_ns", "grave", "lines", "pod", "rests", "samples", "source", "start_ns", "traced", "traces", "values"),
+    )
 
     def __init__(self, source: Source, start_ns: int, end_ns: int) -> None:
         self.source = source
@@ -95,15 +100,24 @@ class _Slot:
         self.grave: set[int] = set()
         """Grave signatures that have been met."""
         self.pod = PodSummary()
+        self.values: Values = {}
+        """Of named fields of its lines."""
 
 
 class Roller:
     """Records in, summaries out."""
 
-    def __init__(self, window_ns: int, limits: Limits, context_lines: int = CONTEXT_LINES) -> None:
+    def __init__(
+        self,
+        window_ns: int,
+        limits: Limits,
+        context_lines: int = CONTEXT_LINES,
+        log_fields: Sequence[LogField] = (),
+    ) -> None:
         self._window_ns = window_ns
         self._limits = limits
         self._context_lines = context_lines
+        self._fields = LogFields(log_fields) if log_fields else None
         self._slots: dict[tuple[Source, int], _Slot] = {}
         self._current: dict[Source, _Slot] = {}
         self._earliest_ns = 0
@@ -135,7 +149,9 @@ class Roller:
         if self._grave:
             self._cut_out((record,))
 
-    def add_all(self, found: Sequence[Found], partition: Hashable = None) -> Added:
+    def add_all(  # noqa: C901 - a call more a record would cost more than it tells
+        self, found: Sequence[Found], partition: Hashable = None
+    ) -> Added:
         """Count all that was found in a run of messages; a line of a window that is open costs no call but `fold`'s.
 
         Args:
@@ -145,7 +161,7 @@ class Roller:
         records, newest_ns = len(found), 0
         rejected: list[tuple[int, BadRecord]] = []
         open_slot, pieces, unset = self._current.get, self._cut_lines.of(partition), Severity.UNSET
-        whole = None if pieces else LogRecord
+        whole, fields = None if pieces else LogRecord, self._fields
         for position, record in enumerate(found):
             if type(record) is whole:
                 time_ns = record.time_ns
@@ -159,6 +175,8 @@ class Roller:
                         self._meet(slot, line, record, position)
                     if slot.traced or record.trace_id:
                         _trace(slot, line, record)
+                    if fields is not None:
+                        fields.read(record.message, slot.pod, slot.values)
                     if time_ns > newest_ns:  # noqa: PLR1730 - max() costs a call a record
                         newest_ns = time_ns
                     continue
@@ -215,11 +233,13 @@ class Roller:
                     continued += count
             if slot.traces:
                 self._number_traces(slot, trace_numbers)
+            settle(slot.values, slot.pod)
             summary.pods[slot.source.pod] = slot.pod
         for summary in rolled.summaries:
             dropped += trim(summary, self._limits, lambda number: _judged_severity(rolled.signatures[number]))
             for pod in summary.pods.values():
                 pod.excerpts.update((number, shown(excerpt)) for number, excerpt in pod.excerpts.items())
+        self._tell_fields(rolled)
         rolled.series.update((number, self._series[number]) for number in _series_in(rolled.summaries))
         self._slots.clear()
         self._current.clear()
@@ -229,6 +249,12 @@ class Roller:
             self._series_ids.clear()
             self._series.clear()
         return structs.replace(rolled, other_samples=dropped, continued=continued)
+
+    def _tell_fields(self, rolled: Rolled) -> None:
+        if self._fields is not None:
+            self._series.update(self._fields.series)
+            rolled.unread_fields.update(self._fields.unread)
+            self._fields.unread.clear()
 
     def _add(self, found: Record | BadRecord, pieces: Pieces, position: int) -> int:
         """Count a record; its time, ns."""
@@ -250,6 +276,8 @@ class Roller:
                 self._meet(slot, line, found, position)
             if slot.traced or found.trace_id:
                 _trace(slot, line, found)
+            if self._fields is not None:
+                self._fields.read(found.message, slot.pod, slot.values)
         return found.time_ns
 
     def _slot(self, source: Source, time_ns: int) -> _Slot:

@@ -20,8 +20,10 @@ from confluent_kafka import Producer
 
 from streams.errors import Reason
 from streams.records.identity import Revision, Workload
-from streams.risk.comparison import CompareRequest, Comparison, ComparisonEnded, RolloutEvent
+from streams.risk.comparison import CompareRequest, Comparison, ComparisonEnded, RolloutEvent, TemplateFeedback
 from streams.risk.document import RiskDocument
+from streams.risk.templates import template_id
+from streams.windows.signature import fold, signature, signature_id
 from streams.windows.summary import Bundle
 from streams.workload import WorkloadSettings
 from tests.integration.hostile import LONG_LINES, hostile
@@ -34,6 +36,9 @@ from topology.demo.service import Rates, Service
 from topology.demo.shipped import NAMESPACE, otlp_counters
 from topology.ingest.dead_letters import DeadLetter
 from topology.score.board import Board
+from topology.serve.rollouts import ComparisonRequests
+from topology.settings import Kafka, TelemetrySettings
+from topology.telemetry import Telemetry
 from topology.topics import DEAD_LETTERS, METRICS, RISK, ROLLOUTS, SUMMARIES, partition_of
 
 pytestmark = pytest.mark.kafka
@@ -131,6 +136,10 @@ def test_score_killed_at_random_moments(pipeline_kafka):
             scorers[victim] = stack.enter_context(_score(servers, group))
         _settle(servers, traffic, ingest)
         _assert_documents(servers, scorers)
+        told = _Latest(servers)
+        told.read()
+        documents = [decode_risk_document(value) for value in told.documents.values()]
+        assert [[given.scope for given in one.feedback] for one in documents] == [["all"]] * len(services)
 
 
 def test_workers_come_and_go(pipeline_kafka):
@@ -204,6 +213,26 @@ def _rollouts_of_step(servers: str, services: list[Service], step: int) -> None:
         of = event.comparison.of
         producer.produce(ROLLOUTS, encode_json(event), key=of.key, partition=partition_of(of, PARTITIONS))
     assert producer.flush(30) == 0
+    if step == 5:
+        _say_for_all(servers, services[1])
+
+
+def _say_for_all(servers: str, service: Service) -> None:
+    """That one of the lines of a broken service is critical in all of them; as serve sends it."""
+    alike = Service(service.name, service.baseline, service.canary, Rates(canary_only_error=1.0), 100.0, seed=5)
+    line = next(line for line in alike.lines(0.0, 1.0, 1.0) if "JDBC" in line.text)
+    what = signature(fold(line.text))
+    said = TemplateFeedback(
+        *("", NAMESPACE, service.name, template_id(signature_id(what)), "critical", "it is", (), "eve", "all"),
+        what.text,
+    )
+    telemetry = Telemetry.start("serve", TelemetrySettings())
+    requests = ComparisonRequests(Kafka(servers), telemetry)
+    requests.start()
+    assert requests.tell(said)
+    requests.stop(30)
+    telemetry.shutdown()
+    assert requests.failure is None
 
 
 def _ingest(servers: str, worker_id: str | None = None) -> RoleProcess:

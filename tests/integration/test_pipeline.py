@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 import subprocess
 import sys
 import threading
@@ -11,14 +12,19 @@ import time
 import pytest
 from confluent_kafka import OFFSET_BEGINNING, Consumer, Producer, TopicPartition
 
+from streams.policy.workload_policy import SignalPolicy, WorkloadPolicy
+from streams.records.identity import Workload
+from streams.risk.comparison import CompareRequest, Comparison
+from streams.workload import WorkloadSettings
 from tests.bench.records import spread
 from topology.codecs import decode_bundle
 from topology.embedded import EmbeddedBroker
 from topology.ingest.worker import IngestWorker
 from topology.pipeline import prepare
+from topology.score.board import Board
 from topology.settings import IngestSettings, Kafka, TelemetrySettings
 from topology.telemetry import Telemetry
-from topology.topics import LOGS, SUMMARIES
+from topology.topics import LOGS, SUMMARIES, partition_of
 
 
 @pytest.mark.timeout(240)
@@ -62,3 +68,59 @@ def test_the_end_of_the_input_closes_windows_too():
         consumer.close()
         telemetry.shutdown()
         assert counted == 1000
+
+
+def test_fields_of_log_lines_are_judged():
+    """Promise: a canary that says in its JSON lines that it is slow fails by that signal, as the policy has it."""
+    pair = Comparison("", "prod", "shop", "5d5c7b9f4", "6f8d9c6b77")
+    draw, sent_s = random.Random(1), time.time()
+    begun_s = sent_s - 300
+    with EmbeddedBroker() as broker:
+        kafka = Kafka(broker.bootstrap_servers)
+        prepare(kafka, 2)
+        producer = Producer({"bootstrap.servers": broker.bootstrap_servers})
+        for second in range(300):
+            for hash_, slower in ((pair.baseline, 1.0), (pair.canary, 2.0)):
+                for pod in range(2):
+                    took_ms = slower * draw.lognormvariate(3.0, 0.5)
+                    line = _json_line(pair, hash_, pod, begun_s + second, f'"took_ms":{took_ms:.3f},"status":200')
+                    producer.produce(LOGS, line, partition=pod)
+        producer.flush()
+        board = Board(WorkloadSettings(sight_ns=0), 60_000_000_000, partition_of(pair.of, 2), _policy)
+        board.apply_event(0, CompareRequest(pair), round(begun_s * 1e9))
+        consumer = Consumer({"bootstrap.servers": broker.bootstrap_servers, "group.id": "test"})
+        consumer.assign([TopicPartition(SUMMARIES, board.number, OFFSET_BEGINNING)])
+        telemetry = Telemetry.start("ingest", TelemetrySettings())
+        fields = ("took_ms:ms", "status=5*", "bytes")
+        worker = IngestWorker(IngestSettings(kafka, lateness_s=0.5, log_fields=fields), telemetry)
+        latest, deadline = None, time.monotonic() + 60
+        while latest is None or board.low_ns < (sent_s - 10) * 1e9:
+            assert time.monotonic() < deadline, board.low_ns
+            worker.cycle(threading.Event())
+            for message in consumer.consume(100, 0.0):
+                if message.error() is None:
+                    for document in board.apply_bundle(message.offset(), decode_bundle(message.value())):
+                        latest = document
+        worker.close()
+        consumer.close()
+        telemetry.shutdown()
+    signals = {one.signal: one for one in latest.signals}
+    assert latest.verdict == "fail"
+    assert "log.field.took_ms" in latest.reasons[0]
+    took = signals["log.field.took_ms"]
+    assert (took.group, took.part, took.criticality) == ("latency", "values", "critical")
+    assert "log.field.status=5*" in signals
+    assert "log.field.bytes" not in signals
+
+
+def _policy(_workload: Workload) -> WorkloadPolicy:
+    return WorkloadPolicy(signals=(SignalPolicy("log.field.took_*", criticality="critical"),))
+
+
+def _json_line(pair: Comparison, hash_: str, pod: int, time_s: float, fields: str) -> bytes:
+    """As Fluent Bit ships it."""
+    name = f"{pair.workload}-{hash_}-{pod}"
+    labels = {"rollouts-pod-template-hash": hash_}
+    kubernetes = {"pod_name": name, "namespace_name": pair.namespace, "labels": labels}
+    line = f'{{"level":"info","msg":"request done",{fields}}}'
+    return json.dumps({"@timestamp": time_s, "log": line, "kubernetes": kubernetes}).encode()

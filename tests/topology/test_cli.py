@@ -69,6 +69,21 @@ def test_the_environment_configures_every_role(monkeypatch: pytest.MonkeyPatch, 
 
 
 @pytest.mark.parametrize(
+    ("text", "fields"), [("", ()), ("took_ms:ms", ("took_ms:ms",)), (" a, status=5*,", ("a", "status=5*"))]
+)
+def test_fields_of_log_lines_are_a_list(monkeypatch: pytest.MonkeyPatch, text: str, fields: tuple[str, ...]) -> None:
+    """Apart by commas, from the environment as well."""
+    from topology import roles  # noqa: PLC0415 - to be replaced
+
+    called: list[Any] = []
+    monkeypatch.setattr(roles, "ingest", lambda *arguments: called.extend(arguments))
+    env = {"SERINUS_BOOTSTRAP_SERVERS": "a:1", "SERINUS_INGEST_LOG_FIELDS": text}
+    run = CliRunner().invoke(cli.command, ["ingest"], env=env, auto_envvar_prefix="SERINUS")
+    assert run.exception is None
+    assert called[0].log_fields == fields
+
+
+@pytest.mark.parametrize(
     "words",
     [
         ["topics"],

@@ -40,10 +40,21 @@ def test_two_hashes_are_compared():
     assert _events(_status(OLD, NEW), _running()) == wanted
 
 
-@pytest.mark.parametrize(("stable", "latest"), [(None, NEW), (None, None), (OLD, None)])
-def test_the_first_deployment_has_no_baseline(stable, latest):
-    """So there is nothing to compare, and nothing to end."""
+ALONE = msgspec.structs.replace(PAIR, baseline=NEW)
+
+
+@pytest.mark.parametrize(("stable", "latest"), [(None, None), (OLD, None)])
+def test_without_a_latest_hash_nothing_is_said(stable, latest):
+    """There is nothing to compare, and nothing to end."""
     assert _events(_status(stable, latest), _running()) == []
+
+
+def test_the_first_deployment_is_judged_by_itself():
+    """Nothing is stable yet; that it becomes so ends nothing, the next revision does."""
+    assert _events(_status(None, NEW)) == [CompareRequest(ALONE, "argo", TOLD_NS)]
+    assert _events(_status(None, NEW, aborted=True), _running(ALONE)) == []
+    assert _events(_status(NEW, NEW), _running(ALONE)) == []
+    assert _events(_status("third", "third"), _running(ALONE)) == [ComparisonEnded(ALONE, "expired")]
 
 
 def test_promoted():

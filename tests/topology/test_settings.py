@@ -37,6 +37,7 @@ def test_other_brokers_are_refused(servers: str) -> None:
         (lambda: IngestSettings(KAFKA, window_s=2.5), "window_s"),  # type: ignore[arg-type]
         (lambda: IngestSettings(KAFKA, window_s=True), "window_s"),
         (lambda: IngestSettings(KAFKA, cycle_s=float("nan")), "cycle_s"),
+        (lambda: IngestSettings(KAFKA, log_fields=("a b",)), "log_fields"),
         (lambda: IngestSettings(KAFKA, cycle_s=30), "transaction_timeout_s"),
         (lambda: IngestSettings(KAFKA, batch_records=0), "batch_records"),
         (lambda: IngestSettings(KAFKA, cluster="-x"), "cluster"),

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import click
 
+from topology import options
+
 _WIDTH = 120
 """Characters of a line where the output is no terminal."""
 
@@ -20,6 +22,7 @@ _WIDTH = 120
 @click.option("--policy", type=click.Path(path_type=Path), metavar="FILE", help="Judge as this policy says.")
 @click.option("--alpha", type=float, help="Bound on failing a healthy canary.  [default: 0.01]")
 @click.option("--beta", type=float, help="Bound on passing a broken canary.  [default: 0.05]")
+@options.log_fields_option
 @click.option(
     "--json",
     "json_file",
@@ -35,6 +38,7 @@ def backtest(
     policy: Path | None,
     alpha: float | None,
     beta: float | None,
+    log_fields: tuple[str, ...],
     json_file: Path | None,
     plot: Path | None,
     reverse: bool,
@@ -49,7 +53,7 @@ def backtest(
 
     from topology.backtest import plots, report, rules, run  # noqa: PLC0415 - the same
 
-    judged_by = rules.rules_of(policy, alpha, beta)
+    judged_by = rules.rules_of(policy, alpha, beta, log_fields)
     found = run.find(directories)
     on_stdout = str(json_file) == "-"
     width = None if (sys.stderr if on_stdout else sys.stdout).isatty() else _WIDTH

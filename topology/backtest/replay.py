@@ -116,7 +116,7 @@ class _Watch:
 
 def _deltas(records: Iterable[Record], rules: Rules, faults: Faults) -> tuple[dict[int, list[Delta]], int]:
     """Window's start -> its deltas; and how many records they hold."""
-    roller = Roller(rules.life.window_ns, rules.limits)
+    roller = Roller(rules.life.window_ns, rules.limits, log_fields=rules.log_fields)
     found: dict[int, list[Delta]] = {}
     number = 0
     remaining = iter(records)

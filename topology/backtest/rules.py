@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from msgspec import Struct, structs
@@ -10,6 +11,7 @@ from streams.judging.settings import JudgeSettings
 from streams.policy.effective import effective
 from streams.policy.policy_file import PolicyFile
 from streams.policy.workload_policy import WorkloadPolicy
+from streams.windows.log_fields import LogField, LogFields
 from streams.windows.summary import Limits
 from streams.workload import WorkloadSettings
 from topology import policy_file
@@ -29,6 +31,8 @@ class Rules(Struct, frozen=True):
     """For all, whatever the policy says."""
     beta: float | None = None
     """The same."""
+    log_fields: tuple[LogField, ...] = ()
+    """Of JSON lines that are signals, as ingest is told."""
     planned_by_case: bool = True
     """A case was planned to take as long as it took, where no policy says how long a rollout takes."""
 
@@ -44,7 +48,7 @@ class Rules(Struct, frozen=True):
         )
 
 
-def rules_of(policy: Path | None, alpha: float | None, beta: float | None) -> Rules:
+def rules_of(policy: Path | None, alpha: float | None, beta: float | None, log_fields: Sequence[str] = ()) -> Rules:
     """The rules that the command line asks for.
 
     Raises:
@@ -52,4 +56,7 @@ def rules_of(policy: Path | None, alpha: float | None, beta: float | None) -> Ru
     """
     usual = JudgeSettings()
     structs.replace(usual, alpha=alpha or usual.alpha, beta=beta or usual.beta)  # refused now, not at the first case
-    return Rules(policy=PolicyFile() if policy is None else policy_file.load(policy), alpha=alpha, beta=beta)
+    fields = tuple(map(LogField.parse, log_fields))
+    LogFields(fields)
+    found = PolicyFile() if policy is None else policy_file.load(policy)
+    return Rules(policy=found, alpha=alpha, beta=beta, log_fields=fields)

@@ -26,6 +26,9 @@ class Instruments:
         self._continued = meter.create_counter(
             "serinus.ingest.continued", description="Records that go on with a line or an event, and are no lines."
         )
+        self._unread_fields = meter.create_counter(
+            "serinus.ingest.log_fields.unread", description="Named log fields that could not be read, by reason."
+        )
         self._cycle = meter.create_histogram(
             "serinus.ingest.commit.duration", unit="s", description="From the end of reading to the commit."
         )
@@ -61,6 +64,8 @@ class Instruments:
                 self._other.add(number, {"kind": kind})
         if rolled.continued:
             self._continued.add(rolled.continued)
+        for reason, number in rolled.unread_fields.items():
+            self._unread_fields.add(number, {"reason": reason})
         if reports:
             self._delay.set((time.time_ns() - min(reports.values())) / 1e9)
 

@@ -22,7 +22,7 @@ from msgspec import Struct
 from streams.errors import BadRecord, Reason
 from streams.records.histogram import Histogram
 from streams.records.identity import Revision, Source, Workload
-from streams.records.log import LogRecord, Severity
+from streams.records.log import LogRecord, Severity, Stream
 from streams.records.metric import Kind, MetricSample, Series
 from streams.records.severity import of_field
 from streams.shippers.faults import JSON_FAULTS, json_fault
@@ -55,6 +55,8 @@ class LogLine(Line, kw_only=True, omit_defaults=True):
     severity: str | int | None = None
     message: str
     trace_id: str | None = None
+    container: str = ""
+    stream: Stream = ""
 
 
 class MetricLine(Line, kw_only=True, omit_defaults=True):
@@ -82,7 +84,8 @@ def log_record(line: bytes) -> LogRecord:
     """
     found = _decoded(_decode_log, line)
     severity = Severity.UNSET if found.severity is None else of_field(found.severity)
-    return LogRecord(_source(found), rfc3339_ns(found.ts), found.message, severity, found.trace_id)
+    time_ns = rfc3339_ns(found.ts)
+    return LogRecord(_source(found), time_ns, found.message, severity, found.trace_id, found.container, found.stream)
 
 
 def metric_sample(line: bytes) -> MetricSample:
@@ -117,7 +120,9 @@ def line_of(record: Record, case: str) -> bytes:
     }
     if isinstance(record, LogRecord):
         severity = record.severity.name if record.severity else None
-        return _encode(LogLine(**common, severity=severity, message=record.message, trace_id=record.trace_id))
+        line_of_log = LogLine(**common, severity=severity, message=record.message, trace_id=record.trace_id)
+        line_of_log.container, line_of_log.stream = record.container, record.stream
+        return _encode(line_of_log)
     line = MetricLine(
         **common,
         name=record.series.name,

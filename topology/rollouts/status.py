@@ -93,11 +93,14 @@ def events(status: RolloutStatus, documents: Iterable[RiskDocument]) -> Iterator
         documents: of comparisons that are known, of any workload.
     """
     stable, latest = status.stable, status.latest
-    if stable is None or latest is None:
-        return  # the first deployment: there is nothing to compare it with
+    if latest is None:
+        return
     if stable != latest and not status.aborted:
-        pair = Comparison(status.cluster, status.namespace, status.rollout, stable, latest)
+        # At the first deployment nothing is stable yet: the canary is judged by itself.
+        pair = Comparison(status.cluster, status.namespace, status.rollout, stable or latest, latest)
         yield CompareRequest(pair, SOURCE, _ns(status.at))
+        return
+    if stable is None:
         return
     since = status.aborted_at if status.aborted and status.aborted_at is not None else status.at
     for document in documents:
@@ -113,7 +116,10 @@ def _outcome(pair: Comparison, stable: str, latest: str) -> Outcome | None:
     """What became of a pair of a Rollout that is over, or aborted; None where the status does not tell.
 
     An Experiment ends with its Rollout, and its own two hashes are in no status: aborted with it, else merely over.
+    A revision without a baseline is stable as soon as its pods are ready, which says nothing: its time ends it.
     """
+    if pair.is_alone:
+        return None if pair.canary in {stable, latest} else "expired"
     of_experiment = not {pair.baseline, pair.canary} & {stable, latest}
     if stable != latest:
         return "aborted" if (pair.baseline, pair.canary) == (stable, latest) or of_experiment else None

@@ -27,6 +27,7 @@ from streams.windows.summary import Bundle
 from streams.windows.watermark import Watermark, WatermarkState
 from streams.workload import WorkloadLife, WorkloadSettings, WorkloadState
 from topology.score.mark import Mark, Offsets, is_due, oldest
+from topology.score.shared import Shared, SharedFeedback
 
 _PARTITION_PREFIX = b"@partition/"
 """Begins the changelog key of a partition's own record; no workload's key begins with @."""
@@ -43,6 +44,8 @@ class PartitionSnapshot(Struct, array_like=True):
     workloads: dict[str, Offsets] = {}
     """Workload's key -> what its record has to include; one that includes less was written by a worker that did not
     know that the partition was no longer its own."""
+    shared: list[Shared] = []
+    """What was said for more than one workload, in order of time."""
 
 
 class WorkloadSnapshot(Struct, array_like=True):
@@ -113,6 +116,15 @@ class _Entry:
             return False
         return asked.told_ns > 0 or not (asked.again or self.life.has_ended(asked.comparison))
 
+    def take(self, time_ns: int, event: WorkloadEvent, low_ns: int) -> None:
+        """Let it happen if it depends on nothing that is to come, else when the watermark has come to its time."""
+        self.dirty = True
+        if time_ns <= low_ns or (isinstance(event, CompareRequest) and not self.waiting and self.begins_at_once(event)):
+            self.happen(time_ns, event)
+        else:
+            self.waiting.append((time_ns, event))
+            self.waiting.sort(key=_time)
+
     def happen(self, time_ns: int, event: WorkloadEvent) -> None:
         """What was asked for begins, what runs ends, what was said holds."""
         if isinstance(event, CompareRequest):
@@ -163,6 +175,7 @@ class Board:
         self.resume = Offsets()
         """The last messages that need not be read again, once restored."""
         self._entries: dict[Workload, _Entry] = {}
+        self._shared = SharedFeedback()
         self._alarms: dict[str, Alarm] = {}
         self._changed: set[Workload] = set()
         """Whose alarms have changed since `watched` was last asked."""
@@ -178,6 +191,7 @@ class Board:
             self._offsets = snapshot.offsets
             self._watermark = Watermark(self._hold_ns, snapshot.watermark)
             self._mark = Mark.of(0, self._offsets, self._watermark.state)
+            self._shared = SharedFeedback(snapshot.shared)
             written = snapshot.workloads
         for value in held.values():
             known = _decode_workload(value)
@@ -208,6 +222,8 @@ class Board:
                 offsets.summaries = -1
             if anew[1]:
                 offsets.rollouts = -1
+        if anew[1]:
+            self._shared.made_anew()
         return any(anew)
 
     @property
@@ -284,21 +300,23 @@ class Board:
         A comparison that does not run begins at once, as it begins with what the past holds whenever it is asked for;
         all else waits.
         """
-        entry = self._entry(event.of)
+        documents: list[RiskDocument] = []
+        for entry in self._concerned(event):
+            if offset > entry.offsets.rollouts:
+                entry.offsets.rollouts = offset
+                entry.take(time_ns, event, self.low_ns)
+                self._note_alarms(entry)
+                documents += entry.life.documents()
+        if isinstance(event, TemplateFeedback) and event.shared:
+            self._shared.take(offset, time_ns, event)
         self._offsets.rollouts = max(self._offsets.rollouts, offset)
-        if offset <= entry.offsets.rollouts:
-            return []
-        entry.offsets.rollouts = offset
-        entry.dirty = True
-        if time_ns <= self.low_ns or (
-            isinstance(event, CompareRequest) and not entry.waiting and entry.begins_at_once(event)
-        ):
-            entry.happen(time_ns, event)
-        else:
-            entry.waiting.append((time_ns, event))
-            entry.waiting.sort(key=_time)
-        self._note_alarms(entry)
-        return entry.life.documents()
+        return documents
+
+    def _concerned(self, event: WorkloadEvent) -> list[_Entry]:
+        """The workloads, of those that are known, that it is said of; one that it names is known from then on."""
+        if isinstance(event, TemplateFeedback) and event.shared:
+            return [entry for workload, entry in sorted(self._entries.items()) if event.covers(workload)]
+        return [self._entry(event.of)]
 
     def alarms(self) -> list[Alarm]:
         """What has changed since this was last called: one document per alarm, its latest."""
@@ -333,7 +351,9 @@ class Board:
                 yield key, self._snapshot(entry, mark)
         written = {workload.key: entry.written for workload, entry in self._entries.items()}
         needed = oldest((entry.mark for entry in self._entries.values()), mark)
-        yield self._key, _encode(PartitionSnapshot(_VERSION, needed.offsets, needed.watermark, written))
+        self._shared.forget(needed.offsets, needed.watermark.low_ns)
+        own = PartitionSnapshot(_VERSION, needed.offsets, needed.watermark, written, self._shared.state)
+        yield self._key, _encode(own)
 
     def _snapshot(self, entry: _Entry, mark: Mark) -> bytes:
         entry.dirty, entry.mark = False, mark
@@ -347,6 +367,8 @@ class Board:
             life = self._life(WorkloadState(workload))
             # What came before it was seen said nothing of it.
             entry = self._entries[workload] = _Entry(life, self._offsets.copy(), self._begin, self._mark)
+            for said in self._shared.of(workload):
+                entry.take(said.time_ns, said.event, self.low_ns)
         return entry
 
     def _life(self, state: WorkloadState) -> WorkloadLife:

@@ -41,7 +41,9 @@ from streams.judging.judge import JudgeSettings
 from streams.policy.effective import effective
 from streams.policy.workload_policy import WorkloadPolicy
 from streams.records.identity import Workload
+from streams.risk.comparison import TemplateFeedback
 from streams.risk.document import RiskDocument
+from streams.watch.feedback import WorkloadEvent
 from streams.watch.watch import WatchSettings
 from streams.workload import WorkloadSettings
 from topology.codecs import decode_bundle, decode_rollout_event, encode_json
@@ -314,12 +316,17 @@ class Scorer:
             self._skip(ROLLOUTS, message.partition, message.offset, error)
         else:
             sent_ns = round(message.timestamp * 1000) * 1_000_000  # Faust has made a float of the milliseconds
-            if partition_of(rollout.of, self._partitions) == message.partition:
+            if self._concerns(rollout, message.partition):
                 await self._publish(board, board.apply_event(message.offset, rollout, sent_ns))
             else:
                 fault = ValueError("keyed for another partition than its workload's")
                 self._skip(ROLLOUTS, message.partition, message.offset, fault)
         await self._taken(board, event)
+
+    def _concerns(self, event: WorkloadEvent, number: int) -> bool:
+        """Whether a message of a partition belongs there: that of its workload, or all."""
+        everywhere = isinstance(event, TemplateFeedback) and event.shared
+        return everywhere or partition_of(event.of, self._partitions) == number
 
     async def _read_ahead(self, board: Board, time_ns: int) -> None:
         """Let the board know all events sent by then; Faust will bring them once more."""
@@ -328,7 +335,7 @@ class Scorer:
                 rollout = decode_rollout_event(message.value() or b"")
             except MsgspecError:
                 continue  # said when Faust brings it
-            if self._owns(board) and partition_of(rollout.of, self._partitions) == board.number:
+            if self._owns(board) and self._concerns(rollout, board.number):
                 sent_ns = message.timestamp()[1] * 1_000_000
                 await self._publish(board, board.apply_event(message.offset(), rollout, sent_ns))
 

@@ -21,6 +21,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta, Struct
 
+from streams.judging.evidence import Reference
 from streams.policy.written import Sensitivity
 from streams.risk.comparison import Comparison
 from streams.risk.document import (
@@ -68,6 +69,13 @@ class VerdictAnswer(Struct, frozen=True, kw_only=True):
     outcome: Annotated[
         Literal["", "promoted", "aborted", "expired"], Meta(description="What became of it, once ended")
     ] = ""
+    reference: Annotated[
+        Reference,
+        Meta(
+            description="By what it is judged: the baseline beside it; where none is there `history`, which can fail it"
+            " and never passes it; or `none`, where nothing is known of earlier comparisons either"
+        ),
+    ] = "baseline"
     started_at: _Time = ""
     decided_at: _Time = ""
     sensitivity: Annotated[Sensitivity, Meta(description="At which it is judged: the verdict's")] = "medium"
@@ -171,7 +179,7 @@ def unanswerable(reasons: tuple[str, ...], now_s: float, report_url: str, valid:
 
 def worst(whole: RiskAnswer, most: int) -> RiskAnswer:
     """The answer with at most so many signals, the worst, and of templates no example lines."""
-    templates = tuple(msgspec.structs.replace(row, examples=()) for row in whole.templates[:most])
+    templates = tuple(msgspec.structs.replace(row, examples=(), contexts=()) for row in whole.templates[:most])
     return msgspec.structs.replace(whole, signals=whole.signals[:most], templates=templates)
 
 
@@ -221,6 +229,7 @@ def _flat(document: RiskDocument, age: float, report_url: str) -> RiskAnswer:
         canary=pair.canary,
         state=document.state,
         outcome=document.outcome or "",
+        reference=document.reference,
         started_at=document.started_at or "",
         decided_at=document.decided_at or "",
         parts=document.parts,

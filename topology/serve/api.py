@@ -34,7 +34,8 @@ SILENCE_S = 30.0
 """A broker that has not answered for so long is mentioned where nothing is known of a pair."""
 
 _AWAITED = (
-    "nothing is known of this pair yet: its comparison is asked for and begins with the first records of both revisions"
+    "nothing is known of this pair yet: its comparison is asked for and begins with the first records of both"
+    " revisions, or without a baseline with those of the canary"
 )
 _REASONS = {
     Asked.SENT: _AWAITED,

@@ -89,7 +89,9 @@ class Directory:
         known = {entry.document.comparison.of for entry in self._view.of_hashes(*hashes)}
         known |= self._witness.whose(hashes[0]) & self._witness.whose(hashes[1])
         if others := sorted(known - {comparison.of}):
-            return f"these two hashes are those of {_listed(others)} as well: is the workload the right one?"
+            return f"these hashes are those of {_listed(others)} as well: is the workload the right one?"
+        if comparison.is_alone:
+            return ""
         turned = [entry.document for entry in self._view.of_hashes(*reversed(hashes))]
         if any(document.comparison.of == comparison.of and document.state == "running" for document in turned):
             return "the same two are being compared the other way round: is the baseline the revision that serves now?"

@@ -1,7 +1,8 @@
 """`POST /v1/feedback` reclassifies a log template, `GET /v1/feedback` tells who changed what and when.
 
-A post goes through `serinus.rollouts` to the scorer of the workload, and holds for the windows that close after it was
-sent; what is told is what the scorers have published with the workload's comparisons. Who may post: `posted`.
+A post goes through `serinus.rollouts` to the scorer of the workload, or to all where it is said for more, and holds for
+the windows that close after it was sent; what is told is what the scorers have published with the workload's
+comparisons. Who may post: `posted`.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from msgspec import Struct
 from streams.records.identity import Workload
 from streams.risk.comparison import TemplateFeedback
 from streams.risk.document import RiskDocument
+from streams.templates.template import recalled
 from topology.serve.api import SILENCE_S, Asker, json
 from topology.serve.posted import not_json
 from topology.serve.queries import BadQuery, WorkloadQuery, parse, shown
@@ -68,10 +70,13 @@ class FeedbackApi:
         text = self.text_of(said.of, said.template)
         if text is None:
             return FeedbackRefused(404, f"no comparison of {said.of.key} shows a template {shown(said.template)}")
-        if not self._asker.tell(said):
+        if said.shared and recalled(int(said.template, 16), text) is None:
+            return FeedbackRefused(404, f"{shown(said.template)} has become part of another template: say it of that")
+        if not self._asker.tell(msgspec.structs.replace(said, text=text if said.shared else "")):
             return FeedbackRefused(503, "too much waits for Kafka already: send it again")
         log.info(
-            "%r says %s of template %s of %s: %r", said.who, said.log_class, said.template, said.of.key, said.reason
+            "%r says %s of template %s of %s (%s): %r",
+            *(said.who, said.log_class, said.template, said.of.key, said.scope, said.reason),
         )
         return FeedbackTaken(said.template, text)
 

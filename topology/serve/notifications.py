@@ -75,4 +75,6 @@ def _words(event: RolloutEvent) -> str:
     if isinstance(event, TemplateFeedback):
         return f"template {event.template}: {event.log_class}"
     pair = f"{event.comparison.baseline} and {event.comparison.canary}"
+    if event.comparison.is_alone:
+        pair = f"{event.comparison.canary} with history"
     return f"compare {pair}" if isinstance(event, CompareRequest) else f"{pair}: {event.outcome}"

@@ -13,7 +13,7 @@ from msgspec import Meta, Struct
 from multidict import MultiMapping
 
 from streams.policy.written import Sensitivity
-from streams.risk.comparison import ClusterName, Comparison, HashValue, ObjectName
+from streams.risk.comparison import ClusterName, Comparison, HashOrNone, HashValue, ObjectName
 from topology.serve.directory import Wanted
 
 Query = TypeVar("Query", bound=Struct)
@@ -29,7 +29,7 @@ _ALLOWED = {
     "cluster": "empty, or 1 to 253 of letters, digits, '-', '_' and '.', beginning and ending with a letter or digit",
     "namespace": _OBJECT_NAME,
     "workload": _OBJECT_NAME,
-    "baseline": _HASH,
+    "baseline": f"empty where none serves (a first deployment), or {_HASH}",
     "canary": _HASH,
     "limit": "a number from 1 to 1000",
 }
@@ -43,7 +43,13 @@ class RiskQuery(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         None
     )
     workload: Annotated[ObjectName, Meta(description=f"Name of the Rollout or Deployment; {_NEEDED}")] | None = None
-    baseline: Annotated[HashValue, Meta(description="Pod-template hash of the revision that serves now")]
+    baseline: Annotated[
+        HashOrNone,
+        Meta(
+            description="Pod-template hash of the revision that serves now. Left out, empty or the canary's own: there "
+            "is none (a first deployment), and the workload's history judges the canary"
+        ),
+    ] = ""
     canary: Annotated[HashValue, Meta(description="Pod-template hash of the revision on trial")]
     cluster: Annotated[ClusterName, Meta(description="Name of the cluster; leave out where there is one")] = ""
     view: Annotated[
@@ -131,16 +137,8 @@ def parse(raw: MultiMapping[str], kind: type[Query]) -> Query:
 
 
 def wanted(query: RiskQuery) -> Wanted:
-    """The pair asked for.
-
-    Raises:
-        BadQuery: it is a revision with itself.
-    """
-    if query.baseline == query.canary:
-        complaint = f"canary: {shown(query.canary)} is the baseline too; give the hashes of two revisions"
-        pair = ("cluster", "namespace", "workload", "baseline", "canary")
-        raise BadQuery((complaint,), {name: getattr(query, name) or "" for name in pair})
-    return Wanted(query.baseline, query.canary, query.cluster, query.namespace, query.workload)
+    """The pair asked for; of one without a baseline the canary's hash stands for both."""
+    return Wanted(query.baseline or query.canary, query.canary, query.cluster, query.namespace, query.workload)
 
 
 def from_path(parts: Mapping[str, str]) -> Comparison | None:

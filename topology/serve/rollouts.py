@@ -2,6 +2,9 @@
 
 Whatever the queries are, one process sends a pair at most once a minute and at most `MOST_PER_MINUTE` pairs a minute;
 its memory is those pairs. The answer to the query never waits for Kafka: a thread of its own sends.
+
+What was said for more than one workload goes to every partition in one transaction, with one time: to all or to none,
+and two such words count in the same order everywhere, whatever order they arrive in.
 """
 
 from __future__ import annotations
@@ -9,13 +12,14 @@ from __future__ import annotations
 import logging
 import queue
 import time
+import uuid
 from collections import OrderedDict
 from collections.abc import Callable
 from enum import StrEnum
 
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
-from streams.risk.comparison import CompareRequest, Comparison
+from streams.risk.comparison import CompareRequest, Comparison, TemplateFeedback
 from streams.watch.feedback import WorkloadEvent
 from topology.background import Background
 from topology.codecs import encode_json
@@ -31,6 +35,10 @@ MOST_PER_MINUTE = 600
 _MINUTE_S = 60.0
 _ASK_S = 2.0
 _FLUSH_S = 1.5
+_KAFKA_TAKES_S = 30.0
+"""What it has not taken by then is given up, and said."""
+_TRANSACTION_S = 10.0
+"""After this the broker aborts the transaction of a process that is gone; the readers of the topic wait for it."""
 
 
 class Asked(StrEnum):
@@ -85,11 +93,16 @@ class ComparisonRequests(Background):
         self._throttle = Throttle() if throttle is None else throttle
         self._waiting: queue.Queue[WorkloadEvent] = queue.Queue(MOST_PER_MINUTE)
         self._partitions = 0
+        self._kafka = kafka
+        self._transactional: Producer | None = None
+        """Made when it is first needed, and anew after each of its troubles."""
+        self._name = f"serinus-serve-{uuid.uuid4().hex}"
+        """Of its transactions: a successor of the same name ends what it left open."""
         self._producer = Producer(
             kafka.librdkafka(
                 **{
                     "enable.idempotence": True,
-                    "message.timeout.ms": 30_000,
+                    "message.timeout.ms": round(_KAFKA_TAKES_S * 1000),
                     **RECONNECT,
                     "linger.ms": 5,
                     "logger": log,
@@ -141,14 +154,50 @@ class ComparisonRequests(Background):
         while not (partitions := self._partition_count()):
             if self._stopping.wait(1.0):
                 return False
-        self._producer.produce(
-            ROLLOUTS,
-            encode_json(event),
-            key=event.of.key.encode(),
-            partition=partition_of(event.of, partitions),
-            on_delivery=self._delivered,
-        )
+        key, value = event.of.key.encode(), encode_json(event)
+        if isinstance(event, TemplateFeedback) and event.shared:
+            self._send_everywhere(key, value, partitions)
+        else:
+            number = partition_of(event.of, partitions)
+            self._producer.produce(ROLLOUTS, value, key, partition=number, on_delivery=self._delivered)
         return True
+
+    def _send_everywhere(self, key: bytes, value: bytes, partitions: int) -> None:
+        """A copy to each partition, or to none; tried until Kafka takes it, for as long as it may take all else."""
+        ends_s = time.monotonic() + _KAFKA_TAKES_S
+        while True:
+            try:
+                self._transact(key, value, partitions)
+            except KafkaException as error:
+                log.warning("not sent to all partitions: %s", error.args[0].str())
+            else:
+                return
+            if self._transactional is not None:
+                self._transactional.purge()
+                self._transactional = None
+            if time.monotonic() > ends_s or self._stopping.wait(1.0):
+                self._failed.add(1)
+                log.error("what was said at %r for more than it was not sent", key)
+                return
+
+    def _transact(self, key: bytes, value: bytes, partitions: int) -> None:
+        if self._transactional is None:
+            self._transactional = Producer(
+                self._kafka.librdkafka(
+                    **{
+                        "transactional.id": self._name,
+                        "transaction.timeout.ms": round(_TRANSACTION_S * 1000),
+                        **RECONNECT,
+                        "logger": log,
+                    }
+                )
+            )
+            self._transactional.init_transactions(_TRANSACTION_S)
+        self._transactional.begin_transaction()
+        sent_ms = time.time_ns() // 1_000_000
+        for number in range(partitions):
+            self._transactional.produce(ROLLOUTS, value, key, partition=number, timestamp=sent_ms)
+        self._transactional.commit_transaction(_TRANSACTION_S)
 
     def _partition_count(self) -> int:
         """Asked for once; 0 while the cluster does not tell."""

@@ -148,7 +148,7 @@ def routes(
             "/v1/feedback",
             feedback.give,
             "Reclassify or tag a log template, or take that back: it holds for the windows that close from then on, in "
-            "the running comparison and in later rollouts of the workload",
+            "the running comparison and in later rollouts of the workload, of its namespace, or of all workloads",
             (
                 Reply(200, "On its way to the scorer", FeedbackTaken),
                 Reply(400, "The body is no feedback", Fault),
@@ -162,7 +162,7 @@ def routes(
         Route(
             "/v1/feedback",
             feedback.history,
-            "Who reclassified which log template of a workload, when and why; the latest first",
+            "Who reclassified which log template of a workload, or for it among others, when and why; latest first",
             (Reply(200, "What the scorers know", list[FeedbackGiven]), Reply(400, "A parameter is at fault", Fault)),
             WorkloadQuery,
         ),
@@ -210,7 +210,7 @@ def _template_page(template_page: TemplatePage) -> Sequence[Route]:
         Route(
             path,
             template_page.say,
-            "What the form of that page sends: `log_class`, `reason`, `tags`, `who`; programs post to `/v1/feedback`",
+            "What that page's form sends: `log_class`, `scope`, `reason`, `tags`, `who`; programs post to /v1/feedback",
             (
                 Reply(303, "On its way to the scorer; back to the page", media_types=(HTML,)),
                 Reply(400, "The page, with the fault", media_types=(HTML,)),

@@ -7,11 +7,13 @@ holds goes the way of `POST /v1/feedback`.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import get_args
 from urllib.parse import parse_qsl
 
 import msgspec
 from aiohttp import web
 
+from streams.records.identity import Scope
 from streams.risk.comparison import TemplateFeedback
 from streams.risk.templates import TemplateEvidence
 from streams.templates.topics import LOG_CLASSES
@@ -76,6 +78,7 @@ class TemplatePage:
             row=_row(document.templates, name),
             told=[one for one in document.feedback if one.template == name],
             classes=LOG_CLASSES,
+            scopes=get_args(Scope),
             as_before=_AS_BEFORE,
             fault=fault,
             said=said,
@@ -121,6 +124,7 @@ def _said(parts: Mapping[str, str], fields: Mapping[str, str]) -> TemplateFeedba
         "reason": fields["reason"],
         "tags": tags,
         "who": fields["who"],
+        "scope": fields.get("scope", "workload"),
     }
     return msgspec.convert(values, TemplateFeedback)
 

@@ -33,12 +33,21 @@ class Horizon(Struct, array_like=True):
         while self.pods > 0.0 and canary.pod_s > self.planned_s * self.pods * 2.0**self.doublings:
             self.doublings += 1
 
-    def exposure_s(self, canary: Work, baseline: Work) -> float:
-        """Pod-seconds planned, at the load of the past."""
+    def exposure_s(self, canary: Work, baseline: Work | None) -> float:
+        """Pod-seconds planned, at the load of the past; the arguments are those of `load`."""
         return self.planned_s * self.pods * 2.0**self.doublings * self.load(canary, baseline)
 
-    def load(self, canary: Work, baseline: Work) -> float:
-        """How many times more than in the past there is to do per pod-second, at least 1."""
+    def load(self, canary: Work, baseline: Work | None) -> float:
+        """How many times more than in the past there is to do per pod-second, at least 1.
+
+        Args:
+            canary: what it had to do so far.
+            baseline: the same beside it; None: there is none, and the past alone tells what is usual.
+        """
+        if baseline is None:
+            by_requests = canary.requests > 0.0 and self.busiest.requests > 0.0
+            mine = canary.requests if by_requests else canary.traces
+            return _times(mine, canary.pod_s, self.busiest.requests if by_requests else self.busiest.traces, 1.0)
         requests = canary.requests > 0.0 and baseline.requests > 0.0
         mine, theirs = (canary.requests, baseline.requests) if requests else (canary.traces, baseline.traces)
         busiest = self.busiest.requests if requests else self.busiest.traces

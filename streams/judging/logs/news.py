@@ -62,7 +62,7 @@ class News:
         self._stream = stream
         self._limit = settings.known_limit
         self._known = frozenset(state.known)
-        self._taught = state.taught
+        self.taught = state.taught
         self._canary = OnlyIn(settings.held_limit, state.canary)
         self._halves = [OnlyIn(settings.held_limit, half) for half in state.halves]
         self.baseline_shown = set(state.baseline_shown)
@@ -75,7 +75,7 @@ class News:
         halves = [half.to_state() for half in self._halves]
         return NewsState(
             sorted(self._known),
-            self._taught,
+            self.taught,
             self._canary.to_state(),
             halves,
             sorted(self.baseline_shown),
@@ -103,7 +103,7 @@ class News:
         mine = self._things(canary, templates) if canary is not None else []
         _remember(self.baseline_shown, theirs, self._limit)
         _remember(self.canary_shown, mine, self._limit)
-        if not self._taught:
+        if not self.taught:
             return 0.0, 0.0
         theirs, mine = self._new(theirs), self._new(mine)
         block = start_ns // BLOCK_NS
@@ -159,7 +159,7 @@ class News:
 
         Each trace is the canary's in one of the two roles, so both roles together have the exposure of the whole.
         """
-        if not self._taught:
+        if not self.taught:
             return None
         sizes = [float(cause.traces) for things, cause in sorted(self._causes.items()) if self._is_one(things, cause)]
         clumps = math.fsum(size * size for size in sizes), math.fsum(sizes)

@@ -182,6 +182,11 @@ class LogPart:
         """Whether history, as far as it was known, had not shown this template when the comparison began."""
         return not self._news[NEW_TEMPLATES].is_known(template)
 
+    @property
+    def knows_templates(self) -> bool:
+        """There is enough history to say what is new."""
+        return self._news[NEW_TEMPLATES].taught
+
     def _count_errors(
         self,
         start_ns: int,

@@ -58,8 +58,8 @@ class Works(Struct, array_like=True):
         """One window."""
         source = next((name for name in REQUEST_SOURCES if name in baseline.requests), "")
         before = self.canary.traces, self.baseline.traces
-        theirs = _requests(baseline, source)
-        mine = _requests(canary, source) if canary is not None else 0.0
+        theirs = requests_of(baseline, source)
+        mine = requests_of(canary, source) if canary is not None else 0.0
         self.baseline.add(baseline, theirs)
         if canary is not None:
             self.canary.add(canary, mine)
@@ -100,6 +100,7 @@ class Works(Struct, array_like=True):
         return ExposureShares(by_requests, by_pods, saturation)
 
 
-def _requests(side: Side, source: str) -> float:
+def requests_of(side: Side, source: str) -> float:
+    """Requests that one source of truth counted; 0 where it did not."""
     count = side.requests.get(source)
     return cut(count.requests) if count is not None else 0.0

@@ -17,20 +17,20 @@ workloads:
     signals:
       requests/error: {criticality: critical, weight: 2}
       jvm_classes: {criticality: watch, missing_data: zero}
-    logs: {default_topics: false, context_lines: 9}
+    logs: {default_topics: false, context_lines: 21}
 """
 
 
 def test_every_field_that_is_not_followed_is_named_with_its_line():
     """And none that is."""
     found = unfollowed(read(TEXT, "policy.yml"))
-    assert found == [(13, "workloads[0].logs.context_lines", "at most 5 are kept on either side")]
+    assert found == [(13, "workloads[0].logs.context_lines", "at most 20 are kept on either side")]
 
 
 def test_a_file_that_is_followed_has_nothing_to_tell():
     """No sentence at all."""
     assert sentence(read("version: 1\ndefaults: {alpha: 0.02}\n", "policy.yml")) is None
-    why = "at most 5 are kept on either side"
+    why = "at most 20 are kept on either side"
     told = f"policy.yml: read but not followed: workloads[0].logs.context_lines (line 13: {why})"
     assert sentence(read(TEXT, "policy.yml")) == told
 

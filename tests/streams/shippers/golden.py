@@ -58,6 +58,8 @@ def _plain(record: LogRecord | MetricSample | BadRecord) -> dict[str, Any]:
     if isinstance(record, LogRecord):
         plain |= {"severity": record.severity.name, "message": record.message}
         plain |= {"partial": True} if isinstance(record, Piece) else {}
+        plain |= {"container": record.container} if record.container else {}
+        plain |= {"stream": record.stream} if record.stream else {}
         return plain | ({"trace_id": record.trace_id} if record.trace_id else {})
     plain |= {"series": record.series.name, "attributes": dict(record.series.attributes), "unit": record.series.unit}
     plain |= {"kind": record.kind.value, "value": _value(record.value)}

@@ -281,3 +281,29 @@ def test_two_rules_of_one_signal_are_one_in_any_order(order):
     for number, (name, unit) in enumerate(sorted(order)):
         reference.learn(number, Series(name, (), unit))
     assert catalogue.state.candidates == reference.state.candidates
+
+
+@pytest.mark.parametrize(
+    ("name", "attributes", "unit", "kind", "group", "worse", "how", "factor"),
+    [
+        ("duration_ms", (), "", "values", "latency", "higher", ["values"], 1e-3),
+        ("elapsed", (), "us", "values", "latency", "higher", ["values"], 1e-6),
+        ("max_count", (), "", "values", "other", "either", ["values"], 1.0),
+        ("bytes", (), "By", "values", "other", "either", ["values"], 1.0),
+        ("success_ratio", (), "", "values", "availability", "lower", ["values"], 1.0),
+        ("version", (), "", "values", "other", "either", ["values"], 1.0),
+        ("status=5*", (("held", "true"),), "", "events", "errors", "higher", ["event", "attempt"], 1.0),
+        ("status=5*", (("held", "false"),), "", "events", "errors", "higher", ["attempt"], 1.0),
+        ("outcome=failed", (("held", "true"),), "", "events", "errors", "higher", ["event", "attempt"], 1.0),
+        ("cache=hit", (("held", "true"),), "", "events", "other", "either", ["event", "attempt"], 1.0),
+    ],
+)
+def test_fields_of_log_lines(name, attributes, unit, kind, group, worse, how, factor):
+    """Promise: numbers are distributions whatever they are called, values are events out of all lines that have any."""
+    use, (rule,) = read_series(Series(f"log.field.{name}", attributes, unit))
+    readings = use.histogram or use.counter
+    assert (rule.signal, rule.kind, rule.group, rule.worse) == (f"log.field.{name}", kind, group, worse)
+    assert ([one.how for one in readings], readings[0].factor) == (how, factor)
+    assert use.role is None
+    assert not rule.known
+    assert rule.criticality == "normal"

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from streams.errors import BadPolicy
 from streams.records.log import Severity
-from streams.templates.classes import Classes, ClassesState, Feedback
+from streams.templates.classes import MAX_SHARED, Classes, ClassesState, Feedback
 from streams.templates.expressions import Expression, service_masks
 from streams.templates.template import template
 from streams.templates.topics import DEFAULT_TOPICS, Topic, Topics
@@ -203,5 +203,127 @@ def test_tags_are_kept_with_feedback():
     """Promise: tags of a template are those last given."""
     classes, what = Classes(), template("x", Severity.INFO)
     classes.learn(Feedback(1, "eve", what, "info", tags=("db", "slow")))
-    assert classes.tags(what.number) == ("db", "slow")
-    assert classes.tags(7) == ()
+    assert classes.tags(what) == ("db", "slow")
+    assert classes.tags(template("y", Severity.INFO)) == ()
+
+
+def _shared(line, log_class, *, at_ns=0, scope="all", who="ops", tags=(), severity=Severity.ERROR):
+    return Feedback(at_ns, who, template(line, severity), log_class, "everywhere", tags, scope)
+
+
+def _class_of(classes, line, severity=Severity.ERROR):
+    found = classes.classify(template(line, severity))
+    return found.log_class, found.source
+
+
+def test_what_was_said_nearest_counts():
+    """Promise: of the workload, else of its namespace, else of all; each is taken back by itself."""
+    classes, line = Classes(), "order lost"
+    expected = []
+    for scope, log_class in (("all", "ignore"), ("namespace", "warning"), ("workload", "critical")):
+        said = _shared(line, log_class, scope=scope)
+        if scope == "workload":
+            classes.learn(said)
+        else:
+            classes.share(said, [template(line, Severity.ERROR).number])
+        expected.append((log_class, "feedback"))
+        assert _class_of(classes, line) == expected[-1]
+    classes.learn(_shared(line, None, scope="workload", at_ns=1))
+    assert _class_of(classes, line) == expected[1]
+    classes.share(_shared(line, None, scope="namespace", at_ns=1), [template(line, Severity.ERROR).number])
+    found = classes.classify(template(line, Severity.ERROR))
+    assert (found.log_class, found.why) == ("ignore", "set by ops for all workloads: everywhere")
+    classes.share(_shared(line, None, at_ns=1), [template(line, Severity.ERROR).number])
+    assert _class_of(classes, line) == ("error", "severity")
+
+
+@pytest.mark.parametrize(
+    ("said", "line", "holds"),
+    [
+        ("lookup of key <*> failed", "lookup of key <*> failed", True),
+        ("lookup of key <*> failed", "lookup of key ant failed", True),
+        ("lookup of key ant failed", "lookup of key <*> failed", False),
+        ("lookup of key ant failed", "lookup of key bee failed", False),
+        ("lookup of key <*> failed", "lookup of key ant failed twice", False),
+        ("lookup of key <*> failed", "lookup of java.io.IOException: <*> failed", False),
+        ("write failed: <*>", "write failed: java.io.IOException:", False),
+        ("<*> of <*>", "loss of money", False),
+        ("<*>", "Crashed", False),
+        ("<*>", "<*>", True),
+        ("order <*> lost | java.io.IOException @ a.B.c", "order ant lost | java.io.IOException @ a.B.c", True),
+        ("order <*> lost | java.io.IOException @ <*>", "order ant lost | java.io.IOException @ a.B.c", False),
+    ],
+)
+def test_what_was_said_for_all_is_never_wider_than_what_was_seen(said, line, holds):
+    """Promise: it holds for the template, and where a workload has a word in the place of its hole; no further."""
+    classes = Classes()
+    classes.share(_shared(said, "ignore"), ())
+    assert (_class_of(classes, line)[0] == "ignore") == holds
+    assert _class_of(classes, line, Severity.WARN)[0] == "warning"
+
+
+def test_the_narrowest_that_fits_counts():
+    """Promise: of two that were said for all and fit, the one with fewer holes, then the later."""
+    classes = Classes()
+    wide, narrow = "key <*> of <*> is not there", "key <*> of cart is not there"
+    classes.share(_shared(wide, "ignore", at_ns=5), ())
+    classes.share(_shared(narrow, "critical", at_ns=1), ())
+    assert _class_of(classes, "key ant of cart is not there")[0] == "critical"
+    assert _class_of(classes, "key ant of shop is not there")[0] == "ignore"
+
+
+def test_the_policy_of_a_workload_counts_before_what_was_said_for_all():
+    """Promise: nobody mutes from elsewhere what an operator named for this workload; feedback here does."""
+    classes = Classes(Topics([Topic("order lost", "critical")]))
+    classes.share(_shared("order lost", "ignore"), ())
+    assert _class_of(classes, "order lost") == ("critical", "topic")
+    classes.learn(_shared("order lost", "ignore", scope="workload"))
+    assert _class_of(classes, "order lost") == ("ignore", "feedback")
+
+
+def test_what_was_said_for_all_teaches_no_kind():
+    """Promise: the same words may mean another thing in another workload, whose lines the speaker did not see."""
+    classes = Classes()
+    for at_ns, line in enumerate(TELEMETRY):
+        classes.share(Feedback(at_ns, "eve", _template(line), "ignore", "noise", (), "all"), ())
+    assert classes.classify(_template(TELEMETRY[0])).log_class == "ignore"
+    assert classes.classify(_template(SIXTH)).source == "severity"
+
+
+@given(st.permutations([(at, scope, one) for at in range(3) for scope in ("all", "namespace") for one in "ab"]))
+def test_what_was_said_for_more_in_any_order_is_the_same(order):
+    """Promise: the time at which it was said decides, not when it came."""
+    classes = Classes()
+    for at_ns, scope, word in order:
+        log_class = ("ignore", "warning", None)[at_ns]
+        classes.share(_shared(f"order {word} lost", log_class, at_ns=at_ns, scope=scope), ())
+    state = classes.to_state()
+    assert {one.at_ns for held in state.shared.values() for one in held.values()} == {2}
+    stored = msgspec.msgpack.decode(msgspec.msgpack.encode(state), type=ClassesState)
+    assert Classes(None, stored).to_state() == state
+
+
+def test_what_was_said_for_more_is_bounded():
+    """Promise: the oldest go first, and own feedback is pushed out by none of it."""
+    classes = Classes()
+    classes.learn(_shared("own", "ignore", scope="workload"))
+    for at_ns in range(MAX_SHARED + 50):
+        classes.share(_shared(f"line {at_ns}", "ignore", at_ns=at_ns), ())
+    state = classes.to_state()
+    assert (len(state.feedback), len(state.shared["all"])) == (1, MAX_SHARED)
+    assert min(one.at_ns for one in state.shared["all"].values()) == 50
+
+
+def test_a_snapshot_from_before_is_read():
+    """Promise: one that knows of no feedback but the workload's own."""
+    old = msgspec.msgpack.encode([1, {}, {}])
+    assert msgspec.msgpack.decode(old, type=ClassesState) == ClassesState()
+
+
+def test_tags_of_what_was_said_for_all():
+    """Promise: they are shown where the workload gave none itself."""
+    classes, what = Classes(), template("order lost", Severity.ERROR)
+    classes.share(_shared("order lost", "ignore", tags=("library",)), ())
+    assert classes.tags(what) == ("library",)
+    classes.learn(_shared("order lost", "error", scope="workload", tags=("ours",)))
+    assert classes.tags(what) == ("ours",)

@@ -76,6 +76,29 @@ def test_a_trace_is_shown_with_the_line_that_names_the_exception(name):
         assert not excerpt.after or not goes_on(excerpt.after[0], Severity.UNSET)
 
 
+def test_a_sidecars_lines_are_none_of_what_stands_around_an_error():
+    """Promise: those of the same container are, of either stream; only one stream's go on with the event."""
+
+    def written(text, container="app", stream="stderr"):
+        return LogRecord(Source(REVISION, "p"), 0, text, container=container, stream=stream)
+
+    lines = [
+        written("INFO a", stream="stdout"),
+        written("GET /cart", "proxy"),
+        written("ERROR no stock"),
+        written("\tat proxy.Filter", "proxy"),
+        written("INFO b", stream="stdout"),
+        written("\tat a.B.c(B.java:1)"),
+        written("INFO c"),
+        written("GET /pay", "proxy"),
+    ]
+    for run in (lines, [lines]):
+        made = Roller(WINDOW_NS, LIMITS)
+        made.add_all(run)
+        (excerpt,) = made.drain().summaries[0].pods["p"].excerpts.values()
+        assert excerpt == Excerpt(0, "ERROR no stock\n\tat a.B.c(B.java:1)", ("INFO a",), ("INFO b", "INFO c"))
+
+
 def test_context_within_one_message_of_many_records():
     """Promise: the records of one message (OTLP) are lines around each other, and those of the messages beside it."""
     several = [log("INFO b"), log("ERROR no stock"), log("\tat a.B.c(B.java:1)"), log("INFO c")]

@@ -95,6 +95,8 @@ pieces = st.builds(
     st.sampled_from(TEXTS),
     st.sampled_from([Severity.UNSET, Severity.INFO, Severity.ERROR]),
     st.sampled_from([None, "4bf92f3577b34da6a3ce929d0e0e4736"]),
+    st.sampled_from(["", "app", "proxy"]),
+    st.sampled_from(["", "stdout", "stderr"]),
 )
 
 
@@ -118,6 +120,17 @@ def test_where_runs_and_transactions_end_changes_nothing_that_counts(lines, runs
     expected = whole.drain()
     assert named == expected.signatures
     assert counted(Rolled(list(merged.values()), {}, {})) == counted(expected)
+
+
+@pytest.mark.parametrize("between", [{"container": "proxy"}, {"container": "app", "stream": "stderr"}])
+def test_what_another_container_or_stream_writes_is_no_rest_of_a_cut_line(between):
+    """Promise: a sidecar's line between two pieces is a line, and the rest after it is a rest."""
+    source, made = Source(REVISION, "p"), roller()
+    first = Piece(source, 0, "ERROR no", container="app", stream="stdout")
+    rest = LogRecord(source, 2, " stock", container="app", stream="stdout")
+    made.add_all([first, LogRecord(source, 1, "GET /cart", **between), rest])
+    rolled = made.drain()
+    assert ([what.text for what in rolled.signatures.values()], rolled.continued) == (["ERROR no", "GET <*>"], 1)
 
 
 def test_a_transaction_read_again_knows_the_pieces_it_knew():

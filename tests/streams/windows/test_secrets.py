@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.templates.examples import MAX_CHARACTERS, REVISIONS, Example, Examples
+from streams.templates.example import Example
+from streams.templates.examples import MAX_CHARACTERS, MAX_CONTEXT, REVISIONS, Examples
 from streams.windows.secrets import MASK, without_secrets
 
 
@@ -95,16 +96,16 @@ def test_first_and_latest_do_not_depend_on_the_order(lines, draw):
 def test_examples_are_bounded_and_masked():
     """Promise: long lines are cut, context too, secrets in both masked; the oldest templates go first."""
     around = ("password=a " + "y" * 9999,) * 99
-    examples = Examples(budget=39_000)
+    examples = Examples(budget=200_000)
     for number in range(5):
         examples.add(number, Example(number, "x" * 99_999, "r", "p", around, around))
     assert [number for number in range(5) if examples.of(number)] == [2, 3, 4]
     kept = examples.of(4).first
     assert len(kept.text) == MAX_CHARACTERS
-    assert (len(kept.before), len(kept.after)) == (5, 5)
+    assert (len(kept.before), len(kept.after)) == (MAX_CONTEXT, MAX_CONTEXT)
     shown = (*kept.before, *kept.after)
     assert all(line.startswith(f"password={MASK} y") and len(line) <= MAX_CHARACTERS for line in shown)
-    again = Examples(examples.to_state(), budget=39_000)
+    again = Examples(examples.to_state(), budget=200_000)
     again.add(5, Example(5, "x" * 99_999, "r", "p", around, around))
     assert [number for number in range(6) if again.of(number)] == [3, 4, 5]
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+
 import pytest
 
 from streams.errors import BadPolicy
@@ -17,7 +19,8 @@ def rows_of(directory, tmp_path, name="scratch", **given):
     """Case id -> row."""
     scratch = tmp_path / name
     scratch.mkdir()
-    (result,) = run([directory], RULES, scratch, jobs=given.pop("jobs", 1), **given)
+    rules, jobs = given.pop("rules", RULES), given.pop("jobs", 1)
+    (result,) = run([directory], rules, scratch, jobs=jobs, **given)
     return {row.case: row for row in result.rows}
 
 
@@ -93,3 +96,20 @@ def test_directories_of_recordings_are_found(tmp_path):
     for wrong in (tmp_path / "sets/notes", tmp_path / "nowhere"):
         with pytest.raises(BadPolicy, match="recording"):
             find([wrong])
+
+
+def test_fields_of_log_lines_are_judged_where_they_are_named(tmp_path):
+    """Promise: a canary that tells of slow requests in its JSON lines is found where ingest would read them."""
+    entries = [case("good", T0, LENGTH_S), case("bad", T0 + 200, LENGTH_S)]
+    draw, logs = random.Random(1), []
+    for entry, slower in zip(entries, (1, 3), strict=True):
+        for line in log_lines(entry, 0):
+            took_ms = draw.lognormvariate(3, 0.5) * (slower if line["pod_template_hash"].endswith("c") else 1)
+            logs.append({**line, "message": f'{{"msg":"handled","took_ms":{took_ms:.2f}}}'})
+    directory = write(tmp_path / "r", entries, logs, [])
+    plain = rows_of(directory, tmp_path, "plain")
+    assert {row.verdict for row in plain.values()} == {"none"}
+    named = rows_of(directory, tmp_path, "named", rules=rules_of(None, 0.05, None, ("took_ms:ms",)))
+    assert named["bad"].verdict == "fail"
+    assert "log.field.took_ms" in named["bad"].reasons[0]
+    assert named["good"].failed_at_s is None

@@ -5,8 +5,10 @@ from __future__ import annotations
 import msgspec
 import pytest
 
+from streams.records.log import Severity
 from streams.risk.comparison import TemplateFeedback
-from streams.risk.templates import FeedbackGiven, TemplateEvidence, TemplateExample
+from streams.risk.templates import FeedbackGiven, TemplateContext, TemplateEvidence, TemplateExample, template_id
+from streams.templates.template import template
 
 ROW = TemplateEvidence("00000000000000ff", "order <b> lost", "error", "severity", 0.9, "", "unexpected", 0, 3, 1.5, 9.0)
 GIVEN = FeedbackGiven("2026-11-24T15:00:00.000Z", "eve", ROW.id, ROW.text, "ignore", "known", ("team-a",))
@@ -145,15 +147,19 @@ async def test_its_page_shows_lines_as_text(serve, pair, judged):
     """With those around them; what strangers wrote is escaped."""
     await serve.start()
     example = TemplateExample("2026-11-24T15:00:00.000Z", pair.canary, "c0", "<i>lost</i>", ("<u>",), ("&amp;",))
-    serve.publish(judged(templates=(msgspec.structs.replace(ROW, examples=(example,)),)))
+    context = TemplateContext(("WARN <s> refused",), (), 3, 1, example=0)
+    told = {"examples": (example,), "contexts": (context,), "canary_examples": 5, "baseline_examples": 2}
+    serve.publish(judged(templates=(msgspec.structs.replace(ROW, **told),)))
     text = await serve.text(_page(pair))
+    assert "3 of 5 examples of the canary, 1 of 2 of the baseline (line 1 below) follow" in text
+    assert "<code>WARN &lt;s&gt; refused</code>" in text
     assert "<strong>&lt;i&gt;lost&lt;/i&gt;</strong>" in text
     assert "&lt;u&gt;" in text
     assert "&amp;amp;" in text
     assert "<i>" not in text
     whole = await serve.risk(pair, signals="all")
     assert whole["templates"][0]["examples"][0]["line"] == "<i>lost</i>"
-    assert (await serve.risk(pair))["templates"][0]["examples"] == []
+    assert [(await serve.risk(pair))["templates"][0][name] for name in ("examples", "contexts")] == [[], []]
 
 
 async def test_a_template_that_nobody_shows_has_no_page(serve, pair, judged):
@@ -184,3 +190,49 @@ async def test_the_form_needs_the_token_as_all_else(serve, pair, judged, tmp_pat
     allowed = {**OURS, "Authorization": "Bearer secret"}
     assert (await serve.client.post(_page(pair), data=FORM, headers=allowed)).status == 200
     assert len(serve.asker.told) == 1
+
+
+LOST = template("order <b> lost", Severity.ERROR)
+SHARED = msgspec.structs.replace(ROW, id=template_id(LOST.number))
+
+
+@pytest.mark.parametrize("scope", ["namespace", "all"])
+async def test_what_is_said_for_more_takes_the_text_along(serve, pair, judged, scope):
+    """Promise: others know the template by its text, which is ours and not the sender's."""
+    await serve.start()
+    serve.publish(judged(templates=(SHARED,)))
+    body = _body(pair, template=SHARED.id, scope=scope, text="of something else")
+    assert (await serve.client.post("/v1/feedback", json=body)).status == 200
+    (said,) = serve.asker.told
+    assert (said.scope, said.text, said.shared) == (scope, LOST.text, True)
+
+
+async def test_what_a_template_was_is_not_said_for_more(serve, pair, judged):
+    """Promise: one whose text is not that of its number, as it has become part of another, is refused."""
+    await serve.start()
+    serve.publish(judged(templates=(ROW,)))
+    response = await serve.client.post("/v1/feedback", json=_body(pair, scope="all"))
+    assert response.status == 404
+    assert "part of another" in (await response.json())["error"]
+    assert (await serve.client.post("/v1/feedback", json=_body(pair, scope="cluster"))).status == 400
+    assert serve.asker.told == []
+
+
+async def test_the_form_says_for_whom_it_holds(serve, pair, judged):
+    """Promise: for the workload unless another is chosen; what was said for all is told as such, on both pages."""
+    await serve.start()
+    given = msgspec.structs.replace(GIVEN, template=SHARED.id, scope="all")
+    serve.publish(judged(templates=(SHARED,), feedback=(given,)))
+    page = await serve.text(_page(pair, SHARED.id))
+    assert "all workloads of prod" in page
+    assert "eve for all workloads" in page
+    report = await serve.text(f"/comparisons/-/{pair.namespace}/{pair.workload}/{pair.baseline}/{pair.canary}")
+    assert "eve for all workloads" in report
+    for chosen, scope in (({}, "workload"), ({"scope": "namespace"}, "namespace"), ({"scope": "all"}, "all")):
+        response = await serve.client.post(_page(pair, SHARED.id), data={**FORM, **chosen}, headers=OURS)
+        assert response.status == 200
+        assert serve.asker.told[-1].scope == scope
+    odd = await serve.client.post(_page(pair, SHARED.id), data={**FORM, "scope": "galaxy"}, headers=OURS)
+    assert odd.status == 400
+    history = await serve.client.get(f"/v1/feedback?namespace={pair.namespace}&workload={pair.workload}")
+    assert [one["scope"] for one in await history.json()] == ["all"]

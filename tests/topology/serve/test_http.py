@@ -201,7 +201,7 @@ async def test_description(serve):
     assert {each["name"]: each["required"] for each in parameters} == {
         "namespace": False,
         "workload": False,
-        "baseline": True,
+        "baseline": False,
         "canary": True,
         "cluster": False,
         "view": False,

@@ -13,7 +13,7 @@ from confluent_kafka import Consumer, Producer, TopicPartition
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from streams.errors import BadPolicy
-from streams.risk.comparison import CompareRequest, Comparison
+from streams.risk.comparison import CompareRequest, Comparison, TemplateFeedback
 from topology.codecs import decode_rollout_event, encode_json
 from topology.create_topics import create
 from topology.embedded import EmbeddedBroker
@@ -161,6 +161,36 @@ def test_asks(kafka, telemetry, eventually):
     assert found == {
         pair: [(pair.of.key.encode(), partition_of(pair.of, 3), CompareRequest(pair, "query"))] for pair in pairs[:5]
     }
+
+
+def test_what_is_said_for_all_reaches_every_partition(kafka, telemetry, eventually):
+    """Promise: one copy each, with one time; what is said for one workload goes to its own partition alone."""
+    said = TemplateFeedback("", "prod", "told", "00000000000000ff", "ignore", who="eve", scope="all", text="x")
+    requests = ComparisonRequests(kafka, telemetry)
+    requests.start()
+    own = msgspec.structs.replace(said, scope="workload")
+    for event in (said, own, said):
+        assert requests.tell(event)
+    requests.stop(20)
+    assert requests.failure is None
+
+    consumer = Consumer(kafka.librdkafka(**{"group.id": "test", "auto.offset.reset": "earliest"}))
+    consumer.assign([TopicPartition(ROLLOUTS, number, 0) for number in range(3)])
+    found = {}
+
+    def read() -> bool:
+        for message in consumer.consume(100, timeout=0.2):
+            assert message.error() is None
+            event = decode_rollout_event(message.value())
+            if event in (said, own):
+                found.setdefault((event.scope, message.timestamp()[1]), []).append(message.partition())
+        return sum(map(len, found.values())) >= 7
+
+    eventually(read)
+    consumer.close()
+    everywhere = [sorted(numbers) for (scope, _), numbers in found.items() if scope == "all"]
+    assert everywhere in ([[0, 1, 2], [0, 1, 2]], [[0, 0, 1, 1, 2, 2]])  # the two may have been sent in one millisecond
+    assert [numbers for (scope, _), numbers in found.items() if scope == "workload"] == [[partition_of(said.of, 3)]]
 
 
 def test_asking_never_waits(telemetry, pair):

@@ -41,9 +41,10 @@ async def test_life_of_a_rollout(serve, pair, judged):
 
 
 async def test_first_deployment(serve, pair):
-    """As Argo's template writes what is not there: null."""
+    """As Argo's template writes what is not there, null: the revision is judged by itself."""
     await serve.start()
-    assert await _tell(serve, _body(pair, stable=None)) == {"sent": []}
+    assert await _tell(serve, _body(pair, stable=None)) == {"sent": [f"compare {pair.canary} with history"]}
+    assert await _tell(serve, _body(pair, latest=None)) == {"sent": []}
 
 
 async def test_told_again_later(serve, pair, judged):

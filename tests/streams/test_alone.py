@@ -1,0 +1,154 @@
+"""A revision with nothing beside it, in the life of a workload: judged by the workload's history, or not at all."""
+
+from __future__ import annotations
+
+import msgspec
+import pytest
+
+from streams.judging.logs.past import LogCohort, LogPast, LogPrior
+from streams.judging.logs.quiet import StreamCohort
+from streams.judging.logs.settings import ERRORS, LogSettings
+from streams.policy.workload_policy import BaselineTime, WorkloadPolicy
+from streams.records.identity import Revision, Source
+from streams.records.log import LogRecord
+from streams.risk.comparison import Comparison
+from streams.risk.document import rfc3339
+from streams.workload import WorkloadLife, WorkloadState
+
+from .test_workload import BASELINE, CANARY, COMPARISON, PODS, SETTINGS, SHOP, T0, WINDOW_NS, S, deltas
+
+ALONE = Comparison("", "prod", "shop", CANARY, CANARY)
+AT_5 = WorkloadPolicy(alpha=0.05)
+
+
+def lines(seconds, *, failing=True, who=(CANARY,), from_s=0):
+    """Harmless lines of every pod each second; errors of the canary every fifth."""
+    found = []
+    for second in range(from_s, from_s + seconds):
+        time_ns = T0 + second * S
+        for name in who:
+            found += [
+                LogRecord(Source(Revision(SHOP, name), pod), time_ns, f"INFO served {second}") for pod in PODS[name]
+            ]
+        if failing and second % 5 == 0:
+            source = Source(Revision(SHOP, CANARY), PODS[CANARY][0])
+            found.append(LogRecord(source, time_ns + 7, f"ERROR order {second} lost"))
+    return found
+
+
+def with_past(cohorts, events=1.0):
+    """A workload that has had so many comparisons, of half an hour and two pods, with so many failed traces each."""
+    state = WorkloadState(SHOP)
+    for _ in range(cohorts):
+        learn(state.past.logs, events)
+    return state
+
+
+def learn(past: LogPast, events):
+    """One quiet cohort."""
+    streams = {ERRORS: StreamCohort(events, 3600.0, 0.0, 0.0)}
+    past.learn(LogCohort(streams, (), (), (), (), 0.0, 0.0, 3600.0), LogSettings(), LogPrior())
+
+
+def lived(state, records, *, pair=COMPARISON, policy=AT_5, parts=1, restart_each=False):
+    """The life, and its last document."""
+    life = WorkloadLife(SETTINGS, state)
+    life.compare(pair, T0, None, policy)
+    pending, last = deltas(records, parts, 1), None
+    for end_ns in sorted({summary.start_ns + WINDOW_NS for summary, _, _ in pending}):
+        for delta in [each for each in pending if each[0].start_ns + WINDOW_NS == end_ns]:
+            life.add(*delta)
+        life.close(end_ns)
+        for document in life.documents():
+            last = document
+        if restart_each:
+            stored = msgspec.msgpack.encode(life.to_state())
+            life = WorkloadLife(SETTINGS, msgspec.msgpack.decode(stored, type=WorkloadState))
+    return life, last
+
+
+def test_a_first_deployment_is_not_judged_and_shows_what_it_logs():
+    """Promise: without any past it stays undecided, whatever it logs, with the reason and its templates and classes."""
+    _, document = lived(WorkloadState(SHOP), lines(300), pair=ALONE)
+    assert (document.verdict, document.risk, document.reference) == ("none", 50.0, "none")
+    assert "first deployment" in document.reasons[0]
+    (row,) = document.templates
+    assert (row.text, row.log_class, row.verdict, row.canary_count) == ("ERROR order <*> lost", "error", "unknown", 60)
+    assert document.started_at == rfc3339(T0)
+
+
+@pytest.mark.parametrize(("pair", "cohorts"), [(ALONE, 16), (COMPARISON, 20)])
+def test_errors_that_earlier_comparisons_did_not_have_fail_it(pair, cohorts):
+    """Promise: with rollouts enough; the document says by what, how much, and what is behind it."""
+    _, document = lived(with_past(cohorts), lines(600), pair=pair)
+    assert (document.verdict, document.risk, document.reference) == ("fail", 100.0, "history")
+    assert "order <*> lost" in document.reasons[0]
+    assert "of earlier comparisons" in document.reasons[0]
+    (row,) = document.templates
+    assert (row.verdict, row.impact) == ("unexpected", 100.0)
+    assert ("is the hash right" in str(document.reasons)) == (pair == COMPARISON)
+    (one,) = document.signals
+    assert (one.signal, one.risk, one.baseline_count) == (ERRORS, 100.0, 0)
+
+
+@pytest.mark.parametrize(("cohorts", "alpha"), [(5, 0.05), (20, 0.01)])
+def test_too_few_rollouts_fail_nothing_and_that_is_said(cohorts, alpha):
+    """Promise: the risk shows the evidence, below 100, and the reason what the bound cannot rule out."""
+    _, document = lived(with_past(cohorts), lines(600), policy=WorkloadPolicy(alpha=alpha))
+    assert document.verdict == "none"
+    assert 50 <= document.risk < 100
+    assert "cannot fail it" in str(document.reasons)
+
+
+def test_it_never_passes():
+    """Promise: however long it is quiet, and whatever the past."""
+    _, document = lived(with_past(40, events=30.0), lines(1700, failing=False), pair=ALONE)
+    assert (document.verdict, document.confidence, document.risk) == ("none", 0.0, 50.0)
+    assert "never passes" in document.reasons[0]
+
+
+@pytest.mark.parametrize("how", [{"restart_each": True}, {"parts": 4}])
+def test_it_depends_on_what_was_counted_alone(how):
+    """Promise: to the bit, with restarts and however the records came."""
+    assert lived(with_past(20), lines(330), **how)[1] == lived(with_past(20), lines(330))[1]
+
+
+def test_a_baseline_that_comes_within_five_minutes_is_compared_with_as_ever():
+    """Promise: nothing of alpha is spent before."""
+    both = lines(60, failing=False, who=(BASELINE, CANARY), from_s=290)
+    _, document = lived(with_past(20), [*lines(290, failing=False), *both])
+    assert document.reference == "baseline"
+    assert sum(part.share for part in document.parts) == pytest.approx(1.0)
+
+
+def test_one_that_comes_later_finds_what_is_left_of_alpha():
+    """Promise: both together keep alpha; what history said, and a FAIL, stays."""
+    both = lines(60, failing=False, who=(BASELINE, CANARY), from_s=330)
+    _, quiet = lived(with_past(20), [*lines(330, failing=False), *both])
+    assert quiet.reference == "baseline"
+    assert sum(part.share for part in quiet.parts) == pytest.approx(0.2)
+    _, failed = lived(with_past(20), [*lines(600), *lines(60, failing=False, who=(BASELINE, CANARY), from_s=600)])
+    assert (failed.verdict, failed.reference) == ("fail", "baseline")
+    assert "of earlier comparisons" in failed.reasons[0]
+
+
+def test_where_a_policy_asks_for_an_earlier_time_history_does_not_stand_in():
+    """Promise: what an operator asked to be compared with is compared with, or nothing is."""
+    policy = WorkloadPolicy(alpha=0.05, historic_baseline=BaselineTime(ago_ns=60 * S))
+    _, document = lived(with_past(20), lines(600), policy=policy)
+    assert (document.verdict, document.reference) == ("none", "baseline")
+
+
+def test_it_ends_when_its_time_is_over_and_teaches_whatever_came_of_it():
+    """Promise: nobody has to tell; a first deployment is the first cohort, and its templates are known to the next."""
+    policy = WorkloadPolicy(alpha=0.05, lifetime_ns=120 * S)
+    life, document = lived(WorkloadState(SHOP), lines(180), pair=ALONE, policy=policy)
+    assert (document.state, document.outcome, life.running) == ("ended", "expired", 0)
+    past = life.past.logs
+    assert (past.numbered, past.streams[ERRORS].events, len(past.templates)) == (1, 24.0, 1)
+    failed, document = lived(
+        with_past(20), lines(700), pair=ALONE, policy=WorkloadPolicy(alpha=0.05, lifetime_ns=600 * S)
+    )
+    assert (document.state, document.verdict) == ("ended", "fail")
+    past = failed.past.logs
+    assert (past.streams[ERRORS].incidents, len(past.templates)) == (1.0, 0)
