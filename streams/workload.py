@@ -12,6 +12,7 @@ keep their own times: a level or total older than what is known already says not
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from functools import partial
 
 from msgspec import Struct, field, structs
 
@@ -47,6 +48,7 @@ from streams.templates.template import recalled
 from streams.watch.alarm import Alarm
 from streams.watch.feedback import AlarmFeedback
 from streams.watch.production import Deployment
+from streams.watch.regular import Logged
 from streams.watch.suspects import Neighbour
 from streams.watch.watch import Watch, WatchSettings, WatchState
 from streams.windows.signature import Signature
@@ -59,6 +61,8 @@ _RETRY_NS = 10_000_000_000
 """What is told within so long of the end may be a state from before it (argo-rollouts issue 4021)."""
 _MOST_NAMED = 3
 """Revisions named in one sentence."""
+_STARTS_NS = 120_000_000_000
+"""A pod that is younger may be starting: it does not write yet what it will."""
 _MAX_SIGNATURES = 5000
 """Signatures of class warning and worse remembered per workload."""
 
@@ -455,7 +459,8 @@ class WorkloadLife:
         if self._watch is not None and sides:
             pairs = [one.comparison for one in state.running.values() if not one.comparison.is_alone]
             trials = {pair.canary: pair.baseline for pair in pairs}
-            self._watch.add(start_ns, sides, trials, self._catalogue.rules, state.signatures, state.ring)
+            rules, logged = self._catalogue.rules, partial(self._logged, summaries)
+            self._watch.add(start_ns, sides, trials, rules, state.signatures, state.ring, logged)
         return summaries.keys()
 
     def _end_alone(self) -> None:
@@ -691,6 +696,8 @@ class WorkloadLife:
             state.past.logs.redirect(learned.redirects)
             for key in sorted(self._judges):
                 self._judges[key].redirect(learned.redirects)
+            if self._watch is not None:
+                self._watch.redirect(learned.redirects, self._info)
         for number, what in fresh.items():
             self._place(number, what)
         if learned.redirects:
@@ -698,6 +705,27 @@ class WorkloadLife:
         self._show_lines(summaries)
         for number in self._open_lines.pop(start_ns, set()).difference(*self._open_lines.values()):
             del state.heard[number]
+
+    def _logged(self, summaries: Mapping[str, Summary], revision: str) -> Logged:
+        """Which templates each pod of a revision wrote in a window, but for pods that start."""
+        summary, presence = summaries.get(revision), self._presence.get(revision)
+        there = {} if presence is None else presence.state.pods
+        logged = Logged(self._info, there={pod.number for pod in there.values()})
+        if summary is None:
+            return logged
+        logged.whole = summary.other_lines == 0
+        numbers = set[int]().union(*(held.lines for held in summary.pods.values()))
+        parts = {number: root for number in numbers if (root := self._lines.root(number)) not in (None, number)}
+        for name, held in summary.pods.items():
+            if held.lines and (not there[name].met_ns or summary.start_ns - there[name].met_ns >= _STARTS_NS):
+                lines = held.lines.keys()
+                whole = lines if parts.keys().isdisjoint(lines) else {parts.get(number, number) for number in lines}
+                logged.pods[there[name].number] = whole
+        return logged
+
+    def _info(self, template: int) -> SignatureInfo | None:
+        line = self._lines.read(template)
+        return None if line is None else SignatureInfo(line.template.text, line.classed.log_class)
 
     def _show_lines(self, summaries: Mapping[str, Summary]) -> None:
         """Keep the window's excerpts as examples, with as many lines around each as the policy asks for."""

@@ -104,9 +104,13 @@ class Lines:
                 del self._lines[number]
         self._history = latest([*self._history, said], MAX_HISTORY)
 
+    def root(self, number: int) -> int | None:
+        """Number of the template that a signature, or a former template, is part of; None if it is not known."""
+        return self._templates.template_of(number)
+
     def template(self, number: int) -> Template | None:
         """The template that a signature, or a former template, is part of; None if it is not known."""
-        root = self._templates.template_of(number)
+        root = self.root(number)
         return None if root is None else self._templates.template(root)
 
     def read(self, number: int, what: Signature | None = None) -> Line | None:

@@ -33,6 +33,8 @@ class AlarmSignal(Struct, frozen=True):
     """1.0 is the boundary of an alarm, as vmanomaly's `anomaly_score` has it."""
     onset_at: str
     """Where its evidence began to gather; RFC 3339, like all times here."""
+    note: str = ""
+    """What the numbers do not say, as part of a sentence: that it climbs, that it is not written any more."""
 
 
 class Suspect(Struct, frozen=True):

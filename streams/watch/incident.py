@@ -67,12 +67,12 @@ def signal_of(name: str, panel: Panel, at_ns: int, log_threshold: float) -> Alar
         ratio if ratio is None or math.isfinite(ratio) else None,
         round(max(panel.log_share(name, at_ns=at_ns), 0.0) / log_threshold, 4),
         rfc3339(at_ns if known.onset_ns is None else known.onset_ns),
+        known.note,
     )
 
 
 def alarm_of(incident: Incident, of: Workload, state: AlarmState, as_of_ns: int) -> Alarm:
     """Its document."""
-    signals = sorted(incident.told.values(), key=lambda one: (-one.score, one.signal))
     return Alarm(
         incident.id,
         of.cluster,
@@ -85,21 +85,31 @@ def alarm_of(incident: Incident, of: Workload, state: AlarmState, as_of_ns: int)
         rfc3339(incident.onset_ns),
         rfc3339(incident.cleared_ns) if state == "cleared" else None,
         incident.score,
-        _summary(incident, signals),
-        tuple(signals[:_MOST_SIGNALS]),
+        _summary(incident),
+        tuple(_worst_first(incident)[:_MOST_SIGNALS]),
         incident.suspects,
         incident.examples,
     )
 
 
-def _summary(incident: Incident, signals: list[AlarmSignal]) -> str:
-    """One sentence, with numbers."""
+def changed(incident: Incident) -> str:
+    """What changed, by how much, in numbers: of the worst signal, and how many more there are."""
+    signals = _worst_first(incident)
     worst = signals[0]
     unit = _UNITS.get(worst.unit, worst.unit)
     times = f" ({worst.ratio:.3g} times)" if worst.ratio is not None else ""
-    changed = f"{worst.signal}: {worst.before:.3g} before, {worst.now:.3g} {unit}".rstrip()
+    note = f", {worst.note}" if worst.note else ""
     others = f", and {len(signals) - 1} more signals" if len(signals) > 1 else ""
+    return f"{f'{worst.signal}: {worst.before:.3g} before, {worst.now:.3g} {unit}'.rstrip()}{times}{note}{others}"
+
+
+def _worst_first(incident: Incident) -> list[AlarmSignal]:
+    return sorted(incident.told.values(), key=lambda one: (-one.score, one.signal))
+
+
+def _summary(incident: Incident) -> str:
+    """One sentence, with numbers."""
     cause = incident.suspects[0] if incident.suspects else None
     blamed = f"; {cause.likelihood} cause: {cause.why} ({cause.probability:.0%})" if cause else ""
     ended = f"; over: {incident.ended}" if incident.ended else ""
-    return f"{changed}{times}{others} since {rfc3339(incident.onset_ns)}{blamed}{ended}"
+    return f"{changed(incident)} since {rfc3339(incident.onset_ns)}{blamed}{ended}"

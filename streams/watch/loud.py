@@ -1,4 +1,4 @@
-"""Which error templates are watched one by one? The loudest of late, a bounded number.
+"""Which templates of errors and warnings are watched one by one? Of either the loudest of late, a bounded number.
 
 A class of log lines counts a window's most widespread template only, so that a rare failure that becomes frequent is
 hidden behind a noisy one. Each template that is followed is a signal of its own. Who is followed is decided by earlier
@@ -16,11 +16,9 @@ from msgspec import Struct
 
 from streams.judging.counts import cut
 from streams.judging.side import Side, SignatureInfo
-from streams.watch.points import ERRORS, Point
+from streams.watch.points import ERRORS, LOG_WEIGHTS, Point
 from streams.windows.secrets import without_secrets
 
-MOST_FOLLOWED = 16
-"""A quarter of a workload's signals."""
 PREFIX = "log/template/"
 _MOST_HEARD = 64
 """Candidates that are remembered, the loudest."""
@@ -30,11 +28,23 @@ _LOUDER = 4.0
 """So many times as loud as the quietest that is followed must be who takes its place ..."""
 _CHANGE_NS = 3_600_000_000_000
 """... at most once in so long: a model takes time to know what is normal."""
-_WEIGHT = 1.0 / MOST_FOLLOWED
-"""All of them together weigh as much as one class."""
 _MOST_CHARACTERS = 120
 _MOST_SIGNATURES = 256
 """Looked at of one window, the most widespread: who logs a new text with every line takes no more time than this."""
+
+
+class Loudest(Struct, frozen=True):
+    """Of which templates so many are followed."""
+
+    classes: tuple[str, ...]
+    most: int
+    weight: float
+    """Of all together: as much as their class."""
+
+
+LOUD_ERRORS = Loudest(ERRORS, 16, 1.0)
+LOUD_WARNINGS = Loudest(("warning",), 8, LOG_WEIGHTS["warning"])
+MOST_LOUD = LOUD_ERRORS.most + LOUD_WARNINGS.most
 
 
 class Heard(Struct, array_like=True):
@@ -59,14 +69,14 @@ class LoudState(Struct, array_like=True):
 class Loud:
     """`points` of a window, then `add` it."""
 
-    def __init__(self, state: LoudState) -> None:
-        self._state = state
+    def __init__(self, state: LoudState, of: Loudest) -> None:
+        self._state, self._of = state, of
 
     def points(self, side: Side, signatures: Mapping[int, SignatureInfo]) -> Iterator[Point]:
         """How many pods each followed template appeared at; zero says something too."""
-        counts = _counts(side, signatures)
+        counts, of = _counts(side, signatures, self._of.classes), self._of
         for signal in self._state.followed:
-            yield Point(signal, counts.get(signal, 0.0), side.pod_s, "logs", "1/s", weight=_WEIGHT)
+            yield Point(signal, counts.get(signal, 0.0), side.pod_s, "logs", "1/s", weight=of.weight / of.most)
 
     def add(
         self, start_ns: int, side: Side, signatures: Mapping[int, SignatureInfo], spoken_of: Collection[str]
@@ -80,7 +90,7 @@ class Loud:
             spoken_of: signals that an alarm tells of: they keep their place.
         """
         heard = self._state.heard
-        for signal, pods in sorted(_counts(side, signatures).items()):
+        for signal, pods in sorted(_counts(side, signatures, self._of.classes).items()):
             known = heard.get(signal)
             before = 0.0 if known is None else _faded(known, start_ns)
             heard[signal] = Heard(before + pods, start_ns)
@@ -97,7 +107,7 @@ class Loud:
         state = self._state
         loudness = {signal: _faded(known, at_ns) for signal, known in state.heard.items()}
         waiting = sorted(loudness.keys() - set(state.followed), key=lambda signal: (-loudness[signal], signal))
-        free = MOST_FOLLOWED - len(state.followed)
+        free = self._of.most - len(state.followed)
         if free > 0 and waiting:
             state.followed = sorted([*state.followed, *waiting[:free]])
             return []
@@ -115,7 +125,7 @@ class Loud:
         return [quiet]
 
 
-def _counts(side: Side, signatures: Mapping[int, SignatureInfo]) -> dict[str, float]:
+def _counts(side: Side, signatures: Mapping[int, SignatureInfo], classes: Collection[str]) -> dict[str, float]:
     """Signal -> pods at which its template appeared; of several signatures of one template the most widespread."""
     counts: dict[str, float] = {}
     found: Iterable[tuple[int, int]] = side.incidents.items()
@@ -123,7 +133,7 @@ def _counts(side: Side, signatures: Mapping[int, SignatureInfo]) -> dict[str, fl
         found = nsmallest(_MOST_SIGNATURES, found, key=_widest)
     for number, pods in found:
         info = signatures.get(number)
-        if info is not None and info.log_class in ERRORS:
+        if info is not None and info.log_class in classes:
             signal = signal_name(info.text)
             counts[signal] = max(counts.get(signal, 0.0), cut(pods))
     return counts
@@ -141,7 +151,12 @@ def signal_name(text: str) -> str:
     >>> signal_name("payment <*> declined, password=hunter2")
     'log/template/payment <*> declined, password=[masked]'
     """
-    return PREFIX + without_secrets(text)[:_MOST_CHARACTERS]
+    return PREFIX + shown(text)
+
+
+def shown(text: str) -> str:
+    """A template in the name of a signal: secrets masked, the rest left out."""
+    return without_secrets(text)[:_MOST_CHARACTERS]
 
 
 def _faded(known: Heard, at_ns: int) -> float:

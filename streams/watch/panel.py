@@ -17,18 +17,26 @@ from msgspec import Struct
 
 from streams.signals.rule import Worse
 from streams.watch.counts import CountState, CountWatch
+from streams.watch.gone import GoneState, GoneWatch
+from streams.watch.leaks import MOST_CLIMBS, LeakState, LeakWatch
 from streams.watch.levels import LevelState, LevelWatch
 from streams.watch.points import Point
 from streams.watch.reading import Reading
+from streams.watch.regular import MOST_REGULAR
 
-MOST_SIGNALS = 64
-"""Per workload: about 1 ms a window, and 8 KiB each."""
+MOST_SIGNALS = 72
+"""Levels and counts of a workload: about 1 ms a window, and 8 KiB each."""
+MOST_SMALL = MOST_CLIMBS + MOST_REGULAR
+"""Climbs and templates that may be gone: .01 ms a window, and .1 to 1.3 KiB each."""
 _FORGET_NS = 86_400_000_000_000
 """A signal not seen for a day gives up its place."""
 _NOTHING = -690.0
 """Log of M = 0."""
 _MOST_PENALTY, _PENALTY = math.log(100.0), math.log(4.0)
 _PENALTY_HALVES_NS = 30 * 86_400_000_000_000
+
+
+Model = LevelWatch | CountWatch | LeakWatch | GoneWatch
 
 
 class SignalState(Struct, array_like=True):
@@ -61,6 +69,10 @@ class SignalState(Struct, array_like=True):
 
     beyond: int = 0
     """Values since the onset that lie beyond the tolerance."""
+    climb: LeakState | None = None
+    gone: GoneState | None = None
+    note: str = ""
+    """What the numbers do not say."""
 
     def begin_anew(self) -> None:
         """No evidence has been gathered."""
@@ -95,9 +107,7 @@ class Panel:
     def __init__(self, state: PanelState, forget_ns: int = _FORGET_NS) -> None:
         """Go on; a signal that was not seen for `forget_ns` gives up its place."""
         self._state, self._forget_ns = state, forget_ns
-        self._models: dict[str, LevelWatch | CountWatch] = {}
-        for name, known in state.signals.items():
-            self._models[name] = CountWatch(known.count) if known.count is not None else LevelWatch(known.level)
+        self._models = {name: _restored(known) for name, known in state.signals.items()}
 
     @property
     def signals(self) -> Mapping[str, SignalState]:
@@ -110,8 +120,12 @@ class Panel:
             known = self._state.signals[name]
             if isinstance(model, CountWatch):
                 known.count = model.to_state()
-            else:
+            elif isinstance(model, LevelWatch):
                 known.level = model.to_state()
+            elif isinstance(model, LeakWatch):
+                known.climb = model.to_state()
+            else:
+                known.gone = model.to_state()
         return self._state
 
     def add(self, time_ns: int, found: Iterable[Point]) -> dict[str, Reading]:
@@ -128,10 +142,17 @@ class Panel:
                 self._state.left_out += 1
                 continue
             model = self._models[point.signal]
+            if point.exposure == 0.0:
+                continue
+            if isinstance(model, LeakWatch | GoneWatch):
+                whole = _whole(model, time_ns, point)
+                known.seen_ns = time_ns
+                if whole is not None:
+                    _take_over(known, whole, close=point.model == "gone")
+                    readings[point.signal] = whole
+                continue
             if isinstance(model, CountWatch):
-                if not point.exposure:
-                    continue
-                reading = model.add(time_ns, point.value, point.exposure)
+                reading = model.add(time_ns, point.value, point.exposure or 0.0)
             else:
                 reading = model.add(time_ns, point.value)
             _note(known, reading, time_ns, counted=point.exposure is not None)
@@ -161,8 +182,29 @@ class Panel:
 
     def deployed(self) -> None:
         """Watch closely from here on."""
-        for known in self._state.signals.values():
+        for name, known in self._state.signals.items():
             known.close_log_m = _NOTHING
+            model = self._models[name]
+            if isinstance(model, LeakWatch | GoneWatch):
+                model.deployed()
+
+    def missing(self) -> list[str]:
+        """Signals of templates that the revision before wrote and that in production has not written yet, sorted."""
+        return sorted(name for name, model in self._models.items() if isinstance(model, GoneWatch) and model.missing)
+
+    def rename(self, name: str, to: str | None) -> None:
+        """A template became part of another; None: that is there already."""
+        known, model = self._state.signals.pop(name, None), self._models.pop(name, None)
+        if known is not None and model is not None and to is not None and to not in self._state.signals:
+            self._state.signals[to], self._models[to] = known, model
+
+    def drop(self, name: str) -> None:
+        """It is watched no more."""
+        self.rename(name, None)
+
+    def climb(self, names: Collection[str]) -> bool:
+        """Of one of these it is the climb that is watched."""
+        return any(isinstance(self._models.get(name), LeakWatch) for name in names)
 
     def penalise(self, name: str, at_ns: int, *, more: bool) -> None:
         """It rang for nothing (its threshold rises fourfold, to a hundredfold at most), or for good reason."""
@@ -186,8 +228,10 @@ class Panel:
             return
         if isinstance(model, LevelWatch):
             model.settle()
-        else:
+        elif isinstance(model, CountWatch):
             self._models[name], state.warm = CountWatch(), False
+        else:
+            model.quieten()
         state.begin_anew()
 
     def _forget(self, time_ns: int) -> None:
@@ -196,14 +240,48 @@ class Panel:
         for name in [name for name, known in signals.items() if time_ns - known.seen_ns >= self._forget_ns]:
             del signals[name], self._models[name]
 
+    def _has_room(self, point: Point) -> bool:
+        small = sum(isinstance(model, LeakWatch | GoneWatch) for model in self._models.values())
+        return small < MOST_SMALL if point.model else len(self._models) - small < MOST_SIGNALS
+
     def _admit(self, point: Point, time_ns: int) -> SignalState | None:
         signals = self._state.signals
-        if point.weight <= 0.0 or len(signals) >= MOST_SIGNALS:
+        if point.weight <= 0.0 or not self._has_room(point):
             return None
         known = signals[point.signal] = SignalState(point.group, point.unit, point.worse, point.weight)
         known.seen_ns, known.tolerance = time_ns, point.tolerance
-        self._models[point.signal] = LevelWatch() if point.exposure is None else CountWatch()
+        self._models[point.signal] = _model(point)
         return known
+
+
+def _restored(known: SignalState) -> Model:
+    if known.count is not None:
+        return CountWatch(known.count)
+    if known.climb is not None:
+        return LeakWatch(known.climb)
+    return LevelWatch(known.level) if known.gone is None else GoneWatch(known.gone)
+
+
+def _model(point: Point) -> Model:
+    if point.model == "climb":
+        return LeakWatch()
+    if point.model == "gone":
+        return GoneWatch(GoneState(longest=point.absent))
+    return LevelWatch() if point.exposure is None else CountWatch()
+
+
+def _whole(model: LeakWatch | GoneWatch, time_ns: int, point: Point) -> Reading | None:
+    if isinstance(model, GoneWatch):
+        return model.add(time_ns, point.value, point.exposure or 0.0, point.beside)
+    return model.add(time_ns, point.value)
+
+
+def _take_over(known: SignalState, reading: Reading, *, close: bool) -> None:
+    """Of a model that knows itself what was before, and since when; `close`: its evidence is of this deployment."""
+    known.log_e, known.warm, known.onset_ns, known.note = reading.log_e, reading.warm, reading.onset_ns, reading.note
+    known.before, known.total, known.number, known.beyond = reading.expected, reading.value, 1, 1
+    if close:
+        known.close_log_m = reading.log_e
 
 
 def _note(known: SignalState, reading: Reading, time_ns: int, *, counted: bool) -> None:

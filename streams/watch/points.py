@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
+from typing import Literal
 
 import numpy as np
 from msgspec import Struct
@@ -25,10 +26,12 @@ ERRORS = ("critical", "error")
 _TAIL = 0.95
 _LEAST_VALUES = 20
 """Of a window whose 95% quantile is told: one value is beyond it."""
-_LOG_WEIGHTS = {"critical": 1.0, "error": 1.0, "warning": 0.1}
+LOG_WEIGHTS = {"critical": 1.0, "error": 1.0, "warning": 0.1}
 _UNKNOWN = SignalRule("", "level", known=False)
 _UNKNOWN_WEIGHT = 0.25
 """Nobody knows which way of it is worse."""
+PointModel = Literal["", "climb", "gone"]
+"""What it is watched by: a level or a count by whether it has an exposure; `leaks`; `gone`."""
 
 
 class Point(Struct, frozen=True):
@@ -45,6 +48,11 @@ class Point(Struct, frozen=True):
     weight: float = 1.0
     tolerance: float = 0.2
     """Relative change that nobody minds, as the judge has it."""
+    model: PointModel = ""
+    beside: float = 0.0
+    """Of a template that may be gone: how much else was written."""
+    absent: float = 0.0
+    """The same: most windows in a row without it, as far as is known before it is watched."""
 
 
 def points(
@@ -60,7 +68,7 @@ def points(
     """
     logged = LoggedBin()
     add_window(logged, {}, side.incidents, signatures)
-    for log_class, weight in _LOG_WEIGHTS.items():
+    for log_class, weight in LOG_WEIGHTS.items():
         events = logged.canary.get(log_class, 0.0)
         yield Point(LOG_SIGNALS[log_class], events, side.pod_s, "logs", "1/s", weight=weight)
     yield Point(NEW_SIGNATURES, float(new), side.pod_s, "logs", "1/s")

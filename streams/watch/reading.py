@@ -26,3 +26,5 @@ class Reading(Struct, frozen=True):
     """Where the present evidence began to gather; None while there is none."""
     warm: bool
     """The model knows enough to speak; until then `log_e` says nothing and `abnormality` is 0."""
+    note: str = ""
+    """What the numbers do not say, as part of a sentence."""

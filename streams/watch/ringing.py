@@ -12,6 +12,7 @@ from __future__ import annotations
 import math
 
 from streams.watch.incident import Incident, signal_of
+from streams.watch.leaks import BLOCK_NS
 from streams.watch.panel import Panel
 
 CLEARED_AT_RATIO = 0.5
@@ -22,9 +23,13 @@ SETTLED_NS = 3_600_000_000_000
 """An alarm that has rung for so long tells of what is normal now, unless said otherwise."""
 SETTLED_WINDOWS = 240
 """Least windows of the same: as many as a fault may last before it teaches in full (`detector`)."""
+_CLIMBS_NS = 86_400_000_000_000
+"""The same of what climbs, and is not what is normal because it has done so for an hour."""
 _LEAST = 100.0
 _TOGETHER_NS = 600_000_000_000
 """Onsets this near are one incident."""
+_CLIMBS_TOGETHER_NS = 3 * BLOCK_NS
+"""The same of climbs, whose onset is known to the block."""
 _TAKES_PART = 0.05
 """Least share of M of a signal that is named when the alarm is raised."""
 _MOST_RINGING, _MOST_ENDED = 5, 20
@@ -66,21 +71,24 @@ class Ringing:
             settled_ns: after so long it tells of what is normal now.
         """
         panel = self._panel
-        log_m = incident.look(panel, at_ns)
+        log_m, climbs = incident.look(panel, at_ns), panel.climb(incident.told)
         for name in self._free():
             onset_ns = panel.signals[name].onset_ns
-            near = onset_ns is not None and onset_ns - incident.joined_ns <= _TOGETHER_NS
+            within_ns = _CLIMBS_TOGETHER_NS if climbs and panel.climb([name]) else _TOGETHER_NS
+            near = onset_ns is not None and onset_ns - incident.joined_ns <= within_ns
             if near and panel.log_share(name, at_ns=at_ns) >= incident.log_threshold:
                 self._take_in(incident, name, at_ns)
-        if at_ns - incident.raised_ns >= settled_ns:
-            for name in incident.told:
-                panel.relearn(name)
+        lasts_ns = at_ns - incident.raised_ns
+        if lasts_ns >= settled_ns and not incident.learned:
+            self._learn([name for name in incident.told if not panel.climb([name])])
             incident.learned = True
+        if lasts_ns >= (max(settled_ns, _CLIMBS_NS) if climbs else settled_ns):
+            self._learn([name for name in incident.told if panel.climb([name])])
             self.end(incident, at_ns, "it has lasted so long that it is what is normal now")
         elif log_m < CLEARED_AT_RATIO * incident.log_threshold:
             for name in incident.told:
                 panel.quieten(name)
-            self.end(incident, at_ns, "all is as it was before")
+            self.end(incident, at_ns, "it climbs no more" if climbs else "all is as it was before")
         return not incident.ended
 
     def due(self, identity: str, revision: str, at_ns: int, log_threshold: float, *, close: bool) -> Incident | None:
@@ -116,6 +124,10 @@ class Ringing:
         incident.ended, incident.cleared_ns = why, at_ns
         self._ringing[:] = [one for one in self._ringing if one.id != incident.id]
         self._ended[:] = [*self._ended, incident][-_MOST_ENDED:]
+
+    def _learn(self, names: list[str]) -> None:
+        for name in names:
+            self._panel.relearn(name)
 
     def _free(self) -> list[str]:
         """Signals that take part in no incident, sorted."""

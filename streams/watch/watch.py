@@ -13,19 +13,21 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 
-from msgspec import Struct, field
+from msgspec import Struct, field, structs
 
 from streams.judging.side import Side, SignatureInfo
 from streams.records.identity import Workload
 from streams.risk.document import RiskDocument, rfc3339
 from streams.signals.rule import SignalRule
-from streams.watch.alarm import Alarm, AlarmState
+from streams.watch.alarm import Alarm, AlarmState, Suspect
 from streams.watch.feedback import AlarmFeedback
 from streams.watch.incident import Incident, alarm_of
-from streams.watch.loud import MOST_FOLLOWED, Loud, LoudState
+from streams.watch.leaks import climbs
+from streams.watch.loud import LOUD_ERRORS, LOUD_WARNINGS, MOST_LOUD, Loud, LoudState
 from streams.watch.panel import MOST_SIGNALS, Panel, PanelState
 from streams.watch.points import ERRORS, Point, points
 from streams.watch.production import Production, ProductionState
+from streams.watch.regular import PREFIX, Info, Logged, Regular, RegularState
 from streams.watch.ringing import SETTLED_NS, Ringing
 from streams.watch.suspects import Neighbour, suspects
 from streams.watch.verdict import document_of
@@ -77,6 +79,12 @@ class WatchState(Struct, array_like=True):
     close_until_ns: int = 0
     as_of_ns: int = 0
     loud: LoudState = field(default_factory=LoudState)
+    regular: RegularState = field(default_factory=RegularState)
+    loud_warnings: LoudState = field(default_factory=LoudState)
+
+
+def _unheard(_: str) -> Logged:
+    return Logged()
 
 
 class Watch:
@@ -97,7 +105,8 @@ class Watch:
         self._neighbours = neighbours
         self._production = Production(state.production)
         self._panel = Panel(state.panel)
-        self._loud = Loud(state.loud)
+        self._louds = Loud(state.loud, LOUD_ERRORS), Loud(state.loud_warnings, LOUD_WARNINGS)
+        self._regular = Regular(state.regular, window_ns)
         self._ringing = Ringing(self._panel, state.ringing, state.ended)
         self._fresh: dict[str, Alarm] = {}
         rate = window_ns / settings.arl_ns
@@ -142,6 +151,7 @@ class Watch:
             state.as_of_ns,
             warm=warm,
             rollback=rollback,
+            missing=self._missing(),
         )
 
     def promoted(self, revision: str, at_ns: int) -> None:
@@ -157,6 +167,7 @@ class Watch:
         rules: Mapping[str, SignalRule],
         signatures: Mapping[int, SignatureInfo],
         recent: Windows,
+        logged: Callable[[str], Logged] = _unheard,
     ) -> None:
         """Take in one closed window.
 
@@ -167,6 +178,7 @@ class Watch:
             rules: by signal.
             signatures: those of class warning and worse, by id.
             recent: the latest closed windows, this one among them, oldest first.
+            logged: what a revision wrote in this window.
         """
         state, end_ns = self._state, start_ns + self._window_ns
         if self._production.add(start_ns, end_ns, sides, trials):
@@ -177,8 +189,9 @@ class Watch:
         state.as_of_ns = end_ns
         state.saved = min(state.saved + self._saving, 2.0 * _MOST_SPENT)
         new = self._new_signatures(start_ns, side, signatures)
-        self._panel.add(start_ns, self._points(side, new, rules, signatures))
-        self._follow(start_ns, side, signatures)
+        lines = logged(state.production.revision)
+        self._panel.add(start_ns, self._points(side, new, rules, signatures, lines))
+        self._follow(start_ns, side, signatures, lines)
         for incident in list(state.ringing):
             self._hold(incident, end_ns)
         self._raise(end_ns, signatures, recent)
@@ -215,21 +228,42 @@ class Watch:
         state.close_until_ns = at_ns + self._settings.close_ns
         state.close_log_threshold = math.log(windows / spent) if spent > 0.0 else self._log_threshold
         self._panel.deployed()
+        self._regular.deployed()
+
+    def redirect(self, redirects: Mapping[int, int], info: Info) -> None:
+        """Templates became part of others: they are not gone.
+
+        Args:
+            redirects: former template -> the one it is part of.
+            info: text and class of a template.
+        """
+        for name, to in self._regular.join(redirects, info).items():
+            self._panel.rename(name, to)
 
     def _points(
-        self, side: Side, new: int, rules: Mapping[str, SignalRule], signatures: Mapping[int, SignatureInfo]
+        self,
+        side: Side,
+        new: int,
+        rules: Mapping[str, SignalRule],
+        signatures: Mapping[int, SignatureInfo],
+        lines: Logged,
     ) -> list[Point]:
         """All of a window; a part of the places is kept for templates, which turn up later than the rest."""
         found = list(points(side, new, rules, signatures))
-        places = MOST_SIGNALS - MOST_FOLLOWED
+        places = MOST_SIGNALS - MOST_LOUD
         self._state.panel.left_out += max(len(found) - places, 0)
-        return [*found[:places], *self._loud.points(side, signatures)]
+        written = self._regular.points(lines, side.pod_s) if side.pod_s else ()
+        loud = {point.signal: point for each in reversed(self._louds) for point in each.points(side, signatures)}
+        return [*found[:places], *loud.values(), *climbs(found), *written]
 
-    def _follow(self, start_ns: int, side: Side, signatures: Mapping[int, SignatureInfo]) -> None:
+    def _follow(self, start_ns: int, side: Side, signatures: Mapping[int, SignatureInfo], lines: Logged) -> None:
         spoken_of = {name for incident in self._state.ringing for name in incident.told}
-        for name in self._loud.add(start_ns, side, signatures, spoken_of):
+        quiet = [name for each in self._louds for name in each.add(start_ns, side, signatures, spoken_of)]
+        for name in quiet:
             if (known := self._panel.signals.get(name)) is not None:
                 known.seen_ns = start_ns - _REMEMBERED_NS  # it gives up its place with the next window
+        for name in self._regular.add(start_ns, lines, spoken_of):
+            self._panel.drop(name)
 
     def _new_signatures(self, start_ns: int, side: Side, signatures: Mapping[int, SignatureInfo]) -> int:
         known, new = self._state.known, 0
@@ -258,9 +292,27 @@ class Watch:
         if incident is None:
             return
         deployments = state.production.deployments
-        incident.suspects = suspects(self._workload, incident.onset_ns, deployments, self._neighbours())
+        found = suspects(self._workload, incident.onset_ns, deployments, self._neighbours())
+        incident.suspects = tuple(map(self._with_missing, found))
         incident.examples = self._examples(incident.onset_ns, signatures, recent)
         self._publish(incident, end_ns)
+
+    def _with_missing(self, suspect: Suspect) -> Suspect:
+        """Lines that are gone since a deployment ring nothing, but speak against it where something does."""
+        production = self._state.production
+        missing = self._missing() if suspect.revision == production.revision else ""
+        if suspect.workload != self._workload.key or not missing:
+            return suspect
+        return structs.replace(suspect, why=f"{suspect.why}; {missing}")
+
+    def _missing(self) -> str:
+        """What the revision in production does not write any more; empty if there is nothing."""
+        missing = self._panel.missing()
+        if not missing:
+            return ""
+        named = ", ".join(f'"{name.removeprefix(PREFIX)}"' for name in missing[:_MOST_EXAMPLES])
+        more = f" and {len(missing) - _MOST_EXAMPLES} more" if len(missing) > _MOST_EXAMPLES else ""
+        return f"lines of the revision before that it has not written yet: {named}{more}"
 
     def _examples(self, onset_ns: int, signatures: Mapping[int, SignatureInfo], recent: Windows) -> tuple[str, ...]:
         """Error signatures of production that came most since the onset, beyond what came before; secrets masked."""

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import random
 
+import pytest
+
 from streams.judging.side import Side, SignatureInfo
 from streams.records.identity import Workload
+from streams.watch.regular import Logged
 from streams.watch.watch import Watch, WatchSettings, WatchState
 from tests.streams.watch.test_watch import Played
 
@@ -54,3 +57,31 @@ def test_false_alarms_with_many_templates():
             watch.add(window * WINDOW_NS, sides, {}, {}, signatures, [(window * WINDOW_NS, sides)])
             rung += sum(alarm.state == "raised" for alarm in watch.alarms())
     assert rung <= 8 * windows / 1_000
+
+
+@pytest.mark.parametrize("seeds", [3, pytest.param(20, marks=pytest.mark.nightly)])
+def test_false_alarms_with_lines_of_ordinary_life(seeds):
+    """Forty of them under traffic that wanders, by two pods; releases remove some and add others: within the budget."""
+    settings, windows = WatchSettings(arl_ns=1_000 * WINDOW_NS, close_ns=60 * WINDOW_NS), 1200
+    info = {number: SignatureInfo(f"line {'x' * number}", "info") for number in range(60)}
+    rung, watched = 0, 0
+    for seed in range(seeds):
+        draw = random.Random(seed)
+        watch = Watch(settings, WINDOW_NS, Workload("", "prod", "shop"), WatchState(), list)
+        written, load, revision = set(range(40)), 0.0, 0
+        for window in range(windows):
+            if window >= 500 and window % 100 == 0:
+                revision += 1
+                written = written - set(draw.sample(sorted(written), 3)) | {draw.randrange(40, 60)}
+            load = 0.99 * load + draw.gauss(0.0, 0.07)
+            pods = {
+                pod: {one for one in written if draw.random() < 2.0**load * 0.95 ** (one % 40)} | {0}
+                for pod in range(2)
+            }
+            logged = Logged(info.get, pods, {0, 1})
+            sides = {str(revision): Side(pod_s=10.0)}
+            watch.add(window * WINDOW_NS, sides, {}, {}, {}, [], lambda _, logged=logged: logged)
+            rung += sum(alarm.state == "raised" for alarm in watch.alarms())
+        watched += sum(name.startswith("log/gone/") for name in watch.to_state().panel.signals)
+    assert rung <= seeds * windows / 1_000
+    assert watched >= 20 * seeds

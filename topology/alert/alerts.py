@@ -83,9 +83,10 @@ def description(alarm: Alarm) -> str:
 def _signal(signal: AlarmSignal) -> str:
     unit = f" {signal.unit}" if signal.unit else ""
     times = "" if signal.ratio is None else f", {signal.ratio:.3g} times"
+    note = f", {signal.note}" if signal.note else ""
     return (
         f"{signal.signal} is {signal.direction} since {signal.onset_at}: "
-        f"{signal.before:.3g}{unit} before, {signal.now:.3g}{unit} now{times}"
+        f"{signal.before:.3g}{unit} before, {signal.now:.3g}{unit} now{times}{note}"
     )
 
 

@@ -2,7 +2,8 @@
 
 Lines are JSON objects with a time (`ts`, `timestamp` or `time`), a `message` and perhaps a `severity`, or texts that
 begin with a time. Their signatures and classes are found by the code of the pipeline; besides the classes, signatures
-that were never seen before are counted. The evidence of a window is the average of the e-detectors of all of these.
+that were never seen before are counted, and those that come regularly are watched for being gone. The evidence of a
+window is the average of the e-detectors of all of these.
 """
 
 from __future__ import annotations
@@ -14,9 +15,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
-from msgspec import Struct
+from msgspec import Struct, field
 
 from streams.errors import BadRecord, Reason
+from streams.judging.side import SignatureInfo
 from streams.records.log import Severity
 from streams.records.severity import of_field
 from streams.shippers.times import any_time_ns
@@ -24,6 +26,7 @@ from streams.templates.classes import Classes
 from streams.templates.template import template
 from streams.templates.topics import LOG_CLASSES
 from streams.watch.points import Point
+from streams.watch.regular import Logged, Regular, RegularState
 from streams.windows.signature import fold, signature, signature_id
 from topology.recording.faults import Faults
 from topology.watch.replay import Judged
@@ -80,47 +83,64 @@ def _of_object(found: dict[str, Any]) -> Line:
     return Line(any_time_ns(when), message, known)
 
 
+class Counts(Struct):
+    """What one window holds."""
+
+    signals: Counter[str] = field(default_factory=Counter)
+    """Lines of each class, and `NEW`."""
+    templates: set[int] = field(default_factory=set)
+    """Of its lines."""
+
+
 class Counted:
     """Which signals one line counts for."""
 
     def __init__(self) -> None:
         self._classes = Classes()
-        self._cache: dict[tuple[bytes, Severity], tuple[int, str]] = {}
+        self._cache: dict[tuple[bytes, Severity], tuple[int, SignatureInfo]] = {}
+        self._infos: dict[int, SignatureInfo] = {}
         self._seen: dict[int, None] = {}
 
-    def of(self, line: Line) -> list[str]:
-        """The class, and `NEW` if its signature is."""
-        number, log_class = self._known(line)
-        if number in self._seen:
-            return [log_class]
-        self._seen[number] = None
-        if len(self._seen) > _REMEMBERED:
-            del self._seen[next(iter(self._seen))]
-        return [log_class, NEW]
+    def add(self, line: Line, into: Counts) -> None:
+        """Count it for its class, and for `NEW` if its signature is."""
+        number, info = self._known(line)
+        into.templates.add(number)
+        into.signals[info.log_class] += 1
+        if number not in self._seen:
+            into.signals[NEW] += 1
+            self._seen[number] = None
+            if len(self._seen) > _REMEMBERED:
+                del self._seen[next(iter(self._seen))]
 
-    def _known(self, line: Line) -> tuple[int, str]:
+    def logged(self, counts: Counts) -> Logged:
+        """A window as that of one pod."""
+        return Logged(self._infos.get, {0: counts.templates} if counts.templates else {}, {0})
+
+    def _known(self, line: Line) -> tuple[int, SignatureInfo]:
         key = fold(line.message), line.severity
         found = self._cache.get(key)
         if found is None:
             one = signature(*key)
             log_class = self._classes.classify(template(one.text, one.severity)).log_class
-            found = signature_id(one), log_class
+            found = signature_id(one), SignatureInfo(one.text, log_class)
             if len(self._cache) >= _CACHED:
                 self._cache.clear()
+                self._infos.clear()
             self._cache[key] = found
+            self._infos[found[0]] = found[1]
         return found
 
 
-def windows(texts: Iterable[str], window_ns: int, faults: Faults) -> Iterator[tuple[int, Counter[str]]]:
-    """(start, counts of each signal) of every window from the first line's to the last's; lines in time order.
+def windows(texts: Iterable[str], window_ns: int, faults: Faults, counted: Counted) -> Iterator[tuple[int, Counts]]:
+    """(start, what it holds) of every window from the first line's to the last's; lines in time order.
 
     Args:
         texts: the lines.
         window_ns: length of a window.
         faults: lines that cannot be used are added; so are those of a window that is over.
+        counted: what each line counts for.
     """
-    counted = Counted()
-    counts: Counter[str] = Counter()
+    counts = Counts()
     start_ns: int | None = None
     for place, text in enumerate(texts, 1):
         try:
@@ -137,21 +157,26 @@ def windows(texts: Iterable[str], window_ns: int, faults: Faults) -> Iterator[tu
             yield start_ns, counts
             empty_ns = range(start_ns + window_ns, begin_ns, window_ns)
             if len(empty_ns) <= _MOST_EMPTY:
-                yield from ((at_ns, Counter()) for at_ns in empty_ns)
-            counts = Counter()
+                yield from ((at_ns, Counts()) for at_ns in empty_ns)
+            counts = Counts()
         start_ns = begin_ns
-        counts.update(counted.of(line))
+        counted.add(line, counts)
     if start_ns is not None:
         yield start_ns, counts
 
 
 def replay_logs(texts: Iterable[str], window_ns: int, arl_s: float, faults: Faults) -> Iterator[Judged]:
     """Watch the counts of log lines: value is how many lines a window holds, score that of the most abnormal signal."""
-    ward = Ward(arl_s)
-    for start_ns, counts in windows(texts, window_ns, faults):
-        points = [Point(signal, float(counts[signal]), 1.0, worse="either", tolerance=0.0) for signal in _SIGNALS]
-        readings = ward.add(start_ns, points).values()
+    ward, regular, counted = Ward(arl_s), Regular(RegularState(), window_ns), Counted()
+    for start_ns, counts in windows(texts, window_ns, faults, counted):
+        signals, logged = counts.signals, counted.logged(counts)
+        points = [Point(signal, float(signals[signal]), 1.0, worse="either", tolerance=0.0) for signal in _SIGNALS]
+        written = regular.points(logged, window_ns / 1e9)
+        readings = ward.add(start_ns, [*points, *written]).values()
+        for name in regular.add(start_ns, logged, ward.spoken_of):
+            ward.drop(name)
         worst = max(readings, key=lambda each: (each.log_e, each.abnormality))
-        lines = sum(counts[signal] for signal in LOG_CLASSES)
+        lines = sum(signals[signal] for signal in LOG_CLASSES)
         at = datetime.fromtimestamp(start_ns / 1e9, UTC).isoformat().replace("+00:00", "Z")
-        yield Judged(at, str(lines), worst, max(each.abnormality for each in readings), ward.rings)
+        score = max(each.abnormality for each in readings)
+        yield Judged(at, str(lines), worst, score, ward.rings, ward.told)

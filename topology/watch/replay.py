@@ -27,6 +27,8 @@ class Judged(Struct, frozen=True):
     """0..1, rising with abnormality."""
     alarm: bool
     """It rings: raised or held."""
+    told: str = ""
+    """What changed, where an alarm is raised by this row."""
 
 
 def replay(rows: Iterable[Row], arl_s: float, faults: Faults) -> Iterator[Judged]:
@@ -45,7 +47,7 @@ def replay(rows: Iterable[Row], arl_s: float, faults: Faults) -> Iterator[Judged
                 reading = ward.add(row.time_ns, [_point(row.number)])[_SIGNAL]
             except BadRecord as bad:
                 faults.add(f"value {place}", bad)
-        yield Judged(row.timestamp, row.value, reading, reading.abnormality if reading else 0.0, ward.rings)
+        yield Judged(row.timestamp, row.value, reading, reading.abnormality if reading else 0.0, ward.rings, ward.told)
 
 
 def _point(value: float) -> Point:

@@ -60,10 +60,12 @@ def time_of(text: str) -> int:
         return unix_ns(float(text)) if not text.isascii() or not text.isdigit() else unix_ns(int(text))
     except (ValueError, OverflowError):
         pass
-    zoned = text[-1:] in ("Z", "z") or text[-6:-5] in ("+", "-")
-    if len(text) == 16:  # minutes only
-        return rfc3339_ns(f"{text}:00Z")
-    return rfc3339_ns(text if zoned and len(text) > 19 else f"{text}Z")
+    zoned = len(text) > 19 and (text[-1:] in ("Z", "z") or text[-6:-5] in ("+", "-"))
+    whole = f"{text}:00" if len(text) == 16 else text  # minutes only
+    try:
+        return rfc3339_ns(whole if zoned else f"{whole}Z")
+    except BadRecord as bad:
+        raise BadRecord(bad.reason, f"not a time within 1970..2262: {text[:64]!r}") from bad
 
 
 def _fields(lines: Iterable[str], faults: Faults) -> Iterator[tuple[int, list[str]]]:

@@ -26,6 +26,8 @@ from topology.watch.rows import rows
 
 _MANY = 100_000
 """Bytes of a file from which its progress is shown."""
+_MOST_TOLD = 20
+"""Alarms that are told one by one."""
 
 
 class Told(Struct):
@@ -35,12 +37,16 @@ class Told(Struct):
     raised: list[str] = []
     """Times at which an alarm was raised."""
     rings: bool = False
+    changes: list[str] = []
+    """What each of the first told."""
 
     def add(self, judged: Judged) -> None:
         """One more value."""
         self.values += 1
         if judged.alarm and not self.rings:
             self.raised.append(judged.timestamp)
+        if judged.told and len(self.changes) < _MOST_TOLD:
+            self.changes.append(f"{judged.timestamp}: {judged.told}")
         self.rings = judged.alarm
 
 
@@ -94,7 +100,10 @@ def _write(found: Iterable[Judged], out: TextIO, told: Told, picture: Picture | 
 
 def _tell(told: Told, faults: Faults, lines: Lines) -> None:
     say = Console(stderr=True, highlight=False, soft_wrap=True, markup=False).print
-    say(f"{told.values} values, {len(told.raised)} alarm(s){': ' if told.raised else ''}{', '.join(told.raised[:20])}")
+    raised = ", ".join(told.raised[:_MOST_TOLD])
+    say(f"{told.values} values, {len(told.raised)} alarm(s){': ' if raised else ''}{raised}")
+    for change in told.changes:
+        say(change)
     for example in faults.examples:
         say(f"not used: {example}")
     if faults.total:

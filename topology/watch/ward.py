@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from streams.watch.incident import Incident
+from streams.watch.incident import Incident, changed
 from streams.watch.mean import FadingMean
 from streams.watch.panel import Panel, PanelState
 from streams.watch.points import Point
@@ -38,6 +38,20 @@ class Ward:
     def rings(self) -> bool:
         """An alarm is raised or held."""
         return bool(self._incidents)
+
+    @property
+    def spoken_of(self) -> set[str]:
+        """Signals that an alarm tells of."""
+        return {name for incident in self._incidents for name in incident.told}
+
+    @property
+    def told(self) -> str:
+        """What the alarm tells that the latest window raised; empty if it raised none."""
+        return changed(self.raised) if self.raised is not None else ""
+
+    def drop(self, name: str) -> None:
+        """It is watched no more."""
+        self._panel.drop(name)
 
     def add(self, time_ns: int, points: Iterable[Point]) -> dict[str, Reading]:
         """Judge one window.

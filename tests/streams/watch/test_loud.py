@@ -9,7 +9,7 @@ import msgspec
 from streams.judging.side import Side, SignatureInfo
 from streams.records.identity import Workload
 from streams.watch.alarm import Alarm
-from streams.watch.loud import MOST_FOLLOWED, Loud, LoudState, signal_name
+from streams.watch.loud import LOUD_ERRORS, LOUD_WARNINGS, Loud, LoudState, signal_name
 from streams.watch.watch import Watch, WatchSettings, WatchState
 
 WINDOW_NS = 5_000_000_000
@@ -51,7 +51,7 @@ def _played(times: float) -> list[Alarm]:
 
 def test_what_a_window_shows_does_not_choose_it():
     """A template is followed from the window after that which first showed it, and then counts zeros too."""
-    loud, side = Loud(LoudState()), Side(pod_s=20.0, incidents={3: 2})
+    loud, side = Loud(LoudState(), LOUD_ERRORS), Side(pod_s=20.0, incidents={3: 2})
     assert list(loud.points(side, SIGNATURES)) == []
     _add(loud, 0, {3: 2})
     (point,) = loud.points(side, SIGNATURES)
@@ -61,30 +61,35 @@ def test_what_a_window_shows_does_not_choose_it():
 
 
 def test_a_bounded_number():
-    """However many templates there are; warnings and what has no class are not among them."""
+    """However many templates there are; warnings have places of their own, what has no class has none."""
     state = LoudState()
     many = {number: SignatureInfo(f"kind {'x' * number}", "error") for number in range(100)}
     many |= {200: SignatureInfo("slow", "warning")}
     for window in range(300):
-        Loud(state).add(window * WINDOW_NS, Side(pod_s=20.0, incidents={window % 100: 1, 200: 3, 300: 3}), many, ())
-    assert len(state.followed) == MOST_FOLLOWED
+        Loud(state, LOUD_ERRORS).add(
+            window * WINDOW_NS, Side(pod_s=20.0, incidents={window % 100: 1, 200: 3, 300: 3}), many, ()
+        )
+    assert len(state.followed) == LOUD_ERRORS.most
     assert len(state.heard) <= 64
     assert signal_name("slow") not in state.heard
+    warned = LoudState()
+    Loud(warned, LOUD_WARNINGS).add(0, Side(pod_s=20.0, incidents={1: 1, 200: 3, 300: 3}), many, ())
+    assert warned.followed == [signal_name("slow")]
 
 
 def test_of_very_many_the_most_widespread_are_looked_at():
     """Whoever logs new texts all the time neither takes much time nor hides what is at every pod."""
     many = {number: SignatureInfo(f"kind {number}", "error") for number in range(3000)}
     state = LoudState()
-    Loud(state).add(0, Side(pod_s=20.0, incidents=dict.fromkeys(many, 1) | {2999: 4}), many, ())
+    Loud(state, LOUD_ERRORS).add(0, Side(pod_s=20.0, incidents=dict.fromkeys(many, 1) | {2999: 4}), many, ())
     assert signal_name(many[2999].text) in state.heard
 
 
 def test_the_loud_takes_the_place_of_the_quiet():
     """Once it is four times as loud, once an hour at most, and of none that an alarm tells of."""
     state = LoudState()
-    loud = Loud(state)
-    _add(loud, 0, dict.fromkeys(range(MOST_FOLLOWED), 1))
+    loud = Loud(state, LOUD_ERRORS)
+    _add(loud, 0, dict.fromkeys(range(LOUD_ERRORS.most), 1))
     assert _add(loud, 1, {20: 3, 21: 9}) == []  # within the hour nothing changes
     hour = HOUR_NS // WINDOW_NS
     spoken_of = set(state.followed) - {signal_name(SIGNATURES[5].text)}
@@ -93,4 +98,4 @@ def test_the_loud_takes_the_place_of_the_quiet():
     assert signal_name(SIGNATURES[21].text) in state.followed
     assert _add(loud, hour + 2, {20: 90}) == []
     assert _add(loud, 2 * hour + 2, {20: 9}) != []
-    assert len(state.followed) == MOST_FOLLOWED
+    assert len(state.followed) == LOUD_ERRORS.most

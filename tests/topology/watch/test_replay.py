@@ -87,6 +87,25 @@ def test_log_lines_become_counts_of_classes():
     assert "1 no_time" in result.stderr
 
 
+def test_a_log_line_that_is_gone_is_told():
+    """With the line, and what it was like."""
+    lines = []
+    for second in range(0, 5400, 5):
+        at = f"2026-01-01T{second // 3600:02d}:{second // 60 % 60:02d}:{second % 60:02d}Z"
+        lines += [{"ts": at, "message": "GET /cart done"}, {"ts": at, "message": "queue has 7 jobs"}]
+        lines += [{"ts": at, "message": "order placed"}] if second < 5000 else []
+    result = run("--replay", "-", "--logs", given="".join(json.dumps(each) + "\n" for each in lines))
+    assert result.stdout.splitlines()[1000].endswith(",0")
+    assert "log/gone/order placed: 0.2 before, 0 per pod-second (0 times), not written any more" in result.stderr
+
+
+def test_a_bad_time_is_quoted_as_it_was_written():
+    """Not as it was tried to be read."""
+    result = run("--replay", "-", given=f"{HEADER}yesterday,1\n2014-04-01 25:00:00,1\n")
+    assert "not a time within 1970..2262: 'yesterday'" in result.stderr
+    assert "'2014-04-01 25:00:00'" in result.stderr
+
+
 @pytest.mark.parametrize(("name", "begins"), [("a.png", b"\x89PNG"), ("a.svg", b"<svg")])
 def test_pictures(tmp_path, name, begins):
     """Of both kinds."""
