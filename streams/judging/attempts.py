@@ -78,8 +78,8 @@ class Attempts(Struct, array_like=True):
         self.worse.add(log_worse(canary, total, share, ratios[0]) if told else ())
         if told:
             _add(self.better, log_better(canary, total, share, ratios[1]))
-        self.weighted_canary += canary * (1.0 - share)
-        self.weighted_baseline += baseline * share
+            self.weighted_canary += canary * (1.0 - share)
+            self.weighted_baseline += baseline * share
         self.bins += 1
 
     def add_quiet(self, canary: float, expected: float) -> None:
