@@ -38,7 +38,15 @@ def passed(outcomes) -> list[bool]:
         Service(logged=(), failed=0.01, clump=20),
         Service(logged=(), failed=0.01, clump=20, split=(0.5,), pods=(2, 2)),
     ],
-    ids=["scrape 15 s", "few requests in gusts", "scrape 60 s", "no counters", "shipper dies", "clumps", "clumps, half"],
+    ids=[
+        "scrape 15 s",
+        "few requests in gusts",
+        "scrape 60 s",
+        "no counters",
+        "shipper dies",
+        "clumps",
+        "clumps, half",
+    ],
 )
 def test_healthy_canaries_keep_alpha(service, runs, alpha):
     """A FAIL ever, over the whole rollout, in at most alpha of the runs."""

@@ -16,8 +16,8 @@ from typing import Literal
 
 from msgspec import Struct, field
 
-from streams.judging.counts import cut
 from streams.judging.attempts import Attempts
+from streams.judging.counts import cut
 from streams.judging.settings import BY_REQUESTS, JudgeSettings, SignalSettings
 from streams.judging.share import RecentShare
 from streams.judging.side import EventCount, Side

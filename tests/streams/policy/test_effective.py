@@ -142,7 +142,7 @@ def test_named_are_those_no_later_entry_takes_back():
     ("given", "ratio"),
     [
         ("{}", 1.2),
-        ("{tolerance: 100%}", 2.0),
+        ("{tolerance: 80%}", 1.8),
         ("{signals: {log/critical: {tolerance_up: 50%}}}", 1.5),
         ("{signals: {log/warning: {tolerance_up: 50%}}}", 1.2),
         ("{sensitivity: high}", 1.1),
