@@ -97,10 +97,11 @@ def comparable(units: Sequence[Unit], groups: Groups) -> Comparable:
     there = there.reshape(len(units), len(groups.names))
     judged = there.sum(axis=0) >= FEWEST_UNITS
     while judged.any():
-        full = there[:, judged].all(axis=1).tolist()
-        if sum(full) >= FEWEST_UNITS:
-            whole = [unit for unit, fits in zip(units, full, strict=True) if fits][:MOST_UNITS]
-            others = [unit for unit, fits in zip(units, full, strict=True) if not fits]
+        full = np.asarray(there[:, judged].all(axis=1))
+        if full.sum() >= FEWEST_UNITS:
+            sorted_out = list(zip(units, full.tolist(), strict=True))
+            whole = [unit for unit, fits in sorted_out if fits][:MOST_UNITS]
+            others = [unit for unit, fits in sorted_out if not fits]
             return Comparable([*whole, *others][:MOST_UNITS], len(whole), judged.astype(float))
         judged[np.where(judged, there.sum(axis=0), len(units) + 1).argmin()] = False
     return Comparable([], 0, judged.astype(float))
