@@ -169,7 +169,14 @@ class Judge:
         planned_ns = settings.lifetime_ns or settings.planned_ns
         state = JudgeState(
             planned_ns,
-            begin_logs(settings.logs, past.logs, prior.logs, planned_ns, settings.alpha),
+            begin_logs(
+                settings.logs,
+                past.logs,
+                prior.logs,
+                planned_ns,
+                settings.alpha,
+                ends=settings.lifetime_ns is not None,
+            ),
             prior=prior,
             with_past=past.logs.numbered > 0,
             heard=list(heard) or past.parts or list(prior.parts),

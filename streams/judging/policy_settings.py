@@ -9,7 +9,7 @@ from __future__ import annotations
 from msgspec import structs
 
 from streams.judging.critical import CRITICAL_SHARE
-from streams.judging.settings import LOG_SIGNALS, JudgeSettings, SignalSettings
+from streams.judging.settings import CRITICAL, ERROR, LOG_SIGNALS, JudgeSettings, SignalSettings
 from streams.policy.log_rules import mask_fault, topic_of
 from streams.policy.rules import CountedSignal, counted, named, tolerance_ratio
 from streams.policy.sensitivity import SENSITIVITIES
@@ -19,6 +19,9 @@ from streams.templates.lines import Lines, LinesState
 from streams.templates.topics import MAX_TOPICS, Topics
 
 DEFAULT = JudgeSettings()
+FAILING = (CRITICAL, ERROR)
+"""Log classes whose lines make a trace a failed one. The past counts both as one, so that what is tolerated of it is
+the larger of what is tolerated of either: a canary that stays below both tolerances stays below that."""
 
 
 def judge_settings(policy: WorkloadPolicy, base: JudgeSettings = DEFAULT) -> JudgeSettings:
@@ -27,13 +30,14 @@ def judge_settings(policy: WorkloadPolicy, base: JudgeSettings = DEFAULT) -> Jud
     >>> judge_settings(WorkloadPolicy()) == DEFAULT
     True
     """
-    tolerance = tolerance_ratio(policy)
+    tolerance, counted_signals = tolerance_ratio(policy), counted(policy)
+    failing = [each.tolerance_ratio for each in counted_signals if each.signal in FAILING]
     return structs.replace(
         base,
         alpha=policy.alpha,
         beta=policy.beta,
         tolerance=tolerance,
-        signals=tuple(_signal(each, tolerance) for each in counted(policy)),
+        signals=tuple(_signal(each, tolerance) for each in counted_signals),
         part_weights=dict(policy.parts),
         warm_up_ns=policy.warm_up_ns,
         lifetime_ns=policy.lifetime_ns,
@@ -43,7 +47,7 @@ def judge_settings(policy: WorkloadPolicy, base: JudgeSettings = DEFAULT) -> Jud
         minimum_requests=policy.minimum_requests,
         minimum_pod_s=policy.minimum_pod_s,
         exposure=policy.exposure,
-        logs=structs.replace(base.logs, exposure=policy.exposure),
+        logs=structs.replace(base.logs, exposure=policy.exposure, tolerance=max(failing)),
         critical_share=CRITICAL_SHARE if named(policy, "critical") else 0.0,
         must_have=named(policy, "must_have"),
         baseline="beside" if policy.historic_baseline is None else "earlier",

@@ -63,6 +63,8 @@ class Gauges:
     """Those that rise."""
     at_margin: bool = False
     """The canary's `groups` are worse by exactly what a PASS rules out."""
+    gaps: float = 0.0
+    """Share of rollouts in which neither side reports latencies, by turns."""
     identical: bool = False
     """The canary's levels are the baseline's."""
 
@@ -93,7 +95,10 @@ def rollouts(gauges: Gauges, seed: int, workloads: int = 8, cases: int = 14, win
             part = LevelPart(pasts[workload], prior, windows * WINDOW_NS, WINDOW_NS)
             gap = gauges.scrape_windows[workload % len(gauges.scrape_windows)]
             up = _rise(gauges, pasts[workload], prior, windows)
-            outcomes.append(_run(part, _sides(rng, gauges, sds[workload], centres[workload], windows, gap, up)))
+            sides = _sides(rng, gauges, sds[workload], centres[workload], windows, gap, up)
+            if int((case + 1) * gauges.gaps) > int(case * gauges.gaps):
+                _leave_out(sides, ("latency", "tail_latency"))
+            outcomes.append(_run(part, sides))
             pasts[workload].learn(part.cohort(f"{workload}-{case}"))
     return outcomes
 
@@ -108,6 +113,12 @@ def _run(part: LevelPart, sides: tuple[list[Side], list[Side]]) -> Outcome:
     reference = part.to_state().reference
     units = max((one.units for one in reference.measures), default=0) if reference else 0
     return Outcome(units, part.p, smallest, found)
+
+
+def _leave_out(sides: tuple[list[Side], list[Side]], groups: tuple[str, ...]) -> None:
+    for windows in sides:
+        for side in windows:
+            side.levels = {name: pods for name, pods in side.levels.items() if SIGNALS[name].group not in groups}
 
 
 def _rise(gauges: Gauges, past: LevelPast, prior: LevelPrior, windows: int):

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from streams.judging.logs.part import LogPart
+from streams.judging.logs.part import LogPart, begin
 from streams.judging.logs.past import LogPast, LogPrior, log_prior
 from streams.judging.logs.settings import LogSettings
 from streams.judging.side import Side, SignatureInfo, Trace
@@ -148,7 +148,9 @@ INFOS = _Infos()
 
 def judged(service: Service, past: LogPast, prior: LogPrior, world: World, settings: LogSettings = SETTINGS) -> LogPart:
     """One rollout through the log part."""
-    part = LogPart(settings, past, prior, int(service.windows * WINDOW_NS), WINDOW_NS)
+    planned_ns = service.windows * WINDOW_NS
+    state = begin(settings, past, prior, planned_ns, ends=True)
+    part = LogPart(settings, past, prior, planned_ns, WINDOW_NS, state)
     for index, (baseline, canary) in enumerate(world.rollout()):
         part.add(index * WINDOW_NS, baseline, canary, INFOS)
     return part

@@ -24,6 +24,7 @@ HEALTHY = {
     "incidents": Gauges(incidents=0.2),
     "incidents, pods": Gauges(incidents=0.2, pods=2, pod_sd=1.0, correlation=0.8),
     "three steps": Gauges(steps=True, pod_sd=1.0),
+    "a group missing in most rollouts": Gauges(gaps=0.6, heavy=True),
 }
 
 
@@ -71,6 +72,11 @@ def test_canaries_that_are_worse_are_found():
     twice = judged(Gauges(worse=np.log(2.0)), 1)
     assert np.mean([one.p <= 0.01 for one in twice]) > 0.9
     assert np.median([one.found_window for one in twice]) <= 6
+
+
+def test_a_history_with_gaps_is_not_thrown_away():
+    """Half as much again, where six rollouts of ten say nothing of latency: in most."""
+    assert np.mean([one.p <= 0.05 for one in judged(Gauges(gaps=0.6, worse=np.log(1.5)), 2)]) > 0.65
 
 
 def test_identical_sides_are_never_flagged():

@@ -8,9 +8,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from msgspec import structs
 
 from tests.simulation.core import within_budget
-from tests.simulation.logs import LONG, SCENARIOS, Service, life
+from tests.simulation.logs import LONG, SCENARIOS, SETTINGS, Service, life
 
 pytestmark = pytest.mark.timeout(1800)
 QUIET = Service(errors=0.002, warnings=0.01, tail=3.0)
@@ -38,6 +39,14 @@ def test_healthy_canaries_keep_alpha(name):
 def test_healthy_canaries_keep_alpha_in_large_numbers(name, services):
     """The same with 1,050 rollouts of five and of fifteen minutes."""
     assert keeps_alpha(life(services[name], 70, 15))
+
+
+@pytest.mark.parametrize("name", ["stationary", "clumps, pod effects, cohort dispersion"])
+@pytest.mark.parametrize(("workloads", "ratio"), [(5, 3.0), pytest.param(70, 2.0, marks=pytest.mark.nightly)])
+def test_a_canary_at_the_tolerance_of_a_policy_keeps_alpha(name, workloads, ratio):
+    """Two or three times the errors, and the new templates and shapes that come with them, where that is tolerated."""
+    settings = structs.replace(SETTINGS, tolerance=ratio)
+    assert keeps_alpha(life(replace(SCENARIOS[name], worse=ratio), workloads, 15, settings))
 
 
 def test_the_first_rollouts_keep_alpha():

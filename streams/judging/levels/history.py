@@ -8,6 +8,7 @@ not judged; else pairs without a group look closer than any canary can be.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 
@@ -75,19 +76,35 @@ def runs(cohorts: Sequence[LevelCohort], signals: Sequence[str], pods: int, bloc
     return found
 
 
-def comparable(units: Sequence[Unit], groups: Groups) -> tuple[list[Unit], Floats]:
-    """The units that can be compared, at most twelve, and which groups by them; (groups,) of 0 and 1."""
+class Comparable(NamedTuple):
+    """What a comparison can be measured by."""
+
+    units: list[Unit]
+    """Those that show every group that is judged first; newest first, at most twelve. None: too few of these."""
+    full: int
+    """How many show every group."""
+    judged: Floats
+    """Which groups are judged, (groups,) of 0 and 1."""
+
+
+def comparable(units: Sequence[Unit], groups: Groups) -> Comparable:
+    """The units that can be compared, and which groups by them.
+
+    Units that lack a group are kept where there is room: how far healthy pods stand apart on a signal is told by all
+    that show it, how large a deviation is over all groups only by those that show them all.
+    """
     there = np.array([groups.member @ (unit.samples.sum(axis=(0, 1)) > 0.0) > 0.0 for unit in units], dtype=bool)
     there = there.reshape(len(units), len(groups.names))
     judged = there.sum(axis=0) >= FEWEST_UNITS
     while judged.any():
         full = np.asarray(there[:, judged].all(axis=1))
         if full.sum() >= FEWEST_UNITS:
-            return [unit for unit, fits in zip(units, full.tolist(), strict=True) if fits][:MOST_UNITS], judged.astype(
-                float
-            )
+            sorted_out = list(zip(units, full.tolist(), strict=True))
+            whole = [unit for unit, fits in sorted_out if fits][:MOST_UNITS]
+            others = [unit for unit, fits in sorted_out if not fits]
+            return Comparable([*whole, *others][:MOST_UNITS], len(whole), judged.astype(float))
         judged[np.where(judged, there.sum(axis=0), len(units) + 1).argmin()] = False
-    return [], judged.astype(float)
+    return Comparable([], 0, judged.astype(float))
 
 
 def common_blocks(cohorts: Sequence[LevelCohort], planned: int) -> int:

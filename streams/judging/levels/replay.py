@@ -33,7 +33,7 @@ from numpy.typing import NDArray
 from streams.judging.levels.codes import from_bytes, to_bytes
 from streams.judging.levels.cohort import LevelCohort
 from streams.judging.levels.contrast import Groups, Levels, contrast, size, unevenness
-from streams.judging.levels.history import FEWEST_UNITS, Unit, aligned, common_blocks, comparable, runs
+from streams.judging.levels.history import FEWEST_UNITS, Comparable, aligned, common_blocks, comparable, runs
 from streams.judging.levels.prior import LevelPrior, LevelSummary
 from streams.judging.levels.scale import OFFSET_SHARE, Floats, LevelRule, Scales
 from streams.judging.levels.tail import MOST_DF, Tail
@@ -90,9 +90,10 @@ def offsets_of(cohorts: Sequence[LevelCohort], signals: Sequence[str]) -> tuple[
 
 
 def replay(
-    units: Sequence[Unit], judged: Floats, rules: Sequence[LevelRule], scales: Scales, groups: Groups, prior: LevelPrior
+    found: Comparable, rules: Sequence[LevelRule], scales: Scales, groups: Groups, prior: LevelPrior
 ) -> Replayed:
-    """All pairs of the units against each other; at least `FEWEST_UNITS` units."""
+    """All pairs of the units against each other; at least `FEWEST_UNITS` that show every group."""
+    units, full = found.units, found.full
     traces = [unit.trace(scales) for unit in units]
     all_ = Levels(*(np.stack(arrays) for arrays in zip(*traces, strict=True)))
     left, right = np.triu_indices(len(units), 1)
@@ -101,19 +102,20 @@ def replay(
     typical = _median(uneven)
     ahead, behind = contrast(one, other, typical, scales), contrast(other, one, typical, scales)
     variance, leave_out = _variances(ahead, behind, (left, right), len(units), _guess(rules, prior), prior.workloads)
-    weight = groups.weight * judged
-    spreads = np.sqrt(leave_out + SPREAD_FLOOR**2)
-    z = np.concatenate([ahead / spreads, behind / spreads])
+    weight = groups.weight * found.judged
+    whole = right < full
+    spreads = np.sqrt(leave_out[whole] + SPREAD_FLOOR**2)
+    z = np.concatenate([ahead[whole] / spreads, behind[whole] / spreads])
     sizes = np.log1p(size(groups.squares(z), weight).max(axis=1))
     grouped = np.nan_to_num(groups.means(z[..., 0, :]), nan=0.0).max(axis=1)
     measure = Measure(
         units[0].levels.shape[0],
-        len(units),
+        full,
         to_bytes(np.sqrt(variance + SPREAD_FLOOR**2), "<f4"),
         to_bytes(typical, "<f4"),
         weight.tolist(),
-        _tail(sizes, len(units), prior),
-        [_group_tail(np.log1p(np.maximum(column, 0.0)), len(units)) for column in grouped.T],
+        _tail(sizes, full, prior),
+        [_group_tail(np.log1p(np.maximum(column, 0.0)), full) for column in grouped.T],
     )
     return Replayed(measure, variance[-1], sizes)
 
@@ -125,16 +127,16 @@ def summarise(cohorts: Sequence[LevelCohort]) -> LevelSummary | None:
     scales = Scales(rules, *offsets_of(cohorts, signals))
     groups = Groups(rules, scales)
     blocks = common_blocks(cohorts, max((cohort.blocks for cohort in cohorts), default=0))
-    units, judged = comparable(runs(cohorts, signals, 1, blocks), groups)
-    if not units:
+    found = comparable(runs(cohorts, signals, 1, blocks), groups)
+    if not found.full:
         return None
-    replayed = replay(units, judged, rules, scales, groups, LevelPrior())
+    replayed = replay(found, rules, scales, groups, LevelPrior())
     spreads = {
         signal: (float(level), float(step))
         for signal, level, step in zip(signals, *replayed.variance, strict=True)
         if np.isfinite(level + step)
     }
-    return LevelSummary(spreads, float(replayed.sizes.mean()), float(replayed.sizes.var()), len(units))
+    return LevelSummary(spreads, float(replayed.sizes.mean()), float(replayed.sizes.var()), found.full)
 
 
 def merged_rules(cohorts: Sequence[LevelCohort]) -> list[LevelRule]:
@@ -220,9 +222,9 @@ def measures(
     found = []
     signals = [rule.signal for rule in rules]
     for pods in (1, 2, 4):
-        units, judged = comparable(runs(cohorts, signals, pods, blocks), groups)
-        if len(units) >= FEWEST_UNITS:
-            found.append(replay(units, judged, rules, scales, groups, prior).measure)
+        units = comparable(runs(cohorts, signals, pods, blocks), groups)
+        if units.full >= FEWEST_UNITS:
+            found.append(replay(units, rules, scales, groups, prior).measure)
     return found
 
 

@@ -3,7 +3,8 @@
 The p against the past counts on it from the first window on. It is the planned time on all pods it has had at once so
 far; where the canary has more requests (or, where those are not counted, traces) a pod-second than history had, so
 many times more. A comparison that outlasts its plan goes on at twice the horizon, and so on, each at a share of its
-own: 9/10 for the plan, then 1/20, 1/40, ...
+own: 9/10 for the plan, then 1/20, 1/40, ... Where an operator has set its lifetime there is one horizon and all of the
+error is for it: what comes later is not judged by the past any more.
 """
 
 from __future__ import annotations
@@ -26,6 +27,8 @@ class Horizon(Struct, array_like=True):
     pods: float = 0.0
     """Most pods at once so far."""
     doublings: int = 0
+    ends: bool = False
+    """The plan is a lifetime that is set."""
 
     def see(self, pods: float, canary: Work) -> None:
         """One window."""
@@ -55,7 +58,9 @@ class Horizon(Struct, array_like=True):
 
     @property
     def share(self) -> float:
-        """Of the error, for looks within the present horizon."""
+        """Of the error, for looks within the present horizon; 0: it is not judged."""
+        if self.ends:
+            return 1.0 if self.doublings == 0 else 0.0
         return 0.9 if self.doublings == 0 else 0.1 * 0.5**self.doublings
 
 

@@ -221,6 +221,8 @@ class LogPart:
 
     def _judge(self) -> None:
         state = self._state
+        if state.horizon.share <= 0.0:
+            return
         planned_s = state.horizon.exposure_s(state.works.canary, state.works.baseline)
         for name, stream in state.streams.items():
             if stream.share <= 0.0 or (name == NEW_SHAPES and (state.cut or self._lines_changed())):
@@ -302,7 +304,13 @@ class LogPart:
 
 
 def begin(
-    settings: LogSettings, past: LogPast, prior: LogPrior, planned_ns: int, level: float = USUAL_LEVEL
+    settings: LogSettings,
+    past: LogPast,
+    prior: LogPrior,
+    planned_ns: int,
+    level: float = USUAL_LEVEL,
+    *,
+    ends: bool = False,
 ) -> LogState:
     """The state in which a comparison begins: all that it needs of past and prior is in it.
 
@@ -312,12 +320,13 @@ def begin(
         prior: of the cluster's other workloads.
         planned_ns: how long the comparison is to take.
         level: alpha, at which the canary is judged; the bound on p does not depend on it.
+        ends: the plan is a lifetime that is set (`horizon`).
     """
     judged = [name == ERRORS or past.streams[name].exposure_s > 0.0 for name in STREAMS]
     total = sum(share for share, fits in zip(settings.shares, judged, strict=True) if fits)
     shares = [share / total if fits else 0.0 for share, fits in zip(settings.shares, judged, strict=True)]
     return LogState(
-        Horizon(planned_ns / 1e9, Work(0.0, past.busiest_requests, past.busiest_traces)),
+        Horizon(planned_ns / 1e9, Work(0.0, past.busiest_requests, past.busiest_traces), ends=ends),
         {
             name: begin_stream(name, settings, _copy(past.streams[name]), prior, share, level)
             for name, share in zip(STREAMS, shares, strict=True)

@@ -15,6 +15,10 @@ STREAMS = (ERRORS, NEW_TEMPLATES, NEW_SHAPES)
 warning or worse, or with a set of templates, that neither history nor the baseline so far has shown."""
 
 
+USUAL_TOLERANCE = 1.2
+"""20% is less than pods of one revision differ."""
+
+
 class LogSettings(Struct, frozen=True):
     """What an operator may set."""
 
@@ -22,8 +26,9 @@ class LogSettings(Struct, frozen=True):
     """Of `STREAMS`, in the part's p; near equal, sum 1. The share of a stream that cannot be judged in a comparison
     goes to the others, before it begins. Warnings count in the second and third only: a warning known to the workload
     is never evidence, however often it comes."""
-    tolerance: float = 1.2
-    """Error rates up to this many times the baseline's, and history's, are tolerated."""
+    tolerance: float = USUAL_TOLERANCE
+    """Error rates up to this many times the baseline's, and history's, are tolerated; of new things, which come with
+    errors, as much more than once as this is more than usual."""
     background: float = 0.1
     """Prior chance that errors follow pods, not requests; see `signal`."""
     decay: float = 0.98

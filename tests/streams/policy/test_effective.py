@@ -138,6 +138,21 @@ def test_named_are_those_no_later_entry_takes_back():
     assert judge_settings(defaults("{exposure: pod_seconds}")).logs.exposure == "pod_seconds"
 
 
+@pytest.mark.parametrize(
+    ("given", "ratio"),
+    [
+        ("{}", 1.2),
+        ("{tolerance: 80%}", 1.8),
+        ("{signals: {log/critical: {tolerance_up: 50%}}}", 1.5),
+        ("{signals: {log/warning: {tolerance_up: 50%}}}", 1.2),
+        ("{sensitivity: high}", 1.1),
+    ],
+)
+def test_what_is_tolerated_of_errors_is_tolerated_of_logs_judged_by_the_past(given, ratio):
+    """The more of both classes of failed traces."""
+    assert judge_settings(defaults(given)).logs.tolerance == pytest.approx(ratio)
+
+
 def test_quantities_become_the_units_of_the_judging():
     """Nanoseconds and ratios."""
     policy = defaults("{warm_up: 1m30s, look_back: 10m, canary_share: 12.5%, historic_baseline: {ago: 7m, length: 1h}}")

@@ -39,6 +39,15 @@ def test_a_comparison_that_outlasts_its_plan_goes_on_at_twice_the_horizon():
     assert 0.9 + math.fsum(0.1 * 0.5**n for n in range(1, 60)) <= 1.0
 
 
+def test_a_lifetime_that_is_set_is_the_only_horizon():
+    """All of the error is for it, and nothing is left for what comes later."""
+    horizon, shares = Horizon(100.0, NEVER, ends=True), []
+    for pod_s in (50.0, 100.0, 150.0, 410.0):
+        horizon.see(1.0, Work(pod_s=pod_s))
+        shares.append(horizon.share)
+    assert shares == [1.0, 1.0, 0.0, 0.0]
+
+
 @pytest.mark.parametrize(
     ("canary", "baseline", "busiest", "load"),
     [

@@ -64,21 +64,22 @@ class Attempts(Struct, array_like=True):
     weighted_baseline: float = 0.0
     bins: int = 0
 
-    def add(self, failed: tuple[float, float], attempts: tuple[float, float], ratios: tuple[float, float]) -> None:
+    def add(self, failed: tuple[float, float], share: float, ratios: tuple[float, float]) -> None:
         """One bin.
 
         Args:
             failed: of the baseline and of the canary.
-            attempts: the same; both above 0.
+            share: the canary's, of the attempts; 0 and 1 say nothing.
             ratios: the tolerated ratio of failure rates, and the margin.
         """
-        (baseline, canary), share = failed, attempts[1] / (attempts[0] + attempts[1])
+        baseline, canary = failed
         total = baseline + canary
-        self.worse.add(log_worse(canary, total, share, ratios[0]) if total > 0.0 else ())
-        if total > 0.0:
+        told = total > 0.0 and 0.0 < share < 1.0
+        self.worse.add(log_worse(canary, total, share, ratios[0]) if told else ())
+        if told:
             _add(self.better, log_better(canary, total, share, ratios[1]))
-        self.weighted_canary += canary * (1.0 - share)
-        self.weighted_baseline += baseline * share
+            self.weighted_canary += canary * (1.0 - share)
+            self.weighted_baseline += baseline * share
         self.bins += 1
 
     def add_quiet(self, canary: float, expected: float) -> None:
