@@ -14,13 +14,14 @@ Source: mixtures over change points as in Shin, Ramdas & Rinaldo (arXiv 2203.035
 
 from __future__ import annotations
 
+import math
 import operator
 from collections.abc import Sequence
 
 import numpy as np
 from msgspec import Struct
 
-from streams.judging.counts import Floats, all_log_mean_exp, log_mean_exp, log_mix
+from streams.judging.counts import Floats, all_log_mean_exp, log_mean_exp
 
 FIRST_RESTART = 12
 """Bins before the first beginning anew."""
@@ -85,7 +86,11 @@ def all_log_e(many: Sequence[RestartedArray]) -> list[float]:
 
 def _mixed(log_es: Sequence[float]) -> float:
     """Of each beginning so far, as `Restarted` has them; what has not begun stands at 1."""
-    return log_mix(zip(_WEIGHTS[len(log_es)], (*log_es, 0.0), strict=True)) if log_es else 0.0
+    if not log_es:
+        return 0.0
+    top = max(0.0, *log_es)
+    weighed = zip(_WEIGHTS[len(log_es)], (*log_es, 0.0), strict=True)
+    return top + math.log(sum([weight * math.exp(value - top) for weight, value in weighed]))
 
 
 def _weight(index: int) -> float:
