@@ -17,7 +17,7 @@ Source: Lindon & Malek, NeurIPS 2022 (arXiv 2011.03567), section 3; method of mi
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -59,7 +59,7 @@ def all_log_mean_exp(values: Floats) -> Floats:
     return means
 
 
-def log_mix(parts: Iterable[tuple[float, float]]) -> float:
+def log_mix(parts: Sequence[tuple[float, float]]) -> float:
     """Log of sum w*exp(value) over (w, value), w >= 0 and not all 0, without overflow."""
     present = [(weight, value) for weight, value in parts if weight > 0.0]
     top = max([value for _, value in present])

@@ -192,6 +192,7 @@ class Judge:
     def to_state(self) -> JudgeState:
         """A snapshot that later windows do not change."""
         self._state.logs, self._state.levels = self._logs.to_state(), self._levels.to_state()
+        self._state.values = self._values.to_state()
         return _copy(self._state)
 
     @property

@@ -14,13 +14,14 @@ Source: mixtures over change points as in Shin, Ramdas & Rinaldo (arXiv 2203.035
 
 from __future__ import annotations
 
+import math
 import operator
 from collections.abc import Sequence
 
 import numpy as np
 from msgspec import Struct
 
-from streams.judging.counts import all_log_mean_exp, log_mean_exp, log_mix
+from streams.judging.counts import Floats, all_log_mean_exp, log_mean_exp
 
 FIRST_RESTART = 12
 """Bins before the first beginning anew."""
@@ -40,7 +41,7 @@ class Restarted(Struct, array_like=True):
 
     def add(self, more: Sequence[float]) -> None:
         """One bin: what it adds to each alternative; nothing at all where it says nothing."""
-        if self._begins():
+        if self.begins(len(self.sums)):
             self.sums.append([0.0] * self.alternatives)
         if more:
             self.sums = [list(map(operator.add, sums, more)) for sums in self.sums]
@@ -51,23 +52,45 @@ class Restarted(Struct, array_like=True):
         """Log of the mixture now; 0 before the first bin."""
         return _mixed([log_mean_exp(sums) for sums in self.sums])
 
-    def _begins(self) -> bool:
-        count = len(self.sums)
-        return count == 0 or (count < _MOST and self.bins >= FIRST_RESTART * 2 ** (count - 1))
+    def begins(self, begun: int) -> bool:
+        """Whether the next bin is a beginning, when there have been so many."""
+        return begun == 0 or (begun < _MOST and self.bins >= FIRST_RESTART * 2 ** (begun - 1))
 
 
-def all_log_e(many: Sequence[Restarted]) -> list[float]:
-    """`log_e` of each, at once; all with as many alternatives."""
-    if not many:
-        return []
-    sums = np.array([sums for one in many for sums in one.sums])
-    means = iter(all_log_mean_exp(sums).tolist())
+class RestartedArray:
+    """One of many alternatives, while it runs."""
+
+    def __init__(self, state: Restarted) -> None:
+        self._state = state
+        self.sums: Floats = np.array(state.sums, dtype=float).reshape(len(state.sums), state.alternatives)
+        """(beginnings, alternatives)."""
+
+    def to_state(self) -> Restarted:
+        """As it is remembered."""
+        self._state.sums = self.sums.tolist()
+        return self._state
+
+    def add(self, more: Floats) -> None:
+        """One bin: what it adds to each alternative."""
+        if self._state.begins(len(self.sums)):
+            self.sums = np.concatenate([self.sums, np.zeros((1, self._state.alternatives))])
+        self.sums += more
+        self._state.bins += 1
+
+
+def all_log_e(many: Sequence[RestartedArray]) -> list[float]:
+    """`Restarted.log_e` of each, at once; all with as many alternatives, and at least one."""
+    means = iter(all_log_mean_exp(np.concatenate([one.sums for one in many])).tolist())
     return [_mixed([next(means) for _ in one.sums]) for one in many]
 
 
 def _mixed(log_es: Sequence[float]) -> float:
     """Of each beginning so far, as `Restarted` has them; what has not begun stands at 1."""
-    return log_mix(zip(_WEIGHTS[len(log_es)], (*log_es, 0.0), strict=True)) if log_es else 0.0
+    if not log_es:
+        return 0.0
+    top = max(0.0, *log_es)
+    weighed = zip(_WEIGHTS[len(log_es)], (*log_es, 0.0), strict=True)
+    return top + math.log(sum([weight * math.exp(value - top) for weight, value in weighed]))
 
 
 def _weight(index: int) -> float:

@@ -6,7 +6,7 @@ shown. Closed blocks of the first few pods are recorded for the cohort.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from msgspec import Struct
@@ -67,22 +67,21 @@ class Track:
             levels: signal -> pod -> mean level.
             column: signal -> its place; signals that have none are left out.
         """
-        cells = [
-            (pod, column[signal], value)
-            for signal, pods in levels.items()
-            if signal in column
-            for pod, value in pods.items()
-        ]
-        if not cells:
+        pods, columns, values = list[int](), list[int](), list[float]()
+        for signal, of_pods in levels.items():
+            if signal in column:
+                pods.extend(of_pods)
+                columns.extend([column[signal]] * len(of_pods))
+                values.extend(of_pods.values())
+        if not pods:
             return
-        pods, columns, values = zip(*cells, strict=True)
         rows = self._rows(pods)
         level = np.array(values, dtype=float)
         fits = (rows >= 0) & np.isfinite(level)
-        at = rows[fits], np.array(columns)[fits]
-        self._sums[0][at] += np.clip(level[fits], -_LARGEST, _LARGEST)
+        at, level = (rows[fits], np.array(columns)[fits]), np.clip(level[fits], -_LARGEST, _LARGEST)
+        self._sums[0][at] += level
         self._sums[1][at] += 1.0
-        self._sums[6][at] += np.clip(level[fits], -_LARGEST, _LARGEST)
+        self._sums[6][at] += level
         self._sums[7][at] += 1.0
 
     def close(self, scales: Scales, judged: int) -> Levels:
@@ -139,7 +138,7 @@ class Track:
         total, count = self._sums[2, :, :judged], self._sums[3, :, :judged]
         return Levels(mean_of(_ratio(total, count)), mean_of(places), count.sum(axis=0))
 
-    def _rows(self, pods: tuple[int, ...]) -> NDArray[np.intp]:
+    def _rows(self, pods: Sequence[int]) -> NDArray[np.intp]:
         """Their rows; -1 where no more are followed."""
         new = sorted(set(pods).difference(self.pods))[: MOST_PODS - len(self.pods)]
         if new:

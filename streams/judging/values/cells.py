@@ -48,7 +48,7 @@ class Table(NamedTuple):
         """(rows, 1) values in all cells; in no bucket, they are left out."""
         return self.up_to[:, -1:]
 
-    def rows(self, which: Sequence[int]) -> Table:
+    def rows(self, which: NDArray[np.intp]) -> Table:
         """These rows, in this order, any of them more than once."""
         return Table(self.per_doubling[which], self.places[which], self.up_to[which])
 
@@ -114,27 +114,30 @@ def bound(place: float, scale: int) -> float:
     return math.copysign(math.pow(2.0, min(1023.0, max(-1074.0, exponent))), place - _ZERO)
 
 
-def tolerated(past: Table, places: Floats, factors: Sequence[Sequence[float]]) -> Floats:
+def tolerated(past: Table, places: Floats, factors: Sequence[Sequence[float]]) -> list[Floats]:
     """How many times the values beyond cells would be more, if all values were so many times as large; at least 1.
 
     Args:
         past: what is known of the values; at least one a row.
         places: (rows, asked) of cells; where one is of no positive bound, the answer is 1: it stays where it is.
-        factors: (rows, asked) above 0. Below 1, the question is of the values *not* beyond the cell.
+        factors: [rows][factors] above 0. Below 1, the question is of the values *not* beyond the cell.
 
     Returns:
-        (rows, asked).
+        [factors] of (rows, asked).
 
-    >>> even = table([Histogram(0, 4, 0.0, 0, {0: 1, 1: 1, 2: 1, 3: 1})] * 2)
-    >>> tolerated(even, np.array([[1.0], [1.0]]), [[2.0], [0.5]]).tolist()
-    [[1.3333333333333333], [1.3333333333333333]]
+    >>> even = table([Histogram(0, 4, 0.0, 0, {0: 1, 1: 1, 2: 1, 3: 1})])
+    >>> [found.tolist() for found in tolerated(even, np.array([[1.0]]), [(2.0, 0.5)])]
+    [[[1.3333333333333333]], [[1.3333333333333333]]]
     """
-    shift = np.array([[math.log2(factor) for factor in row] for row in factors])
-    here, there = past.not_beyond(places), past.interpolated((places + 1.0) / past.per_doubling - shift)
-    up = np.array(factors) >= 1.0
-    here, there = np.where(up, past.values - here, here), np.where(up, past.values - there, there)
-    ratios = np.maximum(1.0, (there + 1.0) / (here + 1.0))  # 1 each: nothing beyond is no tolerance without end
-    return np.where(places > _ZERO, ratios, 1.0)
+    below, log2_bounds, positive = past.not_beyond(places), (places + 1.0) / past.per_doubling, places > _ZERO
+    found = []
+    for each in zip(*factors, strict=True):
+        up = np.array(each)[:, None] >= 1.0
+        moved = past.interpolated(log2_bounds - np.array(list(map(math.log2, each)))[:, None])
+        here, there = np.where(up, past.values - below, below), np.where(up, past.values - moved, moved)
+        ratios = np.maximum(1.0, (there + 1.0) / (here + 1.0))  # 1 each: nothing beyond is no tolerance without end
+        found.append(np.where(positive, ratios, 1.0))
+    return found
 
 
 def bounded(histogram: Histogram) -> Histogram:

@@ -105,6 +105,12 @@ class ValuePart:
         log_es = {name: signal.log_e for name, signal in self._signals.items() if name in state.stakes.given}
         state.sup_log_e = max(state.sup_log_e, state.stakes.log_e(log_es))
 
+    def to_state(self) -> ValuePartState:
+        """All that is remembered, as it is now; later windows change it."""
+        for signal in self._signals.values():
+            signal.to_state()
+        return self.state
+
     @property
     def p(self) -> float:
         """One p-value for the whole life: P(ever p <= a) <= a if no distribution is worse than tolerated."""

@@ -14,16 +14,14 @@ histograms, and all of them are scraped together.
 
 from __future__ import annotations
 
-import itertools
-import operator
 from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 from msgspec import Struct, field
 
-from streams.judging.counts import all_log_mean_exp, log_mean_exp
-from streams.judging.restarts import Restarted, all_log_e
+from streams.judging.counts import Floats, all_log_mean_exp, log_mean_exp
+from streams.judging.restarts import Restarted, RestartedArray, all_log_e
 from streams.judging.values.cells import NOTHING, Table, bounded, joined, table, tolerated
 from streams.judging.values.quantiles import Segment
 from streams.judging.wagers import BETTER_WAGERS, WORSE_WAGERS, all_log_better, all_log_worse
@@ -103,6 +101,8 @@ class ValueSignal:
             slots = len(ups) * len(QUANTILES)
             state.worse = Restarted(slots * WORSE_WAGERS)
             state.better = [[0.0] * BETTER_WAGERS for _ in range(slots)]
+        self.worse, self.better = RestartedArray(state.worse), np.array(state.better)
+        """Log wealth as in the state, which `to_state` brings up to date."""
         self.log_e = state.worse.log_e
         """Log of the e-value now."""
         self.log_not_worse = min(map(log_mean_exp, state.better))
@@ -132,19 +132,13 @@ class ValueSignal:
         self.state.canary += canary
         self.state.segment.add(bin_.baseline, bin_.canary)
 
-    def learn(self, worse: list[float], better: list[list[float]]) -> None:
-        """What the games of `add` came to.
-
-        Args:
-            worse: log wealth that each wager on harm gained, threshold by threshold.
-            better: the same of those against it, a list a threshold.
-        """
-        state = self.state
-        state.worse.add(worse)
-        state.better = [list(map(operator.add, *each)) for each in zip(state.better, better, strict=True)]
+    def to_state(self) -> ValueSignalState:
+        """As it is remembered."""
+        self.state.worse, self.state.better = self.worse.to_state(), self.better.tolist()
+        return self.state
 
     def weigh(self, log_e: float, log_not_worse: float) -> None:
-        """After `learn`: what the wealth comes to, on harm and against it."""
+        """What the wealth comes to now, on harm and against it."""
         self.log_e, self.log_not_worse = log_e, log_not_worse
         self.state.sup_worse = max(self.state.sup_worse, log_e)
 
@@ -163,63 +157,69 @@ def play(settled: Sequence[tuple[ValueSignal, Bin]]) -> None:
     """Play the games of all bins, one a direction and threshold, and let the signals learn what these came to."""
     if not settled:
         return
-    sides = [
-        one.at_scale(scale)
-        for bins in zip(*(bin_ for _, bin_ in settled), strict=True)
-        for one, scale in zip(bins, [min(one.scale for one in bin_) for _, bin_ in settled], strict=True)
-    ]
-    rows, number = table(sides), len(settled)
-    values = rows.values.reshape(3, number)
-    judged = np.flatnonzero((values > 0.0).all(axis=0)).tolist()
+    rows = table([side for sides in zip(*map(_at_one_scale, settled), strict=True) for side in sides])
+    past, baseline, canary = rows.values.reshape(3, len(settled)).tolist()
+    judged: list[ValueSignal] = []
+    games: list[_Games] = []
+    for place, (signal, bin_) in enumerate(settled):
+        if past[place] and baseline[place] and canary[place]:
+            signal.see(bin_, int(baseline[place]), int(canary[place]))
+            judged.append(signal)
+            games += [_Games(place, *direction) for direction in signal.directions]
     if not judged:
         return
-    for at in judged:
-        signal, bin_ = settled[at]
-        signal.see(bin_, *map(int, values[1:, at].tolist()))
-    directions = [(at, *direction) for at in judged for direction in settled[at][0].directions]
-    worse, better = _gains(rows, number, directions)
-    at = 0
-    for signal in (settled[place][0] for place in judged):
-        until = at + len(signal.directions) * len(QUANTILES)
-        signal.learn([*itertools.chain.from_iterable(worse[at:until])], better[at:until])
-        at = until
-    for slots in sorted({len(settled[place][0].directions) for place in judged}):
-        alike = [settled[place][0] for place in judged if len(settled[place][0].directions) == slots]
-        log_es = all_log_e([signal.state.worse for signal in alike])
-        not_worse = all_log_mean_exp(np.array([signal.state.better for signal in alike])).min(axis=1)
+    worse, better = _gains(rows, len(settled), games)
+    first = 0
+    for signal in judged:
+        last = first + len(signal.better)
+        signal.worse.add(worse[first:last].ravel())
+        signal.better += better[first:last]
+        first = last
+    for slots in sorted({len(signal.better) for signal in judged}):
+        alike = [signal for signal in judged if len(signal.better) == slots]
+        log_es = all_log_e([signal.worse for signal in alike])
+        not_worse = all_log_mean_exp(np.array([signal.better for signal in alike])).min(axis=1)
         for signal, *now in zip(alike, log_es, not_worse.tolist(), strict=True):
             signal.weigh(*now)
 
 
-def _gains(
-    rows: Table, number: int, directions: Sequence[tuple[int, bool, float, float]]
-) -> tuple[list[list[float]], list[list[float]]]:
-    """Log wealth that each wager gains, on harm and against it, a list for each direction's each threshold.
+class _Games(NamedTuple):
+    """Those of one signal's direction."""
+
+    place: int
+    """Of the signal among those with a bin."""
+    up: bool
+    tolerated: float
+    """Factor on the values that is tolerated."""
+    ruled_out: float
+    """Factor on the values that a PASS rules out."""
+
+
+def _at_one_scale(settled: tuple[ValueSignal, Bin]) -> tuple[Histogram, Histogram, Histogram]:
+    past, baseline, canary = settled[1]
+    scale = min(past.scale, baseline.scale, canary.scale)
+    return past.at_scale(scale), baseline.at_scale(scale), canary.at_scale(scale)
+
+
+def _gains(rows: Table, number: int, games: Sequence[_Games]) -> tuple[Floats, Floats]:
+    """Log wealth that each wager gains, on harm and against it; (games x thresholds, wagers).
 
     Args:
         rows: the past of each signal, then its bin of the baseline, then that of the canary.
         number: of signals.
-        directions: signal, whether up, and what is tolerated and ruled out.
+        games: of all.
     """
-    of, up, factors, margins = zip(*directions, strict=True)
-    past, baseline, canary = (rows.rows([side * number + one for one in of]) for side in range(3))
-    is_up = np.array(up)[:, None]
-    thresholds = past.at_quantiles(np.where(is_up, QUANTILES, np.subtract(1.0, QUANTILES)))
-    beyond = [
-        np.where(is_up, side.values - below, below)
-        for side, below in ((side, side.not_beyond(thresholds)) for side in (baseline, canary))
-    ]
+    of = np.array([one.place for one in games])
+    past, baseline, canary = rows.rows(of), rows.rows(of + number), rows.rows(of + 2 * number)
+    up = np.array([[one.up] for one in games])
+    thresholds = past.at_quantiles(np.where(up, QUANTILES, np.subtract(1.0, QUANTILES)))
+    ours, theirs = baseline.not_beyond(thresholds), canary.not_beyond(thresholds)
+    x = np.where(up, canary.values - theirs, theirs)
+    total = x + np.where(up, baseline.values - ours, ours)
     share = np.broadcast_to(canary.values / (canary.values + baseline.values), thresholds.shape)
-    asked = len(QUANTILES)
-    ratios = tolerated(
-        past,
-        np.tile(thresholds, 2),
-        [[one] * asked + [other] * asked for one, other in zip(factors, margins, strict=True)],
-    )
-    x, total, shares, null, margin = (
-        each.ravel() for each in (beyond[1], beyond[1] + beyond[0], share, ratios[:, :asked], ratios[:, asked:])
-    )
-    return all_log_worse(x, total, shares, null).tolist(), all_log_better(x, total, shares, margin).tolist()
+    null, margin = tolerated(past, thresholds, [(one.tolerated, one.ruled_out) for one in games])
+    x, total, share, null, margin = (each.ravel() for each in (x, total, share, null, margin))
+    return all_log_worse(x, total, share, null), all_log_better(x, total, share, margin)
 
 
 def _halved(past: Histogram) -> Histogram:

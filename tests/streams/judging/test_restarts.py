@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from streams.judging.counts import log_mean_exp, log_ratios
-from streams.judging.restarts import FIRST_RESTART, Restarted, all_log_e
+from streams.judging.restarts import FIRST_RESTART, Restarted, RestartedArray, all_log_e
 from streams.judging.saturation import odds
 
 GRID = (1.5, 2.0, 5.0)
@@ -36,7 +36,19 @@ def test_is_the_mixture_over_its_beginnings(bins):
     ) + (1.0 - sum(weights))
     assert mixed.log_e == pytest.approx(math.log(expected) if bins else 0.0, abs=1e-9)
     assert msgspec.msgpack.decode(msgspec.msgpack.encode(mixed), type=Restarted) == mixed
-    assert all_log_e([mixed, mixed] if bins else []) == pytest.approx([mixed.log_e] * (2 if bins else 0), abs=1e-9)
+
+
+@given(st.lists(st.lists(st.floats(-5, 5), min_size=3, max_size=3), max_size=60), st.integers(0, 60))
+def test_in_an_array_it_is_the_same(bins, restart):
+    """To the bit, a snapshot on the way; many at once are what each is."""
+    lists, arrays = Restarted(3), RestartedArray(Restarted(3))
+    for place, more in enumerate(bins):
+        lists.add(more)
+        arrays.add(np.array(more))
+        if place == restart:
+            arrays = RestartedArray(msgspec.msgpack.decode(msgspec.msgpack.encode(arrays.to_state()), type=Restarted))
+    assert arrays.to_state() == lists
+    assert all_log_e([arrays, arrays]) == pytest.approx([lists.log_e] * 2, abs=1e-9)
 
 
 def test_a_late_regression_is_found_sooner_than_from_the_start_alone():
