@@ -34,6 +34,7 @@ _REMEMBERED = 200.0
 _DOUBT = 4.0
 """Log e from which a point should teach but a quarter: a fault has to last before it becomes what is normal."""
 DOUBTFUL_RATIO = 0.25
+OVER = 4.0
 _LASTS = 240
 """Points after which what goes on is no fault any more but what is normal: it teaches in full."""
 _ENDS = 4 * _LASTS
@@ -52,12 +53,14 @@ class DetectorState(Struct, array_like=True):
     onset_ns: int | None = None
     lasts: int = 0
     """Points since the onset."""
+    over: float = 0.0
+    """Evidence that the present excursion is over."""
 
 
 class Detector:
     """`add` ratios in time order, read `log_e` and `onset_ns`."""
 
-    __slots__ = ("_bets", "_height", "_heights", "_lasts", "_share", "log_e", "onset_ns")
+    __slots__ = ("_bets", "_height", "_heights", "_lasts", "_over", "_share", "log_e", "onset_ns")
 
     def __init__(self, bets: int, state: DetectorState | None = None) -> None:
         known = state or DetectorState([0.0] * bets, _PRIOR)
@@ -67,11 +70,12 @@ class Detector:
         self._height = known.height
         self.onset_ns = known.onset_ns
         self._lasts = known.lasts
+        self._over = known.over
         self.log_e = self._scaled(self._log_m())
 
     def to_state(self) -> DetectorState:
         """The snapshot."""
-        return DetectorState(list(self._bets), self._heights.to_state(), self._height, self.onset_ns, self._lasts)
+        return DetectorState(list(self._bets), self._heights.to_state(), self._height, self.onset_ns, self._lasts, self._over)
 
     def add(self, time_ns: int, ratios: Sequence[float], starts: Sequence[float]) -> float:
         """Bet on one point and return `log_e`.
@@ -91,6 +95,21 @@ class Detector:
         self.log_e = self._scaled(log_m)
         self._follow(time_ns, log_m)
         return self.log_e
+
+    def end(self, least: tuple[float, float], halves: int) -> None:
+        """After `add`: is what has gathered over? Then it begins anew.
+
+        Args:
+            least: logarithm of the ratio of the least change worth telling, for the first bets and for the others.
+            halves: how many of the bets are the first.
+        """
+        if self.onset_ns is None:
+            self._over = 0.0
+            return
+        leader = max(range(len(self._bets)), key=self._bets.__getitem__)
+        self._over = max(self._over - least[leader >= halves], 0.0)
+        if self._over >= OVER:
+            self.quieten()
 
     def quieten(self) -> None:
         """Forget the evidence gathered, not how high it climbed."""
@@ -126,4 +145,4 @@ class Detector:
     def _end_excursion(self) -> None:
         if self._height >= 0.0:
             self._heights.learn(min(self._height, _HEIGHT))
-        self._height, self._lasts, self.onset_ns = -1.0, 0, None
+        self._height, self._lasts, self.onset_ns, self._over = -1.0, 0, None, 0.0

@@ -1,8 +1,8 @@
-"""What does the next value of a signal have to be, all being normal? The best of four simple forecasts.
+"""What does the next value of a signal have to be, all being normal? The best of five simple forecasts.
 
-The level of late; the level of long, the hour of the day and the hour of the week, these three with so much of their
-last error as has been found to stay (a first-order autoregression). Each is charged its absolute error; whichever has
-been wrong by least is believed. Values are clipped by the caller before they teach: what a fault does is not learned
+The latest value (a signal may be a random walk); the level of late; the level of long, the hour of the day and the hour
+of the week, these three with so much of their last error as has been found to stay (a first-order autoregression).
+Each is charged its absolute error; whichever has been wrong by least is believed. Values are clipped by the caller before they teach: what a fault does is not learned
 at once.
 """
 
@@ -19,8 +19,8 @@ _LAGS = 30.0
 """Values over which the signal's distance from a profile is known; and least errors before a forecast is believed."""
 MOST_STAYS = 0.95
 """Largest autocorrelation that is believed: at 1 nothing would ever be forgotten."""
-_OF_LATE = 3
-"""Place of the forecast by the level of late among the four."""
+_OF_LATE, _LATEST = 3, 4
+"""Places of the forecasts by the level of late, and by the latest value, among the five."""
 
 
 class ForecastState(Struct, array_like=True):
@@ -31,13 +31,15 @@ class ForecastState(Struct, array_like=True):
     lags: list[MeanState]
     """How far the signal lies from the day's and the week's profile."""
     errors: list[MeanState]
-    """Of the four."""
+    """Of the five; a snapshot of before has four."""
     stays: tuple[MeanState, MeanState]
     """Error x error before, and error squared, of the forecast believed."""
     day: ProfileState
     week: ProfileState
     last: tuple[float, float, float]
     """Last error of each of the three that are corrected."""
+    latest: float | None = None
+    """Value."""
 
 
 class Forecast:
@@ -51,20 +53,30 @@ class Forecast:
         "_horizon",
         "_lags",
         "_last",
+        "_latest",
         "_late",
         "_long",
         "_profiles",
         "_stays",
+        "_walks",
     )
 
-    def __init__(self, late: float, long: float, state: ForecastState | None = None) -> None:
-        """Begin with a snapshot; `late` and `long` are how many values the two levels remember."""
+    def __init__(self, late: float, long: float, state: ForecastState | None = None, *, walks: bool = False) -> None:
+        """Begin with a snapshot.
+
+        Args:
+            late: how many values the level of late remembers.
+            long: the same of the level of long.
+            state: the snapshot.
+            walks: the latest value is a forecast too. For levels only: of rare events it errs as little as the best.
+        """
         none, new = MeanState(), ProfileState()
-        known = state or ForecastState(none, none, [none] * 2, [none] * 4, (none, none), new, new, (0.0, 0.0, 0.0))
-        self._horizon = long
+        known = state or ForecastState(none, none, [none] * 2, [none] * 5, (none, none), new, new, (0.0, 0.0, 0.0))
+        self._horizon, self._walks = long, walks
         self._late, self._long = FadingMean(late, known.late), FadingMean(long, known.long)
         self._lags = [FadingMean(_LAGS, each) for each in known.lags]
-        self._errors = [FadingMean(_ERRORS, each) for each in known.errors]
+        self._errors = [FadingMean(_ERRORS, each) for each in (*known.errors, none)[: _LATEST + 1]]
+        self._latest = known.latest
         self._stays = FadingMean(_ERRORS, known.stays[0]), FadingMean(_ERRORS, known.stays[1])
         self._profiles = [
             Profile(slot_ns, slots, each)
@@ -72,7 +84,7 @@ class Forecast:
         ]
         self._last = list(known.last)
         self._bases: list[float | None] = [None] * 3
-        self._guesses: list[float | None] = [None] * 4
+        self._guesses: list[float | None] = [None] * 5
         self._best = 0
 
     def to_state(self) -> ForecastState:
@@ -88,6 +100,7 @@ class Forecast:
             day,
             week,
             last,
+            self._latest,
         )
 
     def next(self, time_ns: int) -> float:
@@ -101,15 +114,25 @@ class Forecast:
         for place, base in enumerate(bases):
             guesses[place] = None if base is None else base + stays * last[place]
         guesses[_OF_LATE] = self._late.value
+        guesses[_LATEST] = self._latest if self._walks else None
         best, least = 0, self._errors[0].value
-        for place in (1, 2, _OF_LATE):
+        for place in (1, 2, _OF_LATE, _LATEST):
             error = self._errors[place]
             if guesses[place] is not None and error.weight >= _LAGS and error.value < least:
                 best, least = place, error.value
         self._best = best
         return guesses[best] or 0.0
 
-    def learn(self, time_ns: int, value: float, clipped: float, weight: float = 1.0, late: float = 1.0) -> None:
+    def learn(
+        self,
+        time_ns: int,
+        value: float,
+        clipped: float,
+        weight: float = 1.0,
+        late: float = 1.0,
+        *,
+        charged: bool = True,
+    ) -> None:
         """Take in what came at the time of the last `next`.
 
         Args:
@@ -118,9 +141,10 @@ class Forecast:
             clipped: the same, moved towards what was expected if far from it.
             weight: how much it teaches, against other values.
             late: the same, for the level of late: whoever follows at all has to come back as fast.
+            charged: whether the forecasts are charged their errors: what may be a fault should not choose among them.
         """
         for guess, error in zip(self._guesses, self._errors, strict=True):
-            if guess is not None:
+            if guess is not None and charged:
                 error.learn(abs(clipped - guess), weight)
         believed = self._best if self._best < len(self._bases) else 0
         for place, base in enumerate(self._bases):
@@ -136,6 +160,7 @@ class Forecast:
         for profile in self._profiles:
             profile.learn(time_ns, clipped, weight)
         self._late.learn(value, late)
+        self._latest = value
         self._long.learn(clipped, weight)
 
     def settle(self) -> None:
@@ -147,7 +172,7 @@ class Forecast:
         self._long = FadingMean(self._horizon, MeanState(1.0, self._late.value))
         self._lags = [FadingMean(_LAGS, MeanState(each.weight, each.value + moved)) for each in self._lags]
         self._last = [0.0] * len(self._last)
-        most = self._errors[_OF_LATE].value
+        most = min(error.value for error in self._errors[_OF_LATE:] if error.weight >= 1.0)
         known = [error.to_state() for error in self._errors[:_OF_LATE]]
         self._errors[:_OF_LATE] = [
             FadingMean(_ERRORS, MeanState(min(one.n, _LAGS), min(one.mean, most))) for one in known
@@ -156,7 +181,7 @@ class Forecast:
     @property
     def follows(self) -> bool:
         """The level of late is believed: of the long ones none has been as good."""
-        return self._best == _OF_LATE
+        return self._best >= _OF_LATE
 
     def _stay_ratio(self) -> float:
         together, alone = self._stays

@@ -12,16 +12,18 @@ from statistics import NormalDist
 from msgspec import Struct
 
 from streams.errors import BadRecord, Reason
-from streams.watch.detector import DOUBTFUL_RATIO, Detector, DetectorState
+from streams.watch.detector import Detector, DetectorState
 from streams.watch.forecast import MOST_STAYS, Forecast, ForecastState
 from streams.watch.mean import FadingMean, MeanState
 from streams.watch.ranks import MEMORY, Ranks, RanksState
 from streams.watch.reading import Reading
 from streams.watch.surprise import Surprise, SurpriseState
-from streams.watch.tail import BEYOND_RATIO, Tail, TailState
+from streams.watch.tail import BEYOND_RATIO, Excess, TailState
 
-WARM = 100
+WARM = 30
 """Values before it speaks."""
+_SCALED = 10
+"""Values before anything but the scale is learned of residuals: until then they are measured by next to nothing."""
 _LATE, _LONG = 3.0, 60.0
 """Values that the two levels of the forecast remember."""
 _SCALE = 300.0
@@ -40,12 +42,10 @@ _PRICES = tuple(math.exp(-bet * bet / 2.0) for bet in _BETS)
 _STARTS = (1.0,) * (2 * len(_BETS))
 _LATE_USUAL = 32.0
 """Values from which it can be said what most of them are."""
+_LEAST_KNOWN = 10
+"""Residuals from which it can be said how far beyond the others one lies."""
 _TOLD = 0.05
 """Scales: residuals nearer to each other than that are the same, so that a signal that never changes is never rare."""
-_DOUBTED = round(1.0 / DOUBTFUL_RATIO)
-"""While evidence gathers, of so many residuals one joins those of late."""
-_LEAST = 1.0
-"""Least 95% quantile of a residual in scales (mean absolute residuals; 2.06 if normal)."""
 
 
 class LevelState(Struct, array_like=True):
@@ -73,26 +73,28 @@ class LevelState(Struct, array_like=True):
     """The very value that most of late had, if there is one."""
     usual_ratio: MeanState = MeanState()
     """How many of late had it."""
+    below_ratio: MeanState = MeanState()
+    """How many of late were less."""
 
 
 class LevelWatch:
     """`add` values in time order."""
 
     __slots__ = (
-        "_bias",
+        "_below_ratio", "_bias",
         "_detector", "_forecast", "_higher", "_last", "_last_ns", "_lower", "_ranks", "_scale", "_seen", "_size",
         "_stays", "_surprise", "_usual", "_usual_ratio",
     )  # fmt: skip
 
     def __init__(self, state: LevelState | None = None) -> None:
-        self._forecast = Forecast(_LATE, _LONG, state.forecast if state else None)
+        self._forecast = Forecast(_LATE, _LONG, state.forecast if state else None, walks=True)
         self._scale, self._size = (
             FadingMean(_SCALE, state.scale if state else None),
             FadingMean(_SCALE, state.size if state else None),
         )
         self._higher, self._lower = (
-            Tail(_LEAST, state.higher if state else None),
-            Tail(_LEAST, state.lower if state else None),
+            Excess(state.higher if state else None),
+            Excess(state.lower if state else None),
         )
         self._bias = FadingMean(_BIAS, state.bias if state else None)
         self._detector = Detector(2 * len(_BETS), state.detector if state else None)
@@ -102,6 +104,7 @@ class LevelWatch:
         self._last = state.last if state else 0.0
         self._usual = state.usual if state else 0.0
         self._usual_ratio = FadingMean(MEMORY, state.usual_ratio if state else None)
+        self._below_ratio = FadingMean(MEMORY, state.below_ratio if state else None)
         self._seen = state.seen if state else 0
         self._last_ns = state.last_ns if state else -(1 << 62)
 
@@ -123,6 +126,7 @@ class LevelWatch:
             last=self._last,
             usual=self._usual,
             usual_ratio=self._usual_ratio.to_state(),
+            below_ratio=self._below_ratio.to_state(),
         )
 
     def add(self, time_ns: int, value: float) -> Reading:
@@ -146,13 +150,14 @@ class LevelWatch:
         z = (value - expected) / scale
         warm = self._seen > WARM
         moved = round((z - self._bias.value) / _TOLD) * _TOLD
-        score = 0.0 if self._is_usual(value) else self._standard(moved)
+        score = self._usual_score() if self._is_usual(value) else self._standard(moved)
         stays = min(max(self._stays.value, 0.0), MOST_STAYS)
         fresh = (score - stays * self._last) / math.sqrt(1.0 - stays * stays)
         surprised = min(max(fresh, -abs(score)), abs(score))
         abnormality = self._surprise.add(value, z, warm)
         if warm:
             self._detector.add(time_ns, _ratios(surprised), _STARTS)
+            self._detector.end((surprised - 0.5, -surprised - 0.5), len(_BETS))
         self._learn(time_ns, value, expected, scale, z, moved)
         self._stays.learn(score * self._last, self._detector.trust_ratio)
         self._last = score
@@ -183,34 +188,53 @@ class LevelWatch:
         """More than half of late had this very value: no news, however the forecast strays from it."""
         if value != self._usual and self._usual_ratio.value < 0.5:
             self._usual, self._usual_ratio = value, FadingMean(MEMORY)
+            self._below_ratio = FadingMean(MEMORY)
         self._usual_ratio.learn(float(value == self._usual))
+        self._below_ratio.learn(float(value < self._usual))
         known = self._usual_ratio
         return value == self._usual and known.weight >= _LATE_USUAL and known.value > 0.5
+
+    def _usual_score(self) -> float:
+        """Where the usual value lies among the values of late, ties counted half."""
+        return _NORMAL.inv_cdf(self._below_ratio.value + self._usual_ratio.value / 2.0)
 
     def _standard(self, moved: float) -> float:
         """The residual as a standard normal: by its rank of late, and beyond the 95% quantile by its own tail."""
         standard = self._ranks.standard(moved)
         if -_AT_QUANTILE < standard < _AT_QUANTILE:
             return standard
-        tail, size = (self._higher, moved) if standard > 0.0 else (self._lower, -moved)
-        beyond = -_NORMAL.inv_cdf(BEYOND_RATIO * 10.0 ** -tail.rarity(size))
-        return math.copysign(beyond, standard)
+        up = standard > 0.0
+        threshold, share = self._ranks.threshold(up=up)
+        if threshold <= _TOLD:
+            return standard
+        excess, size = (self._higher, moved) if up else (self._lower, -moved)
+        return math.copysign(-_NORMAL.inv_cdf(share * excess.beyond(size, threshold)), standard)
+
+    def _learn_excess(self, moved: float) -> None:
+        """Of a run of residuals beyond the 95% quantile the first teaches: one incident, however long, is one."""
+        up, known = moved > 0.0, self._ranks.known
+        ran = (self._last if up else -self._last) >= _AT_QUANTILE
+        if known < _LEAST_KNOWN or ran:
+            return
+        threshold, _ = self._ranks.threshold(up=up)
+        if abs(moved) > threshold > _TOLD:
+            (self._higher if up else self._lower).learn(abs(moved), threshold)
 
     def _learn(self, time_ns: int, value: float, expected: float, scale: float, z: float, moved: float) -> None:
         trust = self._detector.trust_ratio
         clipped = value
         if scale > 0.0:
             clipped = expected + min(max(z, -_CLIP), _CLIP) * scale
-            self._scale.learn(min(abs(z), _CLIP) * scale, trust)
-            self._bias.learn(min(max(z, -_CLIP), _CLIP))
-            if trust == 1.0 or self._seen % _DOUBTED == 0:
-                self._ranks.learn(moved)
-            if trust == 1.0:
-                self._higher.learn(max(moved, 0.0))
-                self._lower.learn(max(-moved, 0.0))
+            known = self._scale.weight > 0.0
+            self._scale.learn((min(abs(z), _CLIP) if known else abs(z)) * scale, trust)
+            if self._seen > _SCALED:
+                self._bias.learn(min(max(z, -_CLIP), _CLIP))
+                self._learn_excess(moved)
+                if trust == 1.0:
+                    self._ranks.learn(moved)
         size = self._size.value
         self._size.learn(min(abs(value), 10.0 * size) if size > 0.0 else abs(value))
-        self._forecast.learn(time_ns, value, clipped, trust)
+        self._forecast.learn(time_ns, value, clipped, trust, charged=trust == 1.0)
 
 
 def _ratios(standard: float) -> list[float]:

@@ -8,11 +8,14 @@ that. Nothing is rarer than half of one in as many as are remembered: beyond tha
 
 from __future__ import annotations
 
+import math
 from array import array
 from bisect import bisect_left, bisect_right
 from statistics import NormalDist
 
 from msgspec import Struct
+
+from streams.watch.tail import BEYOND_RATIO
 
 MEMORY = 128
 """Residuals: enough for a twentieth to be told (6 of them), few enough that what is new is soon among them."""
@@ -45,6 +48,17 @@ class Ranks:
     def to_state(self) -> RanksState:
         """The values, in the order they came."""
         return RanksState(tuple(self._values))
+
+    @property
+    def known(self) -> int:
+        """How many values are remembered."""
+        return len(self._values)
+
+    def threshold(self, *, up: bool) -> tuple[float, float]:
+        """How far up (or down) the value lies that a twentieth of those remembered reach; and how many exactly."""
+        known = len(self._sorted)
+        place = math.ceil(BEYOND_RATIO * (known + 1.0))
+        return self._sorted[-place] if up else -self._sorted[place - 1], place / (known + 1.0)
 
     def standard(self, value: float) -> float:
         """The value as a standard normal one would lie."""
