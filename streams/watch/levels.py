@@ -42,8 +42,6 @@ _PRICES = tuple(math.exp(-bet * bet / 2.0) for bet in _BETS)
 _STARTS = (1.0,) * (2 * len(_BETS))
 _LATE_USUAL = 32.0
 """Values from which it can be said what most of them are."""
-_LEAST_KNOWN = 10
-"""Residuals from which it can be said how far beyond the others one lies."""
 _TOLD = 0.05
 """Scales: residuals nearer to each other than that are the same, so that a signal that never changes is never rare."""
 
@@ -75,6 +73,8 @@ class LevelState(Struct, array_like=True):
     """How many of late had it."""
     below_ratio: MeanState = MeanState()
     """How many of late were less."""
+    peak: float = 0.0
+    """Farthest residual of the present excursion."""
 
 
 class LevelWatch:
@@ -82,7 +82,7 @@ class LevelWatch:
 
     __slots__ = (
         "_below_ratio", "_bias",
-        "_detector", "_forecast", "_higher", "_last", "_last_ns", "_lower", "_ranks", "_scale", "_seen", "_size",
+        "_detector", "_forecast", "_higher", "_last", "_last_ns", "_lower", "_peak", "_ranks", "_scale", "_seen", "_size",
         "_stays", "_surprise", "_usual", "_usual_ratio",
     )  # fmt: skip
 
@@ -105,6 +105,7 @@ class LevelWatch:
         self._usual = state.usual if state else 0.0
         self._usual_ratio = FadingMean(MEMORY, state.usual_ratio if state else None)
         self._below_ratio = FadingMean(MEMORY, state.below_ratio if state else None)
+        self._peak = state.peak if state else 0.0
         self._seen = state.seen if state else 0
         self._last_ns = state.last_ns if state else -(1 << 62)
 
@@ -127,6 +128,7 @@ class LevelWatch:
             usual=self._usual,
             usual_ratio=self._usual_ratio.to_state(),
             below_ratio=self._below_ratio.to_state(),
+            peak=self._peak,
         )
 
     def add(self, time_ns: int, value: float) -> Reading:
@@ -199,26 +201,33 @@ class LevelWatch:
         return _NORMAL.inv_cdf(self._below_ratio.value + self._usual_ratio.value / 2.0)
 
     def _standard(self, moved: float) -> float:
-        """The residual as a standard normal: by its rank of late, and beyond the 95% quantile by its own tail."""
+        """The residual as a standard normal: by its rank of late, and beyond the 95% quantile by how far it lies out.
+
+        What is extreme comes in clusters. So in one excursion only what goes farther than all before speaks by how far.
+        """
         standard = self._ranks.standard(moved)
         if -_AT_QUANTILE < standard < _AT_QUANTILE:
             return standard
-        up = standard > 0.0
+        up, before = standard > 0.0, abs(self._peak)
         threshold, share = self._ranks.threshold(up=up)
         if threshold <= _TOLD:
             return standard
         excess, size = (self._higher, moved) if up else (self._lower, -moved)
-        return math.copysign(-_NORMAL.inv_cdf(share * excess.beyond(size, threshold)), standard)
+        far = -_NORMAL.inv_cdf(share * excess.beyond(size, threshold))
+        if size <= before:
+            far = min(far, abs(standard))
+        if size > before:
+            self._peak = moved
+        return math.copysign(far, standard)
 
-    def _learn_excess(self, moved: float) -> None:
-        """Of a run of residuals beyond the 95% quantile the first teaches: one incident, however long, is one."""
-        up, known = moved > 0.0, self._ranks.known
-        ran = (self._last if up else -self._last) >= _AT_QUANTILE
-        if known < _LEAST_KNOWN or ran:
+    def _learn_excess(self) -> None:
+        """Of an excursion that is over its farthest value teaches: one incident, however long, is one."""
+        if self._peak == 0.0 or self._detector.onset_ns is not None:
             return
-        threshold, _ = self._ranks.threshold(up=up)
-        if abs(moved) > threshold > _TOLD:
-            (self._higher if up else self._lower).learn(abs(moved), threshold)
+        threshold, _ = self._ranks.threshold(up=self._peak > 0.0)
+        if abs(self._peak) > threshold > _TOLD:
+            (self._higher if self._peak > 0.0 else self._lower).learn(abs(self._peak), threshold)
+        self._peak = 0.0
 
     def _learn(self, time_ns: int, value: float, expected: float, scale: float, z: float, moved: float) -> None:
         trust = self._detector.trust_ratio
@@ -229,7 +238,7 @@ class LevelWatch:
             self._scale.learn((min(abs(z), _CLIP) if known else abs(z)) * scale, trust)
             if self._seen > _SCALED:
                 self._bias.learn(min(max(z, -_CLIP), _CLIP))
-                self._learn_excess(moved)
+                self._learn_excess()
                 if trust == 1.0:
                     self._ranks.learn(moved)
         size = self._size.value
