@@ -161,7 +161,8 @@ class LevelWatch:
             self._detector.add(time_ns, _ratios(surprised), _STARTS)
             self._detector.end((surprised - 0.5, -surprised - 0.5), len(_BETS))
         self._learn(time_ns, value, expected, scale, z, moved)
-        self._stays.learn(score * self._last, self._detector.trust_ratio)
+        if self._detector.trust_ratio == 1.0:
+            self._stays.learn(score * self._last)
         self._last = score
         return Reading(
             value,

@@ -22,7 +22,7 @@ _SLOWEST = 0.002
 """Least step of the quantile, in units of itself."""
 _PRIOR = MeanState(10.0, 0.25)
 """Index at the start, worth ten values: between a normal tail (.16 at its 95% quantile) and a heavy one (.5)."""
-_VAGUE = MeanState(2.0, 0.25)
+_VAGUE = MeanState(4.0, 0.25)
 """The same, worth two values: any index from .1 to 1 is likely."""
 _FARTHEST = 10.0
 """Logarithm beyond which a value teaches no more."""
