@@ -222,12 +222,13 @@ def run(ingest_workers: int, score_workers: int, partitions: int | None, **given
     kafka = options.kafka(given["bootstrap_servers"], given["kafka_config"])
     from topology import pipeline  # noqa: PLC0415 - other commands do not need it
 
-    told = Receivers(**{name: given.pop(name) for name in Receivers.__struct_fields__})
+    told = {name: given.pop(name) for name in Receivers.__struct_fields__}
+    receivers = Receivers(**told | {"labels": options.label_values(told["labels"])})
     plan = pipeline.Plan(
         ingest=ingest_workers,
         score=score_workers,
         partitions=partitions,
-        receivers=told,
+        receivers=receivers,
         **given,
     )
     sys.exit(pipeline.run(kafka, plan))

@@ -8,13 +8,13 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from streams.errors import BadPolicy
 from topology.connect import wait_for_kafka
 from topology.create_topics import Outcome, create
 from topology.receivers import Receivers
-from topology.settings import IngestSettings, Kafka, ScoreSettings, ServeSettings, TelemetrySettings
+from topology.settings import AlertSettings, IngestSettings, Kafka, ScoreSettings, ServeSettings, TelemetrySettings
 from topology.signals import stop_on_signal
 from topology.supervise import Children, supervise
 from topology.topics import definitions
@@ -137,7 +137,7 @@ def _check(kafka: Kafka, plan: Plan) -> None:
     ScoreSettings(kafka, metrics_port=plan.metrics_port, policy=plan.policy)
     ServeSettings(kafka, host=plan.host, port=plan.port, token_file=plan.token_file, public_url=plan.public_url)
     if plan.receivers.named:
-        plan.receivers.check(kafka, plan.public_url)
+        AlertSettings(kafka, public_url=plan.public_url, **structs.asdict(plan.receivers))
     TelemetrySettings(plan.otlp_endpoint)
 
 

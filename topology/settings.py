@@ -19,6 +19,7 @@ from streams.templates.examples import MAX_CONTEXT
 from streams.windows.excerpts import CONTEXT_LINES
 from streams.windows.summary import Limits
 from topology import kafka_properties
+from topology.receivers import Receivers
 from topology.topics import LOGS, METRICS
 
 _SERVER = re.compile(r"(\[[0-9A-Fa-f:.%]+\]|[A-Za-z0-9]([-._A-Za-z0-9]*[A-Za-z0-9])?):([0-9]{1,5})")
@@ -276,30 +277,12 @@ _ALERT_FILES = (
 )
 
 
-class AlertSettings(Struct, frozen=True):
+class AlertSettings(Receivers, frozen=True):
     """The process that tells others of alarms."""
 
     kafka: Kafka
-    alertmanager_urls: tuple[str, ...] = ()
-    """Base URLs of Alertmanagers, each of which is told all."""
-    webhook_url: str | None = None
-    """Gets a signed POST for each change of an alarm."""
-    webhook_secret_file: str | None = None
-    """File that holds the secrets that sign it, one a line; needed with `webhook_url`."""
-    alertmanager_token_file: str | None = None
-    """File that holds the bearer token of the Alertmanagers; None: none is sent."""
-    webhook_token_file: str | None = None
-    """File that holds the bearer token of the webhook; None: none is sent."""
-    ca_file: str | None = None
-    """PEM of the authorities trusted for https; None: the system's."""
-    cert_file: str | None = None
-    """PEM of the certificate shown to a receiver that asks for one (mutual TLS); None: none is."""
-    key_file: str | None = None
-    """PEM of its key, without a passphrase; None: it is in `cert_file`."""
     public_url: str | None = None
     """How people reach serve, for the links; None: no links."""
-    labels: dict[str, str] = {}
-    """Further labels of every alert, such as a severity."""
     repeat_s: float = 60.0
     """How often an Alertmanager is told of what rings."""
     hold_s: float = 600.0

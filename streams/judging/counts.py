@@ -17,7 +17,7 @@ Source: Lindon & Malek, NeurIPS 2022 (arXiv 2011.03567), section 3; method of mi
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -59,11 +59,11 @@ def all_log_mean_exp(values: Floats) -> Floats:
     return means
 
 
-def log_mix(parts: Sequence[tuple[float, float]]) -> float:
+def log_mix(parts: Iterable[tuple[float, float]]) -> float:
     """Log of sum w*exp(value) over (w, value), w >= 0 and not all 0, without overflow."""
     present = [(weight, value) for weight, value in parts if weight > 0.0]
-    top = max(value for _, value in present)
-    return top + math.log(sum(weight * math.exp(value - top) for weight, value in present))
+    top = max([value for _, value in present])
+    return top + math.log(sum([weight * math.exp(value - top) for weight, value in present]))
 
 
 def cut(value: float) -> float:
@@ -72,4 +72,6 @@ def cut(value: float) -> float:
     >>> cut(float("nan")), cut(-3.0), cut(float("inf"))
     (0.0, 0.0, 1000000000000.0)
     """
-    return min(value, LARGEST_COUNT) if value > 0.0 else 0.0
+    if 0.0 < value <= LARGEST_COUNT:
+        return value
+    return LARGEST_COUNT if value > 0.0 else 0.0

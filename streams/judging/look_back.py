@@ -202,7 +202,7 @@ class LookBack:
             unjudged=(*shown.unjudged, *self._forgotten()),
             history=state.history.up_to(latest),
             readings=readings(
-                verdict, self._older.confidence, self._fail_progress_at(), self._older.logs_at, self._older.signals_at
+                verdict, self._confidence, self._fail_progress_at(), self._older.logs_at, self._older.signals_at
             ),
         )
 

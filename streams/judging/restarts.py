@@ -14,6 +14,7 @@ Source: mixtures over change points as in Shin, Ramdas & Rinaldo (arXiv 2203.035
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Sequence
 
 import numpy as np
@@ -41,9 +42,8 @@ class Restarted(Struct, array_like=True):
         """One bin: what it adds to each alternative; nothing at all where it says nothing."""
         if self._begins():
             self.sums.append([0.0] * self.alternatives)
-        for sums in self.sums:
-            for index, value in enumerate(more):
-                sums[index] += value
+        if more:
+            self.sums = [list(map(operator.add, sums, more)) for sums in self.sums]
         self.bins += 1
 
     @property
@@ -67,10 +67,7 @@ def all_log_e(many: Sequence[Restarted]) -> list[float]:
 
 def _mixed(log_es: Sequence[float]) -> float:
     """Of each beginning so far, as `Restarted` has them; what has not begun stands at 1."""
-    if not log_es:
-        return 0.0
-    weights = [_weight(index) for index in range(len(log_es))]
-    return log_mix([*zip(weights, log_es, strict=True), (1.0 - sum(weights), 0.0)])
+    return log_mix(zip(_WEIGHTS[len(log_es)], (*log_es, 0.0), strict=True)) if log_es else 0.0
 
 
 def _weight(index: int) -> float:
@@ -80,3 +77,13 @@ def _weight(index: int) -> float:
     (0.5, 0.25, 1.0)
     """
     return 0.5 if index == 0 else 0.5 / (index * (index + 1))
+
+
+def _weights(begun: int) -> tuple[float, ...]:
+    """Of the beginnings, and what is left."""
+    weights = [_weight(index) for index in range(begun)]
+    return (*weights, 1.0 - sum(weights))
+
+
+_WEIGHTS = tuple(map(_weights, range(_MOST + 1)))
+"""By how many have begun."""

@@ -141,10 +141,13 @@ def check_scale(scale: int) -> int:
 
 
 def _added(left: Mapping[int, int], right: Mapping[int, int]) -> dict[int, int]:
+    if not left and not right:
+        return {}
     merged = dict(left)
     for index, number in right.items():
         merged[index] = merged.get(index, 0) + number
-    return dict(sorted(merged.items()))
+    ordered = sorted(merged)
+    return merged if ordered == list(merged) else {index: merged[index] for index in ordered}
 
 
 def _shifted(buckets: Mapping[int, int], shift: int) -> dict[int, int]:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from msgspec import Struct
 
-from streams.errors import BadPolicy
-
 
 class Workload(Struct, frozen=True, order=True, cache_hash=True, array_like=True):
     """A Rollout or Deployment."""
@@ -19,24 +17,12 @@ class Workload(Struct, frozen=True, order=True, cache_hash=True, array_like=True
     def key(self) -> str:
         """`cluster/namespace/name`: the Kafka key, hence the partition, of all that concerns it.
 
-        No part can hold a slash (Kubernetes names), so the key parses back.
+        No part can hold a slash (Kubernetes names), so no two workloads share a key.
 
         >>> Workload("", "prod", "shop").key
         '/prod/shop'
         """
         return f"{self.cluster}/{self.namespace}/{self.name}"
-
-    @classmethod
-    def from_key(cls, key: str) -> Workload:
-        """The workload of a key.
-
-        Raises:
-            BadPolicy: it has not exactly three parts.
-        """
-        parts = key.split("/")
-        if len(parts) != 3:
-            raise BadPolicy("workload key", key, "write cluster/namespace/name (cluster may be empty)")
-        return cls(*parts)
 
 
 class Revision(Struct, frozen=True, order=True, cache_hash=True, array_like=True):

@@ -25,7 +25,7 @@ from msgspec import Struct
 from streams.records.log import Severity
 from streams.templates.holes import patterns
 from streams.templates.places import Places
-from streams.templates.template import Learned, Template, other, template
+from streams.templates.template import Learned, Template, template
 from streams.windows.masks import HOLE
 from streams.windows.signature import Signature
 
@@ -250,9 +250,3 @@ class Templates:
 def _rank(one: Known) -> tuple[bool, int]:
     """What may be forgotten first has the least."""
     return one.severity >= Severity.WARN, one.seen_ns
-
-
-def number_or_other(templates: Templates, number: int, severity: Severity) -> int:
-    """The template to count a signature under."""
-    found = templates.template_of(number)
-    return other(severity).number if found is None else found

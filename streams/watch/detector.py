@@ -14,6 +14,7 @@ not cover, once they have shown what they are like.
 from __future__ import annotations
 
 import math
+import operator
 from collections.abc import Sequence
 
 from msgspec import Struct
@@ -34,7 +35,9 @@ _REMEMBERED = 200.0
 _DOUBT = 4.0
 """Log e from which a point should teach but a quarter: a fault has to last before it becomes what is normal."""
 DOUBTFUL_RATIO = 0.25
-OVER = 4.0
+_OVER = 4.0
+"""Log likelihood from which an excursion is over: what goes on seems so once in e^4 = 55 points at the least change,
+and eight ordinary points are enough."""
 _LASTS = 240
 """Points after which what goes on is no fault any more but what is normal: it teaches in full."""
 _ENDS = 4 * _LASTS
@@ -75,7 +78,9 @@ class Detector:
 
     def to_state(self) -> DetectorState:
         """The snapshot."""
-        return DetectorState(list(self._bets), self._heights.to_state(), self._height, self.onset_ns, self._lasts, self._over)
+        return DetectorState(
+            list(self._bets), self._heights.to_state(), self._height, self.onset_ns, self._lasts, self._over
+        )
 
     def add(self, time_ns: int, ratios: Sequence[float], starts: Sequence[float]) -> float:
         """Bet on one point and return `log_e`.
@@ -85,30 +90,31 @@ class Detector:
             ratios: likelihood of the point under each bet, over that under normal; finite.
             starts: 0..1 of each bet: how much any point could have told now.
         """
-        self._bets = [(bet + start) * ratio for bet, ratio, start in zip(self._bets, ratios, starts, strict=True)]
+        self._bets = list(map(operator.mul, map(operator.add, self._bets, starts), ratios))
         log_m = self._log_m()
-        most = _BASE + (CAP - _BASE) * max(self._heights.value, 1.0)
-        if log_m > most:
-            shrink = math.exp(most - log_m)
-            self._bets = [bet * shrink for bet in self._bets]
-            log_m = most
-        self.log_e = self._scaled(log_m)
-        self._follow(time_ns, log_m)
+        if log_m > CAP:
+            log_m = self._capped(log_m)
+        self.log_e = log_m if log_m <= _BASE else self._scaled(log_m)
+        if log_m >= _END or self.onset_ns is not None:
+            self._follow(time_ns, log_m)
         return self.log_e
 
-    def end(self, least: tuple[float, float], halves: int) -> None:
+    def end(self, more: float, less: float) -> None:
         """After `add`: is what has gathered over? Then it begins anew.
 
+        Page's CUSUM (1954) of the points' likelihood under normal, over that under the least change worth telling. To
+        begin anew only lowers M, and so keeps the promise.
+
         Args:
-            least: logarithm of the ratio of the least change worth telling, for the first bets and for the others.
-            halves: how many of the bets are the first.
+            more: logarithm of the point's likelihood under the least change, over that under normal, for the first
+                half of the bets.
+            less: the same for the others.
         """
         if self.onset_ns is None:
-            self._over = 0.0
             return
-        leader = max(range(len(self._bets)), key=self._bets.__getitem__)
-        self._over = max(self._over - least[leader >= halves], 0.0)
-        if self._over >= OVER:
+        bets, half = self._bets, len(self._bets) // 2
+        self._over = max(self._over - (more if max(bets[:half]) >= max(bets[half:]) else less), 0.0)
+        if self._over >= _OVER:
             self.quieten()
 
     def quieten(self) -> None:
@@ -125,6 +131,14 @@ class Detector:
     def _log_m(self) -> float:
         total = sum(self._bets) * self._share
         return math.log(total) if total > 1e-300 else -690.0
+
+    def _capped(self, log_m: float) -> float:
+        most = _BASE + (CAP - _BASE) * max(self._heights.value, 1.0)
+        if log_m <= most:
+            return log_m
+        shrink = math.exp(most - log_m)
+        self._bets = [bet * shrink for bet in self._bets]
+        return most
 
     def _scaled(self, log_m: float) -> float:
         return log_m if log_m <= _BASE else _BASE + (log_m - _BASE) / max(self._heights.value, 1.0)

@@ -2,8 +2,8 @@
 
 The latest value (a signal may be a random walk); the level of late; the level of long, the hour of the day and the hour
 of the week, these three with so much of their last error as has been found to stay (a first-order autoregression).
-Each is charged its absolute error; whichever has been wrong by least is believed. Values are clipped by the caller before they teach: what a fault does is not learned
-at once.
+Each is charged its absolute error; whichever has been wrong by least is believed. Values are clipped by the caller
+before they teach: what a fault does is not learned at once.
 """
 
 from __future__ import annotations
@@ -20,7 +20,8 @@ _LAGS = 30.0
 MOST_STAYS = 0.95
 """Largest autocorrelation that is believed: at 1 nothing would ever be forgotten."""
 _OF_LATE, _LATEST = 3, 4
-"""Places of the forecasts by the level of late, and by the latest value, among the five."""
+"""Places of the forecasts by the level of late and by the latest value: after those by the level of long, the day and
+the week."""
 
 
 class ForecastState(Struct, array_like=True):
@@ -42,24 +43,29 @@ class ForecastState(Struct, array_like=True):
     """Value."""
 
 
+class _ByProfile(Profile):
+    """A forecast by what is usual now, and by how far from it the signal has been of late."""
+
+    __slots__ = ("error", "lag", "last")
+
+    def __init__(self, slot_ns: int, slots: int, state: ProfileState, lag: MeanState, error: MeanState) -> None:
+        super().__init__(slot_ns, slots, state)
+        self.lag, self.error = FadingMean(_LAGS, lag), FadingMean(_ERRORS, error)
+        self.last = 0.0
+
+    def base(self, time_ns: int) -> float | None:
+        """Before it is corrected by its last error; None where nothing is usual yet."""
+        usual = self.expected(time_ns)
+        return None if usual is None else usual + self.lag.value
+
+
 class Forecast:
     """`next` at a time, then `learn` what came."""
 
     __slots__ = (
-        "_bases",
-        "_best",
-        "_errors",
-        "_guesses",
-        "_horizon",
-        "_lags",
-        "_last",
-        "_latest",
-        "_late",
-        "_long",
-        "_profiles",
-        "_stays",
-        "_walks",
-    )
+        "_alone", "_best", "_day", "_horizon", "_late", "_late_error", "_latest", "_latest_error", "_long",
+        "_long_error", "_long_last", "_stay_ratio", "_together", "_walks", "_week",
+    )  # fmt: skip
 
     def __init__(self, late: float, long: float, state: ForecastState | None = None, *, walks: bool = False) -> None:
         """Begin with a snapshot.
@@ -74,54 +80,50 @@ class Forecast:
         known = state or ForecastState(none, none, [none] * 2, [none] * 5, (none, none), new, new, (0.0, 0.0, 0.0))
         self._horizon, self._walks = long, walks
         self._late, self._long = FadingMean(late, known.late), FadingMean(long, known.long)
-        self._lags = [FadingMean(_LAGS, each) for each in known.lags]
-        self._errors = [FadingMean(_ERRORS, each) for each in (*known.errors, none)[: _LATEST + 1]]
-        self._latest = known.latest
-        self._stays = FadingMean(_ERRORS, known.stays[0]), FadingMean(_ERRORS, known.stays[1])
-        self._profiles = [
-            Profile(slot_ns, slots, each)
-            for slot_ns, slots, each in zip(SLOT_NS, SLOTS, (known.day, known.week), strict=True)
-        ]
-        self._last = list(known.last)
-        self._bases: list[float | None] = [None] * 3
-        self._guesses: list[float | None] = [None] * 5
+        long_error, day_error, week_error, late_error, latest_error = (*known.errors, none)[: _LATEST + 1]
+        self._long_error, self._late_error = FadingMean(_ERRORS, long_error), FadingMean(_ERRORS, late_error)
+        self._day = _ByProfile(SLOT_NS[0], SLOTS[0], known.day, known.lags[0], day_error)
+        self._week = _ByProfile(SLOT_NS[1], SLOTS[1], known.week, known.lags[1], week_error)
+        self._long_last, self._day.last, self._week.last = known.last
+        self._together, self._alone = FadingMean(_ERRORS, known.stays[0]), FadingMean(_ERRORS, known.stays[1])
+        self._latest, self._latest_error = known.latest, FadingMean(_ERRORS, latest_error)
+        self._stay_ratio = 0.0
         self._best = 0
 
     def to_state(self) -> ForecastState:
         """The snapshot; between two values only."""
-        day, week = (each.to_state() for each in self._profiles)
-        last = (self._last[0], self._last[1], self._last[2])
+        day, week = self._day, self._week
         return ForecastState(
             self._late.to_state(),
             self._long.to_state(),
-            [each.to_state() for each in self._lags],
-            [each.to_state() for each in self._errors],
-            (self._stays[0].to_state(), self._stays[1].to_state()),
-            day,
-            week,
-            last,
+            [day.lag.to_state(), week.lag.to_state()],
+            [
+                each.to_state()
+                for each in (self._long_error, day.error, week.error, self._late_error, self._latest_error)
+            ],
+            (self._together.to_state(), self._alone.to_state()),
+            day.to_state(),
+            week.to_state(),
+            (self._long_last, day.last, week.last),
             self._latest,
         )
 
     def next(self, time_ns: int) -> float:
         """The forecast that has been best."""
-        bases, guesses, last = self._bases, self._guesses, self._last
-        stays = self._stay_ratio()
-        bases[0] = self._long.value
-        for place, profile in enumerate(self._profiles):
-            usual = profile.expected(time_ns)
-            bases[place + 1] = None if usual is None else usual + self._lags[place].value
-        for place, base in enumerate(bases):
-            guesses[place] = None if base is None else base + stays * last[place]
-        guesses[_OF_LATE] = self._late.value
-        guesses[_LATEST] = self._latest if self._walks else None
-        best, least = 0, self._errors[0].value
-        for place in (1, 2, _OF_LATE, _LATEST):
-            error = self._errors[place]
-            if guesses[place] is not None and error.weight >= _LAGS and error.value < least:
-                best, least = place, error.value
+        stays = self._stay_ratio = self._stays_now()
+        best, least, guess = 0, self._long_error.value, self._long.value + stays * self._long_last
+        for place, profile in ((1, self._day), (2, self._week)):
+            base, error = profile.base(time_ns), profile.error
+            if base is not None and error.weight >= _LAGS and error.value < least:
+                best, least, guess = place, error.value, base + stays * profile.last
+        error = self._late_error
+        if error.weight >= _LAGS and error.value < least:
+            best, least, guess = _OF_LATE, error.value, self._late.value
+        error = self._latest_error
+        if error.weight >= _LAGS and error.value < least and self._latest is not None:
+            best, guess = _LATEST, self._latest
         self._best = best
-        return guesses[best] or 0.0
+        return guess or 0.0
 
     def learn(
         self,
@@ -131,7 +133,7 @@ class Forecast:
         weight: float = 1.0,
         late: float = 1.0,
         *,
-        charged: bool = True,
+        doubted: bool = False,
     ) -> None:
         """Take in what came at the time of the last `next`.
 
@@ -141,26 +143,30 @@ class Forecast:
             clipped: the same, moved towards what was expected if far from it.
             weight: how much it teaches, against other values.
             late: the same, for the level of late: whoever follows at all has to come back as fast.
-            charged: whether the forecasts are charged their errors: what may be a fault should not choose among them.
+            doubted: it may be a fault: the forecasts are not charged their errors, lest it choose among them.
         """
-        for guess, error in zip(self._guesses, self._errors, strict=True):
-            if guess is not None and charged:
-                error.learn(abs(clipped - guess), weight)
-        believed = self._best if self._best < len(self._bases) else 0
-        for place, base in enumerate(self._bases):
-            if base is None:
-                continue
-            error_now = clipped - base
-            if place == believed:
-                self._stays[0].learn(error_now * self._last[place], weight)
-                self._stays[1].learn(error_now * error_now, weight)
-            self._last[place] = error_now
-            if place:
-                self._lags[place - 1].learn(error_now + self._lags[place - 1].value, weight)
-        for profile in self._profiles:
+        stays, best, charge = self._stay_ratio, self._best, 0.0 if doubted else weight
+        off, last = clipped - self._long.value, self._long_last
+        self._long_error.learn(abs(clipped - (self._long.value + stays * last)), charge)
+        self._long_last, believed, before = off, off, last
+        for place, profile in ((1, self._day), (2, self._week)):
+            base = profile.base(time_ns)
+            if base is not None:
+                off, last = clipped - base, profile.last
+                profile.error.learn(abs(clipped - (base + stays * last)), charge)
+                profile.lag.learn(off + profile.lag.value, weight)
+                profile.last = off
+                if place == best:
+                    believed, before = off, last
             profile.learn(time_ns, clipped, weight)
+        self._together.learn(believed * before, weight)
+        self._alone.learn(believed * believed, weight)
+        self._late_error.learn(abs(clipped - self._late.value), charge)
+        if self._walks:
+            if self._latest is not None:
+                self._latest_error.learn(abs(clipped - self._latest), charge)
+            self._latest = value
         self._late.learn(value, late)
-        self._latest = value
         self._long.learn(clipped, weight)
 
     def settle(self) -> None:
@@ -168,21 +174,27 @@ class Forecast:
 
         Otherwise the level of late, which soon forgets a shift, would be believed for a few hundred values more.
         """
-        moved = self._late.value - self._long.value
+        moved, most = self._late.value - self._long.value, self._late_error.value
+        if self._latest_error.weight > 0.0:
+            most = min(most, self._latest_error.value)
         self._long = FadingMean(self._horizon, MeanState(1.0, self._late.value))
-        self._lags = [FadingMean(_LAGS, MeanState(each.weight, each.value + moved)) for each in self._lags]
-        self._last = [0.0] * len(self._last)
-        most = min(error.value for error in self._errors[_OF_LATE:] if error.weight >= 1.0)
-        known = [error.to_state() for error in self._errors[:_OF_LATE]]
-        self._errors[:_OF_LATE] = [
-            FadingMean(_ERRORS, MeanState(min(one.n, _LAGS), min(one.mean, most))) for one in known
-        ]
+        self._long_error, self._long_last = _forgiven(self._long_error, most), 0.0
+        for profile in (self._day, self._week):
+            profile.lag = FadingMean(_LAGS, MeanState(profile.lag.weight, profile.lag.value + moved))
+            profile.error, profile.last = _forgiven(profile.error, most), 0.0
 
     @property
     def follows(self) -> bool:
-        """The level of late is believed: of the long ones none has been as good."""
+        """The level of late or the latest value is believed: of the long ones none has been as good."""
         return self._best >= _OF_LATE
 
-    def _stay_ratio(self) -> float:
-        together, alone = self._stays
-        return min(max(together.value / alone.value, 0.0), MOST_STAYS) if alone.value > 0.0 else 0.0
+    def _stays_now(self) -> float:
+        alone = self._alone.value
+        if alone <= 0.0:
+            return 0.0
+        stays = self._together.value / alone
+        return 0.0 if stays < 0.0 else MOST_STAYS if stays > MOST_STAYS else stays
+
+
+def _forgiven(error: FadingMean, most: float) -> FadingMean:
+    return FadingMean(_ERRORS, MeanState(min(error.weight, _LAGS), min(error.value, most)))

@@ -7,6 +7,7 @@ value ──► forecast ──► residual ──► its own tails ──► e-
 from __future__ import annotations
 
 import math
+import operator
 from statistics import NormalDist
 
 from msgspec import Struct
@@ -16,12 +17,12 @@ from streams.watch.detector import Detector, DetectorState
 from streams.watch.forecast import MOST_STAYS, Forecast, ForecastState
 from streams.watch.mean import FadingMean, MeanState
 from streams.watch.ranks import MEMORY, Ranks, RanksState
-from streams.watch.reading import Reading
+from streams.watch.reading import Direction, Reading
 from streams.watch.surprise import Surprise, SurpriseState
 from streams.watch.tail import BEYOND_RATIO, Excess, TailState
 
 WARM = 30
-"""Values before it speaks."""
+"""Values before it speaks: what is said earlier rests on ranks among fewer than 20."""
 _SCALED = 10
 """Values before anything but the scale is learned of residuals: until then they are measured by next to nothing."""
 _LATE, _LONG = 3.0, 60.0
@@ -38,7 +39,10 @@ _NORMAL = NormalDist()
 _AT_QUANTILE = -_NORMAL.inv_cdf(BEYOND_RATIO)
 _BETS = (0.5, 1.0, 2.0, 4.0)
 """On the standardised residual, either side: log ratio is b y - b^2 / 2. Powers of two times the first."""
-_PRICES = tuple(math.exp(-bet * bet / 2.0) for bet in _BETS)
+_PRICES = tuple(math.exp(-bet * bet / 2.0) for bet in _BETS) * 2
+_LEAST_TOLD = 1.0
+"""Deviations: the least lasting shift of which it should be told."""
+_LEAST_TOLD_PRICE = _LEAST_TOLD**2 / 2.0
 _STARTS = (1.0,) * (2 * len(_BETS))
 _LATE_USUAL = 32.0
 """Values from which it can be said what most of them are."""
@@ -55,6 +59,7 @@ class LevelState(Struct, array_like=True):
     bias: MeanState
     """Mean residual of late, in scales."""
     higher: TailState
+    """Of residuals beyond the 95% quantile, which is that of `ranks`."""
     lower: TailState
     detector: DetectorState
     surprise: SurpriseState
@@ -74,7 +79,7 @@ class LevelState(Struct, array_like=True):
     below_ratio: MeanState = MeanState()
     """How many of late were less."""
     peak: float = 0.0
-    """Farthest residual of the present excursion."""
+    """Farthest residual of the present excursion; 0: there was none beyond the 95% quantile."""
 
 
 class LevelWatch:
@@ -82,8 +87,8 @@ class LevelWatch:
 
     __slots__ = (
         "_below_ratio", "_bias",
-        "_detector", "_forecast", "_higher", "_last", "_last_ns", "_lower", "_peak", "_ranks", "_scale", "_seen", "_size",
-        "_stays", "_surprise", "_usual", "_usual_ratio",
+        "_detector", "_forecast", "_higher", "_last", "_last_ns", "_lower", "_peak", "_ranks", "_scale", "_seen",
+        "_size", "_stays", "_surprise", "_usual", "_usual_ratio",
     )  # fmt: skip
 
     def __init__(self, state: LevelState | None = None) -> None:
@@ -92,10 +97,7 @@ class LevelWatch:
             FadingMean(_SCALE, state.scale if state else None),
             FadingMean(_SCALE, state.size if state else None),
         )
-        self._higher, self._lower = (
-            Excess(state.higher if state else None),
-            Excess(state.lower if state else None),
-        )
+        self._higher, self._lower = Excess(state.higher if state else None), Excess(state.lower if state else None)
         self._bias = FadingMean(_BIAS, state.bias if state else None)
         self._detector = Detector(2 * len(_BETS), state.detector if state else None)
         self._surprise = Surprise(state.surprise if state else None)
@@ -143,36 +145,33 @@ class LevelWatch:
             raise BadRecord(Reason.BAD_TIME, f"{time_ns} is not after {self._last_ns}")
         self._last_ns = time_ns
         self._seen += 1
-        if self._seen == 1:
-            self._forecast.next(time_ns)
-            self._learn(time_ns, value, value, 0.0, 0.0, 0.0)
-            return Reading(value, value, "higher", self._detector.log_e, 0.0, None, False)
         expected = self._forecast.next(time_ns)
+        detector = self._detector
+        if self._seen == 1:
+            self._learn(time_ns, value, value, 1.0)
+            return Reading(value, value, "higher", detector.log_e, 0.0, None, False)
         scale = max(self._scale.value, _FLAT_RATIO * self._size.value, 1e-12)
         z = (value - expected) / scale
         warm = self._seen > WARM
         moved = round((z - self._bias.value) / _TOLD) * _TOLD
         score = self._usual_score() if self._is_usual(value) else self._standard(moved)
-        stays = min(max(self._stays.value, 0.0), MOST_STAYS)
-        fresh = (score - stays * self._last) / math.sqrt(1.0 - stays * stays)
-        surprised = min(max(fresh, -abs(score)), abs(score))
         abnormality = self._surprise.add(value, z, warm)
         if warm:
-            self._detector.add(time_ns, _ratios(surprised), _STARTS)
-            self._detector.end((surprised - 0.5, -surprised - 0.5), len(_BETS))
-        self._learn(time_ns, value, expected, scale, z, moved)
-        if self._detector.trust_ratio == 1.0:
+            fresh = self._fresh(score)
+            detector.add(time_ns, _ratios(fresh), _STARTS)
+            detector.end(_LEAST_TOLD * fresh - _LEAST_TOLD_PRICE, -_LEAST_TOLD * fresh - _LEAST_TOLD_PRICE)
+        trust = detector.trust_ratio
+        clipped = -_CLIP if z < -_CLIP else _CLIP if z > _CLIP else z
+        self._scale.learn(abs(clipped if self._scale.weight else z) * scale, trust)
+        if self._seen > _SCALED:
+            self._bias.learn(clipped)
+            self._rank(moved, trust)
+        self._learn(time_ns, value, expected + clipped * scale, trust)
+        if trust == 1.0:
             self._stays.learn(score * self._last)
         self._last = score
-        return Reading(
-            value,
-            expected,
-            "higher" if z >= 0 else "lower",
-            self._detector.log_e,
-            abnormality,
-            self._detector.onset_ns,
-            warm,
-        )
+        direction: Direction = "higher" if z >= 0 else "lower"
+        return Reading(value, expected, direction, detector.log_e, abnormality, detector.onset_ns, warm)
 
     def quieten(self) -> None:
         """Forget the evidence gathered; what is normal only if the evidence ended because the forecast went along."""
@@ -190,8 +189,7 @@ class LevelWatch:
     def _is_usual(self, value: float) -> bool:
         """More than half of late had this very value: no news, however the forecast strays from it."""
         if value != self._usual and self._usual_ratio.value < 0.5:
-            self._usual, self._usual_ratio = value, FadingMean(MEMORY)
-            self._below_ratio = FadingMean(MEMORY)
+            self._usual, self._usual_ratio, self._below_ratio = value, FadingMean(MEMORY), FadingMean(MEMORY)
         self._usual_ratio.learn(float(value == self._usual))
         self._below_ratio.learn(float(value < self._usual))
         known = self._usual_ratio
@@ -221,40 +219,38 @@ class LevelWatch:
             self._peak = moved
         return math.copysign(far, standard)
 
-    def _learn_excess(self) -> None:
-        """Of an excursion that is over its farthest value teaches: one incident, however long, is one."""
-        if self._peak == 0.0 or self._detector.onset_ns is not None:
-            return
-        threshold, _ = self._ranks.threshold(up=self._peak > 0.0)
-        if abs(self._peak) > threshold > _TOLD:
-            (self._higher if self._peak > 0.0 else self._lower).learn(abs(self._peak), threshold)
-        self._peak = 0.0
+    def _fresh(self, score: float) -> float:
+        """What of a score the one before did not foretell; never more than the score."""
+        stays = self._stays.value
+        stays = 0.0 if stays < 0.0 else MOST_STAYS if stays > MOST_STAYS else stays
+        fresh, most = (score - stays * self._last) / math.sqrt(1.0 - stays * stays), abs(score)
+        return -most if fresh < -most else most if fresh > most else fresh
 
-    def _learn(self, time_ns: int, value: float, expected: float, scale: float, z: float, moved: float) -> None:
-        trust = self._detector.trust_ratio
-        clipped = value
-        if scale > 0.0:
-            clipped = expected + min(max(z, -_CLIP), _CLIP) * scale
-            known = self._scale.weight > 0.0
-            self._scale.learn((min(abs(z), _CLIP) if known else abs(z)) * scale, trust)
-            if self._seen > _SCALED:
-                self._bias.learn(min(max(z, -_CLIP), _CLIP))
-                self._learn_excess()
-                if trust == 1.0:
-                    self._ranks.learn(moved)
-        size = self._size.value
-        self._size.learn(min(abs(value), 10.0 * size) if size > 0.0 else abs(value))
-        self._forecast.learn(time_ns, value, clipped, trust, charged=trust == 1.0)
+    def _rank(self, moved: float, trust: float) -> None:
+        """A residual joins those of late, unless it is doubted; of an excursion that is over the farthest teaches.
+
+        So one incident, however long, is one.
+        """
+        peak = self._peak
+        if peak != 0.0 and self._detector.onset_ns is None:
+            threshold, _ = self._ranks.threshold(up=peak > 0.0)
+            if abs(peak) > threshold > _TOLD:
+                (self._higher if peak > 0.0 else self._lower).learn(abs(peak), threshold)
+            self._peak = 0.0
+        if trust == 1.0:
+            self._ranks.learn(moved)
+
+    def _learn(self, time_ns: int, value: float, clipped: float, trust: float) -> None:
+        size, most = abs(value), 10.0 * self._size.value
+        self._size.learn(most if 0.0 < most < size else size)
+        self._forecast.learn(time_ns, value, clipped, trust, doubted=trust < 1.0)
 
 
 def _ratios(standard: float) -> list[float]:
     """Of the bets on higher, then of those on lower."""
     up = math.exp(_BETS[0] * standard)
     down = 1.0 / up
-    higher, lower = [], []
-    for price in _PRICES:
-        higher.append(up * price)
-        lower.append(down * price)
-        up *= up
-        down *= down
-    return higher + lower
+    up_2, down_2 = up * up, down * down
+    up_4, down_4 = up_2 * up_2, down_2 * down_2
+    powers = up, up_2, up_4, up_4 * up_4, down, down_2, down_4, down_4 * down_4
+    return list(map(operator.mul, powers, _PRICES))

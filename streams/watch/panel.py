@@ -23,7 +23,7 @@ from streams.watch.points import Point
 from streams.watch.reading import Reading
 
 MOST_SIGNALS = 64
-"""Per workload: about 1 ms a window, and 2 KiB each."""
+"""Per workload: about 1 ms a window, and 8 KiB each."""
 _FORGET_NS = 86_400_000_000_000
 """A signal not seen for a day gives up its place."""
 _RHYTHM = 100.0

@@ -10,12 +10,14 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping
 
+import numpy as np
 from msgspec import Struct
 
 from streams.judging.incidents import LoggedBin, add_window
 from streams.judging.settings import LOG_SIGNALS
 from streams.judging.side import Side, SignatureInfo
-from streams.judging.values.cells import row
+from streams.judging.values.cells import bound, table
+from streams.records.histogram import Histogram
 from streams.signals.rule import SignalRule, Worse
 
 NEW_SIGNATURES = "log/new error signatures"
@@ -77,13 +79,12 @@ def points(
 
 def _levels(side: Side, rules: Mapping[str, SignalRule]) -> Iterator[Point]:
     of_values = [(rules.get(signal, _UNKNOWN), signal, side.values[signal]) for signal in sorted(side.values)]
+    tails = _tails(side.values)
     for rule, signal, histogram in of_values:
         if histogram.count > 0 and histogram.total != 0.0:
             yield _level(f"{signal}/mean", histogram.total / histogram.count, rule)
-        if histogram.count >= _LEAST_VALUES:
-            found = row(histogram)
-            if found.values:
-                yield _level(f"{signal}/p95", found.bound(found.at_quantile(_TAIL)), rule)
+        if signal in tails:
+            yield _level(f"{signal}/p95", tails[signal], rule)
     named = sorted(side.levels, key=lambda signal: (-_weight(rules.get(signal, _UNKNOWN)), signal))
     for signal in named:
         rule, pods = rules.get(signal, _UNKNOWN), side.levels[signal]
@@ -94,6 +95,16 @@ def _levels(side: Side, rules: Mapping[str, SignalRule]) -> Iterator[Point]:
         if len(levels) > 1 and rule.known and rule.worse != "either":
             worst = max(levels) if rule.worse == "higher" else min(levels)
             yield _level(f"{signal}/worst pod", worst, rule)
+
+
+def _tails(values: Mapping[str, Histogram]) -> dict[str, float]:
+    """Signal -> 95% quantile, where there are values enough."""
+    enough = {signal: histogram for signal, histogram in values.items() if histogram.count >= _LEAST_VALUES}
+    if not enough:
+        return {}
+    rows = table(list(enough.values()))
+    found = zip(enough.items(), rows.at_quantiles(np.array([_TAIL]))[:, 0].tolist(), rows.values[:, 0], strict=True)
+    return {signal: bound(place, histogram.scale) for (signal, histogram), place, number in found if number}
 
 
 def _level(signal: str, value: float, rule: SignalRule) -> Point:

@@ -20,6 +20,8 @@ from streams.watch.tail import BEYOND_RATIO
 MEMORY = 128
 """Residuals: enough for a twentieth to be told (6 of them), few enough that what is new is soon among them."""
 _NORMAL = NormalDist()
+_SCORES = tuple(_NORMAL.inv_cdf((halves / 2.0 + 0.5) / (MEMORY + 1.0)) for halves in range(2 * MEMORY + 1))
+"""Normal score by twice the number of those below, once as many as are remembered are known."""
 
 
 class RanksState(Struct, frozen=True, array_like=True):
@@ -39,37 +41,44 @@ class Ranks:
     (0.0, 2.58, -2.58)
     """
 
-    __slots__ = ("_sorted", "_values")
+    __slots__ = ("_oldest", "_order", "_values")
 
     def __init__(self, state: RanksState | None = None) -> None:
         self._values = array("f", state.values if state else ())
-        self._sorted = array("f", sorted(self._values))
+        """A ring once it is full; single precision, and the order by places in it: half of what two arrays take."""
+        self._order = bytearray(sorted(range(len(self._values)), key=self._values.__getitem__))
+        self._oldest = 0
 
     def to_state(self) -> RanksState:
         """The values, in the order they came."""
-        return RanksState(tuple(self._values))
-
-    @property
-    def known(self) -> int:
-        """How many values are remembered."""
-        return len(self._values)
+        return RanksState((*self._values[self._oldest :], *self._values[: self._oldest]))
 
     def threshold(self, *, up: bool) -> tuple[float, float]:
         """How far up (or down) the value lies that a twentieth of those remembered reach; and how many exactly."""
-        known = len(self._sorted)
-        place = math.ceil(BEYOND_RATIO * (known + 1.0))
-        return self._sorted[-place] if up else -self._sorted[place - 1], place / (known + 1.0)
+        order = self._order
+        place = math.ceil(BEYOND_RATIO * (len(order) + 1.0))
+        value = self._values[order[-place if up else place - 1]]
+        return value if up else -value, place / (len(order) + 1.0)
 
     def standard(self, value: float) -> float:
         """The value as a standard normal one would lie."""
-        among, known = self._sorted, len(self._sorted)
-        below = (bisect_left(among, value) + bisect_right(among, value)) / 2.0
-        return _NORMAL.inv_cdf((below + 0.5) / (known + 1.0))
+        order, values = self._order, self._values
+        known, at = len(order), values.__getitem__
+        below = not_above = bisect_left(order, value, key=at)
+        if below < known and at(order[below]) == value:
+            not_above = bisect_right(order, value, below, key=at)
+        if known == MEMORY:
+            return _SCORES[below + not_above]
+        return _NORMAL.inv_cdf(((below + not_above) / 2.0 + 0.5) / (known + 1.0))
 
     def learn(self, value: float) -> None:
         """Take in one value; the oldest goes."""
-        values, among = self._values, self._sorted
+        order, values, place = self._order, self._values, self._oldest
         if len(values) == MEMORY:
-            del among[bisect_left(among, values.pop(0))]
-        values.append(value)
-        among.insert(bisect_right(among, values[-1]), values[-1])
+            order.remove(place)
+            values[place] = value
+            self._oldest = (place + 1) % MEMORY
+        else:
+            place = len(values)
+            values.append(value)
+        order.insert(bisect_right(order, values[place], key=values.__getitem__), place)

@@ -32,42 +32,55 @@ class ProfileState(Struct, array_like=True):
     visit: MeanState = MeanState()
 
 
-class Profile:
-    """`expected` at a time, then `learn` the value."""
+_BEFORE_ALL_NS = -(1 << 63)
 
-    __slots__ = ("_means", "_slot", "_slot_ns", "_slots", "_visit", "_visits")
+
+class Profile:
+    """`expected` at a time, then `learn` the value; times in order."""
+
+    __slots__ = ("_means", "_slot", "_slot_ns", "_slots", "_until_ns", "_usual", "_visit", "_visits")
 
     def __init__(self, slot_ns: int, slots: int, state: ProfileState | None = None) -> None:
         known = state or ProfileState()
         self._slot_ns, self._slots = slot_ns, slots
-        self._means, self._visits = array("f", known.means), array("B", known.visits)
+        self._means, self._visits = array("f", known.means), bytearray(known.visits)
         self._slot = known.slot
         self._visit = FadingMean(1e9, known.visit)
+        self._until_ns = _BEFORE_ALL_NS
+        self._usual: float | None = None
 
     def to_state(self) -> ProfileState:
         """The snapshot."""
-        return ProfileState(self._means.tolist(), self._visits.tolist(), self._slot, self._visit.to_state())
+        return ProfileState(self._means.tolist(), list(self._visits), self._slot, self._visit.to_state())
 
     def expected(self, time_ns: int) -> float | None:
         """The mean at this time of day or week; None where it was never visited."""
-        if not self._visits:
-            return None
-        slot = time_ns // self._slot_ns % self._slots
-        return self._means[slot] if self._visits[slot] else None
+        return self._usual if time_ns < self._until_ns else self._mean(time_ns // self._slot_ns % self._slots)
 
     def learn(self, time_ns: int, value: float, weight: float = 1.0) -> None:
-        """Take in one value, in time order."""
-        slot = time_ns // self._slot_ns % self._slots
+        """Take in one value."""
+        if time_ns >= self._until_ns:
+            self._enter(time_ns)
+        self._visit.learn(value, weight)
+
+    def _enter(self, time_ns: int) -> None:
+        """A visit begins, or goes on after a snapshot or a whole number of rounds; it cannot change what it expects."""
+        number = time_ns // self._slot_ns
+        slot = number % self._slots
         if slot != self._slot:
             self._leave()
             self._slot, self._visit = slot, FadingMean(1e9)
-        self._visit.learn(value, weight)
+        self._until_ns = (number + 1) * self._slot_ns
+        self._usual = self._mean(slot)
+
+    def _mean(self, slot: int) -> float | None:
+        return self._means[slot] if self._visits and self._visits[slot] else None
 
     def _leave(self) -> None:
         if self._visit.weight == 0.0:
             return
         if not self._visits:
-            self._means, self._visits = array("f", bytes(4 * self._slots)), array("B", bytes(self._slots))
+            self._means, self._visits = array("f", [0.0]) * self._slots, bytearray(self._slots)
         slot, visits = self._slot, self._visits[self._slot]
         self._visits[slot] = min(visits + 1, int(_MEMORY))
         self._means[slot] += (self._visit.value - self._means[slot]) / min(visits + 1.0, _MEMORY)

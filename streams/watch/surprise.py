@@ -52,11 +52,11 @@ class SurpriseState(Struct, array_like=True):
 class Surprise:
     """`add` a value and its residual, get the score."""
 
-    __slots__ = ("_least", "_level", "_most", "_recent", "_spread", "_tails", "_total")
+    __slots__ = ("_by_distance", "_by_residual", "_by_sum", "_least", "_level", "_most", "_recent", "_spread", "_total")
 
     def __init__(self, state: SurpriseState | None = None) -> None:
         tails = state.tails if state else [None] * 3
-        self._tails = [Tail(_LEAST, each) for each in tails]
+        self._by_residual, self._by_sum, self._by_distance = (Tail(_LEAST, each) for each in tails)
         self._level, self._spread = (
             FadingMean(_ALL, state.level if state else None),
             FadingMean(_ALL, state.spread if state else None),
@@ -67,7 +67,7 @@ class Surprise:
     def to_state(self) -> SurpriseState:
         """The snapshot."""
         return SurpriseState(
-            [each.to_state() for each in self._tails],
+            [each.to_state() for each in (self._by_residual, self._by_sum, self._by_distance)],
             self._level.to_state(),
             self._spread.to_state(),
             self._total,
@@ -84,27 +84,23 @@ class Surprise:
             z: its residual in scales.
             warm: whether the model knows enough.
         """
-        self._total = _SUM_FADE * self._total + min(max(z, -_CLIP), _CLIP)
-        rarity = self._rarity(abs(z), abs(self._total), self._distance(value))
-        unseen = self._beyond(value)
-        news = max(rarity - self._recent, 0.0) + _UNSEEN * unseen / (unseen + _TOLERATED_RATIO)
-        self._recent = max(self._recent * _RECENT_FADE, rarity)
+        self._total = total = _SUM_FADE * self._total + (-_CLIP if z < -_CLIP else _CLIP if z > _CLIP else z)
+        residual, summed = self._by_residual.add(abs(z)), self._by_sum.add(abs(total))
+        distance = self._by_distance.add(self._distance(value))
+        rarity = math.sqrt(residual * residual + summed * summed + distance * distance)
+        unseen, recent = self._beyond(value), self._recent
+        news = rarity - recent if rarity > recent else 0.0
+        if unseen > 0.0:
+            news += _UNSEEN * unseen / (unseen + _TOLERATED_RATIO)
+        fading = recent * _RECENT_FADE
+        self._recent = rarity if rarity > fading else fading
         return news / (news + _HALF) if warm else 0.0
-
-    def _rarity(self, *channels: float) -> float:
-        """Root of the sum of squares."""
-        square = 0.0
-        for tail, channel in zip(self._tails, channels, strict=True):
-            rare = tail.rarity(channel)
-            square += rare * rare
-            tail.learn(channel)
-        return math.sqrt(square)
 
     def _distance(self, value: float) -> float:
         """From the level of all, in spreads; then learns the value."""
         off, spread = abs(value - self._level.value), self._spread.value
         settled = spread > 0.0 and self._spread.weight > _SETTLED
-        self._spread.learn(min(off, _CLIP * spread) if settled else off)
+        self._spread.learn(_CLIP * spread if settled and off > _CLIP * spread else off)
         self._level.learn(value)
         return off / spread if spread > 0.0 else 0.0
 
@@ -113,9 +109,9 @@ class Surprise:
         if self._level.weight <= 1.0:
             self._least = self._most = value
             return 0.0
-        width = self._most - self._least
-        over = max(value - self._most, self._least - value, 0.0)
-        self._least, self._most = min(self._least, value), max(self._most, value)
-        if over == 0.0:
+        least, most = self._least, self._most
+        if least <= value <= most:
             return 0.0
-        return over / width if width > 0.0 else 1.0
+        over = value - most if value > most else least - value
+        self._least, self._most = min(least, value), max(most, value)
+        return over / (most - least) if most > least else 1.0

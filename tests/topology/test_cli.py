@@ -190,7 +190,9 @@ def test_the_plans_arguments_are_options(monkeypatch: pytest.MonkeyPatch) -> Non
 
     for role in ("ingest", "score", "serve", "alert"):
         monkeypatch.setattr(roles, role, lambda *_: None)
-    told = Receivers(alertmanager_urls=("http://am:9093", "http://am:9094"), labels=("severity=critical", "team=a"))
+    told = Receivers(
+        alertmanager_urls=("http://am:9093", "http://am:9094"), labels={"severity": "critical", "team": "a"}
+    )
     plan = Plan(otlp_endpoint="http://c:4318", public_url="http://p", cluster="eu", receivers=told)
     assert [name for name, _ in plan.commands("a:1")][-1] == "alert"
     for _, words in plan.commands("a:1", 3.0):

@@ -1,96 +1,140 @@
-"""A histogram as a row of cells in ascending order of value, and the values that lie beyond a cell.
+"""Histograms as rows of cells in ascending order of value, and the values that lie beyond a cell.
 
 Only the source's own bucket boundaries are used to count; what lies between two of them is read off a straight line
 in the logarithm of the value, and only to say how much a tolerated change of all values would move (`tolerated`).
+
+Many a service has fifty histograms, all of them scraped together: so a table has a row for each, and what is asked, is
+asked of all rows at once.
 """
 
 from __future__ import annotations
 
 import math
-from bisect import bisect_left, bisect_right
-from itertools import accumulate
+from collections.abc import Mapping, Sequence
+from itertools import chain
+from typing import NamedTuple
 
-from msgspec import Struct
+import numpy as np
+from numpy.typing import NDArray
 
+from streams.judging.counts import Floats
 from streams.records.histogram import Histogram
 
-Cell = tuple[int, int]
-"""(-1, -index) for negative values, (0, 0) for zero, (1, index) for positive ones: they sort by value."""
 FINEST_SCALE = 5
 """Cells 2.2% wide: finer ones cost more than they tell."""
 MAX_CELLS = 160
 """Cells of a distribution, as many as an OpenTelemetry exponential histogram has."""
 NOTHING = Histogram(FINEST_SCALE, 0, 0.0)
 """No values yet."""
+_ZERO = -(2**40)
+"""Place of the cell of zero. That of a positive cell is its index, of a negative one twice this less its index: so
+places sort by value, and are exact."""
+_LEAST = -(2**39)
+"""Below all places of positive cells, above all others."""
 
 
-class Row(Struct, frozen=True):
-    """Populated cells in ascending order."""
+class Table(NamedTuple):
+    """Histograms with at least one cell each; (rows, cells) where nothing else is said."""
 
-    scale: int
-    cells: list[Cell]
-    up_to: list[int]
+    per_doubling: Floats
+    """(rows, 1) cells from a value to twice the value."""
+    places: Floats
+    """Of the populated cells, ascending; infinite where a row has fewer cells than another."""
+    up_to: Floats
     """Values in the cells up to and with each."""
 
     @property
-    def values(self) -> int:
-        """All of them."""
-        return self.up_to[-1] if self.up_to else 0
+    def values(self) -> Floats:
+        """(rows, 1) values in all cells; in no bucket, they are left out."""
+        return self.up_to[:, -1:]
 
-    def not_beyond(self, cell: Cell) -> int:
-        """Values in cells up to and with this one."""
-        index = bisect_right(self.cells, cell)
-        return self.up_to[index - 1] if index else 0
+    def rows(self, which: Sequence[int]) -> Table:
+        """These rows, in this order, any of them more than once."""
+        return Table(self.per_doubling[which], self.places[which], self.up_to[which])
 
-    def at_quantile(self, quantile: float) -> Cell:
-        """The first cell up to which at least this share of the values lies; of at least one value.
+    def at_quantiles(self, quantiles: Floats) -> Floats:
+        """The first cell up to which at least this share of the values lies.
 
-        >>> row(Histogram(0, 4, 0.0, 0, {0: 3, 5: 1})).at_quantile(0.75)
-        (1, 0)
+        Args:
+            quantiles: (quantiles,) of every row, or (rows, quantiles).
+
+        Returns:
+            (rows, quantiles) places.
+
+        >>> table([Histogram(0, 4, 0.0, 0, {0: 3, 5: 1})]).at_quantiles(np.array([0.75, 0.76]))
+        array([[0., 5.]])
         """
-        return self.cells[bisect_left(self.up_to, quantile * self.values * (1.0 - 1e-12))]
+        wanted = quantiles * self.values * (1.0 - 1e-12)
+        return _at(self.places, (self.up_to[:, :, None] < wanted[:, None, :]).sum(axis=1))
 
-    def bound(self, cell: Cell) -> float:
-        """The largest value that a cell holds."""
-        sign, index = cell
-        if sign == 0:
-            return 0.0
-        exponent = (index + 1 if sign > 0 else -index) / 2.0**self.scale
-        return math.copysign(math.pow(2.0, min(1023.0, max(-1074.0, exponent))), sign)
+    def not_beyond(self, places: Floats) -> Floats:
+        """Values in cells up to and with these; (rows, asked) both."""
+        return self._below((self.places[:, :, None] <= places[:, None, :]).sum(axis=1))
+
+    def interpolated(self, log2_bounds: Floats) -> Floats:
+        """Values up to bounds, read off a line between the bounds of populated positive cells; (rows, asked) both."""
+        wanted = np.ceil(np.clip(log2_bounds * self.per_doubling - 1.0, _LEAST, -_LEAST) - 1e-9)
+        cell = (self.places[:, :, None] < wanted[:, None, :]).sum(axis=1)
+        place, before = _at(self.places, np.minimum(cell, self.places.shape[1] - 1)), _at(self.places, cell - 1)
+        beyond_all = (cell == self.places.shape[1]) | np.isinf(place)
+        right = np.where(beyond_all, 0.0, place + 1.0) / self.per_doubling
+        neighbour = (cell > 0) & (before > _ZERO)
+        left = np.where(neighbour & ~beyond_all, (before + 1.0) / self.per_doubling, right - 1.0)
+        low, high = self._below(cell), self._below(np.minimum(cell + 1, self.places.shape[1]))
+        share = np.minimum(1.0, np.maximum(0.0, log2_bounds - left) / (right - left))
+        return np.where(beyond_all, self.values, low + (high - low) * share)
+
+    def _below(self, cells: NDArray[np.intp]) -> Floats:
+        """Values in the first so many cells of each row."""
+        return np.where(cells > 0, _at(self.up_to, np.maximum(cells - 1, 0)), 0.0)
 
 
-def row(histogram: Histogram) -> Row:
-    """The histogram's populated cells; values in no bucket are left out."""
-    counts: dict[Cell, int] = {(-1, -index): number for index, number in histogram.negative.items() if number > 0}
-    if histogram.zero_count > 0:
-        counts[0, 0] = histogram.zero_count
-    counts.update(((1, index), number) for index, number in histogram.positive.items() if number > 0)
-    cells = sorted(counts)
-    return Row(histogram.scale, cells, list(accumulate(counts[cell] for cell in cells)))
+def table(histograms: Sequence[Histogram]) -> Table:
+    """Their populated cells; at least one histogram."""
+    found = [_cells(histogram) for histogram in histograms]
+    sizes = [len(cells) for cells in found]
+    there = np.arange(max(1, *sizes)) < np.array(sizes)[:, None]
+    places, counts = np.full(there.shape, np.inf), np.zeros(there.shape)
+    places[there] = np.fromiter(chain.from_iterable(found), float, sum(sizes))
+    counts[there] = np.fromiter(chain.from_iterable(cells.values() for cells in found), float, sum(sizes))
+    places[counts <= 0.0] = np.inf
+    counts[counts <= 0.0] = 0.0
+    if (places[:, 1:] < places[:, :-1]).any():
+        order = np.argsort(places, axis=1)
+        places, counts = _at(places, order), _at(counts, order)
+    scales = np.array([[2.0**histogram.scale] for histogram in histograms])
+    return Table(scales, places, np.cumsum(counts, axis=1))
 
 
-def tolerated(past: Row, cell: Cell, *factors: float) -> list[float]:
-    """How many times the values beyond a cell would be more, if all values were so many times as large; at least 1.
+def bound(place: float, scale: int) -> float:
+    """The largest value that a cell holds."""
+    if place == _ZERO:
+        return 0.0
+    exponent = (place + 1.0 if place > _ZERO else 2.0 * _ZERO - place) / 2.0**scale
+    return math.copysign(math.pow(2.0, min(1023.0, max(-1074.0, exponent))), place - _ZERO)
+
+
+def tolerated(past: Table, places: Floats, factors: Sequence[Sequence[float]]) -> Floats:
+    """How many times the values beyond cells would be more, if all values were so many times as large; at least 1.
 
     Args:
-        past: what is known of the values; at least one.
-        cell: of a positive bound; of another the answer is 1, for it stays where it is.
-        factors: above 0. Below 1, the question is of the values *not* beyond the cell.
+        past: what is known of the values; at least one a row.
+        places: (rows, asked) of cells; where one is of no positive bound, the answer is 1: it stays where it is.
+        factors: (rows, asked) above 0. Below 1, the question is of the values *not* beyond the cell.
 
-    >>> even = row(Histogram(0, 4, 0.0, 0, {0: 1, 1: 1, 2: 1, 3: 1}))
-    >>> tolerated(even, (1, 1), 2.0, 0.5)
-    [1.3333333333333333, 1.3333333333333333]
+    Returns:
+        (rows, asked).
+
+    >>> even = table([Histogram(0, 4, 0.0, 0, {0: 1, 1: 1, 2: 1, 3: 1})] * 2)
+    >>> tolerated(even, np.array([[1.0], [1.0]]), [[2.0], [0.5]]).tolist()
+    [[1.3333333333333333], [1.3333333333333333]]
     """
-    if cell[0] <= 0:
-        return [1.0] * len(factors)
-    below, log2_bound, values = past.not_beyond(cell), (cell[1] + 1) / 2.0**past.scale, past.values
-    found = []
-    for factor in factors:
-        here, there = float(below), _not_beyond(past, log2_bound - math.log2(factor))
-        if factor >= 1.0:
-            here, there = values - here, values - there
-        found.append(max(1.0, (there + 1.0) / (here + 1.0)))  # 1 each: nothing beyond is no tolerance without end
-    return found
+    shift = np.array([[math.log2(factor) for factor in row] for row in factors])
+    here, there = past.not_beyond(places), past.interpolated((places + 1.0) / past.per_doubling - shift)
+    up = np.array(factors) >= 1.0
+    here, there = np.where(up, past.values - here, here), np.where(up, past.values - there, there)
+    ratios = np.maximum(1.0, (there + 1.0) / (here + 1.0))  # 1 each: nothing beyond is no tolerance without end
+    return np.where(places > _ZERO, ratios, 1.0)
 
 
 def bounded(histogram: Histogram) -> Histogram:
@@ -101,15 +145,19 @@ def bounded(histogram: Histogram) -> Histogram:
     return histogram
 
 
-def _not_beyond(past: Row, log2_bound: float) -> float:
-    """Values up to a bound, interpolated between the bounds of populated positive cells."""
-    size = 2.0**past.scale
-    wanted = math.ceil(min(1e15, max(-1e15, log2_bound * size - 1.0)) - 1e-9)
-    place = bisect_left(past.cells, (1, wanted))
-    if place == len(past.cells):
-        return float(past.values)
-    right, high = (past.cells[place][1] + 1) / size, float(past.up_to[place])
-    low = float(past.up_to[place - 1]) if place else 0.0
-    positive_before = place > 0 and past.cells[place - 1][0] > 0
-    left = (past.cells[place - 1][1] + 1) / size if positive_before else right - 1.0
-    return low + (high - low) * min(1.0, max(0.0, log2_bound - left) / (right - left))
+def joined(known: Histogram, more: Histogram) -> Histogram:
+    """Both together, bounded."""
+    return bounded(more if known == NOTHING else known.merge(more))
+
+
+def _cells(histogram: Histogram) -> Mapping[int, int]:
+    """Place -> values."""
+    if not histogram.zero_count and not histogram.negative:
+        return histogram.positive
+    negative = {2 * _ZERO - index: number for index, number in histogram.negative.items()}
+    return {**negative, _ZERO: histogram.zero_count, **histogram.positive}
+
+
+def _at(cells: Floats, which: NDArray[np.intp]) -> Floats:
+    """(rows, cells) at (rows, asked)."""
+    return np.take_along_axis(cells, which, axis=1)

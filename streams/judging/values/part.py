@@ -14,8 +14,8 @@ from msgspec import Struct, field
 from streams.errors import BadPolicy
 from streams.judging.side import Side
 from streams.judging.stakes import Stakes
-from streams.judging.values.quantiles import QuantileEffect
-from streams.judging.values.signal import Game, Tolerance, ValueSignal, ValueSignalState, play
+from streams.judging.values.quantiles import QuantileEffect, effects
+from streams.judging.values.signal import Bin, Tolerance, ValueSignal, ValueSignalState, play
 from streams.signals.rule import SignalRule
 
 SIGNALS = 50
@@ -95,12 +95,12 @@ class ValuePart:
             state.stakes.begin(rule for _, rule in sorted(rules.items()) if rule.kind == "values")
         ours = baseline.values if baseline else {}
         theirs = canary.values if canary else {}
-        settled: list[tuple[ValueSignal, list[Game]]] = []
+        settled: list[tuple[ValueSignal, Bin]] = []
         for name in sorted({*ours, *theirs, *state.signals}):
             signal = self._signal(name, rules)
-            games = signal.add(ours.get(name), theirs.get(name)) if signal is not None else []
-            if signal is not None and games:
-                settled.append((signal, games))
+            bin_ = signal.add(ours.get(name), theirs.get(name)) if signal is not None else None
+            if signal is not None and bin_ is not None:
+                settled.append((signal, bin_))
         play(settled)
         log_es = {name: signal.log_e for name, signal in self._signals.items() if name in state.stakes.given}
         state.sup_log_e = max(state.sup_log_e, state.stakes.log_e(log_es))
@@ -138,6 +138,8 @@ class ValuePart:
         return self._evidence
 
     def _weigh(self) -> list[ValueEvidence]:
+        seen = [(name, signal) for name, signal in sorted(self._signals.items()) if signal.state.baseline > 0]
+        shown = effects([signal.state.segment for _, signal in seen])
         return [
             ValueEvidence(
                 signal.rule,
@@ -146,10 +148,9 @@ class ValuePart:
                 signal.log_not_worse,
                 signal.state.baseline,
                 signal.state.canary,
-                signal.state.segment.effects(),
+                of_signal,
             )
-            for name, signal in sorted(self._signals.items())
-            if signal.state.baseline > 0
+            for (name, signal), of_signal in zip(seen, shown, strict=True)
         ]
 
     def unjudged(self) -> list[str]:

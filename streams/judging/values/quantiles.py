@@ -14,10 +14,12 @@ Source: Howard & Ramdas 2022 (arXiv 1906.09712), sequential DKW bound; judging.m
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
+import numpy as np
 from msgspec import Struct
 
-from streams.judging.values.cells import NOTHING, Row, bounded, row
+from streams.judging.values.cells import NOTHING, bound, joined, table
 from streams.records.histogram import Histogram
 
 SHOWN_QUANTILES = (0.5, 0.9, 0.99)
@@ -53,15 +55,8 @@ class Segment(Struct, array_like=True):
         """One bin, both sides with at least one value."""
         if self._moved(baseline.count, canary.count):
             self.baseline, self.canary = NOTHING, NOTHING
-        self.baseline = bounded(self.baseline.merge(baseline))
-        self.canary = bounded(self.canary.merge(canary))
-
-    def effects(self) -> tuple[QuantileEffect, ...]:
-        """Each of `SHOWN_QUANTILES`; none before there is a value on both sides."""
-        baseline, canary = row(self.baseline), row(self.canary)
-        if not baseline.values or not canary.values:
-            return ()
-        return tuple(_effect(quantile, baseline, canary) for quantile in SHOWN_QUANTILES)
+        self.baseline = joined(self.baseline, baseline)
+        self.canary = joined(self.canary, canary)
 
     def _moved(self, baseline: int, canary: int) -> bool:
         total = self.baseline.count + self.canary.count
@@ -73,7 +68,18 @@ class Segment(Struct, array_like=True):
         return abs(canary - number * share) > MOVED_DEVIATIONS * spread and not 1 / MOVED_ODDS < odds < MOVED_ODDS
 
 
-def band(values: int, level: float) -> float:
+def effects(segments: Sequence[Segment]) -> list[tuple[QuantileEffect, ...]]:
+    """Of each segment each of `SHOWN_QUANTILES`; none before there is a value on both sides."""
+    if not segments:
+        return []
+    around = _around([segment.baseline for segment in segments] + [segment.canary for segment in segments])
+    return [
+        tuple(map(_effect, SHOWN_QUANTILES, baseline, canary))
+        for baseline, canary in zip(around[: len(segments)], around[len(segments) :], strict=True)
+    ]
+
+
+def band(values: float, level: float) -> float:
     """g(n, a): half the height of the band, in shares of the values.
 
     >>> round(band(1000, 0.05), 3)
@@ -82,8 +88,12 @@ def band(values: int, level: float) -> float:
     return 0.85 * math.sqrt((math.log(math.log(math.e * values)) + 0.8 * math.log(1612.0 / level)) / values)
 
 
-def _effect(quantile: float, baseline: Row, canary: Row) -> QuantileEffect:
-    (low_b, at_b, high_b), (low_c, at_c, high_c) = (_around(side, quantile) for side in (baseline, canary))
+_Around = tuple[float | None, float, float | None]
+"""A quantile, between the ends of its interval where it has them."""
+
+
+def _effect(quantile: float, baseline: _Around, canary: _Around) -> QuantileEffect:
+    (low_b, at_b, high_b), (low_c, at_c, high_c) = baseline, canary
     return QuantileEffect(
         quantile,
         at_b,
@@ -94,11 +104,26 @@ def _effect(quantile: float, baseline: Row, canary: Row) -> QuantileEffect:
     )
 
 
-def _around(side: Row, quantile: float) -> tuple[float | None, float, float | None]:
-    reach = band(side.values, LEVEL / 2)
-    low = side.bound(side.at_quantile(quantile - reach)) if quantile - reach > 0.0 else None
-    high = side.bound(side.at_quantile(quantile + reach)) if quantile + reach < 1.0 else None
-    return low, side.bound(side.at_quantile(quantile)), high
+def _around(sides: Sequence[Histogram]) -> list[list[_Around]]:
+    """Of each side each of `SHOWN_QUANTILES`; none of a side without a value."""
+    rows = table(sides)
+    values = rows.values[:, 0].tolist()
+    asked = [
+        [quantile + offset for quantile in SHOWN_QUANTILES for offset in (-reach, 0.0, reach)]
+        for reach in (band(max(number, 1.0), LEVEL / 2) for number in values)
+    ]
+    places = rows.at_quantiles(np.clip(asked, 0.0, 1.0)).tolist()
+    return [
+        [_ends(asked_of[at : at + 3], found[at : at + 3], side.scale) for at in range(0, len(found), 3)]
+        if number
+        else []
+        for side, number, asked_of, found in zip(sides, values, asked, places, strict=True)
+    ]
+
+
+def _ends(asked: Sequence[float], places: Sequence[float], scale: int) -> _Around:
+    low, at, high = (bound(place, scale) for place in places)
+    return low if asked[0] > 0.0 else None, at, high if asked[2] < 1.0 else None
 
 
 def _ratio(canary: float, baseline: float) -> float | None:

@@ -14,6 +14,8 @@ histograms, and all of them are scraped together.
 
 from __future__ import annotations
 
+import itertools
+import operator
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -22,7 +24,7 @@ from msgspec import Struct, field
 
 from streams.judging.counts import all_log_mean_exp, log_mean_exp
 from streams.judging.restarts import Restarted, all_log_e
-from streams.judging.values.cells import NOTHING, Cell, Row, bounded, row, tolerated
+from streams.judging.values.cells import NOTHING, Table, bounded, joined, table, tolerated
 from streams.judging.values.quantiles import Segment
 from streams.judging.wagers import BETTER_WAGERS, WORSE_WAGERS, all_log_better, all_log_worse
 from streams.records.histogram import Histogram
@@ -79,19 +81,13 @@ class ValueSignalState(Struct, array_like=True):
     segment: Segment = field(default_factory=Segment)
 
 
-class Game(NamedTuple):
-    """One bin at one threshold."""
+class Bin(NamedTuple):
+    """Values of both sides that are judged together."""
 
-    canary: float
-    """Values of the canary beyond it."""
-    total: float
-    """Of both."""
-    share: float
-    """The canary's, of all values."""
-    tolerated: float
-    """How many times as many beyond are no worse."""
-    margin: float
-    """How many times as many a PASS rules out."""
+    past: Histogram
+    """The baseline's before them."""
+    baseline: Histogram
+    canary: Histogram
 
 
 class ValueSignal:
@@ -100,10 +96,11 @@ class ValueSignal:
     def __init__(self, rule: SignalRule, tolerance: Tolerance, state: ValueSignalState) -> None:
         self.rule = rule
         self.state = state
-        self._tolerance = tolerance
-        self._up = {"higher": (True,), "lower": (False,), "either": (True, False)}[rule.worse]
+        ups = {"higher": (True,), "lower": (False,), "either": (True, False)}[rule.worse]
+        self.directions = [(up, tolerance.up if up else tolerance.down, tolerance.null(up=up)) for up in ups]
+        """Each that is worse: whether up, and the factors on values that are tolerated and that a PASS rules out."""
         if not state.better:
-            slots = len(self._up) * len(QUANTILES)
+            slots = len(ups) * len(QUANTILES)
             state.worse = Restarted(slots * WORSE_WAGERS)
             state.better = [[0.0] * BETTER_WAGERS for _ in range(slots)]
         self.log_e = state.worse.log_e
@@ -111,22 +108,29 @@ class ValueSignal:
         self.log_not_worse = min(map(log_mean_exp, state.better))
         """Log of the e-value for a PASS, now: the least over the thresholds."""
 
-    def add(self, baseline: Histogram | None, canary: Histogram | None) -> list[Game]:
-        """One window; None for a side that says nothing. The games it completes, one a threshold, for `play`."""
-        state, games = self.state, list[Game]()
+    def add(self, baseline: Histogram | None, canary: Histogram | None) -> Bin | None:
+        """One window; None for a side that says nothing. The bin it completes, for `play`."""
+        state = self.state
         if baseline is not None:
-            state.open_baseline = bounded(state.open_baseline.merge(bounded(baseline)))
+            state.open_baseline = joined(state.open_baseline, bounded(baseline))
         if canary is not None:
-            state.open_canary = bounded(state.open_canary.merge(bounded(canary)))
+            state.open_canary = joined(state.open_canary, bounded(canary))
         if not (state.open_baseline.count or state.open_canary.count):
-            return games
+            return None
         state.open_windows += 1
-        if state.open_baseline.count and state.open_canary.count:
-            games = self._settle()
-        elif state.open_windows >= PATIENCE_WINDOWS:
-            state.thrown += 1
-            self._forget_bin()
-        return games
+        complete = state.open_baseline.count > 0 and state.open_canary.count > 0
+        if not complete and state.open_windows < PATIENCE_WINDOWS:
+            return None
+        state.thrown += not complete
+        bin_ = Bin(state.past, state.open_baseline, state.open_canary)
+        self._forget_bin()
+        return bin_ if complete else None
+
+    def see(self, bin_: Bin, baseline: int, canary: int) -> None:
+        """The values of a bin that is judged, and how many of each side lie in cells."""
+        self.state.baseline += baseline
+        self.state.canary += canary
+        self.state.segment.add(bin_.baseline, bin_.canary)
 
     def learn(self, worse: list[float], better: list[list[float]]) -> None:
         """What the games of `add` came to.
@@ -137,74 +141,85 @@ class ValueSignal:
         """
         state = self.state
         state.worse.add(worse)
-        state.better = [
-            [one + more for one, more in zip(*each, strict=True)] for each in zip(state.better, better, strict=True)
-        ]
+        state.better = [list(map(operator.add, *each)) for each in zip(state.better, better, strict=True)]
 
     def weigh(self, log_e: float, log_not_worse: float) -> None:
         """After `learn`: what the wealth comes to, on harm and against it."""
         self.log_e, self.log_not_worse = log_e, log_not_worse
         self.state.sup_worse = max(self.state.sup_worse, log_e)
 
-    def _settle(self) -> list[Game]:
-        state, games = self.state, list[Game]()
-        scale = min(state.past.scale, state.open_baseline.scale, state.open_canary.scale)
-        baseline, canary = row(state.open_baseline.at_scale(scale)), row(state.open_canary.at_scale(scale))
-        past = row(state.past.at_scale(scale))
-        if past.values and baseline.values and canary.values:
-            games = self._games(past, baseline, canary)
-            state.baseline += baseline.values
-            state.canary += canary.values
-            state.segment.add(state.open_baseline, state.open_canary)
-        self._forget_bin()
-        return games
-
     def _forget_bin(self) -> None:
         """The baseline's values become its past."""
         state = self.state
-        past = bounded(state.past.merge(state.open_baseline))
+        past = joined(state.past, state.open_baseline)
         while past.count > PAST_VALUES:
             past = _halved(past)
         state.past = past
         state.open_baseline = state.open_canary = NOTHING
         state.open_windows = 0
 
-    def _games(self, past: Row, baseline: Row, canary: Row) -> list[Game]:
-        share = canary.values / (canary.values + baseline.values)
-        games = []
-        for up in self._up:
-            factor, margin = self._tolerance.up if up else self._tolerance.down, self._tolerance.null(up=up)
-            for quantile in QUANTILES:
-                cell = past.at_quantile(quantile if up else 1.0 - quantile)
-                x = _beyond(canary, cell, up)
-                total = x + _beyond(baseline, cell, up)
-                games.append(Game(x, total, share, *tolerated(past, cell, factor, margin)))
-        return games
 
-
-def play(settled: Sequence[tuple[ValueSignal, list[Game]]]) -> None:
-    """Play the games of all signals that have any, and let them learn what these came to."""
-    games = [game for _, own in settled for game in own]
-    if not games:
+def play(settled: Sequence[tuple[ValueSignal, Bin]]) -> None:
+    """Play the games of all bins, one a direction and threshold, and let the signals learn what these came to."""
+    if not settled:
         return
-    x, total, share, null, margin = np.array(games).T
-    worse, better = all_log_worse(x, total, share, null).tolist(), all_log_better(x, total, share, margin).tolist()
+    sides = [
+        one.at_scale(scale)
+        for bins in zip(*(bin_ for _, bin_ in settled), strict=True)
+        for one, scale in zip(bins, [min(one.scale for one in bin_) for _, bin_ in settled], strict=True)
+    ]
+    rows, number = table(sides), len(settled)
+    values = rows.values.reshape(3, number)
+    judged = np.flatnonzero((values > 0.0).all(axis=0)).tolist()
+    if not judged:
+        return
+    for at in judged:
+        signal, bin_ = settled[at]
+        signal.see(bin_, *map(int, values[1:, at].tolist()))
+    directions = [(at, *direction) for at in judged for direction in settled[at][0].directions]
+    worse, better = _gains(rows, number, directions)
     at = 0
-    for signal, own in settled:
-        rows = slice(at, at + len(own))
-        signal.learn([gained for row in worse[rows] for gained in row], better[rows])
-        at += len(own)
-    for slots in sorted({len(own) for _, own in settled}):
-        alike = [signal for signal, own in settled if len(own) == slots]
+    for signal in (settled[place][0] for place in judged):
+        until = at + len(signal.directions) * len(QUANTILES)
+        signal.learn([*itertools.chain.from_iterable(worse[at:until])], better[at:until])
+        at = until
+    for slots in sorted({len(settled[place][0].directions) for place in judged}):
+        alike = [settled[place][0] for place in judged if len(settled[place][0].directions) == slots]
         log_es = all_log_e([signal.state.worse for signal in alike])
         not_worse = all_log_mean_exp(np.array([signal.state.better for signal in alike])).min(axis=1)
         for signal, *now in zip(alike, log_es, not_worse.tolist(), strict=True):
             signal.weigh(*now)
 
 
-def _beyond(side: Row, cell: Cell, up: bool) -> float:
-    below = side.not_beyond(cell)
-    return float(side.values - below if up else below)
+def _gains(
+    rows: Table, number: int, directions: Sequence[tuple[int, bool, float, float]]
+) -> tuple[list[list[float]], list[list[float]]]:
+    """Log wealth that each wager gains, on harm and against it, a list for each direction's each threshold.
+
+    Args:
+        rows: the past of each signal, then its bin of the baseline, then that of the canary.
+        number: of signals.
+        directions: signal, whether up, and what is tolerated and ruled out.
+    """
+    of, up, factors, margins = zip(*directions, strict=True)
+    past, baseline, canary = (rows.rows([side * number + one for one in of]) for side in range(3))
+    is_up = np.array(up)[:, None]
+    thresholds = past.at_quantiles(np.where(is_up, QUANTILES, np.subtract(1.0, QUANTILES)))
+    beyond = [
+        np.where(is_up, side.values - below, below)
+        for side, below in ((side, side.not_beyond(thresholds)) for side in (baseline, canary))
+    ]
+    share = np.broadcast_to(canary.values / (canary.values + baseline.values), thresholds.shape)
+    asked = len(QUANTILES)
+    ratios = tolerated(
+        past,
+        np.tile(thresholds, 2),
+        [[one] * asked + [other] * asked for one, other in zip(factors, margins, strict=True)],
+    )
+    x, total, shares, null, margin = (
+        each.ravel() for each in (beyond[1], beyond[1] + beyond[0], share, ratios[:, :asked], ratios[:, asked:])
+    )
+    return all_log_worse(x, total, shares, null).tolist(), all_log_better(x, total, shares, margin).tolist()
 
 
 def _halved(past: Histogram) -> Histogram:

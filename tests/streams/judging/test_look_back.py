@@ -69,6 +69,15 @@ def test_a_late_failure_is_found_and_a_good_canary_passes():
     assert judged([WORSE] * 3 * MINUTE, judge, 40 * MINUTE).verdict == "fail"
 
 
+def test_a_reading_at_the_sensitivity_that_was_set_shows_the_risk_of_the_whole():
+    """Also where a stretch is surer than the comparison: of whose lifetime but a third is over."""
+    judge = judged([HEALTHY] * 19 * MINUTE, lifetime_ns=60 * MINUTE * W)
+    found = judge.assess(SIGNATURES)
+    (own,) = [one for one in found.readings if one.sensitivity == "medium"]
+    assert judge._older.confidence > found.confidence
+    assert own.risk == found.risk
+
+
 def test_two_stretches_run_each_at_its_own_alpha():
     """In the twelfth minute those that began with the sixth and with the eleventh."""
     judge = judged([HEALTHY] * 12 * MINUTE, lifetime_ns=30 * MINUTE * W)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from streams.records.log import Severity
 from streams.templates.expressions import service_masks
 from streams.templates.template import template
-from streams.templates.templates import Budget, Templates, TemplatesState, number_or_other
+from streams.templates.templates import Budget, Templates, TemplatesState
 from streams.windows.signature import Signature, signature_id
 
 _WORDS = st.sampled_from(["open", "close", "user", "for", "cart", "bob", "eve", "mallory", "trent", "a.b.c", "<*>"])
@@ -147,7 +147,6 @@ def test_distinct_lines_cost_bounded_memory_and_work_and_are_told():
     assert len(state.parts) <= 500
     number = signature_id(Signature("never seen", Severity.ERROR))
     assert templates.template_of(number) is None
-    assert number_or_other(templates, number, Severity.ERROR) == template("<other lines>", Severity.ERROR).number
 
 
 def test_what_is_grave_or_frequent_survives_a_flood():

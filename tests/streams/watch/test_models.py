@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import math
+import tracemalloc
 
 import msgspec
 import numpy as np
@@ -114,3 +116,21 @@ def test_a_window_without_exposure_is_passed_over():
     after = watch.to_state()
     after.last_ns = before.last_ns
     assert after == before
+
+
+@pytest.mark.parametrize("make", [LevelWatch, CountWatch])
+def test_a_series_takes_no_more_than_8_kib_of_memory(make):
+    """With both profiles of the season full, and as many residuals as are remembered."""
+    values, number = np.random.default_rng(4).poisson(5.0, 300).tolist(), 5
+    exposure = () if make is LevelWatch else (1.0,)
+    [make() for _ in range(3)]  # of a class that has few, each takes more: CPython guesses its attributes
+    gc.collect()
+    tracemalloc.start()
+    watches = [make() for _ in range(number)]
+    for watch in watches:
+        for place, value in enumerate(values):
+            watch.add(place * 2700 * 10**9, float(value), *exposure)
+    gc.collect()
+    taken, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert taken / number <= 8192

@@ -43,7 +43,9 @@ class Bench:
     def __init__(self) -> None:
         self.view, self.poster = AlarmView(), Poster()
         self.now_s, self.clock_s = RAISED_S, 0.0
-        settings = AlertSettings(Kafka("localhost:1"), (URL,), labels={"severity": "page", "alertname": "mine"})
+        settings = AlertSettings(
+            Kafka("localhost:1"), alertmanager_urls=(URL,), labels={"severity": "page", "alertname": "mine"}
+        )
         self.one = Alertmanager(
             URL,
             settings,

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.judging.values.cells import MAX_CELLS, bounded, row, tolerated
-from streams.judging.values.quantiles import Segment, band
+from streams.judging.values.cells import MAX_CELLS, bound, bounded, table, tolerated
+from streams.judging.values.quantiles import Segment, band, effects
 from streams.judging.wagers import all_log_better, all_log_worse, log_better, log_worse, null_share
 from streams.records.histogram import Histogram
 from streams.shippers.histograms import of_samples
@@ -23,36 +23,72 @@ def of(*values):
     return of_samples((float(value), 1) for value in values)
 
 
+def at(past, *quantiles):
+    """Places of quantiles, in a table of one row."""
+    return past.at_quantiles(np.array(quantiles))
+
+
 @given(VALUES, st.floats(0.0, 1.0))
 def test_a_quantile_is_the_bound_of_a_cell_that_holds_a_value(values, quantile):
     """Ascending also through zero and negative values; within the width of a cell of numpy's."""
-    found = row(of(*values))
-    bound = found.bound(found.at_quantile(quantile))
+    histogram = of(*values)
+    found = table([histogram])
+    largest = bound(at(found, quantile)[0, 0], histogram.scale)
     expected = np.quantile(values, quantile, method="inverted_cdf")
-    assert bound == pytest.approx(expected, rel=0.003, abs=1e-300)
-    assert found.not_beyond(found.at_quantile(1.0)) == len(values)
+    assert largest == pytest.approx(expected, rel=0.003, abs=1e-300)
+    assert found.not_beyond(at(found, 1.0)) == len(values)
+
+
+@given(st.lists(VALUES, min_size=1, max_size=6), st.lists(st.floats(0.0, 1.0), min_size=1, max_size=4))
+def test_a_row_says_what_it_says_alone(rows, quantiles):
+    """To the bit, however many and how long the others are."""
+    histograms, factors = [of(*values) for values in rows], [[1.2] * len(quantiles)]
+    whole = table(histograms)
+    places = at(whole, *quantiles)
+    tolerates = tolerated(whole, places, factors * len(rows))
+    for number, histogram in enumerate(histograms):
+        alone = table([histogram])
+        assert places[number].tolist() == at(alone, *quantiles)[0].tolist()
+        assert whole.not_beyond(places)[number].tolist() == alone.not_beyond(places[[number]])[0].tolist()
+        assert tolerates[number].tolist() == tolerated(alone, places[[number]], factors)[0].tolist()
+
+
+@given(VALUES, st.lists(st.integers(0, 3), min_size=60, max_size=60))
+def test_cells_without_a_value_are_none(values, kept):
+    """Whatever the order of the buckets, and with some of them empty."""
+    full = of(*values)
+    counts = {index: kept[place % 60] for place, index in enumerate(full.positive)}
+    some = Histogram(full.scale, 0, 0.0, full.zero_count, counts, full.negative)
+    told = {index: number for index, number in sorted(counts.items()) if number}
+    same = Histogram(full.scale, 0, 0.0, full.zero_count, told, dict(sorted(full.negative.items(), reverse=True)))
+    one, other = table([some]), table([same])
+    assert one.values == other.values
+    if one.values > 0.0:
+        assert at(one, 0.0, 0.3, 1.0).tolist() == at(other, 0.0, 0.3, 1.0).tolist()
 
 
 @given(VALUES, st.floats(0.05, 20.0))
 def test_the_tolerated_ratio_is_at_least_one_and_finite(values, factor):
     """Whatever the values."""
-    past = row(of(*values))
-    for quantile in (0.01, 0.5, 0.99):
-        assert 1.0 <= tolerated(past, past.at_quantile(quantile), factor)[0] < math.inf
+    past = table([of(*values)])
+    for ratio in tolerated(past, at(past, 0.01, 0.5, 0.99), [[factor] * 3])[0].tolist():
+        assert 1.0 <= ratio < math.inf
 
 
 def test_the_tolerated_ratio_is_that_of_the_values_themselves():
     """20% slower lognormal values are beyond the median 1.28 times, beyond the 95% quantile 2.0 times as often."""
-    past = row(of(*np.exp(np.random.default_rng(1).normal(0.0, 0.5, 20_000))))
-    assert tolerated(past, past.at_quantile(0.5), 1.2)[0] == pytest.approx(1.285, rel=0.03)
-    assert tolerated(past, past.at_quantile(0.95), 1.2)[0] == pytest.approx(2.005, rel=0.08)
+    past = table([of(*np.exp(np.random.default_rng(1).normal(0.0, 0.5, 20_000)))])
+    (median, high), *_ = tolerated(past, at(past, 0.5, 0.95), [[1.2, 1.2]]).tolist()
+    assert median == pytest.approx(1.285, rel=0.03)
+    assert high == pytest.approx(2.005, rel=0.08)
 
 
 def test_explicit_bounds_are_interpolated_between():
     """A source of a few buckets: half of a bucket's values, on the scale of the logarithm, is half of its width."""
-    past = row(Histogram(0, 20, 0.0, 0, {0: 10, 2: 10}))  # up to 2, and up to 8
-    assert tolerated(past, (1, 0), 2.0)[0] == pytest.approx((10 + 10 + 1) / (10 + 1), rel=0.5)
-    assert tolerated(past, (1, 2), 2.0)[0] == pytest.approx((5 + 1) / 1)
+    past = table([Histogram(0, 20, 0.0, 0, {0: 10, 2: 10})])  # up to 2, and up to 8
+    (first, second), *_ = tolerated(past, np.array([[0.0, 2.0]]), [[2.0, 2.0]]).tolist()
+    assert first == pytest.approx((10 + 10 + 1) / (10 + 1), rel=0.5)
+    assert second == pytest.approx((5 + 1) / 1)
 
 
 @given(st.lists(st.integers(-2000, 2000), min_size=1, max_size=400, unique=True))
@@ -114,6 +150,6 @@ def test_a_segment_begins_anew_when_the_split_moves():
     assert segment.baseline.count == 950
     segment.add(of(*[1.0] * 500), of(*[2.0] * 500))
     assert (segment.baseline.count, segment.canary.count) == (500, 500)
-    median = segment.effects()[0]
+    median = effects([segment])[0][0]
     assert (median.baseline, median.canary, median.ratio) == (1.0, 2.0, 2.0)
     assert median.low <= 2.0 <= median.high
