@@ -46,6 +46,8 @@ _LEAST_TOLD_PRICE = _LEAST_TOLD**2 / 2.0
 _STARTS = (1.0,) * (2 * len(_BETS))
 _LATE_USUAL = 32.0
 """Values from which it can be said what most of them are."""
+_CLEARLY = 2.0
+"""So many times a twentieth have to lie beyond the usual value, that the 95% quantile surely does."""
 _TOLD = 0.05
 """Scales: residuals nearer to each other than that are the same, so that a signal that never changes is never rare."""
 
@@ -195,6 +197,11 @@ class LevelWatch:
         known = self._usual_ratio
         return value == self._usual and known.weight >= _LATE_USUAL and known.value > 0.5
 
+    def _unusual_ratio(self, *, up: bool) -> float:
+        """How many of late were more (or less) than the usual value."""
+        below, usual = self._below_ratio.value, self._usual_ratio.value
+        return 1.0 if usual <= 0.5 else 1.0 - below - usual if up else below
+
     def _usual_score(self) -> float:
         """Where the usual value lies among the values of late, ties counted half."""
         return _NORMAL.inv_cdf(self._below_ratio.value + self._usual_ratio.value / 2.0)
@@ -209,8 +216,8 @@ class LevelWatch:
             return standard
         up, before = standard > 0.0, abs(self._peak)
         threshold, share = self._ranks.threshold(up=up)
-        if threshold <= _TOLD:
-            return standard
+        if threshold <= _TOLD or self._unusual_ratio(up=up) < _CLEARLY * share:
+            return standard  # the quantile lies within what is usual, and says nothing of how far others go
         excess, size = (self._higher, moved) if up else (self._lower, -moved)
         far = -_NORMAL.inv_cdf(share * excess.beyond(size, threshold))
         if size <= before:

@@ -24,6 +24,8 @@ _PRIOR = MeanState(10.0, 0.25)
 """Index at the start, worth ten values: between a normal tail (.16 at its 95% quantile) and a heavy one (.5)."""
 _VAGUE = MeanState(4.0, 0.25)
 """The same, worth four values: the exponent is between 1.1 and 8.8 in 19 cases of 20, a heavy tail or a normal one."""
+_NORMAL_INDEX = 0.16
+"""Of a normal law beyond its 95% quantile: no tail is taken for lighter, so that where values end sharply is no cliff."""
 _FARTHEST = 10.0
 """Logarithm beyond which a value teaches no more."""
 _FLATTEST = 0.1
@@ -117,7 +119,7 @@ class Excess:
         if value <= threshold:
             return 1.0
         seen = self._logs.weight
-        times = 1.0 + math.log(value / threshold) / (seen * max(self._logs.value, _FLATTEST))
+        times = 1.0 + math.log(value / threshold) / (seen * max(self._logs.value, _NORMAL_INDEX))
         return math.exp(-seen * math.log(times))
 
     def learn(self, value: float, threshold: float) -> None:
