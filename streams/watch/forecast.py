@@ -163,7 +163,8 @@ class Forecast:
         self._alone.learn(believed * believed, weight)
         self._late_error.learn(abs(clipped - self._late.value), charge)
         if self._walks:
-            if self._latest is not None:
+            # Where nothing moves every forecast is right: a signal of steps is no random walk.
+            if self._latest is not None and value != self._latest:
                 self._latest_error.learn(abs(clipped - self._latest), charge)
             self._latest = value
         self._late.learn(value, late)

@@ -51,7 +51,9 @@ def test_it_goes_on_after_a_restart_to_the_bit():
     detector = Detector(len(_BETS))
     for place, value in enumerate((4.0, 4.0, 4.0, 0.0, 0.0)):
         bet(detector, place, value)
-    again = Detector(len(_BETS), msgspec.msgpack.decode(msgspec.msgpack.encode(detector.to_state()), type=DetectorState))
+    again = Detector(
+        len(_BETS), msgspec.msgpack.decode(msgspec.msgpack.encode(detector.to_state()), type=DetectorState)
+    )
     for place in range(5, 15):
         bet(detector, place, 0.1)
         bet(again, place, 0.1)

@@ -134,3 +134,32 @@ def test_a_series_takes_no_more_than_8_kib_of_memory(make):
     taken, _ = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert taken / number <= 8192
+
+
+def test_a_snapshot_of_before_is_read():
+    """Without what has been added since: four forecasts, no share below the usual value, no farthest residual."""
+    watch = LevelWatch()
+    levels(np.random.default_rng(4).normal(10.0, 1.0, 300), watch)
+    whole = msgspec.to_builtins(watch.to_state())
+    names = [field.name for field in msgspec.structs.fields(LevelState)]
+    before = whole[: names.index("below_ratio")]
+    forecast, detector = names.index("forecast"), names.index("detector")
+    before[forecast] = before[forecast][:-1]
+    before[forecast][3] = before[forecast][3][:4]
+    before[detector] = before[detector][:-1]
+    again = LevelWatch(msgspec.convert(before, LevelState))
+    values = [*np.random.default_rng(5).normal(10.0, 1.0, 50).tolist(), *[30.0] * 5]
+    readings = [again.add((300 + place) * STEP_NS, value) for place, value in enumerate(values)]
+    assert max(each.log_e for each in readings[:50]) < 5.0
+    assert readings[-1].log_e > 10.0
+
+
+def test_a_signal_of_steps_is_no_random_walk():
+    """It stands still, but for a step of one now and then: of a step of fifty every value counts, not the first alone."""
+    rng, at, values = np.random.default_rng(6), 45.0, []
+    for _ in range(1000):
+        at += float(rng.choice([-1.0, 1.0])) * (rng.random() < 0.02)
+        values.append(at)
+    log_e = [each.log_e for each in levels([*values, *[at + 50.0] * 6])]
+    assert max(log_e[:1000]) < 8.0
+    assert log_e[-1] > log_e[-5] + 2.0
