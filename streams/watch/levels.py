@@ -23,6 +23,8 @@ from streams.watch.tail import BEYOND_RATIO, Excess, TailState
 
 WARM = 30
 """Values before it speaks: what is said earlier rests on ranks among fewer than 20."""
+_WARM_STILL = 100
+"""The same of a signal that has mostly stood still: of how it moves less is known."""
 _SCALED = 10
 """Values before anything but the scale is learned of residuals: until then they are measured by next to nothing."""
 _LATE, _LONG = 3.0, 60.0
@@ -154,7 +156,7 @@ class LevelWatch:
             return Reading(value, value, "higher", detector.log_e, 0.0, None, False)
         scale = max(self._scale.value, _FLAT_RATIO * self._size.value, 1e-12)
         z = (value - expected) / scale
-        warm = self._seen > WARM
+        warm = self._seen > (WARM if self._usual_ratio.value <= 0.5 else _WARM_STILL)
         moved = round((z - self._bias.value) / _TOLD) * _TOLD
         score = self._usual_score() if self._is_usual(value) else self._standard(moved)
         abnormality = self._surprise.add(value, z, warm)

@@ -25,7 +25,7 @@ _PRIOR = MeanState(10.0, 0.25)
 _VAGUE = MeanState(4.0, 0.25)
 """The same, worth four values: the exponent is between 1.1 and 8.8 in 19 cases of 20, a heavy tail or a normal one."""
 _NORMAL_INDEX = 0.16
-"""Of a normal law beyond its 95% quantile: no tail is taken for lighter, so that where values end sharply is no cliff."""
+"""Of a normal law beyond its 95% quantile: no tail is taken for lighter, even one that ends sharply."""
 _FARTHEST = 10.0
 """Logarithm beyond which a value teaches no more."""
 _FLATTEST = 0.1
