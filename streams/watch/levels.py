@@ -46,6 +46,8 @@ _LEAST_TOLD = 1.0
 """Deviations: the least lasting shift of which it should be told."""
 _LEAST_TOLD_PRICE = _LEAST_TOLD**2 / 2.0
 _STARTS = (1.0,) * (2 * len(_BETS))
+_LEAST_USUAL = 10.0
+"""Values from which it can be said that the signal stands still."""
 _LATE_USUAL = 32.0
 """Values from which it can be said what most of them are."""
 _CLEARLY = 2.0
@@ -156,7 +158,7 @@ class LevelWatch:
             return Reading(value, value, "higher", detector.log_e, 0.0, None, False)
         scale = max(self._scale.value, _FLAT_RATIO * self._size.value, 1e-12)
         z = (value - expected) / scale
-        warm = self._seen > (WARM if self._usual_ratio.value <= 0.5 else _WARM_STILL)
+        warm = self._seen > (_WARM_STILL if self._stands_still else WARM)
         moved = round((z - self._bias.value) / _TOLD) * _TOLD
         score = self._usual_score() if self._is_usual(value) else self._standard(moved)
         abnormality = self._surprise.add(value, z, warm)
@@ -199,10 +201,18 @@ class LevelWatch:
         known = self._usual_ratio
         return value == self._usual and known.weight >= _LATE_USUAL and known.value > 0.5
 
+    @property
+    def _stands_still(self) -> bool:
+        """More than half of late had the usual value."""
+        known = self._usual_ratio
+        return known.weight >= _LEAST_USUAL and known.value > 0.5
+
     def _unusual_ratio(self, *, up: bool) -> float:
-        """How many of late were more (or less) than the usual value."""
-        below, usual = self._below_ratio.value, self._usual_ratio.value
-        return 1.0 if usual <= 0.5 else 1.0 - below - usual if up else below
+        """How many of late were more (or less) than the usual value; 1 where there is none."""
+        if not self._stands_still:
+            return 1.0
+        below = self._below_ratio.value
+        return 1.0 - below - self._usual_ratio.value if up else below
 
     def _usual_score(self) -> float:
         """Where the usual value lies among the values of late, ties counted half."""

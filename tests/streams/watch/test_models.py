@@ -157,6 +157,6 @@ def test_a_snapshot_of_before_is_read():
 def test_a_signal_that_stands_still_stays_cold_for_longer():
     """Of how it moves nothing is known yet; one that moves all the time speaks from 31 values on."""
     still = levels([45.0] * 99 + [46.0])
-    moving = levels(np.random.default_rng(7).normal(0.0, 1.0, WARM + 1))
+    moving = levels(np.random.default_rng(7).normal(0.0, 1.0, WARM + 50))
     assert not any(each.warm for each in still)
-    assert [each.warm for each in moving] == [False] * WARM + [True]
+    assert [each.warm for each in moving] == [False] * WARM + [True] * 50
