@@ -159,8 +159,8 @@ class Forecast:
                 if place == best:
                     believed, before = off, last
             profile.learn(time_ns, clipped, weight)
-        self._together.learn(believed * before, weight)
-        self._alone.learn(believed * believed, weight)
+        self._together.learn(believed * before, charge)
+        self._alone.learn(believed * believed, charge)
         self._late_error.learn(abs(clipped - self._late.value), charge)
         if self._walks:
             # Where nothing moves every forecast is right: a signal of steps is no random walk.
@@ -188,6 +188,11 @@ class Forecast:
     def follows(self) -> bool:
         """The level of late or the latest value is believed: of the long ones none has been as good."""
         return self._best >= _OF_LATE
+
+    @property
+    def strayed(self) -> float:
+        """How far the level of late lies from that of long."""
+        return self._late.value - self._long.value
 
     def _stays_now(self) -> float:
         alone = self._alone.value

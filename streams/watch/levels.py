@@ -46,6 +46,8 @@ _LEAST_TOLD = 1.0
 """Deviations: the least lasting shift of which it should be told."""
 _LEAST_TOLD_PRICE = _LEAST_TOLD**2 / 2.0
 _STARTS = (1.0,) * (2 * len(_BETS))
+_STRAYED = 0.5
+"""Scales between the levels of late and of long from which the model has gone along."""
 _LEAST_USUAL = 10.0
 """Values from which it can be said that the signal stands still."""
 _LATE_USUAL = 32.0
@@ -180,8 +182,8 @@ class LevelWatch:
         return Reading(value, expected, direction, detector.log_e, abnormality, detector.onset_ns, warm)
 
     def quieten(self) -> None:
-        """Forget the evidence gathered; what is normal only if the evidence ended because the forecast went along."""
-        if self._forecast.follows:
+        """Forget the evidence gathered; what is normal only if the evidence ended because the model went along."""
+        if self._forecast.follows or abs(self._forecast.strayed) > _STRAYED * self._scale.value:
             self.settle()
         else:
             self._detector.quieten()
