@@ -218,7 +218,9 @@ class LevelWatch:
 
     def _usual_score(self) -> float:
         """Where the usual value lies among the values of late, ties counted half."""
-        return _NORMAL.inv_cdf(self._below_ratio.value + self._usual_ratio.value / 2.0)
+        usual = self._usual_ratio.value
+        below = min(self._below_ratio.value, 1.0 - usual)  # what a snapshot of before does not hold
+        return _NORMAL.inv_cdf(below + usual / 2.0)
 
     def _standard(self, moved: float) -> float:
         """The residual as a standard normal: by its rank of late, and beyond the 95% quantile by how far it lies out.

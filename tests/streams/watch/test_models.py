@@ -13,6 +13,7 @@ import pytest
 from streams.errors import BadRecord
 from streams.watch.counts import CountState, CountWatch
 from streams.watch.levels import WARM, LevelState, LevelWatch
+from streams.watch.mean import MeanState
 
 STEP_NS = 5_000_000_000
 
@@ -160,3 +161,18 @@ def test_a_signal_that_stands_still_stays_cold_for_longer():
     moving = levels(np.random.default_rng(7).normal(0.0, 1.0, WARM + 50))
     assert not any(each.warm for each in still)
     assert [each.warm for each in moving] == [False] * WARM + [True] * 50
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_whatever_comes_is_judged(seed):
+    """The largest values there are, steps among them, and a snapshot without the share below the usual value."""
+    rng = np.random.default_rng(seed)
+    pool = [1e149, -1e149, 0.0, 0.0, 0.0, 0.0, 0.0, 1.0, 1e-300]
+    values = [0.0] * 60 + [float(each) for each in rng.choice(pool, 400)]
+    watch = LevelWatch()
+    levels(values[:60], watch)
+    state = watch.to_state()
+    state.below_ratio = MeanState()
+    again = LevelWatch(state)
+    for place, value in enumerate([-1.0, -1.0, -1.0, 0.0, *values[60:]], 60):
+        assert math.isfinite(again.add(place * STEP_NS, value).log_e)
