@@ -35,6 +35,9 @@ _REMEMBERED = 200.0
 _DOUBT = 4.0
 """Log e from which a point should teach but a quarter: a fault has to last before it becomes what is normal."""
 DOUBTFUL_RATIO = 0.25
+_OVER = 4.0
+"""Log likelihood from which an excursion is over: what goes on seems so once in e^4 = 55 points at the least change,
+and eight ordinary points are enough."""
 _LASTS = 240
 """Points after which what goes on is no fault any more but what is normal: it teaches in full."""
 _ENDS = 4 * _LASTS
@@ -53,12 +56,14 @@ class DetectorState(Struct, array_like=True):
     onset_ns: int | None = None
     lasts: int = 0
     """Points since the onset."""
+    over: float = 0.0
+    """Evidence that the present excursion is over."""
 
 
 class Detector:
     """`add` ratios in time order, read `log_e` and `onset_ns`."""
 
-    __slots__ = ("_bets", "_height", "_heights", "_lasts", "_share", "log_e", "onset_ns")
+    __slots__ = ("_bets", "_height", "_heights", "_lasts", "_over", "_share", "log_e", "onset_ns")
 
     def __init__(self, bets: int, state: DetectorState | None = None) -> None:
         known = state or DetectorState([0.0] * bets, _PRIOR)
@@ -68,11 +73,14 @@ class Detector:
         self._height = known.height
         self.onset_ns = known.onset_ns
         self._lasts = known.lasts
+        self._over = known.over
         self.log_e = self._scaled(self._log_m())
 
     def to_state(self) -> DetectorState:
         """The snapshot."""
-        return DetectorState(list(self._bets), self._heights.to_state(), self._height, self.onset_ns, self._lasts)
+        return DetectorState(
+            list(self._bets), self._heights.to_state(), self._height, self.onset_ns, self._lasts, self._over
+        )
 
     def add(self, time_ns: int, ratios: Sequence[float], starts: Sequence[float]) -> float:
         """Bet on one point and return `log_e`.
@@ -90,6 +98,24 @@ class Detector:
         if log_m >= _END or self.onset_ns is not None:
             self._follow(time_ns, log_m)
         return self.log_e
+
+    def end(self, more: float, less: float) -> None:
+        """After `add`: is what has gathered over? Then it begins anew.
+
+        Page's CUSUM (1954) of the points' likelihood under normal, over that under the least change worth telling. To
+        begin anew only lowers M, and so keeps the promise.
+
+        Args:
+            more: logarithm of the point's likelihood under the least change, over that under normal, for the first
+                half of the bets.
+            less: the same for the others.
+        """
+        if self.onset_ns is None:
+            return
+        bets, half = self._bets, len(self._bets) // 2
+        self._over = max(self._over - (more if max(bets[:half]) >= max(bets[half:]) else less), 0.0)
+        if self._over >= _OVER:
+            self.quieten()
 
     def quieten(self) -> None:
         """Forget the evidence gathered, not how high it climbed."""
@@ -133,4 +159,4 @@ class Detector:
     def _end_excursion(self) -> None:
         if self._height >= 0.0:
             self._heights.learn(min(self._height, _HEIGHT))
-        self._height, self._lasts, self.onset_ns = -1.0, 0, None
+        self._height, self._lasts, self.onset_ns, self._over = -1.0, 0, None, 0.0

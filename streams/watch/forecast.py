@@ -1,9 +1,9 @@
-"""What does the next value of a signal have to be, all being normal? The best of four simple forecasts.
+"""What does the next value of a signal have to be, all being normal? The best of five simple forecasts.
 
-The level of late; the level of long, the hour of the day and the hour of the week, these three with so much of their
-last error as has been found to stay (a first-order autoregression). Each is charged its absolute error; whichever has
-been wrong by least is believed. Values are clipped by the caller before they teach: what a fault does is not learned
-at once.
+The latest value (a signal may be a random walk); the level of late; the level of long, the hour of the day and the hour
+of the week, these three with so much of their last error as has been found to stay (a first-order autoregression).
+Each is charged its absolute error; whichever has been wrong by least is believed. Values are clipped by the caller
+before they teach: what a fault does is not learned at once.
 """
 
 from __future__ import annotations
@@ -19,8 +19,9 @@ _LAGS = 30.0
 """Values over which the signal's distance from a profile is known; and least errors before a forecast is believed."""
 MOST_STAYS = 0.95
 """Largest autocorrelation that is believed: at 1 nothing would ever be forgotten."""
-_OF_LATE = 3
-"""Place of the forecast by the level of late among the four: after those by the level of long, the day and the week."""
+_OF_LATE, _LATEST = 3, 4
+"""Places of the forecasts by the level of late and by the latest value: after those by the level of long, the day and
+the week."""
 
 
 class ForecastState(Struct, array_like=True):
@@ -31,13 +32,15 @@ class ForecastState(Struct, array_like=True):
     lags: list[MeanState]
     """How far the signal lies from the day's and the week's profile."""
     errors: list[MeanState]
-    """Of the four."""
+    """Of the five; a snapshot of before has four."""
     stays: tuple[MeanState, MeanState]
     """Error x error before, and error squared, of the forecast believed."""
     day: ProfileState
     week: ProfileState
     last: tuple[float, float, float]
     """Last error of each of the three that are corrected."""
+    latest: float | None = None
+    """Value."""
 
 
 class _ByProfile(Profile):
@@ -60,22 +63,30 @@ class Forecast:
     """`next` at a time, then `learn` what came."""
 
     __slots__ = (
-        "_alone", "_best", "_day", "_horizon", "_late", "_late_error", "_long", "_long_error", "_long_last",
-        "_stay_ratio", "_together", "_week",
+        "_alone", "_best", "_day", "_horizon", "_late", "_late_error", "_latest", "_latest_error", "_long",
+        "_long_error", "_long_last", "_stay_ratio", "_together", "_walks", "_week",
     )  # fmt: skip
 
-    def __init__(self, late: float, long: float, state: ForecastState | None = None) -> None:
-        """Begin with a snapshot; `late` and `long` are how many values the two levels remember."""
+    def __init__(self, late: float, long: float, state: ForecastState | None = None, *, walks: bool = False) -> None:
+        """Begin with a snapshot.
+
+        Args:
+            late: how many values the level of late remembers.
+            long: the same of the level of long.
+            state: the snapshot.
+            walks: the latest value is a forecast too. For levels only: of rare events it errs as little as the best.
+        """
         none, new = MeanState(), ProfileState()
-        known = state or ForecastState(none, none, [none] * 2, [none] * 4, (none, none), new, new, (0.0, 0.0, 0.0))
-        self._horizon = long
+        known = state or ForecastState(none, none, [none] * 2, [none] * 5, (none, none), new, new, (0.0, 0.0, 0.0))
+        self._horizon, self._walks = long, walks
         self._late, self._long = FadingMean(late, known.late), FadingMean(long, known.long)
-        long_error, day_error, week_error, late_error = known.errors
+        long_error, day_error, week_error, late_error, latest_error = (*known.errors, none)[: _LATEST + 1]
         self._long_error, self._late_error = FadingMean(_ERRORS, long_error), FadingMean(_ERRORS, late_error)
         self._day = _ByProfile(SLOT_NS[0], SLOTS[0], known.day, known.lags[0], day_error)
         self._week = _ByProfile(SLOT_NS[1], SLOTS[1], known.week, known.lags[1], week_error)
         self._long_last, self._day.last, self._week.last = known.last
         self._together, self._alone = FadingMean(_ERRORS, known.stays[0]), FadingMean(_ERRORS, known.stays[1])
+        self._latest, self._latest_error = known.latest, FadingMean(_ERRORS, latest_error)
         self._stay_ratio = 0.0
         self._best = 0
 
@@ -86,11 +97,15 @@ class Forecast:
             self._late.to_state(),
             self._long.to_state(),
             [day.lag.to_state(), week.lag.to_state()],
-            [each.to_state() for each in (self._long_error, day.error, week.error, self._late_error)],
+            [
+                each.to_state()
+                for each in (self._long_error, day.error, week.error, self._late_error, self._latest_error)
+            ],
             (self._together.to_state(), self._alone.to_state()),
             day.to_state(),
             week.to_state(),
             (self._long_last, day.last, week.last),
+            self._latest,
         )
 
     def next(self, time_ns: int) -> float:
@@ -103,11 +118,23 @@ class Forecast:
                 best, least, guess = place, error.value, base + stays * profile.last
         error = self._late_error
         if error.weight >= _LAGS and error.value < least:
-            best, guess = _OF_LATE, self._late.value
+            best, least, guess = _OF_LATE, error.value, self._late.value
+        error = self._latest_error
+        if error.weight >= _LAGS and error.value < least and self._latest is not None:
+            best, guess = _LATEST, self._latest
         self._best = best
         return guess or 0.0
 
-    def learn(self, time_ns: int, value: float, clipped: float, weight: float = 1.0, late: float = 1.0) -> None:
+    def learn(
+        self,
+        time_ns: int,
+        value: float,
+        clipped: float,
+        weight: float = 1.0,
+        late: float = 1.0,
+        *,
+        doubted: bool = False,
+    ) -> None:
         """Take in what came at the time of the last `next`.
 
         Args:
@@ -116,24 +143,30 @@ class Forecast:
             clipped: the same, moved towards what was expected if far from it.
             weight: how much it teaches, against other values.
             late: the same, for the level of late: whoever follows at all has to come back as fast.
+            doubted: it may be a fault: the forecasts are not charged their errors, lest it choose among them.
         """
-        stays, best = self._stay_ratio, self._best
+        stays, best, charge = self._stay_ratio, self._best, 0.0 if doubted else weight
         off, last = clipped - self._long.value, self._long_last
-        self._long_error.learn(abs(clipped - (self._long.value + stays * last)), weight)
+        self._long_error.learn(abs(clipped - (self._long.value + stays * last)), charge)
         self._long_last, believed, before = off, off, last
         for place, profile in ((1, self._day), (2, self._week)):
             base = profile.base(time_ns)
             if base is not None:
                 off, last = clipped - base, profile.last
-                profile.error.learn(abs(clipped - (base + stays * last)), weight)
+                profile.error.learn(abs(clipped - (base + stays * last)), charge)
                 profile.lag.learn(off + profile.lag.value, weight)
                 profile.last = off
                 if place == best:
                     believed, before = off, last
             profile.learn(time_ns, clipped, weight)
-        self._together.learn(believed * before, weight)
-        self._alone.learn(believed * believed, weight)
-        self._late_error.learn(abs(clipped - self._late.value), weight)
+        self._together.learn(believed * before, charge)
+        self._alone.learn(believed * believed, charge)
+        self._late_error.learn(abs(clipped - self._late.value), charge)
+        if self._walks:
+            # Where nothing moves every forecast is right: a signal of steps is no random walk.
+            if self._latest is not None and value != self._latest:
+                self._latest_error.learn(abs(clipped - self._latest), charge)
+            self._latest = value
         self._late.learn(value, late)
         self._long.learn(clipped, weight)
 
@@ -143,6 +176,8 @@ class Forecast:
         Otherwise the level of late, which soon forgets a shift, would be believed for a few hundred values more.
         """
         moved, most = self._late.value - self._long.value, self._late_error.value
+        if self._latest_error.weight > 0.0:
+            most = min(most, self._latest_error.value)
         self._long = FadingMean(self._horizon, MeanState(1.0, self._late.value))
         self._long_error, self._long_last = _forgiven(self._long_error, most), 0.0
         for profile in (self._day, self._week):
@@ -151,8 +186,13 @@ class Forecast:
 
     @property
     def follows(self) -> bool:
-        """The level of late is believed: of the long ones none has been as good."""
-        return self._best == _OF_LATE
+        """The level of late or the latest value is believed: of the long ones none has been as good."""
+        return self._best >= _OF_LATE
+
+    @property
+    def strayed(self) -> float:
+        """How far the level of late lies from that of long."""
+        return self._late.value - self._long.value
 
     def _stays_now(self) -> float:
         alone = self._alone.value

@@ -13,16 +13,20 @@ from statistics import NormalDist
 from msgspec import Struct
 
 from streams.errors import BadRecord, Reason
-from streams.watch.detector import DOUBTFUL_RATIO, Detector, DetectorState
+from streams.watch.detector import Detector, DetectorState
 from streams.watch.forecast import MOST_STAYS, Forecast, ForecastState
 from streams.watch.mean import FadingMean, MeanState
 from streams.watch.ranks import MEMORY, Ranks, RanksState
 from streams.watch.reading import Direction, Reading
 from streams.watch.surprise import Surprise, SurpriseState
-from streams.watch.tail import BEYOND_RATIO, Tail, TailState
+from streams.watch.tail import BEYOND_RATIO, Excess, TailState
 
-WARM = 100
-"""Values before it speaks."""
+WARM = 30
+"""Values before it speaks: what is said earlier rests on ranks among fewer than 20."""
+_WARM_STILL = 100
+"""The same of a signal that has mostly stood still: of how it moves less is known."""
+_SCALED = 10
+"""Values before anything but the scale is learned of residuals: until then they are measured by next to nothing."""
 _LATE, _LONG = 3.0, 60.0
 """Values that the two levels of the forecast remember."""
 _SCALE = 300.0
@@ -38,15 +42,20 @@ _AT_QUANTILE = -_NORMAL.inv_cdf(BEYOND_RATIO)
 _BETS = (0.5, 1.0, 2.0, 4.0)
 """On the standardised residual, either side: log ratio is b y - b^2 / 2. Powers of two times the first."""
 _PRICES = tuple(math.exp(-bet * bet / 2.0) for bet in _BETS) * 2
+_LEAST_TOLD = 1.0
+"""Deviations: the least lasting shift of which it should be told."""
+_LEAST_TOLD_PRICE = _LEAST_TOLD**2 / 2.0
 _STARTS = (1.0,) * (2 * len(_BETS))
+_STRAYED = 0.5
+"""Scales between the levels of late and of long from which the model has gone along."""
+_LEAST_USUAL = 10.0
+"""Values from which it can be said that the signal stands still."""
 _LATE_USUAL = 32.0
 """Values from which it can be said what most of them are."""
+_CLEARLY = 2.0
+"""So many times a twentieth have to lie beyond the usual value, that the 95% quantile surely does."""
 _TOLD = 0.05
 """Scales: residuals nearer to each other than that are the same, so that a signal that never changes is never rare."""
-_DOUBTED = round(1.0 / DOUBTFUL_RATIO)
-"""While evidence gathers, of so many residuals one joins those of late."""
-_LEAST = 1.0
-"""Least 95% quantile of a residual in scales (mean absolute residuals; 2.06 if normal)."""
 
 
 class LevelState(Struct, array_like=True):
@@ -58,6 +67,7 @@ class LevelState(Struct, array_like=True):
     bias: MeanState
     """Mean residual of late, in scales."""
     higher: TailState
+    """Of residuals beyond the 95% quantile, which is that of `ranks`."""
     lower: TailState
     detector: DetectorState
     surprise: SurpriseState
@@ -74,27 +84,28 @@ class LevelState(Struct, array_like=True):
     """The very value that most of late had, if there is one."""
     usual_ratio: MeanState = MeanState()
     """How many of late had it."""
+    below_ratio: MeanState = MeanState()
+    """How many of late were less."""
+    peak: float = 0.0
+    """Farthest residual of the present excursion; 0: there was none beyond the 95% quantile."""
 
 
 class LevelWatch:
     """`add` values in time order."""
 
     __slots__ = (
-        "_bias",
-        "_detector", "_forecast", "_higher", "_last", "_last_ns", "_lower", "_ranks", "_scale", "_seen", "_size",
-        "_stays", "_surprise", "_usual", "_usual_ratio",
+        "_below_ratio", "_bias",
+        "_detector", "_forecast", "_higher", "_last", "_last_ns", "_lower", "_peak", "_ranks", "_scale", "_seen",
+        "_size", "_stays", "_surprise", "_usual", "_usual_ratio",
     )  # fmt: skip
 
     def __init__(self, state: LevelState | None = None) -> None:
-        self._forecast = Forecast(_LATE, _LONG, state.forecast if state else None)
+        self._forecast = Forecast(_LATE, _LONG, state.forecast if state else None, walks=True)
         self._scale, self._size = (
             FadingMean(_SCALE, state.scale if state else None),
             FadingMean(_SCALE, state.size if state else None),
         )
-        self._higher, self._lower = (
-            Tail(_LEAST, state.higher if state else None),
-            Tail(_LEAST, state.lower if state else None),
-        )
+        self._higher, self._lower = Excess(state.higher if state else None), Excess(state.lower if state else None)
         self._bias = FadingMean(_BIAS, state.bias if state else None)
         self._detector = Detector(2 * len(_BETS), state.detector if state else None)
         self._surprise = Surprise(state.surprise if state else None)
@@ -103,6 +114,8 @@ class LevelWatch:
         self._last = state.last if state else 0.0
         self._usual = state.usual if state else 0.0
         self._usual_ratio = FadingMean(MEMORY, state.usual_ratio if state else None)
+        self._below_ratio = FadingMean(MEMORY, state.below_ratio if state else None)
+        self._peak = state.peak if state else 0.0
         self._seen = state.seen if state else 0
         self._last_ns = state.last_ns if state else -(1 << 62)
 
@@ -124,6 +137,8 @@ class LevelWatch:
             last=self._last,
             usual=self._usual,
             usual_ratio=self._usual_ratio.to_state(),
+            below_ratio=self._below_ratio.to_state(),
+            peak=self._peak,
         )
 
     def add(self, time_ns: int, value: float) -> Reading:
@@ -145,26 +160,30 @@ class LevelWatch:
             return Reading(value, value, "higher", detector.log_e, 0.0, None, False)
         scale = max(self._scale.value, _FLAT_RATIO * self._size.value, 1e-12)
         z = (value - expected) / scale
-        warm = self._seen > WARM
+        warm = self._seen > (_WARM_STILL if self._stands_still else WARM)
         moved = round((z - self._bias.value) / _TOLD) * _TOLD
-        score = 0.0 if self._is_usual(value) else self._standard(moved)
+        score = self._usual_score() if self._is_usual(value) else self._standard(moved)
         abnormality = self._surprise.add(value, z, warm)
         if warm:
-            detector.add(time_ns, _ratios(self._fresh(score)), _STARTS)
+            fresh = self._fresh(score)
+            detector.add(time_ns, _ratios(fresh), _STARTS)
+            detector.end(_LEAST_TOLD * fresh - _LEAST_TOLD_PRICE, -_LEAST_TOLD * fresh - _LEAST_TOLD_PRICE)
         trust = detector.trust_ratio
         clipped = -_CLIP if z < -_CLIP else _CLIP if z > _CLIP else z
-        self._scale.learn(abs(clipped) * scale, trust)
-        self._bias.learn(clipped)
-        self._rank(moved, trust)
+        self._scale.learn(abs(clipped if self._scale.weight else z) * scale, trust)
+        if self._seen > _SCALED:
+            self._bias.learn(clipped)
+            self._rank(moved, trust)
         self._learn(time_ns, value, expected + clipped * scale, trust)
-        self._stays.learn(score * self._last, trust)
+        if trust == 1.0:
+            self._stays.learn(score * self._last)
         self._last = score
         direction: Direction = "higher" if z >= 0 else "lower"
         return Reading(value, expected, direction, detector.log_e, abnormality, detector.onset_ns, warm)
 
     def quieten(self) -> None:
-        """Forget the evidence gathered; what is normal only if the evidence ended because the forecast went along."""
-        if self._forecast.follows:
+        """Forget the evidence gathered; what is normal only if the evidence ended because the model went along."""
+        if self._forecast.follows or abs(self._forecast.strayed) > _STRAYED * self._scale.value:
             self.settle()
         else:
             self._detector.quieten()
@@ -178,19 +197,50 @@ class LevelWatch:
     def _is_usual(self, value: float) -> bool:
         """More than half of late had this very value: no news, however the forecast strays from it."""
         if value != self._usual and self._usual_ratio.value < 0.5:
-            self._usual, self._usual_ratio = value, FadingMean(MEMORY)
+            self._usual, self._usual_ratio, self._below_ratio = value, FadingMean(MEMORY), FadingMean(MEMORY)
         self._usual_ratio.learn(float(value == self._usual))
+        self._below_ratio.learn(float(value < self._usual))
         known = self._usual_ratio
         return value == self._usual and known.weight >= _LATE_USUAL and known.value > 0.5
 
+    @property
+    def _stands_still(self) -> bool:
+        """More than half of late had the usual value."""
+        known = self._usual_ratio
+        return known.weight >= _LEAST_USUAL and known.value > 0.5
+
+    def _unusual_ratio(self, *, up: bool) -> float:
+        """How many of late were more (or less) than the usual value; 1 where there is none."""
+        if not self._stands_still:
+            return 1.0
+        below = self._below_ratio.value
+        return 1.0 - below - self._usual_ratio.value if up else below
+
+    def _usual_score(self) -> float:
+        """Where the usual value lies among the values of late, ties counted half."""
+        usual = self._usual_ratio.value
+        below = min(self._below_ratio.value, 1.0 - usual)  # what a snapshot of before does not hold
+        return _NORMAL.inv_cdf(below + usual / 2.0)
+
     def _standard(self, moved: float) -> float:
-        """The residual as a standard normal: by its rank of late, and beyond the 95% quantile by its own tail."""
+        """The residual as a standard normal: by its rank of late, and beyond the 95% quantile by how far it lies out.
+
+        What is extreme comes in clusters. So in one excursion only what goes farther than all before speaks by how far.
+        """
         standard = self._ranks.standard(moved)
         if -_AT_QUANTILE < standard < _AT_QUANTILE:
             return standard
-        tail, size = (self._higher, moved) if standard > 0.0 else (self._lower, -moved)
-        beyond = -_NORMAL.inv_cdf(BEYOND_RATIO * 10.0 ** -tail.rarity(size))
-        return math.copysign(beyond, standard)
+        up, before = standard > 0.0, abs(self._peak)
+        threshold, share = self._ranks.threshold(up=up)
+        if threshold <= _TOLD or self._unusual_ratio(up=up) < _CLEARLY * share:
+            return standard  # the quantile lies within what is usual, and says nothing of how far others go
+        excess, size = (self._higher, moved) if up else (self._lower, -moved)
+        far = -_NORMAL.inv_cdf(share * excess.beyond(size, threshold))
+        if size <= before:
+            far = min(far, abs(standard))
+        if size > before:
+            self._peak = moved
+        return math.copysign(far, standard)
 
     def _fresh(self, score: float) -> float:
         """What of a score the one before did not foretell; never more than the score."""
@@ -200,18 +250,23 @@ class LevelWatch:
         return -most if fresh < -most else most if fresh > most else fresh
 
     def _rank(self, moved: float, trust: float) -> None:
-        """A residual joins those of late; its tails learn none that is doubted."""
+        """A residual joins those of late, unless it is doubted; of an excursion that is over the farthest teaches.
+
+        So one incident, however long, is one.
+        """
+        peak = self._peak
+        if peak != 0.0 and self._detector.onset_ns is None:
+            threshold, _ = self._ranks.threshold(up=peak > 0.0)
+            if abs(peak) > threshold > _TOLD:
+                (self._higher if peak > 0.0 else self._lower).learn(abs(peak), threshold)
+            self._peak = 0.0
         if trust == 1.0:
-            self._higher.learn(moved if moved > 0.0 else 0.0)
-            self._lower.learn(-moved if moved < 0.0 else 0.0)
-            self._ranks.learn(moved)
-        elif self._seen % _DOUBTED == 0:
             self._ranks.learn(moved)
 
     def _learn(self, time_ns: int, value: float, clipped: float, trust: float) -> None:
         size, most = abs(value), 10.0 * self._size.value
         self._size.learn(most if 0.0 < most < size else size)
-        self._forecast.learn(time_ns, value, clipped, trust)
+        self._forecast.learn(time_ns, value, clipped, trust, doubted=trust < 1.0)
 
 
 def _ratios(standard: float) -> list[float]:

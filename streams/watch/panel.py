@@ -20,6 +20,7 @@ from streams.watch.counts import CountState, CountWatch
 from streams.watch.gone import GoneState, GoneWatch
 from streams.watch.leaks import MOST_CLIMBS, LeakState, LeakWatch
 from streams.watch.levels import LevelState, LevelWatch
+from streams.watch.mean import FadingMean, MeanState
 from streams.watch.points import Point
 from streams.watch.reading import Reading
 from streams.watch.regular import MOST_REGULAR
@@ -30,6 +31,8 @@ MOST_SMALL = MOST_CLIMBS + MOST_REGULAR
 """Climbs and templates that may be gone: .01 ms a window, and .1 to 1.3 KiB each."""
 _FORGET_NS = 86_400_000_000_000
 """A signal not seen for a day gives up its place."""
+_RHYTHM = 100.0
+"""Values whose distance says how many windows lie between two."""
 _NOTHING = -690.0
 """Log of M = 0."""
 _MOST_PENALTY, _PENALTY = math.log(100.0), math.log(4.0)
@@ -73,6 +76,10 @@ class SignalState(Struct, array_like=True):
     gone: GoneState | None = None
     note: str = ""
     """What the numbers do not say."""
+    every: MeanState = MeanState()
+    """Windows from one value to the next."""
+    window: int = 0
+    """Number of the window with its latest value."""
 
     def begin_anew(self) -> None:
         """No evidence has been gathered."""
@@ -99,6 +106,8 @@ class PanelState(Struct, array_like=True):
     signals: dict[str, SignalState] = {}
     left_out: int = 0
     """Points of signals that found no place, so far."""
+    windows: int = 0
+    """So far."""
 
 
 class Panel:
@@ -135,6 +144,7 @@ class Panel:
             BadRecord: a value that cannot be, or a window not later than the last one.
         """
         self._forget(time_ns)
+        self._state.windows += 1
         readings: dict[str, Reading] = {}
         for point in found:
             known = self._state.signals.get(point.signal) or self._admit(point, time_ns)
@@ -156,6 +166,7 @@ class Panel:
             else:
                 reading = model.add(time_ns, point.value)
             _note(known, reading, time_ns, counted=point.exposure is not None)
+            _keep_time(known, self._state.windows)
             readings[point.signal] = reading
         return readings
 
@@ -174,11 +185,15 @@ class Panel:
         return math.log(found / total) if found > 0.0 and total > 0.0 else _NOTHING
 
     def log_share(self, name: str, *, close: bool = False, at_ns: int = 0) -> float:
-        """Natural logarithm of weight * M of one signal."""
+        """Natural logarithm of weight * M of one signal, and of the windows from one value of it to the next.
+
+        M grows by no more than one a value, so that by so much more it grows by no more than one a window.
+        """
         known = self._state.signals.get(name)
         if known is None or not known.speaks or known.weight <= 0.0:
             return _NOTHING
-        return (known.close_log_m if close else known.log_e) + math.log(known.weight) - _penalty(known, at_ns)
+        log_m = known.close_log_m if close else known.log_e
+        return log_m + math.log(known.weight * max(known.every.mean, 1.0)) - _penalty(known, at_ns)
 
     def deployed(self) -> None:
         """Watch closely from here on."""
@@ -249,7 +264,7 @@ class Panel:
         if point.weight <= 0.0 or not self._has_room(point):
             return None
         known = signals[point.signal] = SignalState(point.group, point.unit, point.worse, point.weight)
-        known.seen_ns, known.tolerance = time_ns, point.tolerance
+        known.seen_ns, known.tolerance, known.window = time_ns, point.tolerance, self._state.windows
         self._models[point.signal] = _model(point)
         return known
 
@@ -301,6 +316,14 @@ def _note(known: SignalState, reading: Reading, time_ns: int, *, counted: bool) 
     off = reading.value - known.before
     # Of few events most windows have none: their median tells nothing, their mean does.
     known.beyond += counted or abs(off) >= known.tolerance * abs(known.before)
+
+
+def _keep_time(known: SignalState, window: int) -> None:
+    """How many windows lie between two values; a gap counts as three usual ones at most."""
+    if window > known.window:
+        every, gap = FadingMean(_RHYTHM, known.every), float(window - known.window)
+        every.learn(min(gap, 3.0 * every.value) if every.weight else gap)
+        known.every, known.window = every.to_state(), window
 
 
 def _penalty(known: SignalState, at_ns: int) -> float:

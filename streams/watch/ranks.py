@@ -8,11 +8,14 @@ that. Nothing is rarer than half of one in as many as are remembered: beyond tha
 
 from __future__ import annotations
 
+import math
 from array import array
 from bisect import bisect_left, bisect_right
 from statistics import NormalDist
 
 from msgspec import Struct
+
+from streams.watch.tail import BEYOND_RATIO
 
 MEMORY = 128
 """Residuals: enough for a twentieth to be told (6 of them), few enough that what is new is soon among them."""
@@ -49,6 +52,13 @@ class Ranks:
     def to_state(self) -> RanksState:
         """The values, in the order they came."""
         return RanksState((*self._values[self._oldest :], *self._values[: self._oldest]))
+
+    def threshold(self, *, up: bool) -> tuple[float, float]:
+        """How far up (or down) the value lies that a twentieth of those remembered reach; and how many exactly."""
+        order = self._order
+        place = math.ceil(BEYOND_RATIO * (len(order) + 1.0))
+        value = self._values[order[-place if up else place - 1]]
+        return value if up else -value, place / (len(order) + 1.0)
 
     def standard(self, value: float) -> float:
         """The value as a standard normal one would lie."""

@@ -22,6 +22,12 @@ _SLOWEST = 0.002
 """Least step of the quantile, in units of itself."""
 _PRIOR = MeanState(10.0, 0.25)
 """Index at the start, worth ten values: between a normal tail (.16 at its 95% quantile) and a heavy one (.5)."""
+_VAGUE = MeanState(4.0, 0.25)
+"""The same, worth four values: the exponent is between 1.1 and 8.8 in 19 cases of 20, a heavy tail or a normal one."""
+_NORMAL_INDEX = 0.16
+"""Of a normal law beyond its 95% quantile: no tail is taken for lighter, even one that ends sharply."""
+_FARTHEST = 10.0
+"""Logarithm beyond which a value teaches no more."""
 _FLATTEST = 0.1
 _LONGEST = 50_000.0
 
@@ -86,3 +92,36 @@ class Tail:
         else:
             quantile -= quantile * max(_SLOWEST, 1.0 / (n + 10.0))
         self._quantile = least if quantile < least else quantile
+
+
+class Excess:
+    """How far beyond a threshold that few reach?
+
+    `beyond` is the predictive probability P(X > x | X > threshold) of a power law whose exponent is known by a gamma
+    prior and the n values seen beyond the threshold, s the sum of log(x / threshold) of both:
+    (1 + log(x / threshold) / s)^-n. While little is known it is far heavier than the power law it comes to; so what
+    has never been seen can be rarer than one in as many as were seen, but only as far as it lies out. Source: the
+    exponential law with a conjugate prior (e.g. Gelman et al., Bayesian Data Analysis, 3rd edition, section 2.6), for
+    the logarithm.
+    """
+
+    __slots__ = ("_logs",)
+
+    def __init__(self, state: TailState | None = None) -> None:
+        self._logs = FadingMean(_HORIZON, state.index if state else _VAGUE)
+
+    def to_state(self) -> TailState:
+        """What is known; the threshold is kept by whoever gives it."""
+        return TailState(0.0, self._logs.to_state())
+
+    def beyond(self, value: float, threshold: float) -> float:
+        """P(X > value | X > threshold), for a threshold above 0."""
+        if value <= threshold:
+            return 1.0
+        seen = self._logs.weight
+        times = 1.0 + math.log(value / threshold) / (seen * max(self._logs.value, _NORMAL_INDEX))
+        return math.exp(-seen * math.log(times))
+
+    def learn(self, value: float, threshold: float) -> None:
+        """Take in one value beyond the threshold."""
+        self._logs.learn(min(math.log(value / threshold), _FARTHEST))

@@ -70,7 +70,24 @@ def mostly_constant(rng, n):
     return np.round(rng.normal(0.0, 0.3, n))
 
 
-STREAMS = [stationary, correlated, persistent, seasonal, bursty, heavy, mostly_constant]
+def wandering(rng, n):
+    """A random walk."""
+    return 100.0 + np.cumsum(rng.normal(0.0, 1.0, n))
+
+
+def mostly_zero(rng, n):
+    """0 nine times in ten, exponential else."""
+    return rng.exponential(1.0, n) * (rng.random(n) < 0.1)
+
+
+def skewed(rng, n):
+    """Log-normal."""
+    return rng.lognormal(0.0, 1.0, n)
+
+
+STREAMS = [
+    stationary, correlated, persistent, seasonal, bursty, heavy, mostly_constant, wandering, mostly_zero, skewed,
+]  # fmt: skip
 
 
 @pytest.mark.parametrize("stream", STREAMS, ids=lambda each: each.__name__)
@@ -86,6 +103,31 @@ def test_levels_keep_their_average_run_length(stream, runs):
         ]
         alarmed += max(log_e) >= math.log(C)
     assert within_budget(alarmed, runs, WINDOWS / C)
+
+
+@pytest.mark.parametrize("stream", STREAMS, ids=lambda each: each.__name__)
+@pytest.mark.parametrize("runs", [40, pytest.param(1000, marks=pytest.mark.nightly)])
+def test_a_level_is_silent_while_it_is_cold(stream, runs):
+    """From the first value on: of runs of 100 values no more than a tenth ring at c = 1,000."""
+    alarmed = 0
+    for seed in range(runs):
+        watch, values = LevelWatch(), stream(np.random.default_rng(10_000 + seed), 100)
+        alarmed += max(
+            watch.add(place * STEP_NS, float(value)).log_e for place, value in enumerate(values)
+        ) >= math.log(1000)
+    assert within_budget(alarmed, runs, 100 / 1000)
+
+
+@pytest.mark.parametrize(("values", "scales", "lasts"), [(60, 100.0, 6), (200, 30.0, 4), (1000, 30.0, 4)])
+def test_a_short_fault_is_found_by_how_far_out_it_lies(values, scales, lasts):
+    """At a value a minute and a twenty-fifth of a workload's weight: of five four, while ranks alone find none."""
+    found, budget = 0, log_budget(ARL_S, 60.0) + math.log(25.0)
+    for seed in range(20):
+        watch, series = LevelWatch(), np.random.default_rng(seed).normal(10.0, 1.0, values + lasts)
+        series[values:] += scales
+        log_e = [watch.add(12 * place * STEP_NS, float(value)).log_e for place, value in enumerate(series)]
+        found += max(log_e[values:]) >= budget
+    assert found >= 16
 
 
 @pytest.mark.parametrize("rate", [0.02, 1.0, 10.0])

@@ -13,6 +13,7 @@ import pytest
 from streams.errors import BadRecord
 from streams.watch.counts import CountState, CountWatch
 from streams.watch.levels import WARM, LevelState, LevelWatch
+from streams.watch.mean import MeanState
 
 STEP_NS = 5_000_000_000
 
@@ -134,3 +135,44 @@ def test_a_series_takes_no_more_than_8_kib_of_memory(make):
     taken, _ = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert taken / number <= 8192
+
+
+def test_a_snapshot_of_before_is_read():
+    """Without what has been added since: four forecasts, no share below the usual value, no farthest residual."""
+    watch = LevelWatch()
+    levels(np.random.default_rng(4).normal(10.0, 1.0, 300), watch)
+    whole = msgspec.to_builtins(watch.to_state())
+    names = [field.name for field in msgspec.structs.fields(LevelState)]
+    before = whole[: names.index("below_ratio")]
+    forecast, detector = names.index("forecast"), names.index("detector")
+    before[forecast] = before[forecast][:-1]
+    before[forecast][3] = before[forecast][3][:4]
+    before[detector] = before[detector][:-1]
+    again = LevelWatch(msgspec.convert(before, LevelState))
+    values = [*np.random.default_rng(5).normal(10.0, 1.0, 50).tolist(), *[30.0] * 5]
+    readings = [again.add((300 + place) * STEP_NS, value) for place, value in enumerate(values)]
+    assert max(each.log_e for each in readings[:50]) < 5.0
+    assert readings[-1].log_e > 10.0
+
+
+def test_a_signal_that_stands_still_stays_cold_for_longer():
+    """Of how it moves nothing is known yet; one that moves all the time speaks from 31 values on."""
+    still = levels([45.0] * 99 + [46.0])
+    moving = levels(np.random.default_rng(7).normal(0.0, 1.0, WARM + 50))
+    assert not any(each.warm for each in still)
+    assert [each.warm for each in moving] == [False] * WARM + [True] * 50
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_whatever_comes_is_judged(seed):
+    """The largest values there are, steps among them, and a snapshot without the share below the usual value."""
+    rng = np.random.default_rng(seed)
+    pool = [1e149, -1e149, 0.0, 0.0, 0.0, 0.0, 0.0, 1.0, 1e-300]
+    values = [0.0] * 60 + [float(each) for each in rng.choice(pool, 400)]
+    watch = LevelWatch()
+    levels(values[:60], watch)
+    state = watch.to_state()
+    state.below_ratio = MeanState()
+    again = LevelWatch(state)
+    for place, value in enumerate([-1.0, -1.0, -1.0, 0.0, *values[60:]], 60):
+        assert math.isfinite(again.add(place * STEP_NS, value).log_e)

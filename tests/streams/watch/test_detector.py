@@ -1,0 +1,60 @@
+"""Evidence gathers, and ends: by eight ordinary points, not by a shift that goes on."""
+
+from __future__ import annotations
+
+import math
+
+import msgspec
+import numpy as np
+
+from streams.watch.detector import Detector, DetectorState
+
+_BETS = (1.0, 3.0, -1.0, -3.0)
+_STARTS = (1.0,) * len(_BETS)
+
+
+def bet(detector, time_ns, value):
+    """One standard normal point, and whether it is over."""
+    detector.add(time_ns, [math.exp(each * value - each * each / 2.0) for each in _BETS], _STARTS)
+    before = detector.log_e
+    detector.end(value - 0.5, -value - 0.5)
+    assert detector.log_e <= before
+
+
+def test_eight_ordinary_points_end_it():
+    """Higher or lower; then nothing is left of it."""
+    for sign in (1.0, -1.0):
+        detector = Detector(len(_BETS))
+        for place in range(8):
+            bet(detector, place, 2.0 * sign)
+        assert detector.log_e > 8.0
+        for place in range(8, 15):
+            bet(detector, place, 0.0)
+        assert detector.onset_ns is not None
+        bet(detector, 15, 0.0)
+        assert detector.onset_ns is None
+        assert detector.log_e < 0.0
+
+
+def test_a_shift_that_goes_on_does_not_end():
+    """Of two deviations, for 200 points."""
+    for seed in range(20):
+        detector, rng = Detector(len(_BETS)), np.random.default_rng(seed)
+        for place in range(200):
+            bet(detector, place, float(rng.normal(2.0, 1.0)))
+            assert place < 50 or detector.onset_ns is not None
+        assert detector.log_e > 8.0
+
+
+def test_it_goes_on_after_a_restart_to_the_bit():
+    """In the middle of an end."""
+    detector = Detector(len(_BETS))
+    for place, value in enumerate((4.0, 4.0, 4.0, 0.0, 0.0)):
+        bet(detector, place, value)
+    again = Detector(
+        len(_BETS), msgspec.msgpack.decode(msgspec.msgpack.encode(detector.to_state()), type=DetectorState)
+    )
+    for place in range(5, 15):
+        bet(detector, place, 0.1)
+        bet(again, place, 0.1)
+        assert (again.log_e, again.onset_ns) == (detector.log_e, detector.onset_ns)

@@ -1,0 +1,57 @@
+"""The panel promises an average run length in windows, however seldom a signal has a value."""
+
+from __future__ import annotations
+
+import math
+
+import msgspec
+import numpy as np
+import pytest
+
+from streams.watch.panel import Panel, PanelState
+from streams.watch.points import Point
+
+STEP_NS = 5_000_000_000
+
+
+def played(every, values=200, panel=None, first=0):
+    """A signal with a value in every so many windows, a lasting shift at the end, and one that has always one."""
+    rng = np.random.default_rng(1)
+    panel = panel or Panel(PanelState())
+    for place, value in enumerate([*rng.normal(10.0, 1.0, values - 4), *rng.normal(20.0, 1.0, 4)]):
+        for window in range(every):
+            points = [Point("steady", 1.0)]
+            if window == 0:
+                points.append(Point("gauge", float(value)))
+            panel.add((first + place * every + window) * STEP_NS, points)
+    return panel
+
+
+@pytest.mark.parametrize("every", [2, 12])
+def test_what_seldom_has_a_value_needs_so_much_less_evidence(every):
+    """M grows by one a value: twelve windows from one to the next, and a twelfth of it is as rare."""
+    often, seldom = played(1), played(every)
+    gained = seldom.log_share("gauge") - often.log_share("gauge")
+    assert often.log_share("gauge") > 2.0
+    assert gained == pytest.approx(math.log(every), abs=0.05)
+
+
+def test_a_gap_is_no_rhythm():
+    """An hour without a value, from a signal that has one in every window, changes next to nothing."""
+    panel = played(1)
+    before = panel.signals["gauge"].every.mean
+    for window in range(720):
+        panel.add((1000 + window) * STEP_NS, [Point("steady", 1.0)])
+    panel.add(2000 * STEP_NS, [Point("gauge", 10.0)])
+    assert panel.signals["gauge"].every.mean <= before + 0.03
+
+
+def test_the_rhythm_survives_a_restart():
+    """To the bit."""
+    panel = played(3)
+    written = msgspec.msgpack.encode(panel.to_state())
+    again = Panel(msgspec.msgpack.decode(written, type=PanelState))
+    for each in (panel, again):
+        played(3, 10, each, first=10_000)
+    assert again.log_share("gauge") == panel.log_share("gauge")
+    assert msgspec.msgpack.encode(again.to_state()) == msgspec.msgpack.encode(panel.to_state())
