@@ -38,8 +38,8 @@ class Incident(Struct, array_like=True):
     ended: str = ""
     """Why it is over; empty while it rings."""
     cleared_ns: int = 0
-    learned: bool = False
-    """What it told of has become normal."""
+    learned_ns: int = 0
+    """When what it told of last became normal, but for climbs."""
 
     def look(self, panel: Panel, at_ns: int) -> float:
         """What its signals do now; the logarithm of their part in M."""

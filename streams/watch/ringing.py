@@ -79,9 +79,9 @@ class Ringing:
             if near and panel.log_share(name, at_ns=at_ns) >= incident.log_threshold:
                 self._take_in(incident, name, at_ns)
         lasts_ns = at_ns - incident.raised_ns
-        if lasts_ns >= settled_ns and not incident.learned:
+        if at_ns - max(incident.raised_ns, incident.learned_ns) >= settled_ns:
             self._learn([name for name in incident.told if not panel.climb([name])])
-            incident.learned = True
+            incident.learned_ns = at_ns
         if lasts_ns >= (max(settled_ns, _CLIMBS_NS) if climbs else settled_ns):
             self._learn([name for name in incident.told if panel.climb([name])])
             self.end(incident, at_ns, "it has lasted so long that it is what is normal now")
