@@ -9,7 +9,7 @@ import time
 import aiohttp
 import msgspec
 import pytest
-from confluent_kafka import Consumer, Producer, TopicPartition
+from confluent_kafka import Consumer, Message, Producer, TopicPartition
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from streams.errors import BadPolicy
@@ -39,6 +39,22 @@ def _publish(kafka, *messages, headers=None):
     for key, value in messages:
         producer.produce(RISK, value, key, headers=headers or [])
     assert producer.flush(10) == 0
+
+
+def _read_rollouts(kafka, eventually, take):
+    """Every event of `serinus.rollouts` with its message, from the beginning, until `take` has enough."""
+    consumer = Consumer(kafka.librdkafka(**{"group.id": "test", "auto.offset.reset": "earliest"}))
+    consumer.assign([TopicPartition(ROLLOUTS, number, 0) for number in range(3)])
+
+    def read() -> bool:
+        enough = False
+        for message in consumer.consume(100, timeout=0.2):
+            assert message.error() is None
+            enough |= take(message, decode_rollout_event(message.value()))
+        return enough
+
+    eventually(read)
+    consumer.close()
 
 
 def _documents(judged, number):
@@ -145,19 +161,13 @@ def test_asks(kafka, telemetry, eventually):
     requests.stop(10)
     assert requests.failure is None
 
-    consumer = Consumer(kafka.librdkafka(**{"group.id": "test", "auto.offset.reset": "earliest"}))
-    consumer.assign([TopicPartition(ROLLOUTS, number, 0) for number in range(3)])
     found = {}
 
-    def read() -> bool:
-        for message in consumer.consume(100, timeout=0.2):
-            assert message.error() is None
-            event = decode_rollout_event(message.value())
-            found.setdefault(event.comparison, []).append((message.key(), message.partition(), event))
+    def take(message: Message, event: object) -> bool:
+        found.setdefault(event.comparison, []).append((message.key(), message.partition(), event))
         return len(found) >= 5
 
-    eventually(read)
-    consumer.close()
+    _read_rollouts(kafka, eventually, take)
     assert found == {
         pair: [(pair.of.key.encode(), partition_of(pair.of, 3), CompareRequest(pair, "query"))] for pair in pairs[:5]
     }
@@ -174,20 +184,14 @@ def test_what_is_said_for_all_reaches_every_partition(kafka, telemetry, eventual
     requests.stop(20)
     assert requests.failure is None
 
-    consumer = Consumer(kafka.librdkafka(**{"group.id": "test", "auto.offset.reset": "earliest"}))
-    consumer.assign([TopicPartition(ROLLOUTS, number, 0) for number in range(3)])
     found = {}
 
-    def read() -> bool:
-        for message in consumer.consume(100, timeout=0.2):
-            assert message.error() is None
-            event = decode_rollout_event(message.value())
-            if event in (said, own):
-                found.setdefault((event.scope, message.timestamp()[1]), []).append(message.partition())
+    def take(message: Message, event: object) -> bool:
+        if event in (said, own):
+            found.setdefault((event.scope, message.timestamp()[1]), []).append(message.partition())
         return sum(map(len, found.values())) >= 7
 
-    eventually(read)
-    consumer.close()
+    _read_rollouts(kafka, eventually, take)
     everywhere = [sorted(numbers) for (scope, _), numbers in found.items() if scope == "all"]
     assert everywhere in ([[0, 1, 2], [0, 1, 2]], [[0, 0, 1, 1, 2, 2]])  # the two may have been sent in one millisecond
     assert [numbers for (scope, _), numbers in found.items() if scope == "workload"] == [[partition_of(said.of, 3)]]
