@@ -55,12 +55,14 @@ def command() -> None:
 @click.option("--group", help="Consumer group.  [default: serinus-ingest]")
 @click.option("--window-s", type=int, help="Length of an event-time window.  [default: 5]")
 @click.option("--cycle-s", type=float, help="Longest time of one transaction's reading.  [default: 0.25]")
-@click.option("--batch-records", type=int, help="Most records of one transaction.  [default: 50000]")
+@click.option("--batch-records", type=int, help="Most records of one transaction.  [default: 100000]")
 @click.option("--lateness-s", type=float, help="How far event time may lag at a partition's end.  [default: 1]")
 @click.option("--max-late-s", type=float, help="Later records are dead letters.  [default: 600]")
 @click.option("--max-early-s", type=float, help="Earlier records are dead letters.  [default: 60]")
-@click.option("--signatures-per-revision", type=int, help="Bound on log signatures.  [default: 1000]")
-@click.option("--series-per-revision", type=int, help="Bound on metric series.  [default: 2000]")
+@click.option(
+    "--signatures-per-revision", type=int, help="Bound on its pairs of pod and log signature.  [default: 20000]"
+)
+@click.option("--series-per-revision", type=int, help="Bound on its pairs of pod and series.  [default: 20000]")
 @click.option("--context-lines", type=int, help="Lines sent along on each side of an error.  [default: 5]")
 @options.log_fields_option
 @click.option("--transaction-timeout-s", type=float, help="The broker's patience with a lost worker.  [default: 15]")

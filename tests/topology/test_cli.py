@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -12,6 +13,8 @@ import threading
 from pathlib import Path
 from typing import Any
 
+import click
+import msgspec
 import pytest
 from click.testing import CliRunner
 
@@ -20,7 +23,7 @@ from topology import cli, connect, log, options, pipeline
 from topology.embedded import EmbeddedBroker
 from topology.pipeline import Plan
 from topology.receivers import Receivers
-from topology.settings import Kafka
+from topology.settings import AlertSettings, IngestSettings, Kafka, ScoreSettings, ServeSettings
 
 NOBODY = "127.0.0.1:1"
 
@@ -213,6 +216,25 @@ def test_the_plans_arguments_are_options(monkeypatch: pytest.MonkeyPatch) -> Non
     for _, words in plan.commands("a:1", 3.0):
         run = CliRunner().invoke(cli.command, words)
         assert run.exit_code == 0, run.output
+
+
+@pytest.mark.parametrize(
+    ("command", "settings"),
+    [(cli.ingest, IngestSettings), (cli.score, ScoreSettings), (cli.serve, ServeSettings), (cli.alert, AlertSettings)],
+    ids=lambda each: each.name if isinstance(each, click.Command) else "",
+)
+def test_the_defaults_that_help_shows_are_those_that_hold(
+    command: click.Command, settings: type[msgspec.Struct]
+) -> None:
+    """Numbers stand in the help by hand, as the settings are not loaded for it."""
+    defaults = {field.name: field.default for field in msgspec.structs.fields(settings)}
+    shown = {
+        option.name: float(said[1])
+        for option in command.params
+        if isinstance(option, click.Option) and (said := re.search(r"\[default: ([0-9.]+)\]", option.help or ""))
+    }
+    assert shown
+    assert shown == {name: float(defaults[name]) for name in shown}
 
 
 def test_run_tells_whom_it_is_told_to_tell(monkeypatch: pytest.MonkeyPatch) -> None:
