@@ -14,7 +14,9 @@ from typing import Literal
 import numpy as np
 from msgspec import Struct
 
+from streams.judging.counts import cut
 from streams.judging.incidents import LoggedBin, add_window
+from streams.judging.levels.track import LARGEST_LEVEL
 from streams.judging.settings import LOG_SIGNALS
 from streams.judging.side import Side, SignatureInfo
 from streams.judging.values.cells import bound, table
@@ -73,15 +75,15 @@ def points(
         yield Point(LOG_SIGNALS[log_class], events, side.pod_s, "logs", "1/s", weight=weight)
     yield Point(NEW_SIGNATURES, float(new), side.pod_s, "logs", "1/s")
     for source in sorted(side.requests):
-        count = side.requests[source]
-        if count.requests > 0.0:
-            yield Point(f"requests/error/{source}", min(count.errors, count.requests), count.requests, "errors", "1")
+        requests, errors = cut(side.requests[source].requests), cut(side.requests[source].errors)
+        if requests > 0.0:
+            yield Point(f"requests/error/{source}", min(errors, requests), requests, "errors", "1")
     for signal in sorted(side.events):
         event, rule = side.events[signal], rules.get(signal, _UNKNOWN)
-        by, exposure = ("/attempts", event.attempts) if event.attempts > 0.0 else ("", event.pod_s)
+        by, exposure = ("/attempts", cut(event.attempts)) if event.attempts > 0.0 else ("", event.pod_s)
         if rule.weight > 0.0:
             unit = "1" if by else "1/s"
-            yield Point(f"{signal}{by}", event.events, exposure, rule.group, unit, weight=_weight(rule))
+            yield Point(f"{signal}{by}", cut(event.events), exposure, rule.group, unit, weight=_weight(rule))
     yield from _levels(side, rules)
 
 
@@ -90,7 +92,7 @@ def _levels(side: Side, rules: Mapping[str, SignalRule]) -> Iterator[Point]:
     tails = _tails(side.values)
     for rule, signal, histogram in of_values:
         if histogram.count > 0 and histogram.total != 0.0:
-            yield _level(f"{signal}/mean", histogram.total / histogram.count, rule)
+            yield _level(f"{signal}/mean", _cut_level(histogram.total / histogram.count), rule)
         if signal in tails:
             yield _level(f"{signal}/p95", tails[signal], rule)
     named = sorted(side.levels, key=lambda signal: (-_weight(rules.get(signal, _UNKNOWN)), signal))
@@ -98,7 +100,7 @@ def _levels(side: Side, rules: Mapping[str, SignalRule]) -> Iterator[Point]:
         rule, pods = rules.get(signal, _UNKNOWN), side.levels[signal]
         if not pods or rule.criticality == "watch" or rule.weight <= 0.0:
             continue
-        levels = [pods[number] for number in sorted(pods)]
+        levels = [_cut_level(pods[number]) for number in sorted(pods)]
         yield _level(signal, math.fsum(levels) / len(levels), rule)
         if len(levels) > 1 and rule.known and rule.worse != "either":
             worst = max(levels) if rule.worse == "higher" else min(levels)
@@ -113,6 +115,10 @@ def _tails(values: Mapping[str, Histogram]) -> dict[str, float]:
     rows = table(list(enough.values()))
     found = zip(enough.items(), rows.at_quantiles(np.array([_TAIL]))[:, 0].tolist(), rows.values[:, 0], strict=True)
     return {signal: bound(place, histogram.scale) for (signal, histogram), place, number in found if number}
+
+
+def _cut_level(value: float) -> float:
+    return min(max(value, -LARGEST_LEVEL), LARGEST_LEVEL)
 
 
 def _level(signal: str, value: float, rule: SignalRule) -> Point:

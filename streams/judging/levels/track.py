@@ -22,7 +22,7 @@ from streams.judging.levels.scale import Floats, LevelRule, Scales
 MOST_PODS = 8
 """Of a side that are followed; further ones would make its mean hardly more exact."""
 _SUMS = 8
-_LARGEST = 1e30
+LARGEST_LEVEL = 1e30
 """Levels are cut here, so that sums stay finite."""
 
 
@@ -78,7 +78,7 @@ class Track:
         rows = self._rows(pods)
         level = np.array(values, dtype=float)
         fits = (rows >= 0) & np.isfinite(level)
-        at, level = (rows[fits], np.array(columns)[fits]), np.clip(level[fits], -_LARGEST, _LARGEST)
+        at, level = (rows[fits], np.array(columns)[fits]), np.clip(level[fits], -LARGEST_LEVEL, LARGEST_LEVEL)
         self._sums[0][at] += level
         self._sums[1][at] += 1.0
         self._sums[6][at] += level

@@ -8,7 +8,8 @@ from collections.abc import Iterator
 import msgspec
 import pytest
 
-from streams.judging.side import RequestCount, Side, SignatureInfo
+from streams.judging.side import EventCount, RequestCount, Side, SignatureInfo
+from streams.records.histogram import Histogram
 from streams.records.identity import Workload
 from streams.risk.document import rfc3339
 from streams.signals.rule import SignalRule
@@ -71,6 +72,24 @@ class Played:
 
 def _watch(state: WatchState, settings: WatchSettings) -> Watch:
     return Watch(settings, WINDOW_NS, SHOP, state, list)
+
+
+@pytest.mark.parametrize("extreme", [1e150, 1.7e308, -1.7e308, 5e-324])
+def test_numbers_that_nothing_real_has_are_cut(extreme):
+    """A window that cannot be applied would be read again and again: whoever writes a metric could stop a scorer."""
+    watch = _watch(WatchState(), WatchSettings())
+    for window in range(150):
+        usual = 1e9 + window % 7
+        side = Side(
+            pod_s=20.0,
+            requests={"http": RequestCount(abs(extreme), abs(extreme))},
+            events={"call_timeouts": EventCount(abs(extreme), 20.0, abs(extreme))},
+            values={"latency": Histogram(0, 30, extreme, 0, {1: 30})},
+            levels={"memory": dict.fromkeys(range(4), extreme if window % 2 else usual)},
+        )
+        watch.add(window * WINDOW_NS, {"old": side}, {}, RULES, SIGNATURES, [])
+        watch.alarms()
+    assert watch.to_state().panel.signals["memory"].warm
 
 
 def test_what_breaks_after_a_promotion_is_found_and_laid_to_it():
