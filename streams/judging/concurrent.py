@@ -14,22 +14,13 @@ from collections.abc import Mapping
 
 from msgspec import Struct, field
 
-from streams.judging.attempts import Attempts
 from streams.judging.combine import progress
 from streams.judging.counts import log_mix
 from streams.judging.evidence import Exposure
 from streams.judging.exposure import Exposures, ExposureState, Settled
-from streams.judging.failed_requests import FailedRequests
 from streams.judging.flow import LogFlow
 from streams.judging.reasons import number
-from streams.judging.settings import (
-    BY_REQUESTS,
-    LOG_SIGNALS,
-    PARTS_OF_SIGNALS,
-    REQUESTS,
-    JudgeSettings,
-    SignalSettings,
-)
+from streams.judging.settings import BY_REQUESTS, LOG_SIGNALS, PARTS_OF_SIGNALS, REQUESTS, JudgeSettings
 from streams.judging.side import Side, SignatureInfo
 from streams.judging.signal import Counted, Signal, SignalState
 from streams.judging.tallies import Tallies, count_bin
@@ -56,8 +47,6 @@ class ConcurrentState(Struct, array_like=True):
     """Bins of which log incidents were not judged, because the policy asks for requests and they could not be told."""
     sup_log_e_at: dict[str, float] = {}
     """Sensitivity -> largest log of the log classes' E mixed by its weights; decides nothing (`readings`)."""
-    failed: Attempts = field(default_factory=Attempts)
-    """Failed requests."""
 
 
 class Concurrent:
@@ -68,13 +57,10 @@ class Concurrent:
         self._window_ns = window_ns
         self.state = state
         self._exposures = Exposures(settings, window_ns, state.exposure)
-        self.signals = {rule.signal: self._signal(rule) for rule in settings.signals}
-
-    def _signal(self, rule: SignalSettings) -> Signal:
-        kept = self.state.signals.setdefault(rule.signal, SignalState())
-        if rule.signal == REQUESTS:
-            return FailedRequests(rule, self._settings, kept, self.state.failed)
-        return Signal(rule, self._settings, kept)
+        self.signals = {
+            rule.signal: Signal(rule, settings, state.signals.setdefault(rule.signal, SignalState()))
+            for rule in settings.signals
+        }
 
     def add(
         self, start_ns: int, baseline: Side | None, canary: Side | None, signatures: Mapping[int, SignatureInfo]
@@ -199,13 +185,7 @@ class Concurrent:
         bin_ = settled.bin
         expected = bin_.canary.requests * signal.rule.floor_per_request
         return Counted(
-            canary=bin_.canary.errors,
-            baseline=bin_.baseline.errors,
-            share_by_requests=settled.error_share,
-            share_by_pods=settled.error_share,
-            chances=0.0,
-            expected=expected,
-            baseline_requests=bin_.baseline.requests,
+            bin_.canary.errors, bin_.baseline.errors, settled.error_share, settled.error_share, 0.0, expected
         )
 
     def _logged(self, settled: Settled, signal: Signal) -> Counted:

@@ -67,8 +67,6 @@ class Counted(Struct, frozen=True):
     """Pods times windows of the baseline where an event can be seen but once in each; 0 where all are counted."""
     expected: float
     """Events that the floor's rate would have brought at the canary."""
-    baseline_requests: float = 0.0
-    """Of which its events are a share; 0 where they are none."""
 
 
 class Signal:

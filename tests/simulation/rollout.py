@@ -31,8 +31,6 @@ class Service:
     """Interval of the request counters; None: there are none."""
     failed: float = 0.002
     """Share of requests that fail."""
-    clump: int = 1
-    """Requests that fail together: at one pod, in one window."""
     logged: tuple[tuple[int, float], ...] = ((ERRORS[0], 0.002), (WARNINGS[0], 0.02))
     """(signature, incidents per request)."""
     background: tuple[tuple[int, float], ...] = ()
@@ -73,9 +71,7 @@ class _Revision:
         lines = 10 * requests + 1 if logs else 0
         side = Side(pods * WINDOW_S, lines, incidents if logs else {}, plain_lines=lines)
         if service.scrape_s is not None:
-            share = min(1.0, service.failed * rate)
-            clumps = rng.poisson(by_pod * share / service.clump)
-            failed = rng.binomial(by_pod, share) if service.clump == 1 else np.minimum(by_pod, clumps * service.clump)
+            failed = rng.binomial(by_pod, min(1.0, service.failed * rate))
             side.requests[REQUEST_SOURCES[0]] = self._scrape(index, by_pod, failed)
         return side
 

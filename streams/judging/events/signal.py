@@ -16,8 +16,8 @@ from typing import Literal
 
 from msgspec import Struct, field
 
-from streams.judging.attempts import Attempts
 from streams.judging.counts import cut
+from streams.judging.events.attempts import Attempts
 from streams.judging.settings import BY_REQUESTS, JudgeSettings, SignalSettings
 from streams.judging.share import RecentShare
 from streams.judging.side import EventCount, Side
@@ -176,7 +176,7 @@ class EventSignal:
         events, tried = (bin_.baseline.events, bin_.canary.events), (bin_.baseline.attempts, bin_.canary.attempts)
         self._expose(*tried)
         if min(tried) > 0.0:
-            attempts.add(events, tried[1] / (tried[0] + tried[1]), (self._tolerance, self._margin))
+            attempts.add(events, tried, (self._tolerance, self._margin))
             attempts.add_quiet(events[1], tried[1] * FLOOR_PER_REQUEST)
             attempts.dispersion.learn(events[0], tried[0])
             self._weigh(sum(events))

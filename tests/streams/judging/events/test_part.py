@@ -7,7 +7,7 @@ import math
 import msgspec
 import pytest
 
-from streams.judging.attempts import Dispersion
+from streams.judging.events.attempts import Dispersion
 from streams.judging.events.part import SIGNALS, EventPart, EventPartState
 from streams.judging.settings import JudgeSettings
 from streams.judging.side import EventCount, RequestCount, Side

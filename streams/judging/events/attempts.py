@@ -64,19 +64,18 @@ class Attempts(Struct, array_like=True):
     weighted_baseline: float = 0.0
     bins: int = 0
 
-    def add(self, failed: tuple[float, float], share: float, ratios: tuple[float, float]) -> None:
+    def add(self, failed: tuple[float, float], attempts: tuple[float, float], ratios: tuple[float, float]) -> None:
         """One bin.
 
         Args:
             failed: of the baseline and of the canary.
-            share: the canary's, of the attempts; 0 and 1 say nothing.
+            attempts: the same; both above 0.
             ratios: the tolerated ratio of failure rates, and the margin.
         """
-        baseline, canary = failed
+        (baseline, canary), share = failed, attempts[1] / (attempts[0] + attempts[1])
         total = baseline + canary
-        told = total > 0.0 and 0.0 < share < 1.0
-        self.worse.add(log_worse(canary, total, share, ratios[0]) if told else ())
-        if told:
+        self.worse.add(log_worse(canary, total, share, ratios[0]) if total > 0.0 else ())
+        if total > 0.0:
             _add(self.better, log_better(canary, total, share, ratios[1]))
             self.weighted_canary += canary * (1.0 - share)
             self.weighted_baseline += baseline * share
