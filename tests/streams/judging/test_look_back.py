@@ -97,7 +97,7 @@ def test_after_a_long_gap_only_the_new_stretch_is_left():
 def test_its_time_over_it_is_marginal_or_fails_by_its_score():
     """By the evidence of the last ten minutes."""
     changed = {"lifetime_ns": 8 * MINUTE * W, "minimum_requests": 1e9}
-    uneasy = side(0.3)
+    uneasy = side(0.6)
     for canary, marginal, expected in ((HEALTHY, 0.0, "none"), (uneasy, 0.0, "marginal"), (uneasy, 100.0, "fail")):
         judge = judged([canary] * 8 * MINUTE, pass_score=100.0, marginal_score=marginal, **changed)
         assert judge.verdict == expected

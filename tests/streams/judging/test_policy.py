@@ -92,8 +92,8 @@ def test_a_counted_signal_can_be_critical():
     changed = {"signals": counted(REQUESTS, criticality="critical"), "critical_share": CRITICAL_SHARE}
     parts = {"logs": 1.0, "errors": 0.0, "values": 1.0, "levels": 1.0}
     healthy, failing = side(requests=200.0), side(requests=200.0, failed=20.0)
-    assert judged(20, healthy, failing, part_weights=parts).verdict != "fail"
-    assert judged(20, healthy, failing, part_weights=parts, **changed).verdict == "fail"
+    assert judged(10, healthy, failing, part_weights=parts).verdict != "fail"
+    assert judged(10, healthy, failing, part_weights=parts, **changed).verdict == "fail"
     assert judged(200, healthy, healthy, **changed).verdict == "pass"
 
 
