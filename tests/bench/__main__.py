@@ -16,7 +16,7 @@ from pathlib import Path
 
 import msgspec
 
-from tests.bench import freshness, ingest, judging, memory, query, templates
+from tests.bench import freshness, ingest, judging, memory, query, state, templates
 from tests.bench.peers import table
 from tests.bench.stage import Stage
 from tests.bench.watch import table as watch
@@ -34,7 +34,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="make bench")
     parser.add_argument(
         "--only",
-        choices=("ingest", "freshness", "memory", "scaling", "judging", "peers", "templates", "watch"),
+        choices=("ingest", "freshness", "memory", "state", "scaling", "judging", "peers", "templates", "watch"),
         action="append",
     )
     parser.add_argument(
@@ -73,8 +73,9 @@ def main() -> None:
             found["memory"] = memory.run(stage, 500, options.memory_s, warm_up_s=options.warm_up_s)
     if "scaling" in parts:
         found["scaling"] = _scaling()
-    if "judging" in parts:
-        found["judging"] = judging.run()
+    for name, run in (("judging", judging.run), ("state", state.run)):
+        if name in parts:
+            found[name] = run()
     if "templates" in parts:
         found["templates"] = templates.run(options.data)
     OUTPUT.parent.mkdir(exist_ok=True)
