@@ -12,6 +12,7 @@ import argparse
 import os
 import platform
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
@@ -71,13 +72,13 @@ def main() -> None:
     if "memory" in parts:
         with EmbeddedBroker() as broker, Stage(broker.bootstrap_servers) as stage:
             found["memory"] = memory.run(stage, 500, options.memory_s, warm_up_s=options.warm_up_s)
-    if "scaling" in parts:
-        found["scaling"] = _scaling()
-    for name, run in (("judging", judging.run), ("state", state.run)):
-        if name in parts:
-            found[name] = run()
-    if "templates" in parts:
-        found["templates"] = templates.run(options.data)
+    others: dict[str, Callable[[], object]] = {
+        "scaling": _scaling,
+        "judging": judging.run,
+        "state": state.run,
+        "templates": lambda: templates.run(options.data),
+    }
+    found |= {name: run() for name, run in others.items() if name in parts}
     OUTPUT.parent.mkdir(exist_ok=True)
     OUTPUT.write_bytes(msgspec.json.format(msgspec.json.encode(found), indent=2) + b"\n")
     sys.stdout.write(OUTPUT.read_text())
