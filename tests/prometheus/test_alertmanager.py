@@ -22,6 +22,8 @@ from tests.topology.alert.receiver import Receiver
 pytestmark = pytest.mark.prometheus
 
 HOLD_S = 2.0
+RESTART_S = 30.0
+"""Longer than a restart takes on a slow machine: what is held no longer, Alertmanager rightly resolves."""
 CONFIG = """
 route: {{receiver: us, group_by: ["..."], group_wait: 50ms, group_interval: 100ms, repeat_interval: 4h}}
 receivers: [{{name: us, webhook_configs: [{{url: "{url}", send_resolved: true}}]}}]
@@ -46,9 +48,9 @@ def now() -> float:
     return time.time()
 
 
-def sender(broker: str, *urls: str) -> RoleProcess:
+def sender(broker: str, *urls: str, hold_s: float = HOLD_S) -> RoleProcess:
     """`serinus alert`, which has begun to tell."""
-    pauses = ("--repeat-s", 0.2, "--hold-s", HOLD_S, "--public-url", "https://serinus.example")
+    pauses = ("--repeat-s", 0.2, "--hold-s", hold_s, "--public-url", "https://serinus.example")
     where = [word for url in urls for word in ("--alertmanager-url", url)]
     process = RoleProcess("alert", "--bootstrap-servers", broker, *where, *pauses, "--label", "severity=page")
     process.await_output("tells alertmanager")
@@ -113,14 +115,14 @@ def test_alertmanager_is_away(broker, producer, alertmanager, receiver, now):
 def test_we_are_restarted(broker, producer, alertmanager, receiver, now):
     """Killed in the middle: what was told is not told again, what changed while we were away is."""
     lasting, ending, coming = (alarm(workload=name, raised_s=now) for name in ("lasting", "ending", "coming"))
-    with sender(broker, alertmanager.url) as process:
+    with sender(broker, alertmanager.url, hold_s=RESTART_S) as process:
         for each in (lasting, ending):
             publish(producer, each, PARTITIONS)
         eventually(lambda: told(receiver, lasting) == told(receiver, ending) == ["firing"])
         process.kill()
     publish(producer, coming, PARTITIONS)
     publish(producer, alarm(workload="ending", raised_s=now, cleared_s=time.time()), PARTITIONS)
-    with sender(broker, alertmanager.url) as process:
+    with sender(broker, alertmanager.url, hold_s=RESTART_S) as process:
         eventually(lambda: told(receiver, coming) == ["firing"] and told(receiver, ending) == ["firing", "resolved"])
         before = held(alertmanager, lasting)["endsAt"]
         eventually(lambda: held(alertmanager, lasting)["endsAt"] > before)
