@@ -17,7 +17,7 @@ from msgspec import Struct, field
 from streams.errors import BadPolicy
 from streams.templates.examples import MAX_CONTEXT
 from streams.windows.excerpts import CONTEXT_LINES
-from streams.windows.log_fields import LogField, LogFields
+from streams.windows.log_fields import fields_of
 from streams.windows.summary import Limits
 from topology import kafka_properties
 from topology.receivers import Receivers
@@ -176,7 +176,7 @@ class IngestSettings(Struct, frozen=True):
             self.transaction_timeout_s,
             f"give more than two cycles of {self.cycle_s:g} s",
         )
-        LogFields([LogField.parse(text) for text in self.log_fields])
+        fields_of(self.log_fields)
         for name in ("log_topics", "metric_topics"):
             for topic, shape in getattr(self, name).items():
                 legal = _TOPIC.fullmatch(topic) is not None and topic not in {".", ".."} and bool(shape)

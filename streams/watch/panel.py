@@ -321,9 +321,12 @@ def _note(known: SignalState, reading: Reading, time_ns: int, *, counted: bool) 
 def _keep_time(known: SignalState, window: int) -> None:
     """How many windows lie between two values; a gap counts as three usual ones at most."""
     if window > known.window:
-        every, gap = FadingMean(_RHYTHM, known.every), float(window - known.window)
-        every.learn(min(gap, 3.0 * every.value) if every.weight else gap)
-        known.every, known.window = every.to_state(), window
+        gap = float(window - known.window)
+        if known.every.n < _RHYTHM or known.every.mean != gap:  # else it would learn what it knows, at each value
+            every = FadingMean(_RHYTHM, known.every)
+            every.learn(min(gap, 3.0 * every.value) if every.weight else gap)
+            known.every = every.to_state()
+        known.window = window
 
 
 def _penalty(known: SignalState, at_ns: int) -> float:

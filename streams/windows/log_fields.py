@@ -75,6 +75,17 @@ class LogField(Struct, frozen=True):
         return tuple(Series(f"{PREFIX}{self.name}={self.value}", ((HELD, held),)) for held in ("true", "false"))
 
 
+def fields_of(texts: Sequence[str]) -> tuple[LogField, ...]:
+    """What an operator named, checked one by one and together.
+
+    Raises:
+        BadPolicy: as `LogField.parse` and `LogFields`.
+    """
+    fields = tuple(map(LogField.parse, texts))
+    LogFields(fields)
+    return fields
+
+
 class LogFields:
     """`read` lines, then `settle` what their numbers were."""
 

@@ -11,7 +11,7 @@ from streams.judging.settings import JudgeSettings
 from streams.policy.effective import effective
 from streams.policy.policy_file import PolicyFile
 from streams.policy.workload_policy import WorkloadPolicy
-from streams.windows.log_fields import LogField, LogFields
+from streams.windows.log_fields import LogField, fields_of
 from streams.windows.summary import Limits
 from streams.workload import WorkloadSettings
 from topology import policy_file
@@ -56,7 +56,6 @@ def rules_of(policy: Path | None, alpha: float | None, beta: float | None, log_f
     """
     usual = JudgeSettings()
     structs.replace(usual, alpha=alpha or usual.alpha, beta=beta or usual.beta)  # refused now, not at the first case
-    fields = tuple(map(LogField.parse, log_fields))
-    LogFields(fields)
+    fields = fields_of(log_fields)
     found = PolicyFile() if policy is None else policy_file.load(policy)
     return Rules(policy=found, alpha=alpha, beta=beta, log_fields=fields)

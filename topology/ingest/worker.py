@@ -20,7 +20,7 @@ from opentelemetry import trace
 from streams.errors import BadRecord
 from streams.shippers.formats import reader
 from streams.shippers.reader import Reader
-from streams.windows.log_fields import LogField
+from streams.windows.log_fields import fields_of
 from streams.windows.roller import Roller
 from streams.windows.summary import Limits
 from topology.codecs import encode_json
@@ -81,7 +81,7 @@ class IngestWorker:
         self._stop = threading.Event()
         self._instruments = Instruments(telemetry.meter)
         limits = Limits(signatures=settings.signatures_per_revision, series=settings.series_per_revision)
-        fields = [LogField.parse(text) for text in settings.log_fields]
+        fields = fields_of(settings.log_fields)
         self._roller = Roller(settings.window_s * 1_000_000_000, limits, settings.context_lines, fields)
         self._readers: dict[str, Reader] = {}
         for content, topics in (("logs", settings.log_topics), ("metrics", settings.metric_topics)):
