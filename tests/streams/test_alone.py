@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import msgspec
 import pytest
 
 from streams.judging.logs.past import LogCohort, LogPast, LogPrior
@@ -15,7 +14,7 @@ from streams.risk.comparison import Comparison
 from streams.risk.document import rfc3339
 from streams.workload import WorkloadLife, WorkloadState
 
-from .test_workload import BASELINE, CANARY, COMPARISON, PODS, SETTINGS, SHOP, T0, WINDOW_NS, S, deltas
+from .test_workload import BASELINE, CANARY, COMPARISON, PODS, SETTINGS, SHOP, T0, S, close_windows, deltas
 
 ALONE = Comparison("", "prod", "shop", CANARY, CANARY)
 AT_5 = WorkloadPolicy(alpha=0.05)
@@ -54,17 +53,7 @@ def lived(state, records, *, pair=COMPARISON, policy=AT_5, parts=1, restart_each
     """The life, and its last document."""
     life = WorkloadLife(SETTINGS, state)
     life.compare(pair, T0, None, policy)
-    pending, last = deltas(records, parts, 1), None
-    for end_ns in sorted({summary.start_ns + WINDOW_NS for summary, _, _ in pending}):
-        for delta in [each for each in pending if each[0].start_ns + WINDOW_NS == end_ns]:
-            life.add(*delta)
-        life.close(end_ns)
-        for document in life.documents():
-            last = document
-        if restart_each:
-            stored = msgspec.msgpack.encode(life.to_state())
-            life = WorkloadLife(SETTINGS, msgspec.msgpack.decode(stored, type=WorkloadState))
-    return life, last
+    return close_windows(life, deltas(records, parts, 1), restart_each=restart_each)
 
 
 def test_a_first_deployment_is_not_judged_and_shows_what_it_logs():

@@ -74,15 +74,15 @@ def deltas(records, parts, seed):
     return found
 
 
-def lived(records, *, parts=1, seed=0, compare_after=0, restart_each=False, policy=None):
-    """The last document after all windows have closed one after another."""
-    life = WorkloadLife(SETTINGS, WorkloadState(SHOP))
-    pending = deltas(records, parts, seed)
-    ends = sorted({summary.start_ns + WINDOW_NS for summary, _, _ in pending})
+def close_windows(life, pending, *, restart_each=False, begin=None):
+    """The life after all windows of these deltas have closed one after another, and its last document.
+
+    `begin`, where given, is called before each, with its number and the life.
+    """
     last = None
-    for number, end_ns in enumerate(ends):
-        if number == compare_after:
-            life.compare(COMPARISON, T0, policy=policy)
+    for number, end_ns in enumerate(sorted({summary.start_ns + WINDOW_NS for summary, _, _ in pending})):
+        if begin is not None:
+            begin(number, life)
         for delta in [each for each in pending if each[0].start_ns + WINDOW_NS == end_ns]:
             life.add(*delta)
         life.close(end_ns)
@@ -91,7 +91,18 @@ def lived(records, *, parts=1, seed=0, compare_after=0, restart_each=False, poli
         if restart_each:
             stored = msgspec.msgpack.encode(life.to_state())
             life = WorkloadLife(SETTINGS, msgspec.msgpack.decode(stored, type=WorkloadState))
-    return last
+    return life, last
+
+
+def lived(records, *, parts=1, seed=0, compare_after=0, restart_each=False, policy=None):
+    """The last document; the comparison is asked for after so many windows."""
+
+    def begin(number, life):
+        if number == compare_after:
+            life.compare(COMPARISON, T0, policy=policy)
+
+    life = WorkloadLife(SETTINGS, WorkloadState(SHOP))
+    return close_windows(life, deltas(records, parts, seed), restart_each=restart_each, begin=begin)[1]
 
 
 BROKEN = recording(120, errors_per_window=4)
