@@ -31,6 +31,7 @@ _HEAD = 400
 _LEVELS = "|".join(sorted(_WORDS, key=len, reverse=True))
 _CONTINUATION = re.compile(
     r"""
+    (?=[\s.CSWFgDT])(?:                              # fails at once where nothing below begins
     \s+at\ \S                                        # Java, JavaScript, .NET
   | \s*\.\.\.\ [0-9]+\ (?:more|common\ frames)       # Java
   | \s*(?:Caused\ by|Suppressed|Wrapped\ by):\       # Java
@@ -40,6 +41,7 @@ _CONTINUATION = re.compile(
   | goroutine\ [0-9]+\ \[                            # Go
   | During\ handling\ of\ the\ above\ exception      # Python
   | The\ above\ exception\ was\ the\ direct\ cause   # Python
+    )
     """,
     re.VERBOSE,
 )

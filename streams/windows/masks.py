@@ -12,7 +12,6 @@ line whatever is in it.
 from __future__ import annotations
 
 import re
-from functools import lru_cache
 
 HOLE = "<*>"
 MAX_WORDS = 128
@@ -54,7 +53,8 @@ _UNIT = re.compile(
     r"<\*> (?:[KMGTP]i?B?|B|[kmg]b|bytes?|[mun]?s|m?secs?|seconds?|mins?|minutes?|hours?|days?|[MG]Hz|%)(?!\w)"
 )
 _DAY = r"(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun|Jan|Feb|Mar|Apr|May|June?|July?|Aug|Sept?|Oct|Nov|Dec)"
-_DAYS = tuple("Mon Tue Wed Thu Fri Sat Sun Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split())
+_NAME = re.compile("[ADFJMNOSTW][a-z]{2}")
+"""What begins like a day."""
 _DATE = re.compile(rf"\b(?:{_DAY}[a-z]{{0,6}},? ){{1,3}}(?=<\*>)")
 _EMPTY = re.compile(r"\( ?\)|\[ ?\]|\{ ?\}")
 _AGAIN = re.compile(r"(?<=<\*>) ?(?:\(<\*>\)|\[<\*>\])")
@@ -73,7 +73,8 @@ def masked(line: str) -> str:
     if "=" in line:
         line = _KEYED.sub("=<*>", line)
     words = line.split(None, MAX_WORDS)[:MAX_WORDS]
-    return collapsed(" ".join([_word(word) if len(word) <= _MAX_CACHED_WORD else _masked(word) for word in words]))
+    known = _known.get
+    return collapsed(" ".join([known(word) or _met(word) for word in words]))
 
 
 def collapsed(text: str) -> str:
@@ -85,7 +86,7 @@ def collapsed(text: str) -> str:
     if HOLE not in text:
         return text
     text = _UNIT.sub(HOLE, text)
-    if any(map(text.__contains__, _DAYS)):
+    if _NAME.search(text):
         text = _DATE.sub("", text)
     text = _EMPTY.sub("", text)
     if "(<*>)" in text or "[<*>]" in text:
@@ -96,10 +97,21 @@ def collapsed(text: str) -> str:
 
 
 def _masked(word: str) -> str:
-    return (_PART if _ADDRESSED.search(word) else _PLAIN).sub(_hole, word)
+    return (_PLAIN if word.isalnum() or not _ADDRESSED.search(word) else _PART).sub(_hole, word)
 
 
-_word = lru_cache(_CACHED_WORDS)(_masked)
+_known: dict[str, str] = {}
+"""Words met -> with holes."""
+
+
+def _met(word: str) -> str:
+    """A word that is met for the first time, for a while, or is too long to be remembered."""
+    if len(word) > _MAX_CACHED_WORD:
+        return _masked(word)
+    if len(_known) >= _CACHED_WORDS:
+        _known.clear()
+    found = _known[word] = _masked(word)
+    return found
 
 
 def _quoted(match: re.Match[str]) -> str:
