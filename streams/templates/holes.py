@@ -14,19 +14,23 @@ the thresholds are ours.)
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from functools import lru_cache
 from itertools import combinations
-from typing import NamedTuple
 
+from msgspec import Struct
+
+from streams.records.log import Severity
+from streams.templates.keys import MAX_WORDS, key, terms, total
 from streams.windows.masks import HOLE, collapsed
 
-MAX_WORDS = 32
-"""Of a text; those beyond are never made holes."""
 PLAIN, ANNOUNCED, DOTTED = 5, 3, 2
 """Different words that make a hole."""
 _ANNOUNCE = frozenset(
     ("user", "for", "from", "by", "to", "at", "on", "of", "in", "host", "named", "name", "called", "node", "client")
 )
+_CACHED_WORDS = 1 << 13
+"""Of at most as many characters as a signature has."""
+_OF_HOLE = terms([HOLE] * MAX_WORDS)
 _MAX_NAMES = 4
 """Announced words of which two may vary together."""
 _EXCEPTION_ENDS = ("Exception", "Error", "Throwable", "Failure")
@@ -35,21 +39,36 @@ _STATUS_OR_SIGN = re.compile(r"(?<!\w)[45][0-9]{2}(?!\w)|^[^\w<]*\Z")
 _TRACE_SIGNS = ("|", "@", "<")
 
 
-class Pattern(NamedTuple):
+class Pattern(Struct, frozen=True):
     """A text with a hole, or two, in the place of words."""
 
-    text: str
-    words: tuple[str, ...]
-    """One, or two that vary together."""
+    key: int
+    """That stands for it (`keys`)."""
     needed: int
     """Different words, in each place, that make a hole of it."""
+    dotted: bool
+    """Whether it is a dotted name whose place it takes."""
+    places: tuple[int, ...]
+    """Of one word, or of two that vary together."""
+    collapsed: bool
+    """Whether its hole may become one with what is around it."""
+
+    def of(self, text: str) -> str:
+        """The pattern, written out; of the text that it is a pattern of."""
+        return _with_holes(text.split(" "), self.places, self.collapsed)
+
+    def words(self, text: str) -> tuple[str, ...]:
+        """Of the same text, in its places."""
+        words = text.split(" ")
+        return tuple(words[place] for place in self.places)
 
 
-def patterns(text: str) -> Iterator[Pattern]:
+def patterns(text: str, severity: Severity = Severity.UNSET) -> list[Pattern]:
     """The patterns of a text.
 
-    >>> for pattern in patterns("session opened for bob on tty"):
-    ...     print(pattern.text, "/", *pattern.words, "/", pattern.needed)
+    >>> text = "session opened for bob on tty"
+    >>> for pattern in patterns(text):
+    ...     print(pattern.of(text), "/", *pattern.words(text), "/", pattern.needed)
     session <*> for bob on tty / opened / 5
     session opened <*> bob on tty / for / 5
     session opened for <*> on tty / bob / 3
@@ -58,30 +77,35 @@ def patterns(text: str) -> Iterator[Pattern]:
     session opened for <*> on <*> / bob tty / 3
     """
     words = text.split(" ")
-    holes = [HOLE in word for word in words]
-    constant = sum(not hole or "=" in word for hole, word in zip(holes, words, strict=True))
-    end = -1
+    number = len(words)
+    of_words = terms(words)
+    of_text = total(severity, of_words)
+    holes = [HOLE in word for word in words] if HOLE in text else [False] * number
+    constant = sum(not hole or "=" in word for hole, word in zip(holes, words, strict=True)) if True in holes else number
+    found: list[Pattern] = []
     names: list[int] = []
-    for place, word in enumerate(words[:MAX_WORDS]):
-        start = end + 1
-        end = start + len(word)
+    announced = False
+    for place, (word, hole) in enumerate(zip(words[:MAX_WORDS], holes, strict=False)):
+        may, may_early, is_dotted, is_upper, announces = _traits(word)
+        before, announced = announced, announces
         if word == "|":
             break  # a trace: its exceptions and frames say what it is
-        if word == HOLE or (place == 0 and not holes[0]) or not may_vary(word, place):
+        if not (may if place > 1 else may_early) or word == HOLE or (place == 0 and not hole):
             continue
-        if 2 * (constant - (not holes[place])) < len(words):
+        if 2 * (constant - (not hole)) < number:
             continue
-        pattern = f"{text[:start]}{HOLE}{text[end:]}"
-        if (place and holes[place - 1]) or (place + 1 < len(words) and holes[place + 1]):
-            pattern = collapsed(pattern)
-        needed = _needed(words[place - 1] if place else "", word)
-        if needed == ANNOUNCED:
+        needed = PLAIN
+        if before and not is_upper:
+            needed = ANNOUNCED
             names.append(place)
-        yield Pattern(pattern, (word,), needed)
-    if len(names) > 1 and 2 * (constant - 2) >= len(words):
-        for one, other in combinations(names[:_MAX_NAMES], 2):
-            changed = [HOLE if place in {one, other} else word for place, word in enumerate(words)]
-            yield Pattern(collapsed(" ".join(changed)), (words[one], words[other]), ANNOUNCED)
+        if (place and holes[place - 1]) or (place + 1 < number and holes[place + 1]):
+            found.append(_collapsed(severity, words, needed, is_dotted, (place,)))
+        else:
+            pattern_key = of_text - of_words[place] + _OF_HOLE[place]
+            found.append(Pattern(pattern_key, needed, is_dotted, (place,), False))
+    if len(names) > 1 and 2 * (constant - 2) >= number:
+        found += [_collapsed(severity, words, ANNOUNCED, False, pair) for pair in combinations(names[:_MAX_NAMES], 2)]
+    return found
 
 
 def fits(text: str, pattern: str) -> bool:
@@ -131,6 +155,18 @@ def may_vary(word: str, place: int) -> bool:
     return _STATUS_OR_SIGN.search(word) is None
 
 
-def _needed(before: str, word: str) -> int:
-    name = before if before.islower() else before.lower()
-    return ANNOUNCED if name in _ANNOUNCE and not word.isupper() else PLAIN
+@lru_cache(_CACHED_WORDS)
+def _traits(word: str) -> tuple[bool, bool, bool, bool, bool]:
+    """Whether it may vary, also as one of the first two; is a dotted name; is in capitals; announces a name."""
+    return may_vary(word, 2), may_vary(word, 1), dotted(word), word.isupper(), word.lower() in _ANNOUNCE
+
+
+def _collapsed(
+    severity: Severity, words: list[str], needed: int, is_dotted: bool, places: tuple[int, ...]
+) -> Pattern:
+    return Pattern(key(severity, _with_holes(words, places, True)), needed, is_dotted, places, True)
+
+
+def _with_holes(words: list[str], places: tuple[int, ...], collapse: bool) -> str:
+    changed = " ".join([HOLE if place in places else word for place, word in enumerate(words)])
+    return collapsed(changed) if collapse else changed
