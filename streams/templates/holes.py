@@ -31,6 +31,7 @@ _ANNOUNCE = frozenset(
 _CACHED_WORDS = 1 << 13
 """Of at most as many characters as a signature has."""
 _OF_HOLE = terms([HOLE] * MAX_WORDS)
+_NO_HOLES = [False] * MAX_WORDS
 _MAX_NAMES = 4
 """Announced words of which two may vary together."""
 _EXCEPTION_ENDS = ("Exception", "Error", "Throwable", "Failure")
@@ -39,7 +40,7 @@ _STATUS_OR_SIGN = re.compile(r"(?<!\w)[45][0-9]{2}(?!\w)|^[^\w<]*\Z")
 _TRACE_SIGNS = ("|", "@", "<")
 
 
-class Pattern(Struct, frozen=True):
+class Pattern(Struct, frozen=True, gc=False):
     """A text with a hole, or two, in the place of words."""
 
     key: int
@@ -48,19 +49,20 @@ class Pattern(Struct, frozen=True):
     """Different words, in each place, that make a hole of it."""
     dotted: bool
     """Whether it is a dotted name whose place it takes."""
-    places: tuple[int, ...]
-    """Of one word, or of two that vary together."""
-    collapsed: bool
+    place: int
+    also: int = -1
+    """Place of a second word that varies together with the first; -1: there is none."""
+    collapsed: bool = False
     """Whether its hole may become one with what is around it."""
 
     def of(self, text: str) -> str:
         """The pattern, written out; of the text that it is a pattern of."""
-        return _with_holes(text.split(" "), self.places, self.collapsed)
+        return _with_holes(text.split(" "), self.place, self.also, self.collapsed)
 
-    def words(self, text: str) -> tuple[str, ...]:
+    def words(self, text: str) -> list[str]:
         """Of the same text, in its places."""
         words = text.split(" ")
-        return tuple(words[place] for place in self.places)
+        return [words[place] for place in (self.place, self.also) if place >= 0]
 
 
 def patterns(text: str, severity: Severity = Severity.UNSET) -> list[Pattern]:
@@ -77,34 +79,37 @@ def patterns(text: str, severity: Severity = Severity.UNSET) -> list[Pattern]:
     session opened for <*> on <*> / bob tty / 3
     """
     words = text.split(" ")
-    number = len(words)
+    number = constant = len(words)
     of_words = terms(words)
     of_text = total(severity, of_words)
-    holes = [HOLE in word for word in words] if HOLE in text else [False] * number
-    constant = sum(not hole or "=" in word for hole, word in zip(holes, words, strict=True)) if True in holes else number
+    holes = _NO_HOLES
+    if HOLE in text:
+        holes = [HOLE in word for word in words]
+        constant = sum([not hole or "=" in word for hole, word in zip(holes, words, strict=True)])
+    enough, enough_beside = 2 * constant >= number, 2 * (constant - 1) >= number
     found: list[Pattern] = []
     names: list[int] = []
     announced = False
-    for place, (word, hole) in enumerate(zip(words[:MAX_WORDS], holes, strict=False)):
-        may, may_early, is_dotted, is_upper, announces = _traits(word)
+    for place, (word, hole, of_word, of_hole) in enumerate(zip(words, holes, of_words, _OF_HOLE, strict=False)):
+        may, may_early, is_dotted, is_name, announces = _traits(word)
         before, announced = announced, announces
-        if word == "|":
-            break  # a trace: its exceptions and frames say what it is
-        if not (may if place > 1 else may_early) or word == HOLE or (place == 0 and not hole):
+        if not (may if place > 1 else may_early):
+            if word == "|":
+                break  # a trace: its exceptions and frames say what it is
             continue
-        if 2 * (constant - (not hole)) < number:
+        if not (enough if hole else enough_beside and place):
             continue
         needed = PLAIN
-        if before and not is_upper:
+        if before and is_name:
             needed = ANNOUNCED
             names.append(place)
-        if (place and holes[place - 1]) or (place + 1 < number and holes[place + 1]):
-            found.append(_collapsed(severity, words, needed, is_dotted, (place,)))
+        if holes is not _NO_HOLES and ((place and holes[place - 1]) or (place + 1 < number and holes[place + 1])):
+            found.append(_collapsed(severity, words, needed, is_dotted, place))
         else:
-            pattern_key = of_text - of_words[place] + _OF_HOLE[place]
-            found.append(Pattern(pattern_key, needed, is_dotted, (place,), False))
+            found.append(Pattern(of_text - of_word + of_hole, needed, is_dotted, place))
     if len(names) > 1 and 2 * (constant - 2) >= number:
-        found += [_collapsed(severity, words, ANNOUNCED, False, pair) for pair in combinations(names[:_MAX_NAMES], 2)]
+        pairs = combinations(names[:_MAX_NAMES], 2)
+        found += [_collapsed(severity, words, ANNOUNCED, False, one, other) for one, other in pairs]
     return found
 
 
@@ -157,16 +162,18 @@ def may_vary(word: str, place: int) -> bool:
 
 @lru_cache(_CACHED_WORDS)
 def _traits(word: str) -> tuple[bool, bool, bool, bool, bool]:
-    """Whether it may vary, also as one of the first two; is a dotted name; is in capitals; announces a name."""
-    return may_vary(word, 2), may_vary(word, 1), dotted(word), word.isupper(), word.lower() in _ANNOUNCE
+    """Whether it may become a hole, and also as one of the first two; is dotted; may be a name; announces one."""
+    more = word != HOLE
+    names = word.lower() in _ANNOUNCE
+    return more and may_vary(word, 2), more and may_vary(word, 1), dotted(word), not word.isupper(), names
 
 
 def _collapsed(
-    severity: Severity, words: list[str], needed: int, is_dotted: bool, places: tuple[int, ...]
+    severity: Severity, words: list[str], needed: int, is_dotted: bool, place: int, also: int = -1
 ) -> Pattern:
-    return Pattern(key(severity, _with_holes(words, places, True)), needed, is_dotted, places, True)
+    return Pattern(key(severity, _with_holes(words, place, also, True)), needed, is_dotted, place, also, True)
 
 
-def _with_holes(words: list[str], places: tuple[int, ...], collapse: bool) -> str:
-    changed = " ".join([HOLE if place in places else word for place, word in enumerate(words)])
+def _with_holes(words: list[str], one: int, other: int, collapse: bool) -> str:
+    changed = " ".join([HOLE if place in {one, other} else word for place, word in enumerate(words)])
     return collapsed(changed) if collapse else changed

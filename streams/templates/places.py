@@ -20,7 +20,7 @@ class Places:
     def __init__(self) -> None:
         self._single: dict[int, tuple[int, ...]] = {}
         """Pattern -> the texts that have it; those with a dotted name in its place as they are, others as ~number."""
-        self._double: dict[int, dict[int, tuple[str, ...]]] = {}
+        self._double: dict[int, dict[int, list[str]]] = {}
         """Pattern of two places -> the texts that have it, and their words there."""
         self._numbers: dict[int, int] = {}
         """Text with a hole -> its number."""
@@ -50,7 +50,7 @@ class Places:
         ripe: Pattern | None = None
         single, other = self._single, ~number
         for pattern in found:
-            if len(pattern.places) > 1:
+            if pattern.also >= 0:
                 enough = self._enter_pair(number, pattern, pattern.words(text))
             else:
                 member = number if pattern.dotted else other
@@ -68,7 +68,7 @@ class Places:
     def leave(self, number: int, found: Iterable[Pattern]) -> None:
         """Forget a text that was entered under these patterns."""
         for pattern in found:
-            if len(pattern.places) > 1:
+            if pattern.also >= 0:
                 pairs = self._double.get(pattern.key, {})
                 pairs.pop(number, None)
                 if not pairs:
@@ -88,7 +88,7 @@ class Places:
         of = key(severity, pattern)
         return [*(max(member, ~member) for member in self._single.get(of, ())), *self._double.get(of, ())]
 
-    def _enter_pair(self, number: int, pattern: Pattern, words: tuple[str, ...]) -> bool:
+    def _enter_pair(self, number: int, pattern: Pattern, words: list[str]) -> bool:
         pairs = self._double.setdefault(pattern.key, {})
         pairs[number] = words
         if len(pairs) < pattern.needed:
