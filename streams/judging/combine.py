@@ -28,6 +28,9 @@ from msgspec import Struct
 from streams.judging.evidence import UNDECIDED_RISK, Part, Verdict
 
 
+_ALMOST = math.nextafter(1.0, 0.0)
+
+
 class PartFinding(Struct, frozen=True):
     """What one part says now."""
 
@@ -51,7 +54,7 @@ def progress(log_value: float, level: float) -> float:
     (0.0, 0.5, 1.0)
     """
     goal = -math.log(level)
-    return 1.0 if log_value >= goal else min(max(0.0, log_value / goal), math.nextafter(1.0, 0.0))
+    return 1.0 if log_value >= goal else min(max(0.0, log_value / goal), _ALMOST)
 
 
 def own_progress(log_e: float, weight: float, alpha: float) -> float:

@@ -146,6 +146,8 @@ class Judge:
         level = settings.alpha * self._alone_share
         self._alone = ByHistory(settings.logs, window_ns, level, settings.signature_limit, state.alone)
         self._levels = LevelPart(past.levels, state.prior.levels, state.planned_ns, window_ns, state.levels)
+        self._found: list[PartFinding] | None = None
+        """What the parts say since the last window; None until somebody asks."""
 
     @classmethod
     def begin(
@@ -293,7 +295,7 @@ class Judge:
         Raises:
             BrokenInvariant: the window overlaps an earlier one.
         """
-        state = self._state
+        state, self._found = self._state, None
         if state.as_of_ns is not None and start_ns < state.as_of_ns:
             raise BrokenInvariant(f"window {start_ns} begins before {state.as_of_ns}, the end of the last one judged")
         state.as_of_ns = start_ns + self._window_ns
@@ -310,6 +312,7 @@ class Judge:
 
     def redirect(self, redirects: Mapping[int, int]) -> None:
         """Templates have become part of others: former number -> the one it is part of now."""
+        self._found = None
         self._logs.redirect(redirects)
         self._alone.redirect(redirects)
 
@@ -467,7 +470,12 @@ class Judge:
     # --- what it comes to ---
 
     def _findings(self) -> list[PartFinding]:
-        """All four parts, in order."""
+        """All four parts, in order; worked out once a window."""
+        if self._found is None:
+            self._found = self._find()
+        return self._found
+
+    def _find(self) -> list[PartFinding]:
         if self._without_baseline:
             share, log_p = self._alone_share, math.log(self._alone.state.p)
             of_logs = PartFinding("logs", share, log_p, None)

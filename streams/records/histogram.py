@@ -153,7 +153,8 @@ def _added(left: Mapping[int, int], right: Mapping[int, int]) -> dict[int, int]:
 def _shifted(buckets: Mapping[int, int], shift: int) -> dict[int, int]:
     coarse: dict[int, int] = {}
     for index, number in buckets.items():
-        coarse[index >> shift] = coarse.get(index >> shift, 0) + number
+        coarser = index >> shift
+        coarse[coarser] = coarse.get(coarser, 0) + number
     return coarse
 
 

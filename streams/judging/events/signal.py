@@ -135,11 +135,14 @@ class EventSignal:
         name, bin_ = state.rule.signal, state.open
         state.baseline_reports = state.baseline_reports or name in baseline.events
         state.canary_reports = state.canary_reports or name in canary.events
+        by_pods = self._absence_counts
         for into, side in ((bin_.baseline, baseline), (bin_.canary, canary)):
-            _collect(into, side.events.get(name), side.pod_s if self._absence_counts else 0.0)
+            _collect(into, side.events.get(name), side.pod_s if by_pods else 0.0)
         bin_.baseline_requests += _requests(baseline, source)
         bin_.canary_requests += _requests(canary, source)
         bin_.windows += 1
+        if bin_.windows < LEAST_WINDOWS:
+            return
         by = self._exposure(source)
         if _is_settled(bin_, by):
             state.open = EventBin()
@@ -220,7 +223,7 @@ def _is_settled(bin_: EventBin, by: By) -> bool:
         "requests": (bin_.baseline_requests, bin_.canary_requests),
         "pods": (bin_.baseline.pod_s, bin_.canary.pod_s),
     }[by]
-    return bin_.windows >= PATIENCE_WINDOWS or (bin_.windows >= LEAST_WINDOWS and min(exposures) > 0.0)
+    return bin_.windows >= PATIENCE_WINDOWS or min(exposures) > 0.0
 
 
 def _requests(side: Side, source: str | None) -> float:

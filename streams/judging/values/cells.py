@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from itertools import chain
 from typing import NamedTuple
 
@@ -24,6 +25,8 @@ FINEST_SCALE = 5
 """Cells 2.2% wide: finer ones cost more than they tell."""
 MAX_CELLS = 160
 """Cells of a distribution, as many as an OpenTelemetry exponential histogram has."""
+_CACHED_BOUNDS = 1 << 13
+"""Buckets are the same window by window."""
 NOTHING = Histogram(FINEST_SCALE, 0, 0.0)
 """No values yet."""
 _ZERO = -(2**40)
@@ -106,6 +109,7 @@ def table(histograms: Sequence[Histogram]) -> Table:
     return Table(scales, places, np.cumsum(counts, axis=1))
 
 
+@lru_cache(_CACHED_BOUNDS)
 def bound(place: float, scale: int) -> float:
     """The largest value that a cell holds."""
     if place == _ZERO:
