@@ -68,16 +68,16 @@ class Table(NamedTuple):
         array([[0., 5.]])
         """
         wanted = quantiles * self.values * (1.0 - 1e-12)
-        return _at(self.places, (self.up_to[:, :, None] < wanted[:, None, :]).sum(axis=1))
+        return _at(self.places, (self.up_to[:, None, :] < wanted[:, :, None]).sum(axis=2))
 
     def not_beyond(self, places: Floats) -> Floats:
         """Values in cells up to and with these; (rows, asked) both."""
-        return self._below((self.places[:, :, None] <= places[:, None, :]).sum(axis=1))
+        return self._below((self.places[:, None, :] <= places[:, :, None]).sum(axis=2))
 
     def interpolated(self, log2_bounds: Floats) -> Floats:
         """Values up to bounds, read off a line between the bounds of populated positive cells; (rows, asked) both."""
         wanted = np.ceil(np.clip(log2_bounds * self.per_doubling - 1.0, _LEAST, -_LEAST) - 1e-9)
-        cell = (self.places[:, :, None] < wanted[:, None, :]).sum(axis=1)
+        cell = (self.places[:, None, :] < wanted[:, :, None]).sum(axis=2)
         place, before = _at(self.places, np.minimum(cell, self.places.shape[1] - 1)), _at(self.places, cell - 1)
         beyond_all = (cell == self.places.shape[1]) | np.isinf(place)
         right = np.where(beyond_all, 0.0, place + 1.0) / self.per_doubling
@@ -146,7 +146,8 @@ def tolerated(past: Table, places: Floats, factors: Sequence[Sequence[float]]) -
 
 def bounded(histogram: Histogram) -> Histogram:
     """The same in cells coarse enough to be reckoned with, and to be remembered."""
-    histogram = histogram.at_scale(min(histogram.scale, FINEST_SCALE))
+    if histogram.scale > FINEST_SCALE:
+        histogram = histogram.at_scale(FINEST_SCALE)
     while len(histogram.positive) + len(histogram.negative) > MAX_CELLS and histogram.scale > -10:
         histogram = histogram.at_scale(histogram.scale - 1)
     return histogram
@@ -167,4 +168,5 @@ def _cells(histogram: Histogram) -> Mapping[int, int]:
 
 def _at(cells: Floats, which: NDArray[np.intp]) -> Floats:
     """(rows, cells) at (rows, asked)."""
-    return np.take_along_axis(cells, which, axis=1)
+    found: Floats = cells[np.arange(len(cells))[:, None], which]
+    return found

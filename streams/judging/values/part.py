@@ -145,7 +145,9 @@ class ValuePart:
 
     def _weigh(self) -> list[ValueEvidence]:
         seen = [(name, signal) for name, signal in sorted(self._signals.items()) if signal.state.baseline > 0]
-        shown = effects([signal.state.segment for _, signal in seen])
+        changed = [signal for _, signal in seen if signal.effects is None]
+        for signal, shown in zip(changed, effects([signal.state.segment for signal in changed]), strict=True):
+            signal.effects = shown
         return [
             ValueEvidence(
                 signal.rule,
@@ -154,9 +156,9 @@ class ValuePart:
                 signal.log_not_worse,
                 signal.state.baseline,
                 signal.state.canary,
-                of_signal,
+                signal.effects or (),
             )
-            for (name, signal), of_signal in zip(seen, shown, strict=True)
+            for name, signal in seen
         ]
 
     def unjudged(self) -> list[str]:

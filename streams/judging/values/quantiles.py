@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from itertools import repeat
 
 import numpy as np
 from msgspec import Struct
@@ -23,6 +24,7 @@ from streams.judging.values.cells import NOTHING, bound, joined, table
 from streams.records.histogram import Histogram
 
 SHOWN_QUANTILES = (0.5, 0.9, 0.99)
+_QUANTILES = np.array(SHOWN_QUANTILES)
 LEVEL = 0.05
 """Chance that the interval of a ratio of quantiles ever misses it; half of it on each side."""
 MOVED_ODDS = 1.5
@@ -108,22 +110,24 @@ def _around(sides: Sequence[Histogram]) -> list[list[_Around]]:
     """Of each side each of `SHOWN_QUANTILES`; none of a side without a value."""
     rows = table(sides)
     values = rows.values[:, 0].tolist()
-    asked = [
-        [quantile + offset for quantile in SHOWN_QUANTILES for offset in (-reach, 0.0, reach)]
-        for reach in (band(max(number, 1.0), LEVEL / 2) for number in values)
-    ]
-    places = rows.at_quantiles(np.clip(asked, 0.0, 1.0)).tolist()
+    reach = np.array([band(max(number, 1.0), LEVEL / 2) for number in values])[:, None]
+    asked = np.stack([_QUANTILES - reach, _QUANTILES + 0.0 * reach, _QUANTILES + reach], axis=2)
+    places = rows.at_quantiles(np.clip(asked, 0.0, 1.0).reshape(len(sides), -1)).tolist()
+    has_low, has_high = (asked[:, :, 0] > 0.0).tolist(), (asked[:, :, 2] < 1.0).tolist()
     return [
-        [_ends(asked_of[at : at + 3], found[at : at + 3], side.scale) for at in range(0, len(found), 3)]
-        if number
-        else []
-        for side, number, asked_of, found in zip(sides, values, asked, places, strict=True)
+        _ends(found, side.scale, lows, highs) if number else []
+        for side, number, found, lows, highs in zip(sides, values, places, has_low, has_high, strict=True)
     ]
 
 
-def _ends(asked: Sequence[float], places: Sequence[float], scale: int) -> _Around:
-    low, at, high = (bound(place, scale) for place in places)
-    return low if asked[0] > 0.0 else None, at, high if asked[2] < 1.0 else None
+def _ends(places: Sequence[float], scale: int, has_low: Sequence[bool], has_high: Sequence[bool]) -> list[_Around]:
+    """Of each quantile, from the places of its lower end, itself and its upper end."""
+    bounds = list(map(bound, places, repeat(scale)))
+    low, at, high = bounds[::3], bounds[1::3], bounds[2::3]
+    return [
+        (one if lower else None, middle, other if upper else None)
+        for one, middle, other, lower, upper in zip(low, at, high, has_low, has_high, strict=True)
+    ]
 
 
 def _ratio(canary: float, baseline: float) -> float | None:

@@ -23,7 +23,7 @@ from msgspec import Struct, field
 from streams.judging.counts import Floats, all_log_mean_exp, log_mean_exp
 from streams.judging.restarts import Restarted, RestartedArray, all_log_e
 from streams.judging.values.cells import NOTHING, Table, bounded, joined, table, tolerated
-from streams.judging.values.quantiles import Segment
+from streams.judging.values.quantiles import QuantileEffect, Segment
 from streams.judging.wagers import BETTER_WAGERS, WORSE_WAGERS, all_log_better, all_log_worse
 from streams.records.histogram import Histogram
 from streams.signals.rule import SignalRule
@@ -107,6 +107,8 @@ class ValueSignal:
         """Log of the e-value now."""
         self.log_not_worse = min(map(log_mean_exp, state.better))
         """Log of the e-value for a PASS, now: the least over the thresholds."""
+        self.effects: tuple[QuantileEffect, ...] | None = None
+        """What is shown of `segment`; None where it has changed since."""
 
     def add(self, baseline: Histogram | None, canary: Histogram | None) -> Bin | None:
         """One window; None for a side that says nothing. The bin it completes, for `play`."""
@@ -131,6 +133,7 @@ class ValueSignal:
         self.state.baseline += baseline
         self.state.canary += canary
         self.state.segment.add(bin_.baseline, bin_.canary)
+        self.effects = None
 
     def to_state(self) -> ValueSignalState:
         """As it is remembered."""
