@@ -27,7 +27,6 @@ from msgspec import Struct
 
 from streams.judging.evidence import UNDECIDED_RISK, Part, Verdict
 
-
 _ALMOST = math.nextafter(1.0, 0.0)
 
 
