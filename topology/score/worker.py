@@ -45,7 +45,7 @@ from streams.risk.comparison import TemplateFeedback
 from streams.risk.document import RiskDocument
 from streams.watch.feedback import WorkloadEvent
 from streams.watch.watch import WatchSettings
-from streams.workload import WorkloadSettings
+from streams.workload.state import WorkloadSettings
 from topology.codecs import decode_bundle, decode_rollout_event, encode_json
 from topology.connect import admin_client
 from topology.errors import Unavailable
