@@ -8,10 +8,11 @@ from msgspec import structs
 
 from streams.judging.earlier import Earlier, earlier
 from streams.judging.evidence import Assessment
-from streams.judging.judge import Judge, JudgeSettings
+from streams.judging.judge import Judge
 from streams.judging.look_back import LookBack, LookBackState
 from streams.judging.past import Past, Prior
 from streams.judging.policy_settings import judge_settings
+from streams.judging.settings import JudgeSettings
 from streams.judging.side import Side, SignatureInfo
 from streams.policy.rules import apply
 from streams.policy.workload_policy import WorkloadPolicy

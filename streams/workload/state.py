@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from msgspec import Struct, field
 
-from streams.judging.judge import JudgeSettings, JudgeState
+from streams.judging.judge_state import JudgeState
 from streams.judging.logs.traces import TracesState
 from streams.judging.look_back import LookBackState
 from streams.judging.past import Past
 from streams.judging.presence import PresenceState
+from streams.judging.settings import JudgeSettings
 from streams.judging.side import Side, SignatureInfo
 from streams.policy.workload_policy import LogPolicy, WorkloadPolicy
 from streams.records.identity import Workload
