@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import IntEnum
 from typing import Literal
 
@@ -41,6 +42,9 @@ class LogRecord(Struct, frozen=True, gc=False):
     """Name of the pod's container that wrote it, where the shipper says."""
     stream: Stream = ""
     """What it wrote to, where the shipper says."""
+    fields: bytes | Mapping[str, object] | None = None
+    """Fields that the shipper has taken out of the line: the JSON object that holds them, or they themselves; None
+    where nobody asks for them."""
 
     def is_beside(self, other: LogRecord) -> bool:
         """Whether both are of one container."""

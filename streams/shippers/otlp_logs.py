@@ -21,9 +21,10 @@ _LEVEL_KEYS = ("level", "severity", "log.level", "lvl")
 class OtlpLogs(Reader):
     """Reads messages of many log records, in one encoding."""
 
-    def __init__(self, rows: Rows[LogRow], identities: OtlpIdentities) -> None:
+    def __init__(self, rows: Rows[LogRow], identities: OtlpIdentities, *, keep_fields: bool = False) -> None:
         self._rows = rows
         self._identities = identities
+        self._keep_fields = keep_fields
 
     def read(self, payload: bytes, message_time_ns: int) -> Sequence[LogRecord | BadRecord]:
         """The records of one message; those that cannot be used as BadRecord values.
@@ -59,7 +60,13 @@ class OtlpLogs(Reader):
             row.trace_id[:MAX_TRACE_ID] if row.trace_id.strip("0") else None,
             self._identities.container(group) or "",
             _stream(row),
+            _fields(row) if self._keep_fields else None,
         )
+
+
+def _fields(row: LogRow) -> dict[str, Plain]:
+    """The attributes; a structured body's own fields, which they do not hide."""
+    return {**row.attributes, **row.body} if isinstance(row.body, dict) else row.attributes
 
 
 def _stream(row: LogRow) -> Stream:

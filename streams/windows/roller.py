@@ -176,7 +176,7 @@ class Roller:
                     if slot.traced or record.trace_id:
                         _trace(slot, line, record)
                     if fields is not None:
-                        fields.read(record.message, slot.pod, slot.values)
+                        fields.read(record.message, slot.pod, slot.values, record.fields)
                     if time_ns > newest_ns:  # noqa: PLR1730 - max() costs a call a record
                         newest_ns = time_ns
                     continue
@@ -277,7 +277,7 @@ class Roller:
             if slot.traced or found.trace_id:
                 _trace(slot, line, found)
             if self._fields is not None:
-                self._fields.read(found.message, slot.pod, slot.values)
+                self._fields.read(found.message, slot.pod, slot.values, found.fields)
         return found.time_ns
 
     def _slot(self, source: Source, time_ns: int) -> _Slot:
