@@ -14,7 +14,7 @@ import msgspec
 from streams.errors import BadRecord, Reason
 from streams.records.found import Found
 from streams.records.identity import Source
-from streams.records.log import LogRecord, Piece, Severity
+from streams.records.log import Fielded, LogRecord, Piece, Severity
 from streams.records.severity import of_field
 from streams.shippers.cache import Remembered
 from streams.shippers.faults import JSON_FAULTS, MAX_BATCH_BYTES, MAX_RECORD_BYTES, check_size, json_fault, too_large
@@ -166,5 +166,7 @@ def _record(line: Line, origin: _Origin, message_time_ns: int, fields: bytes | N
         raise BadRecord(Reason.NO_MESSAGE, f"none of log, message, msg; pod {source.pod}")
     time_ns = time_ns or message_time(message_time_ns)
     severity, trace_id = of_field(line.any_level()), line.any_trace_id()
-    kind = Piece if line.is_partial() else LogRecord
-    return kind(source, time_ns, message.rstrip("\r\n"), severity, trace_id, container, line.any_stream(), fields)
+    rest = source, time_ns, message.rstrip("\r\n"), severity, trace_id, container, line.any_stream()
+    if line.is_partial():
+        return Piece(*rest)
+    return LogRecord(*rest) if fields is None else Fielded(*rest, fields)

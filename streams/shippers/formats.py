@@ -153,7 +153,7 @@ def reader(
         format_name: a format of `FORMATS`, or `auto`.
         cluster: the cluster that the records come from, unless they say so themselves.
         workload_labels: pod labels that hold the workload's name, best first.
-        keep_fields: log records carry the fields beside their message (`LogRecord.fields`).
+        keep_fields: log records carry the fields beside their message (`Fielded`).
 
     Raises:
         BadPolicy: an argument that is not allowed; says what is.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from streams.errors import BadRecord, Reason
-from streams.records.log import LogRecord, Severity, Stream
+from streams.records.log import Fielded, LogRecord, Severity, Stream
 from streams.records.severity import of_field, of_otlp
 from streams.shippers.faults import MAX_BATCH_BYTES, MAX_RECORD_BYTES, check_size
 from streams.shippers.line import MAX_TRACE_ID
@@ -52,7 +52,7 @@ class OtlpLogs(Reader):
         if len(message) > MAX_RECORD_BYTES:
             raise BadRecord(Reason.TOO_LARGE, f"a body of {len(message)} characters, above {MAX_RECORD_BYTES}")
         time_ns = row.time_ns or row.observed_ns
-        return LogRecord(
+        record = (
             source,
             within_range(time_ns) if time_ns else message_time(message_time_ns),
             message.rstrip("\r\n"),
@@ -60,8 +60,8 @@ class OtlpLogs(Reader):
             row.trace_id[:MAX_TRACE_ID] if row.trace_id.strip("0") else None,
             self._identities.container(group) or "",
             _stream(row),
-            _fields(row) if self._keep_fields else None,
         )
+        return Fielded(*record, _fields(row)) if self._keep_fields else LogRecord(*record)
 
 
 def _fields(row: LogRow) -> dict[str, Plain]:

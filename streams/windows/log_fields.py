@@ -3,7 +3,7 @@ r"""What do the fields of JSON log lines say that an operator named? Counted per
 A field of numbers (`duration_ms:ms`) becomes a distribution of the lines' values; a field and a value (`status=5*`) two
 counts, of the lines that hold it and of those that hold another. Read from the line itself: its signature knows no
 numbers; and, where it is no JSON or has no such key, from the fields that the shipper has taken out of it
-(`LogRecord.fields`): those beside the message (Fluent Bit's `Merge_Log`, Vector's `remap`), below `json` (Filebeat's
+(`Fielded`): those beside the message (Fluent Bit's `Merge_Log`, Vector's `remap`), below `json` (Filebeat's
 name for them) or below `log` (Vector's `native_json` wraps all in it), or OTLP's attributes. A name is that of a key;
 one with dots is also looked for in nested objects. Of doubled keys the last counts. What cannot be read is counted by
 reason, and the line counts as any other.
@@ -123,7 +123,7 @@ class LogFields:
             line: as it was logged.
             pod: that wrote it.
             values: of its numbers.
-            beside: what the shipper has taken out of it, see `LogRecord.fields`.
+            beside: what the shipper has taken out of it, see `Fielded`.
         """
         found = self._decoded(line) if line[:1] == "{" else None
         others: list[Any] | None = None
