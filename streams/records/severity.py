@@ -8,6 +8,7 @@ emergency count as FATAL whether written as text or as syslog's 0-2.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from functools import lru_cache
 
 from streams.records.log import Severity
@@ -30,6 +31,7 @@ _HEAD = 400
 _LEVELS = "|".join(sorted(_WORDS, key=len, reverse=True))
 _CONTINUATION = re.compile(
     r"""
+    (?=[\s.CSWFgDT])(?:                              # fails at once where nothing below begins
     \s+at\ \S                                        # Java, JavaScript, .NET
   | \s*\.\.\.\ [0-9]+\ (?:more|common\ frames)       # Java
   | \s*(?:Caused\ by|Suppressed|Wrapped\ by):\       # Java
@@ -39,6 +41,7 @@ _CONTINUATION = re.compile(
   | goroutine\ [0-9]+\ \[                            # Go
   | During\ handling\ of\ the\ above\ exception      # Python
   | The\ above\ exception\ was\ the\ direct\ cause   # Python
+    )
     """,
     re.VERBOSE,
 )
@@ -53,10 +56,13 @@ _KEYED = re.compile(
     rf"""\b(?:level|severity|lvl|log\.level|levelname|@l)["']?\s{{0,4}}[=:]\s{{0,4}}["']?({_LEVELS}|[0-9]{{1,2}})\b""",
     re.IGNORECASE,
 )
-_MARKED = re.compile(
-    rf"[\[<(]\s{{0,8}}({_LEVELS})\s{{0,8}}[\]>)]|^\s*({_LEVELS})\s{{0,4}}:", re.IGNORECASE
-)  # [error], <warn>, error: at the start
+_LEADING = re.compile(rf"\s*({_LEVELS})\s{{0,4}}:", re.IGNORECASE)
+_BRACKETED = re.compile(rf"[\[<(]\s{{0,8}}({_LEVELS})\s{{0,8}}[\]>)]", re.IGNORECASE)
 _WORD = re.compile(r"\b(TRACE|DEBUG|INFO|NOTICE|WARN|WARNING|ERROR|ERR|SEVERE|CRITICAL|CRIT|ALERT|EMERG|FATAL|PANIC)\b")
+_KEYS = ("level", "severity", "lvl", "@l")
+_CAPITALS = ("INFO", "WARN", "ERR", "DEBUG", "TRACE", "NOTICE", "SEVERE", "CRIT", "ALERT", "EMERG", "FATAL", "PANIC")
+_ENDS_OF_THROWN = ("Exception", "Error", "Throwable")
+"""What the expressions above cannot match without: to look for these costs a tenth of running them."""
 _TRACEBACK = "Traceback (most recent call last)"
 
 
@@ -101,7 +107,7 @@ def in_line(message: str) -> Severity:
         return _KLOG[klog[1]]
     if _CRASH.match(head):
         return Severity.FATAL
-    if _EXCEPTION.match(head):
+    if _has(head, _ENDS_OF_THROWN) and _EXCEPTION.match(head):
         return Severity.ERROR
     shown = _shown_level(head)
     if shown is Severity.UNSET and _TRACEBACK in head:
@@ -123,20 +129,30 @@ def graver(field: Severity, message: str) -> Severity:
     if field is Severity.UNSET:
         return in_line(message)
     head = message[:_HEAD]
-    if field is Severity.INFO and _THROWN.search(head) and not _CONTINUATION.match(head):
+    if field is Severity.INFO and _has(head, _ENDS_OF_THROWN) and _THROWN.search(head) and not _CONTINUATION.match(head):
         return Severity.ERROR
     return field
 
 
 def _shown_level(head: str) -> Severity:
     """The level written first; in a JSON line the one under a level key, wherever it stands."""
-    found = [match for match in (_KEYED.search(head), _MARKED.search(head), _WORD.search(head)) if match is not None]
+    lower = head.lower()
+    other = not head.isascii()  # letters may be of two cases that `lower` does not bring together
+    coloned = ":" in head
+    keyed = _KEYED.search(head) if (coloned or "=" in head) and (other or _has(lower, _KEYS)) else None
+    marked = (_LEADING.match(head) if coloned else None) or (_BRACKETED.search(head) if _has(head, "[<(") else None)
+    word = _WORD.search(head) if head != lower and _has(head, _CAPITALS) else None
+    found = [match for match in (keyed, marked, word) if match is not None]
     if not found:
         return Severity.UNSET
     first = min(found, key=lambda match: match.start())
     if head.startswith("{"):
         first = found[0]  # the keyed one where there is one
     return of_field(first[first.lastindex or 0])
+
+
+def _has(text: str, parts: Iterable[str]) -> bool:
+    return any(map(text.__contains__, parts))
 
 
 @lru_cache(maxsize=1024)

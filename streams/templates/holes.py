@@ -14,19 +14,24 @@ the thresholds are ours.)
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from functools import lru_cache
 from itertools import combinations
-from typing import NamedTuple
 
+from msgspec import Struct
+
+from streams.records.log import Severity
+from streams.templates.keys import MAX_WORDS, key, terms, total
 from streams.windows.masks import HOLE, collapsed
 
-MAX_WORDS = 32
-"""Of a text; those beyond are never made holes."""
 PLAIN, ANNOUNCED, DOTTED = 5, 3, 2
 """Different words that make a hole."""
 _ANNOUNCE = frozenset(
     ("user", "for", "from", "by", "to", "at", "on", "of", "in", "host", "named", "name", "called", "node", "client")
 )
+_CACHED_WORDS = 1 << 13
+"""Of at most as many characters as a signature has."""
+_OF_HOLE = terms([HOLE] * MAX_WORDS)
+_NO_HOLES = [False] * MAX_WORDS
 _MAX_NAMES = 4
 """Announced words of which two may vary together."""
 _EXCEPTION_ENDS = ("Exception", "Error", "Throwable", "Failure")
@@ -35,21 +40,37 @@ _STATUS_OR_SIGN = re.compile(r"(?<!\w)[45][0-9]{2}(?!\w)|^[^\w<]*\Z")
 _TRACE_SIGNS = ("|", "@", "<")
 
 
-class Pattern(NamedTuple):
+class Pattern(Struct, frozen=True, gc=False):
     """A text with a hole, or two, in the place of words."""
 
-    text: str
-    words: tuple[str, ...]
-    """One, or two that vary together."""
+    key: int
+    """That stands for it (`keys`)."""
     needed: int
     """Different words, in each place, that make a hole of it."""
+    dotted: bool
+    """Whether it is a dotted name whose place it takes."""
+    place: int
+    also: int = -1
+    """Place of a second word that varies together with the first; -1: there is none."""
+    collapsed: bool = False
+    """Whether its hole may become one with what is around it."""
+
+    def of(self, text: str) -> str:
+        """The pattern, written out; of the text that it is a pattern of."""
+        return _with_holes(text.split(" "), self.place, self.also, self.collapsed)
+
+    def words(self, text: str) -> list[str]:
+        """Of the same text, in its places."""
+        words = text.split(" ")
+        return [words[place] for place in (self.place, self.also) if place >= 0]
 
 
-def patterns(text: str) -> Iterator[Pattern]:
+def patterns(text: str, severity: Severity = Severity.UNSET) -> list[Pattern]:
     """The patterns of a text.
 
-    >>> for pattern in patterns("session opened for bob on tty"):
-    ...     print(pattern.text, "/", *pattern.words, "/", pattern.needed)
+    >>> text = "session opened for bob on tty"
+    >>> for pattern in patterns(text):
+    ...     print(pattern.of(text), "/", *pattern.words(text), "/", pattern.needed)
     session <*> for bob on tty / opened / 5
     session opened <*> bob on tty / for / 5
     session opened for <*> on tty / bob / 3
@@ -58,30 +79,38 @@ def patterns(text: str) -> Iterator[Pattern]:
     session opened for <*> on <*> / bob tty / 3
     """
     words = text.split(" ")
-    holes = [HOLE in word for word in words]
-    constant = sum(not hole or "=" in word for hole, word in zip(holes, words, strict=True))
-    end = -1
+    number = constant = len(words)
+    of_words = terms(words)
+    of_text = total(severity, of_words)
+    holes = _NO_HOLES
+    if HOLE in text:
+        holes = [HOLE in word for word in words]
+        constant = sum([not hole or "=" in word for hole, word in zip(holes, words, strict=True)])
+    enough, enough_beside = 2 * constant >= number, 2 * (constant - 1) >= number
+    found: list[Pattern] = []
     names: list[int] = []
-    for place, word in enumerate(words[:MAX_WORDS]):
-        start = end + 1
-        end = start + len(word)
-        if word == "|":
-            break  # a trace: its exceptions and frames say what it is
-        if word == HOLE or (place == 0 and not holes[0]) or not may_vary(word, place):
+    announced = False
+    for place, (word, hole, of_word, of_hole) in enumerate(zip(words, holes, of_words, _OF_HOLE, strict=False)):
+        may, may_early, is_dotted, is_name, announces = _traits(word)
+        before, announced = announced, announces
+        if not (may if place > 1 else may_early):
+            if word == "|":
+                break  # a trace: its exceptions and frames say what it is
             continue
-        if 2 * (constant - (not holes[place])) < len(words):
+        if not (enough if hole else enough_beside and place):
             continue
-        pattern = f"{text[:start]}{HOLE}{text[end:]}"
-        if (place and holes[place - 1]) or (place + 1 < len(words) and holes[place + 1]):
-            pattern = collapsed(pattern)
-        needed = _needed(words[place - 1] if place else "", word)
-        if needed == ANNOUNCED:
+        needed = PLAIN
+        if before and is_name:
+            needed = ANNOUNCED
             names.append(place)
-        yield Pattern(pattern, (word,), needed)
-    if len(names) > 1 and 2 * (constant - 2) >= len(words):
-        for one, other in combinations(names[:_MAX_NAMES], 2):
-            changed = [HOLE if place in {one, other} else word for place, word in enumerate(words)]
-            yield Pattern(collapsed(" ".join(changed)), (words[one], words[other]), ANNOUNCED)
+        if holes is not _NO_HOLES and ((place and holes[place - 1]) or (place + 1 < number and holes[place + 1])):
+            found.append(_collapsed(severity, words, needed, is_dotted, place))
+        else:
+            found.append(Pattern(of_text - of_word + of_hole, needed, is_dotted, place))
+    if len(names) > 1 and 2 * (constant - 2) >= number:
+        pairs = combinations(names[:_MAX_NAMES], 2)
+        found += [_collapsed(severity, words, ANNOUNCED, False, one, other) for one, other in pairs]
+    return found
 
 
 def fits(text: str, pattern: str) -> bool:
@@ -131,6 +160,20 @@ def may_vary(word: str, place: int) -> bool:
     return _STATUS_OR_SIGN.search(word) is None
 
 
-def _needed(before: str, word: str) -> int:
-    name = before if before.islower() else before.lower()
-    return ANNOUNCED if name in _ANNOUNCE and not word.isupper() else PLAIN
+@lru_cache(_CACHED_WORDS)
+def _traits(word: str) -> tuple[bool, bool, bool, bool, bool]:
+    """Whether it may become a hole, and also as one of the first two; is dotted; may be a name; announces one."""
+    more = word != HOLE
+    names = word.lower() in _ANNOUNCE
+    return more and may_vary(word, 2), more and may_vary(word, 1), dotted(word), not word.isupper(), names
+
+
+def _collapsed(
+    severity: Severity, words: list[str], needed: int, is_dotted: bool, place: int, also: int = -1
+) -> Pattern:
+    return Pattern(key(severity, _with_holes(words, place, also, True)), needed, is_dotted, place, also, True)
+
+
+def _with_holes(words: list[str], one: int, other: int, collapse: bool) -> str:
+    changed = " ".join([HOLE if place in {one, other} else word for place, word in enumerate(words)])
+    return collapsed(changed) if collapse else changed

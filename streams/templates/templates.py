@@ -23,7 +23,7 @@ from heapq import nsmallest
 from msgspec import Struct
 
 from streams.records.log import Severity
-from streams.templates.holes import patterns
+from streams.templates.holes import Pattern, patterns
 from streams.templates.places import Places
 from streams.templates.template import Learned, Template, template
 from streams.windows.masks import HOLE
@@ -90,7 +90,7 @@ class Templates:
         self._places = Places()
         for number, one in self._templates.items():
             self._places.name(one.severity, one.text, number)
-            self._places.enter(one.severity, number, patterns(one.text))
+            self._places.enter(number, one.text, patterns(one.text, one.severity))
         for number, part in self._parts.items():
             if part.text:
                 self._places.name(part.severity, part.text, number)
@@ -177,8 +177,8 @@ class Templates:
         if number in self._templates or number in self._parts:
             return  # made as a pattern since
         severity, text = what.severity, what.text
-        found = list(patterns(text))
-        whole = self._whole(severity, [pattern.text for pattern in found])
+        found = patterns(text, severity)
+        whole = self._whole(found)
         if whole is not None:
             self._parts[number] = Part(whole, seen_ns)
             self._seen(whole, seen_ns)
@@ -186,15 +186,15 @@ class Templates:
         self._templates[number] = Known(text, severity, seen_ns)
         self._born.add(number)
         self._places.name(severity, text, number)
-        ripe = self._places.enter(severity, number, found)
+        ripe = self._places.enter(number, text, found)
         for member in self._places.members(severity, text):  # a hole stands where they have a word
             self._join(member, number, redirects)
         if ripe is not None:
             self._merge(ripe, severity, seen_ns, redirects)
 
-    def _whole(self, severity: Severity, texts: Iterable[str]) -> int | None:
-        """The template, if any, for which one of these texts stands; of several the one of least number."""
-        named = self._places.named(severity, texts)
+    def _whole(self, found: Iterable[Pattern]) -> int | None:
+        """The template, if any, for which one of these patterns stands; of several the one of least number."""
+        named = self._places.named(found)
         return min((root for number in named if (root := self.template_of(number)) is not None), default=None)
 
     def _merge(self, pattern: str, severity: Severity, seen_ns: int, redirects: dict[int, int]) -> None:
@@ -224,7 +224,7 @@ class Templates:
     def _remove(self, number: int) -> None:
         one = self._templates.pop(number)
         self._places.unname(one.severity, one.text)
-        self._places.leave(one.severity, number, one.text)
+        self._places.leave(number, patterns(one.text, one.severity))
 
     def _trim(self) -> None:
         """Forget what is over the budget."""

@@ -12,7 +12,6 @@ line whatever is in it.
 from __future__ import annotations
 
 import re
-from functools import lru_cache
 
 HOLE = "<*>"
 MAX_WORDS = 128
@@ -23,10 +22,19 @@ _MAX_CACHED_WORD = 48
 
 _METHOD = r"(?:GET|HEAD|POST|PUT|DELETE|CONNECT|OPTIONS|TRACE|PATCH)\ "
 _QUOTED = re.compile(rf"""(["'])(?<![\w]['])(?:({_METHOD})[^"']*+|[^"]*+(?=")|[^']*+(?='))\1(?!\w)""", re.VERBOSE)
-_KEYED = re.compile(r"""(?<=[\w.\]-])=(?![=>1-9])(?:"[^"]*+"|'[^']*+'|\[[^\[\]]*+\]|[^\s,;)\]}|="'][^\s,;)\]}|=]*+)""")
+_KEYED = re.compile(r"""=(?<=[\w.\]-]=)(?![=>1-9])(?:"[^"]*+"|'[^']*+'|\[[^\[\]]*+\]|[^\s,;)\]}|="'][^\s,;)\]}|=]*+)""")
 """`key=value`. RFC 5424's, logfmt's and most frameworks' way to write a value into a line."""
 _GENERIC = "com|net|org|edu|gov|mil"
 _VALUES = r"[^\s,;)\]}\"'|<>=]*+"
+_PLAIN_PART = r"""
+    (?P<code>[45]\d\d)(?!\w)                                                # a status that was kept
+  | (?P<name>[A-Za-z]{2,}+0)(?=[,;:#()\[\]{}"'|<>=]|\Z)                  # eth0, ssh2, IPv4
+  | (?P<value>[<>~]?+=?+0[^=,;:#()\[\]{}"'|<>]*+)
+  | (?P<word>[^=,;:#()\[\]{}"'|<>]++)
+"""
+_PLAIN = re.compile(_PLAIN_PART, re.VERBOSE)
+"""What words are made of in which none of `_ADDRESSED` stands."""
+_ADDRESSED = re.compile(r"[./@\\]")
 _PART = re.compile(
     rf"""
     [A-Za-z][A-Za-z0+.-]{{1,15}}://[^\s,;)\]}}"'|<>]*+                     # URL
@@ -36,10 +44,7 @@ _PART = re.compile(
   | [\w-]++(?:\.[\w-]++)++:0++                                              # host and port
   | (?:[\w-]++\.){{1,8}}(?:{_GENERIC}|io|dev|cloud|local|internal|localdomain|arpa|svc|lan)(?![\w.-])
   | (?:[\w-]++\.){{1,8}}(?:{_GENERIC}|co|ac)\.[a-z]{{2}}(?![\w.-])          # host
-  | (?P<code>[45]\d\d)(?!\w)                                                # a status that was kept
-  | (?P<name>[A-Za-z]{{2,}}+0)(?=[,;:#()\[\]{{}}"'|<>=]|\Z)                  # eth0, ssh2, IPv4
-  | (?P<value>[<>~]?+=?+0[^=,;:#()\[\]{{}}"'|<>]*+)
-  | (?P<word>[^=,;:#()\[\]{{}}"'|<>]++)
+  | {_PLAIN_PART}
     """,
     re.VERBOSE,
 )
@@ -48,6 +53,8 @@ _UNIT = re.compile(
     r"<\*> (?:[KMGTP]i?B?|B|[kmg]b|bytes?|[mun]?s|m?secs?|seconds?|mins?|minutes?|hours?|days?|[MG]Hz|%)(?!\w)"
 )
 _DAY = r"(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun|Jan|Feb|Mar|Apr|May|June?|July?|Aug|Sept?|Oct|Nov|Dec)"
+_NAME = re.compile("[ADFJMNOSTW][a-z]{2}")
+"""What begins like a day."""
 _DATE = re.compile(rf"\b(?:{_DAY}[a-z]{{0,6}},? ){{1,3}}(?=<\*>)")
 _EMPTY = re.compile(r"\( ?\)|\[ ?\]|\{ ?\}")
 _AGAIN = re.compile(r"(?<=<\*>) ?(?:\(<\*>\)|\[<\*>\])")
@@ -66,7 +73,8 @@ def masked(line: str) -> str:
     if "=" in line:
         line = _KEYED.sub("=<*>", line)
     words = line.split(None, MAX_WORDS)[:MAX_WORDS]
-    return collapsed(" ".join([_word(word) if len(word) <= _MAX_CACHED_WORD else _masked(word) for word in words]))
+    known = _known.get
+    return collapsed(" ".join([known(word) or _met(word) for word in words]))
 
 
 def collapsed(text: str) -> str:
@@ -77,16 +85,33 @@ def collapsed(text: str) -> str:
     """
     if HOLE not in text:
         return text
-    text = _DATE.sub("", _UNIT.sub(HOLE, text))
-    text = _RUN.sub(HOLE, _AGAIN.sub("", _EMPTY.sub("", text)))
+    text = _UNIT.sub(HOLE, text)
+    if _NAME.search(text):
+        text = _DATE.sub("", text)
+    text = _EMPTY.sub("", text)
+    if "(<*>)" in text or "[<*>]" in text:
+        text = _AGAIN.sub("", text)
+    if text.count(HOLE) > 1:
+        text = _RUN.sub(HOLE, text)
     return " ".join(text.split())
 
 
 def _masked(word: str) -> str:
-    return _PART.sub(_hole, word)
+    return (_PLAIN if word.isalnum() or not _ADDRESSED.search(word) else _PART).sub(_hole, word)
 
 
-_word = lru_cache(_CACHED_WORDS)(_masked)
+_known: dict[str, str] = {}
+"""Words met -> with holes."""
+
+
+def _met(word: str) -> str:
+    """A word that is met for the first time, for a while, or is too long to be remembered."""
+    if len(word) > _MAX_CACHED_WORD:
+        return _masked(word)
+    if len(_known) >= _CACHED_WORDS:
+        _known.clear()
+    found = _known[word] = _masked(word)
+    return found
 
 
 def _quoted(match: re.Match[str]) -> str:

@@ -86,7 +86,9 @@ def signature(folded: bytes, severity: Severity = Severity.UNSET) -> Signature:
     >>> signature(fold('{"level":"error","msg":"no stock of 17","logger":"shop.Cart"}'))
     Signature(text='error shop.Cart: no stock of <*>', severity=<Severity.ERROR: 17>)
     """
-    line = _UNSEEN.sub("", folded.decode("utf-8", "replace"))
+    line = folded.decode("utf-8", "replace")
+    if not line.isprintable():  # all that is unseen is not printable
+        line = _UNSEEN.sub("", line)
     if line.startswith(("{", " {", "\t{")):
         found = structured(line.lstrip())
         text = _of_structured(found)
