@@ -129,7 +129,12 @@ def graver(field: Severity, message: str) -> Severity:
     if field is Severity.UNSET:
         return in_line(message)
     head = message[:_HEAD]
-    if field is Severity.INFO and _has(head, _ENDS_OF_THROWN) and _THROWN.search(head) and not _CONTINUATION.match(head):
+    if (
+        field is Severity.INFO
+        and _has(head, _ENDS_OF_THROWN)
+        and _THROWN.search(head)
+        and not _CONTINUATION.match(head)
+    ):
         return Severity.ERROR
     return field
 

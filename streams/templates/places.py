@@ -97,4 +97,3 @@ class Places:
 
     def _comparable(self) -> tuple[object, ...]:
         return {key: frozenset(held) for key, held in self._single.items()}, self._double, self._numbers
-
