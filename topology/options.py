@@ -59,7 +59,7 @@ log_fields_option = click.option(
     "--log-fields",
     callback=lambda _context, _option, text: tuple(filter(None, map(str.strip, (text or "").split(",")))),
     metavar="NAME[:UNIT|=VALUE],...",
-    help="Fields of JSON log lines that are signals: numbers, or lines that hold a value.",
+    help="Fields of JSON log lines, or beside them, that are signals: numbers, or lines that hold a value.",
 )
 
 metrics_port_option = shared("--metrics-port", type=int, default=0, help="Port of /metrics and /healthz; 0: any free.")

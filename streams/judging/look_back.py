@@ -28,10 +28,12 @@ from msgspec import Struct, field, structs
 from streams.judging.combine import risk_of
 from streams.judging.evidence import Assessment, RiskPoint, Verdict
 from streams.judging.history import RiskHistory
-from streams.judging.judge import Judge, JudgeSettings, JudgeState
+from streams.judging.judge import Judge
+from streams.judging.judge_state import JudgeState
 from streams.judging.past import Cohort, Past, Prior
 from streams.judging.promotion import waited
 from streams.judging.readings import readings
+from streams.judging.settings import JudgeSettings
 from streams.judging.side import Side, SignatureInfo
 from streams.judging.stakes import RESERVE
 from streams.judging.template_counts import TemplateCount

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import IntEnum
 from typing import Literal
 
@@ -49,6 +50,16 @@ class LogRecord(Struct, frozen=True, gc=False):
     def may_go_on(self, other: LogRecord) -> bool:
         """Whether it may be part of a line, or of an event, that the other began: on one stream of one container."""
         return self.is_beside(other) and self.stream == other.stream
+
+
+class Fielded(LogRecord, frozen=True, gc=False):
+    """A record with the fields that the shipper has taken out of the line.
+
+    There are such only where somebody asks for them: one more field of every record would cost the hot path 4%.
+    """
+
+    fields: bytes | Mapping[str, object] = b""
+    """The JSON object that holds them, or they themselves."""
 
 
 class Piece(LogRecord, frozen=True, gc=False):

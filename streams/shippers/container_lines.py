@@ -14,7 +14,7 @@ import msgspec
 from streams.errors import BadRecord, Reason
 from streams.records.found import Found
 from streams.records.identity import Source
-from streams.records.log import LogRecord, Piece, Severity
+from streams.records.log import Fielded, LogRecord, Piece, Severity
 from streams.records.severity import of_field
 from streams.shippers.cache import Remembered
 from streams.shippers.faults import JSON_FAULTS, MAX_BATCH_BYTES, MAX_RECORD_BYTES, check_size, json_fault, too_large
@@ -42,11 +42,26 @@ tuple for speed."""
 class ContainerLines(Reader):
     """Reads messages of one line each, in any of some layouts."""
 
-    def __init__(self, layouts: Sequence[Layout], identities: Identities, otlp: Otherwise | None = None) -> None:
-        """Take some layouts, of which at most one fits an object; `otlp` reads what turns out to be an OTLP message."""
+    def __init__(
+        self,
+        layouts: Sequence[Layout],
+        identities: Identities,
+        otlp: Otherwise | None = None,
+        *,
+        keep_fields: bool = False,
+    ) -> None:
+        """Take some layouts, of which at most one fits an object.
+
+        Args:
+            layouts: of the shippers that there may be.
+            identities: tell of which revision a pod is.
+            otlp: reads what turns out to be an OTLP message.
+            keep_fields: records carry what else their messages hold.
+        """
         self._layouts = layouts
         self._identities = identities
         self._otlp = otlp
+        self._keep_fields = keep_fields
         self._origins: Remembered[bytes, _Origin] = Remembered()
 
     def read(self, payload: bytes, message_time_ns: int) -> Sequence[LogRecord | BadRecord]:
@@ -68,11 +83,11 @@ class ContainerLines(Reader):
         """As `read` of each, with no call but the decoder's for a plain line of a container met before.
 
         The decoder tells which lines are plain (`PlainLine`); where it says no, `read` starts anew. That costs an
-        exception, so after a few of them the rest of the run is read as it is.
+        exception, so after a few of them the rest of the run is read as it is. So is all where fields are kept.
         """
         found: list[Found] = []
         append, decode, origins, unset = found.append, _DECODE_PLAIN, self._origins.answers, Severity.UNSET
-        not_plain = 0
+        not_plain = _NOT_PLAIN if self._keep_fields else 0
         for payload in payloads:
             if not_plain < _NOT_PLAIN and len(payload) <= MAX_RECORD_BYTES:
                 try:
@@ -111,7 +126,7 @@ class ContainerLines(Reader):
                 return self._otlp(payload, message_time_ns)
             line = undoubled(line, payload)
             origin = self._origin(bytes(line.kubernetes))
-        return (_record(line, origin, message_time_ns),)
+        return (_record(line, origin, message_time_ns, payload if self._keep_fields else None),)
 
     def _origin(self, key: bytes) -> _Origin:
         """What a `kubernetes` object tells.
@@ -144,12 +159,14 @@ def _container(described: Mapping[str, object]) -> str:
     return name[:_LONGEST_NAME] if isinstance(name, str) else ""
 
 
-def _record(line: Line, origin: _Origin, message_time_ns: int) -> LogRecord:
+def _record(line: Line, origin: _Origin, message_time_ns: int, fields: bytes | None) -> LogRecord:
     source, layout, _, container = origin
     time_ns, message = layout.event(line)
     if message is None:
         raise BadRecord(Reason.NO_MESSAGE, f"none of log, message, msg; pod {source.pod}")
     time_ns = time_ns or message_time(message_time_ns)
     severity, trace_id = of_field(line.any_level()), line.any_trace_id()
-    kind = Piece if line.is_partial() else LogRecord
-    return kind(source, time_ns, message.rstrip("\r\n"), severity, trace_id, container, line.any_stream())
+    rest = source, time_ns, message.rstrip("\r\n"), severity, trace_id, container, line.any_stream()
+    if line.is_partial():
+        return Piece(*rest)
+    return LogRecord(*rest) if fields is None else Fielded(*rest, fields)

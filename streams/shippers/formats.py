@@ -21,6 +21,8 @@ from streams.shippers.faults import JSON_FAULTS, MAX_BATCH_BYTES, check_size, js
 from streams.shippers.filebeat import FILEBEAT
 from streams.shippers.fluent_bit import FLUENT_BIT
 from streams.shippers.identity import WORKLOAD_LABELS, Identities
+from streams.shippers.line import Layout
+from streams.shippers.otlp import LogRow, Rows
 from streams.shippers.otlp_identity import OtlpIdentities
 from streams.shippers.otlp_logs import OtlpLogs
 from streams.shippers.otlp_metrics import OtlpMetrics
@@ -35,11 +37,11 @@ AUTO = "auto"
 class _AnyLogs(ContainerLines):
     """Logs in any format: JSON or protobuf by the first byte, then by the fields there are."""
 
-    def __init__(self, identities: Identities) -> None:
+    def __init__(self, identities: Identities, *, keep_fields: bool = False) -> None:
         otlp_identities = OtlpIdentities(identities)
-        otlp = OtlpLogs(otlp_json.log_rows, otlp_identities)
-        super().__init__([FLUENT_BIT, VECTOR, FILEBEAT], identities, otlp.read)
-        self._proto = OtlpLogs(otlp_proto.log_rows, otlp_identities)
+        otlp = OtlpLogs(otlp_json.log_rows, otlp_identities, keep_fields=keep_fields)
+        super().__init__([FLUENT_BIT, VECTOR, FILEBEAT], identities, otlp.read, keep_fields=keep_fields)
+        self._proto = OtlpLogs(otlp_proto.log_rows, otlp_identities, keep_fields=keep_fields)
 
     def read(self, payload: bytes, message_time_ns: int) -> Sequence[LogRecord | BadRecord]:
         if payload[:1] != b"{" and _is_protobuf(payload):
@@ -106,14 +108,25 @@ def _is_protobuf(payload: bytes) -> bool:
 
 
 _Make = Callable[[Identities], Reader]
-_LOGS: Mapping[str, _Make] = {
-    "fluent-bit": lambda identities: ContainerLines([FLUENT_BIT], identities),
-    "vector": lambda identities: ContainerLines([VECTOR], identities),
-    "filebeat": lambda identities: ContainerLines([FILEBEAT], identities),
-    "otlp_json": lambda identities: OtlpLogs(otlp_json.log_rows, OtlpIdentities(identities)),
-    "otlp_proto": lambda identities: OtlpLogs(otlp_proto.log_rows, OtlpIdentities(identities)),
-    AUTO: _AnyLogs,
-}
+
+
+def _logs(*, keep_fields: bool) -> Mapping[str, _Make]:
+    def lines(layout: Layout) -> _Make:
+        return lambda identities: ContainerLines([layout], identities, keep_fields=keep_fields)
+
+    def otlp(rows: Rows[LogRow]) -> _Make:
+        return lambda identities: OtlpLogs(rows, OtlpIdentities(identities), keep_fields=keep_fields)
+
+    return {
+        "fluent-bit": lines(FLUENT_BIT),
+        "vector": lines(VECTOR),
+        "filebeat": lines(FILEBEAT),
+        "otlp_json": otlp(otlp_json.log_rows),
+        "otlp_proto": otlp(otlp_proto.log_rows),
+        AUTO: lambda identities: _AnyLogs(identities, keep_fields=keep_fields),
+    }
+
+
 _METRICS: Mapping[str, _Make] = {
     "otlp_json": lambda identities: OtlpMetrics(otlp_json.point_rows, OtlpIdentities(identities)),
     "otlp_proto": lambda identities: OtlpMetrics(otlp_proto.point_rows, OtlpIdentities(identities)),
@@ -121,7 +134,7 @@ _METRICS: Mapping[str, _Make] = {
     "vector": VectorMetrics,
     AUTO: _AnyMetrics,
 }
-FORMATS: Mapping[str, Mapping[str, _Make]] = {"logs": _LOGS, "metrics": _METRICS}
+FORMATS: Mapping[str, Mapping[str, _Make]] = {"logs": _logs(keep_fields=False), "metrics": _METRICS}
 """Content of a topic -> name of a format -> its reader."""
 
 
@@ -131,6 +144,7 @@ def reader(
     *,
     cluster: str = "",
     workload_labels: tuple[str, ...] = WORKLOAD_LABELS,
+    keep_fields: bool = False,
 ) -> Reader:
     """The reader of a topic.
 
@@ -139,11 +153,12 @@ def reader(
         format_name: a format of `FORMATS`, or `auto`.
         cluster: the cluster that the records come from, unless they say so themselves.
         workload_labels: pod labels that hold the workload's name, best first.
+        keep_fields: log records carry the fields beside their message (`Fielded`).
 
     Raises:
         BadPolicy: an argument that is not allowed; says what is.
     """
-    formats = FORMATS.get(content)
+    formats = _logs(keep_fields=True) if content == "logs" and keep_fields else FORMATS.get(content)
     if formats is None:
         raise BadPolicy("content", content, f"one of {', '.join(FORMATS)}")
     make = formats.get(format_name)

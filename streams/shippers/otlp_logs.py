@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from streams.errors import BadRecord, Reason
-from streams.records.log import LogRecord, Severity, Stream
+from streams.records.log import Fielded, LogRecord, Severity, Stream
 from streams.records.severity import of_field, of_otlp
 from streams.shippers.faults import MAX_BATCH_BYTES, MAX_RECORD_BYTES, check_size
 from streams.shippers.line import MAX_TRACE_ID
@@ -21,9 +21,10 @@ _LEVEL_KEYS = ("level", "severity", "log.level", "lvl")
 class OtlpLogs(Reader):
     """Reads messages of many log records, in one encoding."""
 
-    def __init__(self, rows: Rows[LogRow], identities: OtlpIdentities) -> None:
+    def __init__(self, rows: Rows[LogRow], identities: OtlpIdentities, *, keep_fields: bool = False) -> None:
         self._rows = rows
         self._identities = identities
+        self._keep_fields = keep_fields
 
     def read(self, payload: bytes, message_time_ns: int) -> Sequence[LogRecord | BadRecord]:
         """The records of one message; those that cannot be used as BadRecord values.
@@ -51,7 +52,7 @@ class OtlpLogs(Reader):
         if len(message) > MAX_RECORD_BYTES:
             raise BadRecord(Reason.TOO_LARGE, f"a body of {len(message)} characters, above {MAX_RECORD_BYTES}")
         time_ns = row.time_ns or row.observed_ns
-        return LogRecord(
+        record = (
             source,
             within_range(time_ns) if time_ns else message_time(message_time_ns),
             message.rstrip("\r\n"),
@@ -60,6 +61,12 @@ class OtlpLogs(Reader):
             self._identities.container(group) or "",
             _stream(row),
         )
+        return Fielded(*record, _fields(row)) if self._keep_fields else LogRecord(*record)
+
+
+def _fields(row: LogRow) -> dict[str, Plain]:
+    """The attributes; a structured body's own fields, which they do not hide."""
+    return {**row.attributes, **row.body} if isinstance(row.body, dict) else row.attributes
 
 
 def _stream(row: LogRow) -> Stream:

@@ -2,8 +2,11 @@ r"""What do the fields of JSON log lines say that an operator named? Counted per
 
 A field of numbers (`duration_ms:ms`) becomes a distribution of the lines' values; a field and a value (`status=5*`) two
 counts, of the lines that hold it and of those that hold another. Read from the line itself: its signature knows no
-numbers. A name is that of a key of the line; one with dots is also looked for in nested objects. Of doubled keys the
-last counts. What cannot be read is counted by reason, and the line counts as any other.
+numbers; and, where it is no JSON or has no such key, from the fields that the shipper has taken out of it
+(`Fielded`): those beside the message (Fluent Bit's `Merge_Log`, Vector's `remap`), below `json` (Filebeat's
+name for them) or below `log` (Vector's `native_json` wraps all in it), or OTLP's attributes. A name is that of a key;
+one with dots is also looked for in nested objects. Of doubled keys the last counts. What cannot be read is counted by
+reason, and the line counts as any other.
 
 Nothing here depends on how lines are spread over transactions: counts are integers, a value's bucket is a function of
 the value. Buckets are 2.2% wide, and values beyond 1e15 are none, so that a window holds 5,200 of a field at most.
@@ -35,6 +38,8 @@ _SMALLEST, _LARGEST = 1e-9, 1e15
 """A nanosecond in seconds, a petabyte; what is smaller is 0."""
 _MAX_CHARACTERS = 65_536
 """Of a line that is read: four times what a container runtime writes in one piece."""
+_BELOW = ("json", "log")
+"""Keys of a message below which a shipper may have put the line's own."""
 _FIELD = re.compile(r"([A-Za-z_@][\w.@-]{0,63})(?:=([^\s,:=*]{1,64}\*?)|:([\w%{}/]{1,16}))?", re.ASCII)
 _NUMBER = re.compile(r"-?[0-9]{1,20}(?:\.[0-9]{1,20})?(?:[eE][-+]?[0-9]{1,3})?", re.ASCII)
 
@@ -101,31 +106,33 @@ class LogFields:
         """By id, all that it makes."""
         self.unread: dict[str, int] = {}
         """Reason -> lines, or fields of one, that could not be read."""
-        names = sorted({part for field in fields for part in (field.name, field.name.partition(".")[0])})
+        parts = {part for field in fields for part in (field.name, field.name.partition(".")[0])}
+        names = sorted(parts.union(_BELOW))
         keys = {name: f"key{number}" for number, name in enumerate(names)}
         self._fields = [_Read.of(field, keys) for field in fields]
-        line: Any = msgspec.defstruct("Line", [(key, Any, None) for key in keys.values()], rename=_turned(keys))
-        self._decode = msgspec.json.Decoder(line).decode
+        self._below = [keys[name] for name in _BELOW]
+        self._line: Any = msgspec.defstruct("Line", [(key, Any, None) for key in keys.values()], rename=_turned(keys))
+        self._decode = msgspec.json.Decoder(self._line).decode
 
-    def read(self, line: str, pod: PodSummary, values: Values) -> None:
-        """Count what a line says; one that is no JSON object says nothing."""
-        if line[:1] != "{":
-            return
-        if len(line) > _MAX_CHARACTERS:
-            self._count("too_long")
-            return
-        try:
-            found = self._decode(line)
-        except msgspec.ValidationError:  # the only one there can be: a number that no double holds
-            self._count("out_of_range")
-            return
-        except (msgspec.DecodeError, UnicodeError, RecursionError):
-            self._count("no_json")
-            return
+    def read(
+        self, line: str, pod: PodSummary, values: Values, beside: bytes | Mapping[str, object] | None = None
+    ) -> None:
+        """Count what a line says; one that is no JSON object says nothing.
+
+        Args:
+            line: as it was logged.
+            pod: that wrote it.
+            values: of its numbers.
+            beside: what the shipper has taken out of it, see `Fielded`.
+        """
+        found = self._decoded(line) if line[:1] == "{" else None
+        others: list[Any] | None = None
         for field in self._fields:
-            value = getattr(found, field.key)
-            if value is None and field.path:
-                value = _nested(getattr(found, field.outer), field.path)
+            value = None if found is None else field.of_line(found)
+            if value is None and beside is not None:
+                if others is None:
+                    others = self._beside(beside)
+                value = next((one for other in others if (one := field.of_line(other)) is not None), None)
             if value is None:
                 continue
             if field.wanted is None:
@@ -135,6 +142,30 @@ class LogFields:
             else:
                 counted = field.series[0] if _is(text, field.wanted) else field.series[1]
                 pod.increases[counted] = pod.increases.get(counted, 0.0) + 1.0
+
+    def _decoded(self, text: str | bytes) -> Any:
+        """The fields of a JSON object; None where it cannot be read."""
+        if len(text) > _MAX_CHARACTERS:
+            self._count("too_long")
+            return None
+        try:
+            return self._decode(text)
+        except msgspec.ValidationError:  # the only one there can be: a number that no double holds
+            self._count("out_of_range")
+        except (msgspec.DecodeError, UnicodeError, RecursionError):
+            self._count("no_json")
+        return None
+
+    def _beside(self, fields: bytes | Mapping[str, object]) -> list[Any]:
+        """What a shipper's message, or OTLP's attributes, hold: its own keys, then those below."""
+        found = self._decoded(fields) if isinstance(fields, bytes) else self._taken(fields)
+        if found is None:
+            return []
+        below = (getattr(found, key) for key in self._below)
+        return [found, *(self._taken(one) for one in below if isinstance(one, dict))]
+
+    def _taken(self, fields: Mapping[str, object]) -> Any:
+        return msgspec.convert(fields, self._line)
 
     def _measure(self, field: _Read, value: object, values: Values) -> None:
         number = _number(value)
@@ -166,6 +197,11 @@ class _Read(Struct, frozen=True):
     def of(cls, field: LogField, keys: Mapping[str, str]) -> _Read:
         outer, *path = field.name.split(".")
         return cls(keys[field.name], keys[outer], tuple(path), field.value, tuple(map(series_id, field.series)))
+
+    def of_line(self, line: Any) -> object:
+        """Its value in a decoded line; None where it is not there."""
+        value: object = getattr(line, self.key)
+        return _nested(getattr(line, self.outer), self.path) if value is None and self.path else value
 
 
 def settle(values: Values, pod: PodSummary) -> None:

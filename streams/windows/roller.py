@@ -16,7 +16,7 @@ from streams.errors import BadRecord, Reason
 from streams.records.found import Found, Record
 from streams.records.histogram import Histogram
 from streams.records.identity import Revision, Source
-from streams.records.log import LogRecord, Piece, Severity
+from streams.records.log import Fielded, LogRecord, Piece, Severity
 from streams.records.metric import Kind, MetricSample, Series, exact
 from streams.windows.continuation import goes_on
 from streams.windows.correlation import Place, id_place, trace_number
@@ -277,7 +277,8 @@ class Roller:
             if slot.traced or found.trace_id:
                 _trace(slot, line, found)
             if self._fields is not None:
-                self._fields.read(found.message, slot.pod, slot.values)
+                beside = found.fields if isinstance(found, Fielded) else None
+                self._fields.read(found.message, slot.pod, slot.values, beside)
         return found.time_ns
 
     def _slot(self, source: Source, time_ns: int) -> _Slot:

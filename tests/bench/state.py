@@ -12,7 +12,7 @@ from streams.risk.comparison import CompareRequest, Comparison
 from streams.shippers.formats import reader
 from streams.windows.roller import Roller
 from streams.windows.summary import Bundle, Limits
-from streams.workload import WorkloadSettings
+from streams.workload.state import WorkloadSettings
 from tests.bench.freshness import BASELINE, CANARY
 from tests.bench.memory import SIGNATURES
 from tests.bench.records import fluent_bit

@@ -14,7 +14,7 @@ from streams.records.severity import Severity
 from streams.watch.watch import WatchSettings
 from streams.windows.signature import Signature
 from streams.windows.summary import Bundle, PodSummary, Summary
-from streams.workload import WorkloadSettings
+from streams.workload.state import WorkloadSettings
 from tests.integration.role_process import RoleProcess
 from tests.integration.topic_reader import TopicReader
 from topology.codecs import decode_alarm, encode_bundle, encode_json

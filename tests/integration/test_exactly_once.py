@@ -25,7 +25,7 @@ from streams.risk.document import RiskDocument
 from streams.risk.templates import template_id
 from streams.windows.signature import fold, signature, signature_id
 from streams.windows.summary import Bundle
-from streams.workload import WorkloadSettings
+from streams.workload.state import WorkloadSettings
 from tests.integration.hostile import LONG_LINES, hostile
 from tests.integration.role_process import RoleProcess
 from tests.integration.topic_reader import TopicReader

@@ -15,7 +15,7 @@ from confluent_kafka import OFFSET_BEGINNING, Consumer, Producer, TopicPartition
 from streams.policy.workload_policy import SignalPolicy, WorkloadPolicy
 from streams.records.identity import Workload
 from streams.risk.comparison import CompareRequest, Comparison
-from streams.workload import WorkloadSettings
+from streams.workload.state import WorkloadSettings
 from tests.bench.records import spread
 from topology.codecs import decode_bundle
 from topology.embedded import EmbeddedBroker

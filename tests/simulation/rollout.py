@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from streams.judging.judge import Judge, JudgeSettings
+from streams.judging.judge import Judge
+from streams.judging.settings import JudgeSettings
 from streams.judging.side import RequestCount, Side, SignatureInfo
 from streams.signals.requests import REQUEST_SOURCES
 

@@ -26,7 +26,8 @@ from streams.risk.comparison import Comparison, TemplateFeedback
 from streams.risk.document import RiskDocument
 from streams.windows.signature import Signature, signature_id
 from streams.windows.summary import PodSummary, Summary
-from streams.workload import WorkloadLife, WorkloadSettings, WorkloadState
+from streams.workload.life import WorkloadLife
+from streams.workload.state import WorkloadSettings, WorkloadState
 from tests.simulation.core import within_budget
 
 pytestmark = pytest.mark.timeout(900)
@@ -77,8 +78,8 @@ class CountsAnew(WorkloadLife):
     def reclassify(self, said: TemplateFeedback, at_ns: int) -> None:
         """As it is, then all of it anew."""
         super().reclassify(said, at_ns)
-        for key, running in list(self._state.running.items()):
-            del self._state.running[key]
+        for key, running in list(self._running.items()):
+            del self._running[key]
             self.compare(running.comparison, running.requested_ns, None, running.policy)
 
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from streams.judging.judge import JudgeSettings
+from streams.judging.settings import JudgeSettings
 from tests.simulation.core import flagged, log_e_paths, ramp, within_budget
 from tests.simulation.rollout import ERRORS, WARNINGS, Service, judge_many
 

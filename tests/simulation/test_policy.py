@@ -10,9 +10,9 @@ import pytest
 from msgspec import structs
 
 from streams.judging.critical import CRITICAL_SHARE
-from streams.judging.judge import Judge, JudgeSettings
+from streams.judging.judge import Judge
 from streams.judging.look_back import LookBack
-from streams.judging.settings import DEFAULT_SIGNALS
+from streams.judging.settings import DEFAULT_SIGNALS, JudgeSettings
 from streams.policy.rules import apply
 from streams.policy.workload_policy import GroupPolicy, WorkloadPolicy
 from tests.simulation import levels

@@ -5,8 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from streams.judging.judge import JudgeSettings
-from streams.judging.settings import DEFAULT_SIGNALS, REQUESTS
+from streams.judging.settings import DEFAULT_SIGNALS, REQUESTS, JudgeSettings
 from streams.judging.signal import Counted, Signal, SignalState
 from tests.simulation.core import within_budget
 from tests.simulation.rollout import CRITICALS, Service, judge_many

@@ -13,7 +13,8 @@ from msgspec import Struct, structs
 from streams.judging.past import Past, Prior, prior_of
 from streams.records.identity import Workload
 from streams.risk.comparison import Outcome
-from streams.workload import WorkloadLife, WorkloadState
+from streams.workload.life import WorkloadLife
+from streams.workload.state import WorkloadState
 from topology.backtest.rules import Rules
 from topology.recording.cases import Case
 

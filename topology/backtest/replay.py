@@ -21,7 +21,8 @@ from streams.risk.document import RiskDocument, RiskPoint
 from streams.windows.roller import Rolled, Roller
 from streams.windows.signature import Signature
 from streams.windows.summary import Summary
-from streams.workload import WorkloadLife, WorkloadState
+from streams.workload.life import WorkloadLife
+from streams.workload.state import WorkloadState
 from topology.backtest.past import Ending, ending
 from topology.backtest.rules import Rules
 from topology.recording.cases import Case

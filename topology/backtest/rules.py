@@ -13,7 +13,7 @@ from streams.policy.policy_file import PolicyFile
 from streams.policy.workload_policy import WorkloadPolicy
 from streams.windows.log_fields import LogField, fields_of
 from streams.windows.summary import Limits
-from streams.workload import WorkloadSettings
+from streams.workload.state import WorkloadSettings
 from topology import policy_file
 from topology.recording.cases import Case
 

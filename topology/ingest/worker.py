@@ -86,7 +86,12 @@ class IngestWorker:
         self._readers: dict[str, Reader] = {}
         for content, topics in (("logs", settings.log_topics), ("metrics", settings.metric_topics)):
             for topic, format_name in topics.items():
-                self._readers[topic] = reader(content, format_name, cluster=settings.cluster)  # type: ignore[arg-type]
+                self._readers[topic] = reader(
+                    content,  # type: ignore[arg-type]
+                    format_name,
+                    cluster=settings.cluster,
+                    keep_fields=bool(fields),
+                )
         self._inputs = Inputs(round(settings.lateness_s * 1e9))
         self._letters: list[DeadLetter] = []
         self._records = 0

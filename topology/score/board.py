@@ -25,7 +25,8 @@ from streams.watch.feedback import WorkloadEvent
 from streams.watch.suspects import Neighbour
 from streams.windows.summary import Bundle
 from streams.windows.watermark import Watermark, WatermarkState
-from streams.workload import WorkloadLife, WorkloadSettings, WorkloadState
+from streams.workload.life import WorkloadLife
+from streams.workload.state import WorkloadSettings, WorkloadState
 from topology.score.mark import Mark, Offsets, is_due, oldest
 from topology.score.shared import Shared, SharedFeedback
 

@@ -33,11 +33,10 @@ from typing import Any
 
 import faust
 from aiokafka.errors import KafkaError
-from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread, Consumer, Producer, Transport
 from faust.types import TP
 from msgspec import MsgspecError
 
-from streams.judging.judge import JudgeSettings
+from streams.judging.settings import JudgeSettings
 from streams.policy.effective import effective
 from streams.policy.workload_policy import WorkloadPolicy
 from streams.records.identity import Workload
@@ -45,7 +44,7 @@ from streams.risk.comparison import TemplateFeedback
 from streams.risk.document import RiskDocument
 from streams.watch.feedback import WorkloadEvent
 from streams.watch.watch import WatchSettings
-from streams.workload import WorkloadSettings
+from streams.workload.state import WorkloadSettings
 from topology.codecs import decode_bundle, decode_rollout_event, encode_json
 from topology.connect import admin_client
 from topology.errors import Unavailable
@@ -53,7 +52,7 @@ from topology.policy_file import WatchedPolicy
 from topology.score.ahead import ReadAhead
 from topology.score.board import Board
 from topology.score.instruments import Instruments
-from topology.score.patience import patient
+from topology.score.transport import CommittedTransport, configuration
 from topology.settings import ScoreSettings
 from topology.telemetry import Telemetry
 from topology.topics import ALARMS, RISK, ROLLOUTS, SUMMARIES, WATCH, partition_of
@@ -64,13 +63,6 @@ _STOP_S = 3.0
 _LOOK_S = 1.0
 _QUIET_S = 60.0
 """A workload in which nothing runs or rings is written so often, or with every checkpoint if those are rarer."""
-_FETCH_BYTES = 2**20
-"""What a partition brings before the next one has its turn. Where a scorer cannot keep up, partitions take turns by the
-whole of a fetch: with 8 MiB one waited for twelve minutes. A larger message comes whole all the same (KIP-74)."""
-_FETCH_WAIT_MS = 100
-"""The longest that a broker holds a fetch for want of messages. Faust says 1,500, and the embedded broker looks for new
-messages as seldom as that allows: half a second later than Apache Kafka, which answers when there is one."""
-
 _CHANGELOG = {
     "segment.bytes": str(32 * 2**20),
     "segment.ms": "600000",
@@ -78,55 +70,6 @@ _CHANGELOG = {
     "max.message.bytes": str(8 * 2**20),
 }
 """Compacted soon: what is read after a rebalance is not much more than the latest snapshots."""
-
-
-class _CommittedThread(AIOKafkaConsumerThread):  # type: ignore[misc] # faust is untyped
-    """Reads committed messages only; Faust offers that just with its own transactions."""
-
-    def _create_worker_consumer(self, transport: Any) -> Any:
-        consumer = super()._create_worker_consumer(transport)
-        consumer._isolation_level = "read_committed"  # noqa: SLF001 - Faust passes no option on
-        consumer._fetch_max_wait_ms = _FETCH_WAIT_MS  # noqa: SLF001 - the same
-        patient(consumer._client)  # noqa: SLF001 - the same
-        transport.client = consumer
-        return consumer
-
-
-class _CommittedConsumer(Consumer):  # type: ignore[misc]
-    def _new_consumer_thread(self) -> Any:
-        return _CommittedThread(self, loop=self.loop, beacon=self.beacon)
-
-    async def seek_to_committed(self) -> dict[Any, int]:
-        """To where the snapshots end (`Board.resume`); to the committed offsets where there is no snapshot to ask.
-
-        Faust alone would go on wherever it had come to if nothing was committed yet.
-        """
-        offsets = dict(await super().seek_to_committed())
-        for partition in offsets:
-            resume = self.transport.resume.get((partition.topic, partition.partition))
-            if resume is not None:
-                await self._seek(partition, resume)
-                offsets[partition] = resume
-        return offsets
-
-
-class _PatientProducer(Producer):  # type: ignore[misc]
-    def _new_producer(self, *arguments: Any, **options: Any) -> Any:
-        producer = super()._new_producer(*arguments, **options)
-        patient(producer.client)
-        return producer
-
-
-class _CommittedTransport(Transport):  # type: ignore[misc]
-    Consumer = _CommittedConsumer
-    Producer = _PatientProducer
-
-    def __init__(self, *arguments: Any, **options: Any) -> None:
-        super().__init__(*arguments, **options)
-        self.resume: dict[tuple[str, int], int] = {}
-        """Input partition -> first offset that the snapshots do not include."""
-        self.client: Any = None
-        """What joins the group, once there is one."""
 
 
 def run(settings: ScoreSettings, telemetry: Telemetry) -> None:
@@ -227,9 +170,9 @@ class Scorer:
         app = faust.App(
             self._settings.group,
             **self._settings.kafka.faust(),
-            **_faust_configuration(self._partitions, self._settings.session_timeout_s, scratch),
+            **configuration(self._partitions, self._settings.session_timeout_s, scratch),
         )
-        self._transport = app.transport = _CommittedTransport(app.conf.broker_consumer, app)
+        self._transport = app.transport = CommittedTransport(app.conf.broker_consumer, app)
         app.on_partitions_revoked.connect(self._revoked, weak=False)
         raw = {"key_type": bytes, "value_type": bytes, "key_serializer": "raw", "value_serializer": "raw"}
         self._risk = app.topic(RISK, partitions=self._partitions, **raw)
@@ -474,24 +417,3 @@ def _partitions(settings: ScoreSettings) -> int:
 def _headers(message: Any) -> list[tuple[str, bytes]]:
     headers = message.headers or {}
     return list(headers.items()) if isinstance(headers, dict) else list(headers)
-
-
-def _faust_configuration(partitions: int, session_timeout_s: float, scratch: Path) -> dict[str, Any]:
-    return {
-        "datadir": scratch,
-        "web_enabled": False,
-        "autodiscover": False,
-        "topic_partitions": partitions,
-        "topic_disable_leader": True,
-        "processing_guarantee": "at_least_once",  # exactly_once crashes workers on a rebalance (robinhood/faust 658)
-        "consumer_auto_offset_reset": "earliest",
-        "consumer_max_fetch_size": _FETCH_BYTES,
-        "producer_max_request_size": 8 * 2**20,
-        "producer_linger": 0.005,
-        "broker_session_timeout": session_timeout_s,
-        "broker_heartbeat_interval": session_timeout_s / 5,
-        "broker_commit_interval": 1.0,
-        "stream_buffer_maxsize": 64,
-        "stream_wait_empty": False,
-        "worker_redirect_stdouts": False,
-    }

@@ -20,7 +20,8 @@ from streams.watch.alarm import Alarm
 from streams.watch.watch import WatchSettings
 from streams.windows.roller import Roller
 from streams.windows.summary import Limits
-from streams.workload import WorkloadLife, WorkloadSettings, WorkloadState
+from streams.workload.life import WorkloadLife
+from streams.workload.state import WorkloadSettings, WorkloadState
 from topology.watch.logs import Line, line_of
 
 WINDOW_NS = 5_000_000_000

@@ -10,7 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from streams.errors import BrokenInvariant
-from streams.judging.judge import Judge, JudgeSettings, JudgeState
+from streams.judging.judge import Judge
+from streams.judging.judge_state import JudgeState
+from streams.judging.settings import JudgeSettings
 from streams.judging.shares import UNHEARD_SHARE
 from streams.judging.side import RequestCount, Side, SignatureInfo
 

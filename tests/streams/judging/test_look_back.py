@@ -7,8 +7,9 @@ import math
 import msgspec
 import pytest
 
-from streams.judging.judge import JudgeSettings, JudgeState
+from streams.judging.judge_state import JudgeState
 from streams.judging.look_back import LookBack, LookBackState, stretch_share
+from streams.judging.settings import JudgeSettings
 from streams.judging.side import RequestCount, Side, SignatureInfo
 
 W = 5_000_000_000

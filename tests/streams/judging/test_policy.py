@@ -9,8 +9,9 @@ import pytest
 from msgspec import structs
 
 from streams.judging.critical import CRITICAL_SHARE
-from streams.judging.judge import Judge, JudgeSettings, JudgeState
-from streams.judging.settings import DEFAULT_SIGNALS, REQUESTS
+from streams.judging.judge import Judge
+from streams.judging.judge_state import JudgeState
+from streams.judging.settings import DEFAULT_SIGNALS, REQUESTS, JudgeSettings
 from streams.judging.side import EventCount, RequestCount, Side, SignatureInfo
 from streams.signals.rule import SignalRule
 

@@ -12,9 +12,10 @@ from streams.policy.sensitivity import SENSITIVITIES
 from streams.policy.workload_policy import SignalPolicy, WorkloadPolicy
 from streams.risk.document import RiskDocument
 from streams.risk.reading import read_at
-from streams.workload import WorkloadLife, WorkloadState
-from tests.streams.test_lines import said
-from tests.streams.test_workload import SETTINGS, SHOP
+from streams.workload.life import WorkloadLife
+from streams.workload.state import WorkloadState
+from tests.streams.workload.test_life import SETTINGS, SHOP
+from tests.streams.workload.test_lines import said
 
 LEVELS = tuple(SENSITIVITIES)
 

@@ -19,7 +19,8 @@ from streams.watch.regular import MOST_REGULAR, Logged, Regular, RegularState, s
 from streams.watch.watch import Watch, WatchSettings, WatchState
 from streams.windows.roller import Roller
 from streams.windows.summary import Limits
-from streams.workload import WorkloadLife, WorkloadSettings, WorkloadState
+from streams.workload.life import WorkloadLife
+from streams.workload.state import WorkloadSettings, WorkloadState
 
 WINDOW_NS = 5_000_000_000
 HISTORY = 600

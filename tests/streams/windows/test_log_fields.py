@@ -13,20 +13,22 @@ from streams.errors import BadPolicy
 from streams.records.identity import Source
 from streams.records.log import LogRecord, Piece
 from streams.records.metric import Series
+from streams.shippers.formats import reader
 from streams.windows.log_fields import MAX_FIELDS, LogField, LogFields
 from streams.windows.roller import Roller
 from streams.windows.summary import Limits, PodSummary, Summary, merge, series_id
+from tests.streams.shippers import golden
 from tests.streams.windows.test_summary import REVISION, WINDOW_NS, canonical
 
 NAMES = ("took_ms:ms", "status=5*", "http.response.status=503", "cached=true")
 SOURCE = Source(REVISION, "p")
 
 
-def read(*lines, fields=NAMES):
+def read(*lines, fields=NAMES, beside=None):
     """Values of the first field, field -> (lines that hold its value, lines that hold another), what was not read."""
     made, pod, values = LogFields([LogField.parse(text) for text in fields]), PodSummary(), {}
     for line in lines:
-        made.read(line, pod, values)
+        made.read(line, pod, values, beside)
     counts = {}
     for text in fields:
         field = LogField.parse(text)
@@ -185,3 +187,47 @@ def test_what_cannot_be_named_is_refused(names):
     """Promise: at once, with what is allowed."""
     with pytest.raises(BadPolicy, match="log_fields"):
         LogFields([LogField.parse(name) for name in names])
+
+
+TAKEN_OUT = [
+    pytest.param(format_name, payload, id=f"{format_name}-{case}")
+    for content, format_name, case, payload in golden.cases()
+    if content == "logs" and case.endswith("-fields")
+]
+
+
+@pytest.mark.parametrize("detected", [False, True])
+@pytest.mark.parametrize(("format_name", "payload"), TAKEN_OUT)
+def test_what_a_shipper_has_taken_out_of_the_line_is_read(format_name, payload, detected):
+    """Promise: wherever it has put the fields, and only where somebody asked for them."""
+    made = Roller(WINDOW_NS, Limits(), log_fields=[LogField.parse(text) for text in NAMES])
+    name = "auto" if detected else format_name
+    kept = reader("logs", name, keep_fields=True).read_all([payload] * 3, lambda _: golden.MESSAGE_TIME_NS)
+    made.add_all(kept)
+    found = made.drain()
+    ((pod,),) = (summary.pods.values() for summary in found.summaries)
+    ((histogram,),) = (list(pod.histogram_increases.values()),)
+    assert (histogram.count, list(pod.increases.values()), found.unread_fields) == (3, [3.0], {})
+    (plain,) = reader("logs", name).read(payload, golden.MESSAGE_TIME_NS)
+    assert type(plain) is LogRecord
+
+
+@pytest.mark.parametrize(
+    ("line", "beside", "values", "counts", "unread"),
+    [
+        ("done", b'{"took_ms":3,"status":200}', [3], {"status=5*": (0, 1)}, {}),
+        ('{"took_ms":1}', b'{"took_ms":3,"status":500}', [1], {"status=5*": (1, 0)}, {}),
+        ("done", b'{"took_ms":3,"json":{"took_ms":4}}', [3], {}, {}),
+        ("done", b'{"json":{"took_ms":4},"log":{"took_ms":5}}', [4], {}, {}),
+        ("done", b'{"json":[4],"log":"took_ms"}', [], {}, {}),
+        ("done", {"took_ms": 3, "http.response.status": 503}, [3], {"http.response.status=503": (1, 0)}, {}),
+        ("done", {"took_ms": b"3", "status": b"5"}, [], {}, {"no_number": 1, "no_text": 1}),
+        ("done", b'{"took_ms":1e999}', [], {}, {"out_of_range": 1}),
+        ("done", b'{"took_ms"', [], {}, {"no_json": 1}),
+        ("done", b'{"a":"' + b"x" * 70_000 + b'"}', [], {}, {"too_long": 1}),
+    ],
+    ids=lambda value: repr(value)[:40],
+)
+def test_golden_fields_beside_a_line(line, beside, values, counts, unread):
+    """Promise: the line itself first, then what stands beside it; what is left out is counted."""
+    assert read(line, beside=beside) == (values, counts, unread)

@@ -12,7 +12,7 @@ from streams.risk.comparison import CompareRequest, Comparison, ComparisonEnded
 from streams.shippers.formats import reader
 from streams.windows.roller import Roller
 from streams.windows.summary import Bundle, Limits
-from streams.workload import WorkloadSettings
+from streams.workload.state import WorkloadSettings
 from topology.codecs import decode_bundle, decode_risk_document, encode_bundle, encode_json
 from topology.demo.service import Rates, Service
 from topology.demo.shipped import NAMESPACE, fluent_bit_line, otlp_counters

@@ -16,7 +16,7 @@ from streams.watch.feedback import AlarmFeedback
 from streams.watch.watch import WatchSettings
 from streams.windows.signature import Signature
 from streams.windows.summary import Bundle, PodSummary, Summary
-from streams.workload import WorkloadSettings
+from streams.workload.state import WorkloadSettings
 from topology.codecs import encode_json
 from topology.score.board import Board
 

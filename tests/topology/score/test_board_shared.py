@@ -15,7 +15,7 @@ from streams.risk.templates import template_id
 from streams.templates.classes import MAX_SHARED
 from streams.windows.signature import Signature, signature_id
 from streams.windows.summary import Bundle, PodSummary, Summary
-from streams.workload import WorkloadSettings
+from streams.workload.state import WorkloadSettings
 from topology.codecs import decode_risk_document, encode_json
 from topology.score.board import Board, PartitionSnapshot, _decode_partition
 from topology.score.mark import Offsets

@@ -11,9 +11,10 @@ from streams.records.log import LogRecord
 from streams.risk.comparison import TemplateFeedback
 from streams.risk.document import RiskDocument
 from streams.templates.example import Example
-from streams.workload import WorkloadLife, WorkloadState
+from streams.workload.life import WorkloadLife
+from streams.workload.state import WorkloadState
 
-from .test_workload import BASELINE, CANARY, COMPARISON, PODS, SETTINGS, SHOP, T0, WINDOW_NS, S, deltas
+from .test_life import BASELINE, CANARY, COMPARISON, PODS, SETTINGS, SHOP, T0, WINDOW_NS, S, deltas
 
 REAL = [
     "dfs.DataNode$PacketResponder: Received block blk_{0} of size {0} from /10.250.{0}.4",

@@ -20,7 +20,8 @@ from streams.risk.document import rfc3339
 from streams.signals import catalogue
 from streams.windows.roller import Roller
 from streams.windows.summary import Limits
-from streams.workload import WorkloadLife, WorkloadSettings, WorkloadState
+from streams.workload.life import WorkloadLife
+from streams.workload.state import WorkloadSettings, WorkloadState
 
 S = 1_000_000_000
 WINDOW_NS = 5 * S

@@ -12,9 +12,10 @@ from streams.records.identity import Revision, Source
 from streams.records.log import LogRecord
 from streams.risk.comparison import Comparison
 from streams.risk.document import rfc3339
-from streams.workload import WorkloadLife, WorkloadState
+from streams.workload.life import WorkloadLife
+from streams.workload.state import WorkloadState
 
-from .test_workload import BASELINE, CANARY, COMPARISON, PODS, SETTINGS, SHOP, T0, S, close_windows, deltas
+from .test_life import BASELINE, CANARY, COMPARISON, PODS, SETTINGS, SHOP, T0, S, close_windows, deltas
 
 ALONE = Comparison("", "prod", "shop", CANARY, CANARY)
 AT_5 = WorkloadPolicy(alpha=0.05)

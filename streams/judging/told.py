@@ -1,0 +1,203 @@
+"""How is one judgement told: as rows, as sentences, and read by the weights of another sensitivity?"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+
+from streams.judging.alone import alone_templates, alone_unjudged, history_reason, history_sentences
+from streams.judging.combine import PartFinding, own_progress, progress
+from streams.judging.critical import critical_rows
+from streams.judging.events.telling import event_reasons, event_rows
+from streams.judging.evidence import GroupEvidence, Part, PartEvidence, ReadSignal, SignalEvidence, Verdict
+from streams.judging.judge_state import JudgeState
+from streams.judging.levels.evidence import LevelEvidence
+from streams.judging.parts import CLASSES_SHARE, Parts
+from streams.judging.promotion import withheld
+from streams.judging.reasons import Reason, count_reasons, e_value, missing_reasons, pass_reason, ranked_sentences
+from streams.judging.settings import PARTS_OF_SIGNALS, JudgeSettings
+from streams.judging.side import SignatureInfo
+from streams.judging.signal import Signal
+from streams.judging.telling import level_reasons, level_rows, stream_reasons, stream_rows
+from streams.judging.template_counts import TemplateCount, template_counts
+from streams.judging.values.telling import value_reasons, value_rows
+from streams.policy.written import Sensitivity
+from streams.signals.rule import SignalRule
+
+
+class Told:
+    """What is said of one comparison; it changes nothing."""
+
+    def __init__(self, settings: JudgeSettings, state: JudgeState, parts: Parts) -> None:
+        """Of the judge that has these."""
+        self._settings = settings
+        self._state = state
+        self._parts = parts
+
+    def rows(self, rules: Mapping[str, SignalRule], levels: Sequence[LevelEvidence]) -> list[SignalEvidence]:
+        """A row per signal.
+
+        Args:
+            rules: of the signals.
+            levels: what the levels say.
+        """
+        alpha, beta = self._settings.alpha, self._settings.beta
+        if self._parts.without_baseline:
+            return stream_rows([self._parts.alone.evidence()], self._parts.alone_share, alpha)
+        errors, values = self._state.shares.get("errors", 0.0), self._state.shares.get("values", 0.0)
+        rows = [
+            *(self._evidence(signal) for signal in self._parts.concurrent.shown()),
+            *stream_rows(self._parts.logs.evidence(), self._parts.inner("logs"), alpha),
+            *level_rows(levels, self._parts.inner("levels"), alpha, rules),
+            *event_rows(self._parts.events, errors * self._parts.events_share, alpha, beta),
+            *value_rows(self._parts.values, values, alpha, beta),
+        ]
+        return critical_rows(self._parts.critical, rows, self._parts.critical_log_ps())
+
+    def part(self, finding: PartFinding) -> PartEvidence:
+        """What one part says."""
+        risk = 100.0 * finding.fail_progress(self._settings.alpha)
+        return PartEvidence(finding.part, finding.share, math.exp(finding.log_p), risk, finding.confidence)
+
+    def reasons(
+        self, verdict: Verdict, signatures: Mapping[int, SignatureInfo], levels: Sequence[LevelEvidence]
+    ) -> list[str]:
+        """Sentences, the weightiest first.
+
+        Args:
+            verdict: that they explain.
+            signatures: texts.
+            levels: what the levels say.
+        """
+        if self._parts.without_baseline:
+            return self._alone_reasons(verdict, signatures)
+        if self._state.started_ns is None:
+            return ["cannot tell yet: no window with both revisions has closed"]
+        against = ranked_sentences(self._against(signatures, levels), verdict)
+        if verdict == "fail":
+            return against
+        why = self._why_not_failed(verdict)
+        return [*against, *why] if verdict == "none" and self._parts.fail_progress > 0.5 else [*why, *against]
+
+    def unjudged(self) -> list[str]:
+        """What could not be judged, and why."""
+        if self._parts.without_baseline:
+            return alone_unjudged(self._parts.alone)
+        if self._state.started_ns is None:
+            return []
+        return [
+            *self._parts.concurrent.unjudged(),
+            *self._parts.logs.unjudged(),
+            *self._parts.levels.unjudged,
+            *self._parts.events.unjudged(),
+            *self._parts.values.unjudged(),
+        ]
+
+    def templates(self, root: Callable[[int], int]) -> list[TemplateCount]:
+        """What both sides logged of class warning and worse, that with most impact on the risk first.
+
+        Args:
+            root: the template that a signature is part of.
+        """
+        if self._parts.without_baseline:
+            is_new = self._parts.logs.is_new if self._parts.logs.knows_templates else None
+            return alone_templates(self._parts.alone, root, is_new, 100.0 * self._parts.alone_progress)
+        risks = {name: 100.0 * self._parts.own(signal) for name, signal in self._parts.concurrent.signals.items()}
+        return template_counts(self._parts.concurrent.state.tallies, root, self._parts.logs.is_new, risks)
+
+    def logs_at(self, sensitivity: Sensitivity) -> PartEvidence:
+        """What the logs say by the weights of another sensitivity."""
+        return self.part(self._parts.logs_finding_at(sensitivity))
+
+    def signals_at(self, sensitivity: Sensitivity) -> tuple[ReadSignal, ...]:
+        """What the log classes say by the weights of another sensitivity."""
+        share = self._state.shares.get("logs", 0.0) * CLASSES_SHARE[self._state.with_past]
+        alpha, found = self._settings.alpha, []
+        for name, weight in sorted(self._settings.weights_at[sensitivity].items()):
+            signal = self._parts.concurrent.signals[name]
+            own = 0.0 if signal.rule.criticality == "watch" else share * weight
+            found.append(ReadSignal(name, own, 100.0 * own_progress(signal.state.sup_worse, own, alpha)))
+        return tuple(found)
+
+    def _evidence(self, signal: Signal) -> SignalEvidence:
+        state, name = signal.state, signal.rule.signal
+        since_ns = self._state.since.get(name)
+        return SignalEvidence(
+            signal=name,
+            baseline_count=state.baseline,
+            canary_count=state.canary,
+            effect_ratio=signal.effect_ratio,
+            log10_e=state.sup_worse / math.log(10.0),
+            weight=self._parts.weight(signal),
+            risk=100.0 * self._parts.own(signal),
+            confidence=progress(state.not_worse, self._settings.beta),
+            part=PARTS_OF_SIGNALS[name],
+            group=name.partition("/")[0],
+            criticality=signal.rule.criticality,
+            since_s=None if since_ns is None else since_ns / 1e9,
+        )
+
+    def _alone_reasons(self, verdict: Verdict, signatures: Mapping[int, SignatureInfo]) -> list[str]:
+        against = ranked_sentences([self._history_reason(signatures)], verdict) if self._parts.alone.known else []
+        said = history_sentences(self._parts.alone, self._parts.alone_share, self._settings.alpha)
+        return [*against, *said] if self._parts.alone_progress > 0.5 else [*said, *against]
+
+    def _history_reason(self, signatures: Mapping[int, SignatureInfo]) -> Reason:
+        log_p = math.log(self._parts.alone.state.p)
+        return history_reason(self._parts.alone, log_p, self._parts.alone_share, self._settings.alpha, signatures)
+
+    def _why_not_failed(self, verdict: Verdict) -> list[str]:
+        settings, concurrent = self._settings, self._parts.concurrent
+        if self._state.void_ns is not None:
+            return [self._void_reason()]
+        if verdict == "none" and self._parts.held_back:
+            return self._parts.must_have.reasons()
+        if verdict == "marginal":
+            return ["its time is over, with evidence against it that does not suffice to fail it"]
+        required = concurrent.required("logs", "errors")
+        if verdict == "pass":
+            return [pass_reason(required, concurrent.exposure, settings.beta)]
+        others = [
+            f"cannot tell yet: the {finding.part} are shown to be no worse by {100 * finding.confidence:.0f}%"
+            for finding in self._parts.findings()
+            if finding.part in {"values", "levels"} and finding.confidence is not None and finding.confidence < 1.0
+        ]
+        if self._parts.logs_are_missed:
+            others.append("cannot tell: it has been heard by its logs before, and no line of either revision has come")
+        others += withheld(self._parts.fail_progress, settings.alpha, self._parts.elapsed_ns, settings.lifetime_ns)
+        if not required:
+            return others or ["cannot tell: neither logs nor request counts of either revision have been seen"]
+        return [*missing_reasons(required, concurrent.state.exposure, settings, self._parts.confidence), *others]
+
+    def _against(self, signatures: Mapping[int, SignatureInfo], levels: Sequence[LevelEvidence]) -> list[Reason]:
+        counted, state, alpha = self._parts.concurrent, self._state.concurrent, self._settings.alpha
+        before = [self._history_reason(signatures)] if self._state.is_alone and self._parts.alone.known else []
+        return [
+            *before,
+            *count_reasons(list(counted.signals.values()), self._parts.own, state.tallies, state.exposure, signatures),
+            *stream_reasons(self._parts.logs, self._parts.inner("logs"), alpha, signatures),
+            *level_reasons(levels, self._parts.inner("levels"), alpha),
+            *event_reasons(self._parts.events, self._state.shares.get("errors", 0.0) * self._parts.events_share, alpha),
+            *value_reasons(self._parts.values, self._state.shares.get("values", 0.0), alpha),
+            *self._parts.critical.reasons(self._parts.critical_log_ps()),
+        ]
+
+    def _void_reason(self) -> str:
+        state = self._state.split
+        share = state.canary / (state.canary + state.baseline)
+        return (
+            f"the comparison is void: the canary has {100 * share:.1f}% of the requests, where"
+            f" {100 * (self._settings.intended_share or 0.0):.1f}% was intended"
+            f" (E = {e_value(state.sup_log_e)})"
+        )
+
+
+def groups_of(evidence: tuple[SignalEvidence, ...]) -> tuple[GroupEvidence, ...]:
+    """Signals (worst first) by group."""
+    members: dict[tuple[Part, str], list[SignalEvidence]] = {}
+    for one in evidence:
+        members.setdefault((one.part, one.group), []).append(one)
+    return tuple(
+        GroupEvidence(group, part, len(ones), ones[0].risk, math.fsum(one.weight for one in ones), ones[0].signal)
+        for (part, group), ones in members.items()
+    )

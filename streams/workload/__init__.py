@@ -1,0 +1,1 @@
+"""One workload's life: the revisions seen lately, the comparisons running, and production."""

@@ -1,0 +1,455 @@
+"""One workload's life: the revisions seen lately and the comparisons running.
+
+Summaries come in as deltas, in any order and grouping; once the watermark has passed a window it is closed, reduced to
+one `Side` per revision, kept for a while (so that a comparison asked for late still starts at the canary's first pod)
+and given to every comparison that runs. What comes out depends on the deltas and requests alone, never on when or in
+which portions they came.
+
+A delta for a window already closed is not lost: its records count in the oldest window still open. (Its metric samples
+keep their own times: a level or total older than what is known already says nothing new.)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from functools import partial
+
+from msgspec import structs
+
+from streams.errors import BrokenInvariant
+from streams.judging.logs.traces import Traces, TracesState
+from streams.judging.past import Past, Prior
+from streams.judging.presence import Presence
+from streams.judging.side import Side
+from streams.policy.workload_policy import LogPolicy, WorkloadPolicy
+from streams.records.identity import Workload
+from streams.records.log import Severity
+from streams.records.metric import Series
+from streams.risk.comparison import Comparison, Outcome, TemplateFeedback
+from streams.risk.document import RiskDocument
+from streams.risk.succession import Succession
+from streams.signals.catalogue import Catalogue
+from streams.watch.alarm import Alarm
+from streams.watch.feedback import AlarmFeedback
+from streams.watch.production import Deployment
+from streams.watch.regular import Logged
+from streams.watch.suspects import Neighbour
+from streams.watch.watch import Watch
+from streams.windows.signature import Signature
+from streams.windows.summary import Summary, merge, trim
+from streams.workload.document import document
+from streams.workload.judged_lines import JudgedLines, numbers_of
+from streams.workload.running import Running
+from streams.workload.state import WorkloadSettings, WorkloadState
+
+_MAX_RUNNING = 20
+"""Comparisons of one workload at a time; a further one ends the oldest as `expired`."""
+_RETRY_NS = 10_000_000_000
+"""What is told within so long of the end may be a state from before it (argo-rollouts issue 4021)."""
+
+
+class WorkloadLife:
+    """One workload: `add`, `close`, `compare` and `end`, then `documents`."""
+
+    def __init__(
+        self,
+        settings: WorkloadSettings,
+        state: WorkloadState,
+        neighbours: Callable[[], Sequence[Neighbour]] = tuple,
+    ) -> None:
+        """One life.
+
+        Args:
+            settings: of every workload.
+            state: a snapshot, which it takes over.
+            neighbours: what else was deployed in the cluster; asked when an alarm is raised.
+        """
+        self._settings = settings
+        self._state = state
+        self._watch: Watch | None = None
+        if settings.watch is not None:
+            self._watch = Watch(settings.watch, settings.window_ns, state.workload, state.watch, neighbours)
+        self._catalogue = Catalogue(state.catalogue)
+        self._succession = Succession(settings.sight_ns, state.succession)
+        self._lines = JudgedLines(state.logs, state.lines, state.signatures)
+        self._open_lines = {
+            start_ns: {number for one in summaries.values() for number in numbers_of(one)}
+            for start_ns, summaries in state.open.items()
+        }
+        """Start of an open window -> its signatures."""
+        state.heard = {number: state.heard[number] for number in sorted(set().union(*self._open_lines.values()))}
+        self._presence = {name: Presence(settings.window_ns, known) for name, known in state.presence.items()}
+        self._running = {key: Running.resume(settings, one, state.past) for key, one in state.running.items()}
+        self._fresh: dict[str, RiskDocument] = {}
+        self._watermark_ns = 0
+        self.learned = 0
+        """Comparisons since it was made that have changed `past`."""
+
+    @property
+    def workload(self) -> Workload:
+        """Whose life this is."""
+        return self._state.workload
+
+    @property
+    def idle(self) -> bool:
+        """Nothing is open, running or worth remembering: it may be forgotten."""
+        state = self._state
+        if state.open or self._running or self._there:
+            return False
+        if self._watch is not None and not self._watch.idle(self._watermark_ns):
+            return False
+        return self._watermark_ns - state.closed_to_ns > self._settings.ring_ns
+
+    @property
+    def _of(self) -> tuple[str, str, str]:
+        of = self._state.workload
+        return (of.cluster, of.namespace, of.name)
+
+    @property
+    def _there(self) -> bool:
+        """A pod of any revision is there."""
+        return any(presence.there for presence in self._presence.values())
+
+    @property
+    def past(self) -> Past:
+        """What earlier comparisons taught."""
+        return self._state.past
+
+    @property
+    def late_records(self) -> int:
+        """Records so far that came after their window had closed."""
+        return self._state.late_records
+
+    @property
+    def running(self) -> int:
+        """Comparisons that run."""
+        return len(self._running)
+
+    @property
+    def deployments(self) -> Sequence[Deployment]:
+        """Revisions that became production, oldest first."""
+        return self._state.watch.production.deployments
+
+    @property
+    def ringing(self) -> int:
+        """Alarms that are not cleared."""
+        return len(self._state.watch.ringing)
+
+    def to_state(self) -> WorkloadState:
+        """The snapshot; valid until the next call of anything else."""
+        state = self._state
+        if self._watch is not None:
+            state.watch = self._watch.to_state()
+        state.lines, state.logs, state.signatures = self._lines.to_state(), self._lines.policy, self._lines.signatures
+        state.presence = {name: presence.state for name, presence in self._presence.items()}
+        state.running = {key: running.to_state() for key, running in self._running.items()}
+        return state
+
+    def add(self, delta: Summary, signatures: Mapping[int, Signature], series: Mapping[int, Series]) -> None:
+        """Take in one delta of this workload.
+
+        Args:
+            delta: of any revision and window.
+            signatures: at least those of the delta, by id.
+            series: at least those of the delta, by id.
+        """
+        state = self._state
+        for pod in delta.pods.values():
+            for number in pod.signatures():
+                if number not in state.heard:
+                    state.heard[number] = signatures[number]
+            for number in pod.series():
+                self._catalogue.learn(number, series[number])
+        start_ns = delta.start_ns
+        if start_ns < state.closed_to_ns:
+            state.late_records += delta.records
+            start_ns = state.closed_to_ns
+        self._open_lines.setdefault(start_ns, set()).update(numbers_of(delta))
+        name = delta.revision.pod_template_hash
+        summary = state.open.setdefault(start_ns, {}).get(name)
+        if summary is None:
+            summary = state.open[start_ns][name] = Summary(delta.revision, start_ns)
+        merge(summary, delta)
+        trim(summary, self._settings.limits, self._severity)
+
+    def close(self, watermark_ns: int, sighted: Callable[[Comparison, int], None] | None = None) -> bool:
+        """Close every window that ends at or before the watermark; whether that changed anything.
+
+        Args:
+            watermark_ns: event time before which all is known.
+            sighted: begins a pair that the streams alone show to be on trial, at an event time; None: nobody does.
+        """
+        state, window_ns = self._state, self._settings.window_ns
+        self._watermark_ns = watermark_ns
+        changed = False
+        while True:
+            start_ns = self._next_window()
+            if start_ns is None or start_ns + window_ns > watermark_ns:
+                break
+            heard = self._close_window(start_ns)
+            self._end_alone()
+            if self._settings.sight_ns:
+                self._sight(state.closed_to_ns, heard, sighted)
+            changed = True
+        for running in list(self._running.values()):
+            if watermark_ns - running.awaited_ns > self._settings.expire_ns:
+                self.end(running.comparison, "expired", watermark_ns)
+                changed = True
+        if self._watch is not None:
+            changed |= self._watch.expire(watermark_ns)
+        return changed
+
+    def compare(
+        self,
+        comparison: Comparison,
+        requested_ns: int,
+        prior: Prior | None = None,
+        policy: WorkloadPolicy | None = None,
+        told_ns: int = 0,
+        *,
+        again: bool = False,
+    ) -> None:
+        """Start a comparison, from the oldest window still known; one that runs or has ended stays as it is.
+
+        An aborted one begins anew once all pods of its canary that are there were first met after its end.
+
+        Args:
+            comparison: of this workload.
+            requested_ns: event time at which it was asked for.
+            prior: of the cluster's other workloads; None: there are none.
+            policy: what an operator set, for the comparison's whole life; None: the settings as they are.
+            told_ns: when the rollout was seen under way; after its comparison's end it is another attempt. 0: unsaid.
+            again: one has ended before, however long ago: without both revisions there is nothing to begin.
+        """
+        state = self._state
+        known = self._running.get(comparison.key)
+        if known is not None and known.requested_ns <= requested_ns:
+            return  # one asked for from later on was read ahead of its time, and begins now
+        if comparison.key in state.ended and told_ns - state.ended[comparison.key] < _RETRY_NS:
+            if not self._is_retried(comparison.key):
+                return
+        elif again and not (self._is_there(comparison.baseline) and self._is_there(comparison.canary)):
+            return
+        if comparison.of != state.workload:
+            raise BrokenInvariant(f"{comparison.key} is not about {state.workload.key}")
+        if known is None and len(self._running) >= _MAX_RUNNING:
+            oldest = min(self._running.values(), key=lambda one: (one.requested_ns, one.comparison))
+            self.end(oldest.comparison, "expired", requested_ns)
+        self._lines.follow(LogPolicy() if policy is None else policy.logs)
+        running = Running.begin(self._settings, comparison, requested_ns, state.past, prior, policy)
+        self._running[comparison.key] = running
+        # What was judged before the end is not judged twice.
+        anew_ns = max(state.ended.pop(comparison.key, 0), state.anew.pop(comparison.key, 0))
+        state.attempts.pop(comparison.key, None)
+        for start_ns, sides in state.ring:
+            if start_ns >= anew_ns:
+                self._judge(running, start_ns, sides)
+        self._publish(running)
+
+    def end(self, comparison: Comparison, outcome: Outcome, ended_ns: int) -> None:
+        """End a comparison; its last document says what became of it. One that is unknown stays so."""
+        if self._watch is not None and outcome == "promoted":
+            self._watch.promoted(comparison.canary, ended_ns)
+        running = self._running.get(comparison.key)
+        if running is None:
+            return
+        self._publish(running)
+        last = self._fresh[comparison.key]
+        self._fresh[comparison.key] = structs.replace(last, state="ended", outcome=outcome)
+        self.learned += running.teach(self._state.past, outcome)
+        del self._running[comparison.key]
+        self._state.ended[comparison.key] = ended_ns
+        if outcome == "aborted":
+            self._state.attempts[comparison.key] = self._pods_met(comparison.canary)
+        if outcome == "promoted" or not comparison.is_alone:
+            self._succession.conclude(comparison.baseline, comparison.canary, outcome)
+
+    def runs(self, comparison: Comparison) -> bool:
+        """Whether it runs."""
+        return comparison.key in self._running
+
+    def has_ended(self, comparison: Comparison) -> bool:
+        """Whether it ended lately, so that to begin it needs another attempt."""
+        return comparison.key in self._state.ended
+
+    def reclassify(self, said: TemplateFeedback, at_ns: int) -> None:
+        """Take in what somebody says of a template: it holds for the windows that close from now on.
+
+        Args:
+            said: of a template of this workload, or of any where it is said for more than one workload.
+            at_ns: event time at which it was said.
+        """
+        if self._lines.hear(said, at_ns):
+            for running in self._running.values():
+                self._publish(running)
+
+    def documents(self) -> list[RiskDocument]:
+        """What has changed since this was last called: one document per comparison, its latest."""
+        fresh = list(self._fresh.values())
+        self._fresh.clear()
+        return fresh
+
+    def hear(self, said: AlarmFeedback, at_ns: int) -> None:
+        """Learn from what somebody says of an alarm."""
+        if self._watch is not None:
+            self._watch.hear(said, at_ns)
+
+    def alarms(self) -> list[Alarm]:
+        """What has changed since this was last called: one document per alarm, its latest."""
+        return [] if self._watch is None else self._watch.alarms()
+
+    def watched(self, *, rollback: bool = False) -> RiskDocument | None:
+        """The verdict on what is in production; None while nothing is, or it is not watched.
+
+        Args:
+            rollback: an alarm that is likely the latest deployment's fails it.
+        """
+        return None if self._watch is None else self._watch.document(rollback=rollback)
+
+    def _next_window(self) -> int | None:
+        """Start of the next window to close: without a gap while pods are there, else where records are."""
+        state = self._state
+        if self._there:
+            return state.closed_to_ns
+        return min(state.open) if state.open else None
+
+    def _close_window(self, start_ns: int) -> Collection[str]:
+        """Judge and learn one window; the revisions heard in it."""
+        state, window_ns = self._state, self._settings.window_ns
+        sides: dict[str, Side] = {}
+        summaries = state.open.pop(start_ns, {})
+        self._read_lines(start_ns, summaries)
+        for name in sorted(self._presence.keys() | summaries.keys()):
+            presence = self._presence.get(name)
+            if presence is None:
+                presence = self._presence[name] = Presence(window_ns)
+            summary = summaries.get(name)
+            side = presence.close(start_ns, summary, self._catalogue, self._lines.signatures)
+            pods = {pod: known.number for pod, known in presence.state.pods.items()}
+            traces = Traces(state.traces.setdefault(name, TracesState()))
+            traces.close(start_ns, summary, pods, self._lines.signatures, side)
+            if presence.there:
+                sides[name] = side
+            if presence.gone:
+                del self._presence[name], state.traces[name]
+                state.presence.pop(name, None)
+        state.closed_to_ns = start_ns + window_ns
+        horizon_ns = start_ns - self._settings.ring_ns
+        state.ring = [entry for entry in state.ring if entry[0] > horizon_ns]
+        state.ring.append((start_ns, sides))
+        state.ended = {key: ended_ns for key, ended_ns in state.ended.items() if ended_ns > horizon_ns}
+        state.anew = {key: ended_ns for key, ended_ns in state.anew.items() if ended_ns > horizon_ns}
+        state.attempts = {key: met for key, met in state.attempts.items() if key in state.ended}
+        for key, running in self._running.items():
+            if self._judge(running, start_ns, sides):
+                self._publish(running)
+                if running.failed_pods is None and self._fresh[key].verdict == "fail":
+                    running.failed_pods = self._pods_met(running.comparison.canary)
+        if self._watch is not None and sides:
+            pairs = [one.comparison for one in self._running.values() if not one.comparison.is_alone]
+            trials = {pair.canary: pair.baseline for pair in pairs}
+            rules, logged = self._catalogue.rules, partial(self._logged, summaries)
+            self._watch.add(start_ns, sides, trials, rules, self._lines.signatures, state.ring, logged)
+        return summaries.keys()
+
+    def _end_alone(self) -> None:
+        """End what runs without a baseline, as no other revision shows its end, once it has taken its planned time."""
+        for running in list(self._running.values()):
+            over_ns = running.planned_over_ns
+            if running.comparison.is_alone and over_ns is not None and over_ns <= self._state.closed_to_ns:
+                self.end(running.comparison, "expired", self._state.closed_to_ns)
+
+    def _sight(self, end_ns: int, heard: Collection[str], sighted: Callable[[Comparison, int], None] | None) -> None:
+        """What the streams tell once a window has closed: a pair on trial, or what became of one."""
+        state = self._state
+        start_ns = end_ns - self._settings.window_ns
+        back = self._succession.hear(start_ns, heard)
+        for key in list(state.ended):
+            if key.rpartition("/")[2] in back:
+                state.anew[key] = state.ended.pop(key)  # its canary was away and is here again: another attempt
+        for running in list(self._running.values()):
+            self._conclude(running, end_ns)
+        for key in filter(self._is_retried, list(state.ended)):
+            state.anew[key] = state.ended.pop(key)
+            if sighted is not None:
+                sighted(Comparison(*self._of, *key.rsplit("/", 2)[1:]), end_ns)
+        trial = self._succession.on_trial
+        if trial is not None and sighted is not None:
+            sighted_pair = Comparison(*self._of, *trial)
+            known = self._running.get(sighted_pair.key)
+            if sighted_pair.key not in state.ended and (known is None or known.requested_ns > end_ns):
+                sighted(sighted_pair, end_ns)
+
+    def _conclude(self, running: Running, end_ns: int) -> None:
+        """End it if the streams show what became of it."""
+        pair, failed_pods = running.comparison, running.failed_pods
+        if running.requested_ns > end_ns or (running.policy and running.policy.historic_baseline):
+            return  # asked for later than this, or its baseline need not be there
+        since_ns = running.requested_ns - self._settings.window_ns
+        outcome = self._succession.outcome(pair.baseline, pair.canary, since_ns, failed=failed_pods is not None)
+        if outcome is not None:
+            self.end(pair, outcome, end_ns)
+        elif failed_pods is not None and self._all_new(pair.canary, failed_pods):
+            self.end(pair, "aborted", end_ns)  # and tried again already
+            self._state.attempts[pair.key] = failed_pods
+
+    def _is_there(self, pod_template_hash: str) -> bool:
+        presence = self._presence.get(pod_template_hash)
+        return presence is not None and presence.there
+
+    def _pods_met(self, pod_template_hash: str) -> int:
+        presence = self._presence.get(pod_template_hash)
+        return 0 if presence is None else presence.state.numbered
+
+    def _all_new(self, pod_template_hash: str, met: int) -> bool:
+        """Whether it has pods, all of which were first met after so many others."""
+        presence = self._presence.get(pod_template_hash)
+        return (
+            presence is not None and presence.there and min(pod.number for pod in presence.state.pods.values()) >= met
+        )
+
+    def _is_retried(self, key: str) -> bool:
+        """Whether the canary of a comparison that was aborted has new pods beside its baseline, and no old ones."""
+        met, (baseline, canary) = self._state.attempts.get(key), key.rsplit("/", 2)[1:]
+        return met is not None and self._is_there(baseline) and self._all_new(canary, met)
+
+    def _judge(self, running: Running, start_ns: int, sides: Mapping[str, Side]) -> bool:
+        lines, rules = self._lines, self._catalogue.rules
+        return running.add(start_ns, sides, self._state.ring, lines.signatures, rules, lines.roots)
+
+    def _publish(self, running: Running) -> None:
+        known_ns = self._settings.ring_ns
+        told = document(running, self._lines, self._catalogue, self._presence, known_ns)
+        self._fresh[running.comparison.key] = told
+
+    def _read_lines(self, start_ns: int, summaries: Mapping[str, Summary]) -> None:
+        """Learn the window's templates, and which of its lines are judged."""
+        state = self._state
+        redirects = self._lines.learn(start_ns, summaries, state.heard, self._seen_signatures)
+        if redirects:
+            state.past.logs.redirect(redirects)
+            for key in sorted(self._running):
+                self._running[key].judge.redirect(redirects)
+            if self._watch is not None:
+                self._watch.redirect(redirects, self._lines.info)
+        for number in self._open_lines.pop(start_ns, set()).difference(*self._open_lines.values()):
+            del state.heard[number]
+
+    def _logged(self, summaries: Mapping[str, Summary], revision: str) -> Logged:
+        """What each pod of a revision wrote in a window."""
+        presence = self._presence.get(revision)
+        return self._lines.logged(summaries.get(revision), None if presence is None else presence.state)
+
+    def _seen_signatures(self) -> set[int]:
+        """Those of the windows that are still kept."""
+        state = self._state
+        seen = {number for _, sides in state.ring for side in sides.values() for number in side.incidents}
+        for summaries in state.open.values():
+            for summary in summaries.values():
+                seen.update(number for pod in summary.pods.values() for number in pod.lines)
+        return seen
+
+    def _severity(self, number: int) -> int:
+        """A function of the signature alone, so that what is trimmed depends on no order."""
+        severity = int(self._state.heard[number].severity)
+        return severity if severity >= Severity.WARN else 0

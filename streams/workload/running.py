@@ -1,0 +1,205 @@
+"""One comparison that runs: its judge, the policy it follows, and which windows it is given."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from msgspec import structs
+
+from streams.judging.earlier import Earlier, earlier
+from streams.judging.evidence import Assessment
+from streams.judging.judge import Judge
+from streams.judging.look_back import LookBack, LookBackState
+from streams.judging.past import Past, Prior
+from streams.judging.policy_settings import judge_settings
+from streams.judging.settings import JudgeSettings
+from streams.judging.side import Side, SignatureInfo
+from streams.policy.rules import apply
+from streams.policy.workload_policy import WorkloadPolicy
+from streams.risk.comparison import Comparison, Outcome
+from streams.signals.rule import SignalRule
+from streams.workload.state import RunningState, WorkloadSettings
+
+
+class Running:
+    """`add` closed windows in order of time, `assess` at any moment."""
+
+    def __init__(self, settings: WorkloadSettings, state: RunningState, judge: Judge | LookBack) -> None:
+        """From `begin` or `resume`."""
+        self._settings = settings
+        self._state = state
+        self.judge = judge
+        self._rules: tuple[int, dict[str, SignalRule]] = 0, {}
+
+    @classmethod
+    def begin(
+        cls,
+        settings: WorkloadSettings,
+        comparison: Comparison,
+        requested_ns: int,
+        past: Past,
+        prior: Prior | None,
+        policy: WorkloadPolicy | None,
+    ) -> Running:
+        """A new one.
+
+        Args:
+            settings: of every workload.
+            comparison: that was asked for.
+            requested_ns: event time at which it was.
+            past: of the workload.
+            prior: of the cluster's other workloads; None: there are none.
+            policy: what an operator set, for its whole life; None: the settings as they are.
+        """
+        of, window_ns = _judge_settings(settings, comparison, policy), settings.window_ns
+        judge: Judge | LookBack
+        if policy is None or policy.look_back_ns is None:
+            judge = Judge.begin(of, window_ns, past, prior)
+        else:
+            judge = LookBack.begin(of, window_ns, policy.look_back_ns, past, prior)
+        state = RunningState(comparison, requested_ns, judge.to_state(), 0, policy, _look_back(judge))
+        return cls(settings, state, judge)
+
+    @classmethod
+    def resume(cls, settings: WorkloadSettings, state: RunningState, past: Past) -> Running:
+        """The one that was; it takes the state over."""
+        of, window_ns = _judge_settings(settings, state.comparison, state.policy), settings.window_ns
+        judge: Judge | LookBack
+        if state.look_back is None:
+            judge = Judge.from_state(of, window_ns, state.judge, past)
+        else:
+            judge = LookBack.from_state(of, window_ns, state.judge, state.look_back, past)
+        return cls(settings, state, judge)
+
+    def to_state(self) -> RunningState:
+        """The snapshot; valid until the next window."""
+        self._state.judge, self._state.look_back = self.judge.to_state(), _look_back(self.judge)
+        return self._state
+
+    @property
+    def comparison(self) -> Comparison:
+        """Which it is."""
+        return self._state.comparison
+
+    @property
+    def policy(self) -> WorkloadPolicy | None:
+        """What an operator set, for its whole life."""
+        return self._state.policy
+
+    @property
+    def requested_ns(self) -> int:
+        """Event time at which it was asked for."""
+        return self._state.requested_ns
+
+    @property
+    def canary_from_ns(self) -> int:
+        """Start of the first window in which the canary was seen; 0 before."""
+        return self._state.canary_from_ns
+
+    @property
+    def failed_pods(self) -> int | None:
+        """How many pods of the canary had been met when it failed; None: it has not."""
+        return self._state.failed_pods
+
+    @failed_pods.setter
+    def failed_pods(self, met: int) -> None:
+        self._state.failed_pods = met
+
+    @property
+    def awaited_ns(self) -> int:
+        """Event time at which it was asked for, or its canary was last seen."""
+        return max(self._state.requested_ns, self._state.canary_seen_ns)
+
+    @property
+    def planned_over_ns(self) -> int | None:
+        """Event time at which its planned time is over; None before its canary was seen."""
+        if not self._state.canary_from_ns:
+            return None
+        settings = _judge_settings(self._settings, self.comparison, self.policy)
+        return self._state.canary_from_ns + (settings.lifetime_ns or settings.planned_ns)
+
+    @property
+    def earlier(self) -> Earlier | None:
+        """The time before the canary with which it is compared; None: the same time, or not known yet."""
+        asked = None if self.policy is None else self.policy.historic_baseline
+        if asked is None or not self._state.canary_from_ns:
+            return None
+        return earlier(asked, self._state.canary_from_ns, self._settings.window_ns)
+
+    def rules(self, known: Mapping[str, SignalRule]) -> Mapping[str, SignalRule]:
+        """By signal, as its policy wants them; made anew when there are new ones."""
+        if self.policy is None:
+            return known
+        number, applied = self._rules
+        if number != len(known):
+            applied = {signal: apply(rule, self.policy) for signal, rule in known.items()}
+            self._rules = len(known), applied
+        return applied
+
+    def add(
+        self,
+        start_ns: int,
+        sides: Mapping[str, Side],
+        ring: Iterable[tuple[int, Mapping[str, Side]]],
+        signatures: Mapping[int, SignatureInfo],
+        rules: Mapping[str, SignalRule],
+        roots: Mapping[int, int],
+    ) -> bool:
+        """Judge one closed window; whether it was one of either side.
+
+        Args:
+            start_ns: its start.
+            sides: pod-template hash -> what that revision did in it.
+            ring: closed windows that are still known, for a baseline of an earlier time.
+            signatures: what is judged of the lines.
+            rules: of all signals of the workload, without a policy.
+            roots: signature -> the template it is part of, where that is another one.
+        """
+        state = self._state
+        if start_ns <= state.requested_ns - self._settings.ring_ns:
+            return False  # not known any more when it was asked for, unless its records came later than the request
+        canary = sides.get(self.comparison.canary)
+        if canary is not None:
+            state.canary_seen_ns = start_ns
+            state.canary_from_ns = state.canary_from_ns or start_ns
+        baseline = self._baseline(start_ns, sides, ring)
+        if baseline is None and canary is None:
+            return False
+        self.judge.add(start_ns, baseline, canary, signatures, self.rules(rules), roots)
+        return True
+
+    def assess(self, signatures: Mapping[int, SignatureInfo], rules: Mapping[str, SignalRule]) -> Assessment:
+        """What can be said now; arguments as of `add`."""
+        return self.judge.assess(signatures, self.rules(rules))
+
+    def teach(self, past: Past, outcome: Outcome) -> bool:
+        """It is over: its baseline, or a canary without one, becomes a cohort of the past; False: it never began."""
+        cohort = self.judge.cohort(self.comparison.baseline)
+        if cohort is None:
+            return False
+        stays = outcome == "expired" and self.comparison.is_alone and self.judge.verdict != "fail"
+        past.learn(cohort, self._settings.judge.logs, self.judge.prior, promoted=outcome == "promoted" or stays)
+        return True
+
+    def _baseline(
+        self, start_ns: int, sides: Mapping[str, Side], ring: Iterable[tuple[int, Mapping[str, Side]]]
+    ) -> Side | None:
+        """What the canary's window is compared with: the same window, unless the policy asks for an earlier one."""
+        if self.comparison.is_alone:
+            return None
+        time = self.earlier
+        if time is not None:
+            at_ns = time.of(start_ns)
+            sides = next((known for start, known in ring if start == at_ns), {})
+        elif self.policy is not None and self.policy.historic_baseline is not None:
+            return None  # what came before the canary is not its time
+        return sides.get(self.comparison.baseline)
+
+
+def _judge_settings(settings: WorkloadSettings, comparison: Comparison, policy: WorkloadPolicy | None) -> JudgeSettings:
+    of = settings.judge if policy is None else judge_settings(policy, settings.judge)
+    return structs.replace(of, baseline="none") if comparison.is_alone else of
+
+
+def _look_back(judge: Judge | LookBack) -> LookBackState | None:
+    return judge.to_look_back_state() if isinstance(judge, LookBack) else None
