@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from functools import partial
 
+import msgspec
 from msgspec import Struct, field, structs
 
 from streams.errors import BrokenInvariant
@@ -25,6 +26,7 @@ from streams.judging.look_back import LookBack, LookBackState
 from streams.judging.past import Past, Prior
 from streams.judging.policy_settings import judge_settings, lines_of
 from streams.judging.presence import Presence, PresenceState
+from streams.judging.production.past import ProductionPast
 from streams.judging.side import Side, SignatureInfo
 from streams.judging.unseen import not_zero, unseen
 from streams.policy.rules import apply
@@ -446,8 +448,7 @@ class WorkloadLife:
                 state.presence.pop(name, None)
         state.closed_to_ns = start_ns + window_ns
         horizon_ns = start_ns - self._settings.ring_ns
-        state.ring = [entry for entry in state.ring if entry[0] > horizon_ns]
-        state.ring.append((start_ns, sides))
+        self._keep_window(start_ns, sides, horizon_ns)
         state.ended = {key: ended_ns for key, ended_ns in state.ended.items() if ended_ns > horizon_ns}
         state.anew = {key: ended_ns for key, ended_ns in state.anew.items() if ended_ns > horizon_ns}
         state.attempts = {key: met for key, met in state.attempts.items() if key in state.ended}
@@ -560,11 +561,41 @@ class WorkloadLife:
             return None
         return earlier(asked, running.canary_from_ns, self._settings.window_ns)
 
+    def _keep_window(self, start_ns: int, sides: dict[str, Side], horizon_ns: int) -> None:
+        """Into the ring; what leaves it is known of production."""
+        state = self._state
+        for old_ns, old_sides in state.ring:
+            if old_ns > horizon_ns:
+                break
+            self._learn_production(state.past.production, old_ns, old_sides)
+        state.ring = [entry for entry in state.ring if entry[0] > horizon_ns]
+        state.ring.append((start_ns, sides))
+
+    def _learn_production(self, past: ProductionPast, start_ns: int, sides: Mapping[str, Side]) -> None:
+        """What was in production in a window: all but what was on trial, or is since it was known.
+
+        A window is learned when it leaves the ring: what a comparison may still be given is none of its past.
+        """
+        pairs = [key.rsplit("/", 2)[1:] for key in (*self._state.running, *self._state.ended)]
+        trials = {canary for baseline, canary in pairs if baseline != canary and baseline in sides}
+        there = [side for name, side in sorted(sides.items()) if name not in trials]
+        past.learn(start_ns, there, self._roots, self._state.past.logs.templates)
+
+    def _past_before(self, canary: str) -> Past:
+        """The past, up to the first window known of a canary."""
+        past = self._state.past
+        production = msgspec.msgpack.decode(msgspec.msgpack.encode(past.production), type=ProductionPast)
+        for start_ns, sides in self._state.ring:
+            if canary in sides:
+                break
+            self._learn_production(production, start_ns, sides)
+        return structs.replace(past, production=production)
+
     def _begun(self, comparison: Comparison, policy: WorkloadPolicy | None, prior: Prior | None) -> Judge | LookBack:
-        settings, window_ns, past = self._judge_settings(comparison, policy), self._settings.window_ns, self._state.past
+        settings, window_ns = self._judge_settings(comparison, policy), self._settings.window_ns
         if policy is None or policy.look_back_ns is None:
-            return Judge.begin(settings, window_ns, past, prior)
-        return LookBack.begin(settings, window_ns, policy.look_back_ns, past, prior)
+            return Judge.begin(settings, window_ns, self._past_before(comparison.canary), prior)
+        return LookBack.begin(settings, window_ns, policy.look_back_ns, self._state.past, prior)
 
     def _resumed(self, running: RunningState) -> Judge | LookBack:
         settings = self._judge_settings(running.comparison, running.policy)
@@ -593,6 +624,8 @@ class WorkloadLife:
         cohort = judge.cohort(running.comparison.baseline)
         if cohort is not None:
             self.learned += 1
+            if isinstance(judge, Judge) and judge.reference == "history":
+                self._state.past.production.learn_revision(judge.new_traces)
             logs = self._settings.judge.logs
             stays = outcome == "expired" and running.comparison.is_alone and judge.verdict != "fail"
             self._state.past.learn(cohort, logs, judge.prior, promoted=outcome == "promoted" or stays)
@@ -693,7 +726,7 @@ class WorkloadLife:
         fresh = {number: state.heard[number] for number in sorted(counts)}
         learned = self._lines.learn(fresh, start_ns, counts)
         if learned.redirects:
-            state.past.logs.redirect(learned.redirects)
+            state.past.redirect(learned.redirects)
             for key in sorted(self._judges):
                 self._judges[key].redirect(learned.redirects)
             if self._watch is not None:

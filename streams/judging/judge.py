@@ -11,11 +11,12 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 
 import msgspec
-from msgspec import Struct, field
+from msgspec import Struct, field, structs
 
 from streams.errors import BrokenInvariant
 from streams.judging import split
 from streams.judging.alone import (
+    AGAINST_SHARE,
     ALONE_SHARE,
     AWAITED_NS,
     GONE_NS,
@@ -23,6 +24,9 @@ from streams.judging.alone import (
     alone_unjudged,
     history_reason,
     history_sentences,
+    new_risk,
+    production_reasons,
+    requests_evidence,
 )
 from streams.judging.combine import PartFinding, own_progress, progress, risk_of
 from streams.judging.concurrent import Concurrent, ConcurrentState
@@ -49,8 +53,11 @@ from streams.judging.levels.part import LevelPart, LevelState
 from streams.judging.logs.by_history import ByHistory, ByHistoryState, begin_by_history
 from streams.judging.logs.part import LogPart, LogState
 from streams.judging.logs.part import begin as begin_logs
+from streams.judging.logs.settings import ERRORS
 from streams.judging.must_have import MustHave, MustHaveState
 from streams.judging.past import Cohort, Past, Prior
+from streams.judging.production.against import Against, AgainstState, begin_against
+from streams.judging.production.past import FAILED_REQUESTS
 from streams.judging.promotion import balance, waited, withheld
 from streams.judging.readings import readings
 from streams.judging.reasons import Reason, count_reasons, e_value, missing_reasons, pass_reason, ranked_sentences
@@ -75,6 +82,8 @@ is that of `logs`, which judges by the past. Nearly all to the one that can tell
 it alone sees: frequent warnings, and new things where nothing is known yet."""
 
 
+_PART_OF_KIND: dict[str, Part] = {ERRORS: "logs", FAILED_REQUESTS: "errors"}
+"""Of what is judged without a baseline."""
 EVENTS_SHARE = 0.5
 """Share of the errors' alpha of events that counters tell of, where the workload has such; else `UNHEARD_SHARE`. Nobody
 knows which of the two will speak."""
@@ -120,6 +129,8 @@ class JudgeState(Struct, array_like=True):
     """It was without one for so long that its history judges it."""
     baseline_seen: bool = False
     """The baseline was there before the canary."""
+    against: AgainstState = field(default_factory=AgainstState)
+    """Of the canary against production before it, likewise."""
 
 
 class Judge:
@@ -143,7 +154,8 @@ class Judge:
         self._values = ValuePart(ValueSettings(), state.values)
         self._critical = Critical(settings, state.critical)
         self._must_have = MustHave(settings, state.must_have)
-        level = settings.alpha * self._alone_share
+        self._production = Against(window_ns, state.against)
+        level = settings.alpha * self._alone_share * (1.0 - self._against_share)
         self._alone = ByHistory(settings.logs, window_ns, level, settings.signature_limit, state.alone)
         self._levels = LevelPart(past.levels, state.prior.levels, state.planned_ns, window_ns, state.levels)
 
@@ -181,6 +193,7 @@ class Judge:
             with_past=past.logs.numbered > 0,
             heard=list(heard) or past.parts or list(prior.parts),
             alone=begin_by_history(past.logs, prior.logs, planned_ns),
+            against=begin_against(past.production, past.logs.templates, planned_ns, _kinds(settings)),
         )
         return cls(settings, window_ns, state, past)
 
@@ -246,7 +259,12 @@ class Judge:
         """What it is judged by."""
         if not self._without_baseline:
             return "baseline"
-        return "history" if self._alone.known else "none"
+        return "history" if self._alone.known or self._production.known else "none"
+
+    @property
+    def new_traces(self) -> int:
+        """Traces with templates that neither production nor comparisons had shown, of what has no baseline."""
+        return self._production.new_traces
 
     @property
     def baseline_heard(self) -> list[Part]:
@@ -312,6 +330,7 @@ class Judge:
         """Templates have become part of others: former number -> the one it is part of now."""
         self._logs.redirect(redirects)
         self._alone.redirect(redirects)
+        self._production.redirect(redirects)
 
     def fail_progress_at(self) -> dict[Sensitivity, float]:
         """0..1: how far it had come by the weights of each sensitivity; it decides nothing (`readings`)."""
@@ -339,8 +358,11 @@ class Judge:
             root: the template that a signature is part of.
         """
         if self._without_baseline:
-            is_new = self._logs.is_new if self._logs.knows_templates else None
-            return alone_templates(self._alone, root, is_new, 100.0 * self._alone_progress)
+            known = self._production.known or self._logs.knows_templates
+            is_new = self._production.is_new if known else None
+            return alone_templates(
+                self._alone, self._production, root, is_new, 100.0 * self._alone_progress, self._new_risk
+            )
         risks = {name: 100.0 * self._own(signal) for name, signal in self._concurrent.signals.items()}
         return template_counts(self._concurrent.state.tallies, root, self._logs.is_new, risks)
 
@@ -406,6 +428,7 @@ class Judge:
         since_ns = start_ns - history.from_ns
         if since_ns >= settings.warm_up_ns:
             self._alone.add(start_ns, canary, signatures, templates)
+            self._production.add(start_ns, canary, templates)
         patience_ns = 0 if settings.baseline == "none" else GONE_NS if state.baseline_seen else AWAITED_NS
         state.is_alone = state.is_alone or since_ns + self._window_ns >= patience_ns
         if not state.is_alone:
@@ -469,9 +492,7 @@ class Judge:
     def _findings(self) -> list[PartFinding]:
         """All four parts, in order."""
         if self._without_baseline:
-            share, log_p = self._alone_share, math.log(self._alone.state.p)
-            of_logs = PartFinding("logs", share, log_p, None)
-            return [of_logs, *(PartFinding(part, 0.0, 0.0, None) for part in PARTS if part != "logs")]
+            return [self._alone_finding(part) for part in PARTS]
         return [
             PartFinding(part, self._state.shares.get(part, 0.0), self._log_p(part), self._part_confidence(part))
             for part in PARTS
@@ -551,7 +572,41 @@ class Judge:
         """0..1: how far history has come to failing the canary."""
         if not self._state.is_alone:
             return 0.0
-        return own_progress(-math.log(self._alone.state.p), self._alone_share, self._settings.alpha)
+        log_p = min(self._alone_log_p("logs"), self._alone_log_p("errors"))
+        return own_progress(-log_p, self._alone_share, self._settings.alpha)
+
+    def _alone_finding(self, part: Part) -> PartFinding:
+        share = self._alone_shares.get(part, 0.0)
+        log_p = self._alone_log_p(part) + math.log(share) if share > 0.0 else 0.0
+        return PartFinding(part, self._alone_share * share, log_p, None)
+
+    @property
+    def _against_share(self) -> float:
+        """Of what is judged without a baseline, for what production did before it."""
+        return AGAINST_SHARE if self._state.against.shares else 0.0
+
+    @property
+    def _alone_shares(self) -> dict[Part, float]:
+        """Part -> share of what is judged without a baseline; sum 1."""
+        of_errors = self._against_share * self._state.against.shares.get(FAILED_REQUESTS, 0.0)
+        return {"logs": 1.0 - of_errors, "errors": of_errors}
+
+    def _alone_log_p(self, part: Part) -> float:
+        """Natural log of what one part says without a baseline, as if it were all."""
+        shares = self._state.against.shares
+        found = [
+            math.log(self._production.p(kind)) - _log(self._against_share * shares[kind])
+            for kind in shares
+            if _PART_OF_KIND[kind] == part
+        ]
+        if part == "logs":
+            found.append(math.log(self._alone.state.p) - math.log1p(-self._against_share))
+        return min((0.0, *found))
+
+    @property
+    def _new_risk(self) -> float:
+        """0..99: what new templates make of "cannot tell" without a baseline; 0 where they say nothing."""
+        return new_risk(self._production, self._settings.alpha) if self._without_baseline else 0.0
 
     @property
     def _exposure(self) -> Exposure:
@@ -560,7 +615,7 @@ class Judge:
         return self._concurrent.exposure
 
     def _risk(self) -> float:
-        return risk_of(self.verdict, self.fail_progress, self.confidence)
+        return max(risk_of(self.verdict, self.fail_progress, self.confidence), self._new_risk)
 
     def _score(self) -> float:
         """100 less the evidence against the canary."""
@@ -601,7 +656,7 @@ class Judge:
     def _signals(self, rules: Mapping[str, SignalRule], levels: Sequence[LevelEvidence]) -> list[SignalEvidence]:
         alpha, beta = self._settings.alpha, self._settings.beta
         if self._without_baseline:
-            return stream_rows([self._alone.evidence()], self._alone_share, alpha)
+            return self._alone_rows()
         errors, values = self._state.shares.get("errors", 0.0), self._state.shares.get("values", 0.0)
         rows = [
             *(self._evidence(signal) for signal in self._concurrent.shown()),
@@ -611,6 +666,19 @@ class Judge:
             *value_rows(self._values, values, alpha, beta),
         ]
         return critical_rows(self._critical, rows, self._critical_log_ps())
+
+    def _alone_rows(self) -> list[SignalEvidence]:
+        """Without a baseline."""
+        alpha, rows = self._settings.alpha, list[SignalEvidence]()
+        for finding in self._findings():
+            if finding.share > 0.0 and self.reference == "history":
+                errors = self._alone.evidence() if finding.part == "logs" else requests_evidence(self._production)
+                share = finding.share / self._alone_share
+                one = structs.replace(errors, share=share, p=math.exp(finding.log_p))
+                (row,) = stream_rows([one], self._alone_share, alpha)
+                group = "logs" if finding.part == "logs" else "requests"
+                rows.append(structs.replace(row, part=finding.part, group=group))
+        return rows
 
     def _evidence(self, signal: Signal) -> SignalEvidence:
         state, name = signal.state, signal.rule.signal
@@ -648,13 +716,18 @@ class Judge:
         return [*against, *why] if verdict == "none" and self.fail_progress > 0.5 else [*why, *against]
 
     def _alone_reasons(self, verdict: Verdict, signatures: Mapping[int, SignatureInfo]) -> list[str]:
-        against = ranked_sentences([self._history_reason(signatures)], verdict) if self._alone.known else []
-        said = history_sentences(self._alone, self._alone_share, self._settings.alpha)
-        return [*against, *said] if self._alone_progress > 0.5 else [*said, *against]
+        against = ranked_sentences(self._history_reasons(signatures), verdict)
+        share, alpha = self._alone_share, self._settings.alpha
+        said = history_sentences(self._alone, self._production, share, self._against_share, alpha)
+        return [*against, *said] if self._risk() > 75.0 else [*said, *against]
 
-    def _history_reason(self, signatures: Mapping[int, SignatureInfo]) -> Reason:
-        log_p = math.log(self._alone.state.p)
-        return history_reason(self._alone, log_p, self._alone_share, self._settings.alpha, signatures)
+    def _history_reasons(self, signatures: Mapping[int, SignatureInfo]) -> list[Reason]:
+        share, alpha = self._alone_share, self._settings.alpha
+        found = production_reasons(self._production, self._alone, share * self._against_share, alpha, signatures)
+        if self._alone.known:
+            log_p = math.log(self._alone.state.p)
+            found.insert(0, history_reason(self._alone, log_p, share * (1.0 - self._against_share), alpha, signatures))
+        return found
 
     def _why_not_failed(self, verdict: Verdict) -> list[str]:
         settings, concurrent = self._settings, self._concurrent
@@ -681,7 +754,7 @@ class Judge:
 
     def _against(self, signatures: Mapping[int, SignatureInfo], levels: Sequence[LevelEvidence]) -> list[Reason]:
         counted, state, alpha = self._concurrent, self._state.concurrent, self._settings.alpha
-        before = [self._history_reason(signatures)] if self._state.is_alone and self._alone.known else []
+        before = self._history_reasons(signatures) if self._state.is_alone else []
         return [
             *before,
             *count_reasons(list(counted.signals.values()), self._own, state.tallies, state.exposure, signatures),
@@ -703,7 +776,7 @@ class Judge:
 
     def _unjudged(self) -> list[str]:
         if self._without_baseline:
-            return alone_unjudged(self._alone)
+            return alone_unjudged(self._alone, self._production)
         if self._state.started_ns is None:
             return []
         return [
@@ -713,6 +786,15 @@ class Judge:
             *self._events.unjudged(),
             *self._values.unjudged(),
         ]
+
+
+def _kinds(settings: JudgeSettings) -> list[str]:
+    """What production before it may fail a revision by that has no baseline."""
+    return [kind for kind, part in _PART_OF_KIND.items() if settings.part_weights[part] > 0.0]
+
+
+def _log(share: float) -> float:
+    return math.log(share) if share > 0.0 else -math.inf
 
 
 def _towards(log_not_worse: float | None, beta: float) -> float | None:

@@ -53,8 +53,10 @@ class LogRecord(Struct, frozen=True, gc=False):
 
 
 class Fielded(LogRecord, frozen=True, gc=False):
-    """A record with the fields that the shipper has taken out of the line; such are only where somebody asks for them,
-    as one more field of every record would cost the hot path 4%."""
+    """A record with the fields that the shipper has taken out of the line.
+
+    Such are only where somebody asks for them: one more field of every record would cost the hot path 4%.
+    """
 
     fields: bytes | Mapping[str, object] = b""
     """The JSON object that holds them, or they themselves."""
