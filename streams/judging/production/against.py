@@ -36,7 +36,7 @@ START_NS = 120_000_000_000
 """Pods that are younger may be starting: as for the watch."""
 LEAST_MINUTES = 1440
 """A day: what comes every day has been seen."""
-_LATER = 2 + START_NS // MINUTE_NS
+LATER = 2 + START_NS // MINUTE_NS
 """Minutes from the last one known to the first that counts: the one that is not over, those of the start, its own."""
 _LEVELS = ((4, 0.8), (16, 0.2))
 """(times what is usual, weight). Four: a plain fault, and twice what a day's load may add; 16 for services whose
@@ -122,7 +122,7 @@ def begin_against(
             for times, weight in _LEVELS:
                 events = _level(times, peaks.usual(length))
                 quiet = peaks.quiet(length, events)
-                p = bound(quiet, length, _LATER)
+                p = bound(quiet, length, LATER)
                 state.goals.append(Goal(kind, length, events, p, quiet, weight / len(lengths)))
     whole = sum(state.shares.values())
     state.shares = {kind: share / whole for kind, share in state.shares.items()}
