@@ -1,4 +1,4 @@
-"""How long production has been quiet: against a plain reckoning, and the bound against the process that it is worst of."""
+"""How long production has been quiet: against a plain reckoning; and the bound, against the worst of processes."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def test_it_is_bounded():
 
 @pytest.mark.parametrize(("period", "length"), [(200, 5), (400, 30)])
 def test_the_bound_holds_for_bursts_that_come_back_when_least_expected(period, length):
-    """Promise: of all times at which a revision may come, in so many at most is p so small; and it is not far from it."""
+    """Promise: of all times at which a revision may come, p is so small in so many at most."""
     later, chance = 4, bound(period - 40 - length, length, 4)
     events = [10.0 if minute % period == 0 else 0.0 for minute in range(6 * period)]
     peaks, reached = filled(events[: 4 * period]), 0
