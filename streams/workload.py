@@ -624,11 +624,12 @@ class WorkloadLife:
         cohort = judge.cohort(running.comparison.baseline)
         if cohort is not None:
             self.learned += 1
-            if isinstance(judge, Judge) and judge.reference == "history":
-                self._state.past.production.learn_revision(judge.new_traces)
             logs = self._settings.judge.logs
             stays = outcome == "expired" and running.comparison.is_alone and judge.verdict != "fail"
-            self._state.past.learn(cohort, logs, judge.prior, promoted=outcome == "promoted" or stays)
+            promoted = outcome == "promoted" or stays
+            self._state.past.learn(cohort, logs, judge.prior, promoted=promoted)
+            if promoted and isinstance(judge, Judge) and judge.new_traces is not None:
+                self._state.past.production.learn_revision(judge.new_traces)
 
     def _publish(self, running: RunningState, judge: Judge | LookBack) -> None:
         found = judge.assess(self._state.signatures, self._rules_of(running))

@@ -262,9 +262,11 @@ class Judge:
         return "history" if self._alone.known or self._production.known else "none"
 
     @property
-    def new_traces(self) -> int:
-        """Traces with templates that neither production nor comparisons had shown, of what has no baseline."""
-        return self._production.new_traces
+    def new_traces(self) -> int | None:
+        """Traces of the canary with templates that history had not shown; None where too little is known to say."""
+        if self._without_baseline:
+            return self._production.new_traces if self._production.known else None
+        return self._logs.new_traces if self._logs.knows_templates else None
 
     @property
     def baseline_heard(self) -> list[Part]:

@@ -286,3 +286,17 @@ def test_a_snapshot_of_before_is_read():
     """Promise: nothing is known of production then, and all else is as it was."""
     state = msgspec.to_builtins(with_past(3).past)
     assert msgspec.convert(state[:5], Past) == with_past(3).past
+
+
+def test_revisions_that_stay_teach_how_much_is_new_of_a_healthy_one():
+    """Promise: whether they had a baseline or not; what failed is none of them."""
+    policy = WorkloadPolicy(alpha=0.01, lifetime_ns=300 * S)
+    for records, taught in ((warnings(330), [36]), (lines(330), [])):
+        life, document = lived(with_production(MONTH), records, pair=ALONE, policy=policy)
+        assert document.state == "ended"
+        assert life.past.production.revisions == taught
+    beside = with_past(5)
+    beside.past.production = with_production(MONTH).past.production
+    life, _ = lived(beside, [*warnings(200), *lines(200, failing=False, who=(BASELINE,))], policy=policy)
+    life.end(COMPARISON, "promoted", T0 + 200 * S)
+    assert life.past.production.revisions == [40]

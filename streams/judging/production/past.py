@@ -61,7 +61,7 @@ class ProductionPast(Struct, array_like=True):
     templates: dict[int, ShownTemplate] = field(default_factory=dict)
     """Of class warning or worse, by number."""
     revisions: list[int] = []
-    """How many traces with new templates the latest revisions showed that were judged without a baseline."""
+    """How many traces with new templates the latest revisions showed that were promoted, or stayed."""
 
     @property
     def minutes(self) -> int:
@@ -103,7 +103,7 @@ class ProductionPast(Struct, array_like=True):
             self._show(redirects[old], shown.first, shown.last)
 
     def learn_revision(self, new: int) -> None:
-        """A revision that had nothing beside it is over.
+        """A revision was promoted, or had nothing beside it and stays.
 
         Args:
             new: traces with new templates that it showed.
