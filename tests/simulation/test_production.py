@@ -27,11 +27,16 @@ PROCESSES = {
     "a day's load": {"usual": 2.4, "daily": 0.9},
     "incidents of everybody every week": {"usual": 1.0, "incidents_a_day": 1 / 7},
     "every fourth day, an hour": {"usual": 1.0, "incidents_a_day": 1 / 4, "incident_minutes": 60.0},
+    "every fourth day, when people deploy": {"usual": 1.0, "incidents_a_day": 1 / 4, "office": True},
     "every twentieth day, ten hours": {"usual": 1.0, "incidents_a_day": 1 / 20, "incident_minutes": 600.0},
 }
 
 
-def production(draw, days, *, usual, clump=1, hour_sd=0.0, day_sd=0.0, daily=0.0, **incidents):
+OFFICE_HOURS = 540, 1020
+"""Minutes of a day."""
+
+
+def production(draw, days, *, usual, clump=1, hour_sd=0.0, day_sd=0.0, daily=0.0, office=False, **incidents):
     """Events of each minute, where `usual` come in half an hour."""
     minutes = days * 1440
     rate = np.full(minutes, usual / 30)
@@ -40,6 +45,8 @@ def production(draw, days, *, usual, clump=1, hour_sd=0.0, day_sd=0.0, daily=0.0
     )
     rate *= 1 + daily * np.sin(2 * np.pi * np.arange(minutes) / 1440)
     for start in draw.integers(0, minutes, draw.poisson(incidents.get("incidents_a_day", 0.0) * days)):
+        if office:
+            start = start // 1440 * 1440 + OFFICE_HOURS[0] + start % 480
         end = start + 1 + int(draw.exponential(incidents.get("incident_minutes", 30.0)))
         rate[start:end] = 30 * rate[start:end] + 1
     return draw.poisson(rate / clump).astype(float) * clump
@@ -57,6 +64,8 @@ def failed(seed, days, level, times=1.0, **process):
     events = production(draw, days, **process)
     past = ProductionPast(pods=1.0, peaks={ERRORS: Peaks()})
     found, comes = [], set(draw.integers(0, len(events) - 60, 24 * days).tolist())
+    if process.get("office"):
+        comes = {minute // 1440 * 1440 + OFFICE_HOURS[0] + minute % 480 for minute in comes}
     for minute, each in enumerate(events[:-60]):
         if minute in comes and past.minutes >= 1440:
             shown = events[minute + LATER - 1 :][:30]
