@@ -32,8 +32,8 @@ PROCESSES = {
 }
 
 
-OFFICE_HOURS = 540, 1020
-"""Minutes of a day."""
+OFFICE_OPENS = 540
+"""Minute of a day; for eight hours."""
 
 
 def production(draw, days, *, usual, clump=1, hour_sd=0.0, day_sd=0.0, daily=0.0, office=False, **incidents):
@@ -44,9 +44,8 @@ def production(draw, days, *, usual, clump=1, hour_sd=0.0, day_sd=0.0, daily=0.0
         np.exp(draw.normal(0, hour_sd, days * 24)), 60
     )
     rate *= 1 + daily * np.sin(2 * np.pi * np.arange(minutes) / 1440)
-    for start in draw.integers(0, minutes, draw.poisson(incidents.get("incidents_a_day", 0.0) * days)):
-        if office:
-            start = start // 1440 * 1440 + OFFICE_HOURS[0] + start % 480
+    for any_time in draw.integers(0, minutes, draw.poisson(incidents.get("incidents_a_day", 0.0) * days)):
+        start = any_time // 1440 * 1440 + OFFICE_OPENS + any_time % 480 if office else any_time
         end = start + 1 + int(draw.exponential(incidents.get("incident_minutes", 30.0)))
         rate[start:end] = 30 * rate[start:end] + 1
     return draw.poisson(rate / clump).astype(float) * clump
@@ -65,7 +64,7 @@ def failed(seed, days, level, times=1.0, **process):
     past = ProductionPast(pods=1.0, peaks={ERRORS: Peaks()})
     found, comes = [], set(draw.integers(0, len(events) - 60, 24 * days).tolist())
     if process.get("office"):
-        comes = {minute // 1440 * 1440 + OFFICE_HOURS[0] + minute % 480 for minute in comes}
+        comes = {minute // 1440 * 1440 + OFFICE_OPENS + minute % 480 for minute in comes}
     for minute, each in enumerate(events[:-60]):
         if minute in comes and past.minutes >= 1440:
             shown = events[minute + LATER - 1 :][:30]
