@@ -55,7 +55,7 @@ from streams.judging.promotion import balance, waited, withheld
 from streams.judging.readings import readings
 from streams.judging.reasons import Reason, count_reasons, e_value, missing_reasons, pass_reason, ranked_sentences
 from streams.judging.settings import PARTS_OF_SIGNALS, JudgeSettings
-from streams.judging.shares import PARTS, UNHEARD_SHARE, parts_of, shares
+from streams.judging.shares import PARTS, UNHEARD_SHARE, parts_of, provisional_shares, shares
 from streams.judging.side import Side, SignatureInfo
 from streams.judging.signal import Signal
 from streams.judging.telling import SMALLEST_P, level_reasons, level_rows, stream_reasons, stream_rows
@@ -120,6 +120,10 @@ class JudgeState(Struct, array_like=True):
     """It was without one for so long that its history judges it."""
     baseline_seen: bool = False
     """The baseline was there before the canary."""
+    awaits_parts: bool = False
+    """Nobody knew which parts it has: the baseline's own first minute is telling."""
+    heard_from_ns: int | None = None
+    """Start of the first window in which the baseline was heard with anything."""
 
 
 class Judge:
@@ -167,6 +171,7 @@ class Judge:
         """
         past, prior = past or Past(), prior or Prior()
         planned_ns = settings.lifetime_ns or settings.planned_ns
+        known = list(heard) or past.parts or list(prior.parts)
         state = JudgeState(
             planned_ns,
             begin_logs(
@@ -179,7 +184,8 @@ class Judge:
             ),
             prior=prior,
             with_past=past.logs.numbered > 0,
-            heard=list(heard) or past.parts or list(prior.parts),
+            heard=known,
+            awaits_parts=not known,
             alone=begin_by_history(past.logs, prior.logs, planned_ns),
         )
         return cls(settings, window_ns, state, past)
@@ -297,6 +303,8 @@ class Judge:
         if state.as_of_ns is not None and start_ns < state.as_of_ns:
             raise BrokenInvariant(f"window {start_ns} begins before {state.as_of_ns}, the end of the last one judged")
         state.as_of_ns = start_ns + self._window_ns
+        if state.heard_from_ns is None and baseline is not None and parts_of(baseline):
+            state.heard_from_ns = start_ns
         if state.started_ns is None and not self._begins(start_ns, baseline, canary):
             if baseline is None and canary is not None:
                 self._judge_alone(start_ns, canary, signatures, templates or {})
@@ -437,14 +445,24 @@ class Judge:
         self._levels.add(start_ns, baseline, canary, rules)
         self._events.add(baseline, canary, rules)
         self._values.add(baseline, canary, rules)
-        if not state.shares:
-            unjudged = {} if self._levels.judged else {"levels": 0.0}
-            of_parts = 1.0 - self._settings.critical_share - (self._alone_share if state.is_alone else 0.0)
-            found = shares({**self._settings.part_weights, **unjudged}, state.heard)
-            state.shares = {part: of_parts * share for part, share in found.items()}
+        self._share_out(start_ns + self._window_ns)
         intended = self._settings.intended_share
         if settled is not None and intended is not None and settled.by_requests:
             split.learn(state.split, intended, settled.bin.canary.requests, settled.bin.baseline.requests)
+
+    def _share_out(self, as_of_ns: int) -> None:
+        """Share alpha out among the parts: once, or while a workload of which nothing is known is being heard."""
+        state, settings = self._state, self._settings
+        if state.shares and not state.awaits_parts:
+            return
+        weights = settings.part_weights if self._levels.judged else {**settings.part_weights, "levels": 0.0}
+        patience_ns = settings.patience_windows * self._window_ns
+        heard = {*state.heard, *(state.baseline_heard if state.awaits_parts else ())}
+        if state.heard_from_ns is not None and as_of_ns - state.heard_from_ns >= patience_ns:
+            state.awaits_parts = False
+        found = provisional_shares(weights, heard) if state.awaits_parts else shares(weights, heard)
+        of_parts = 1.0 - settings.critical_share - (self._alone_share if state.is_alone else 0.0)
+        state.shares = {part: of_parts * share for part, share in found.items()}
 
     def _decide(self, as_of_ns: int) -> None:
         state, settings = self._state, self._settings

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 
 import msgspec
@@ -253,7 +254,7 @@ def test_windows_come_in_order():
 
 def test_shares_of_one_document_sum_to_one():
     """Of the parts, and of the signals within each part; the worst signal comes first."""
-    found = judged([(quiet(requests=100.0), Side(10.0, 20, {1: 1}, quiet(requests=10.0).requests))] * 5).assess(
+    found = judged([(quiet(requests=100.0), Side(10.0, 20, {1: 1}, quiet(requests=10.0).requests))] * 12).assess(
         SIGNATURES
     )
     assert math.fsum(one.share for one in found.parts) == pytest.approx(1.0)
@@ -276,7 +277,26 @@ def test_counters_that_show_up_later_change_nothing_judged_before():
 
 def test_alpha_goes_to_the_parts_that_were_heard_before():
     """A baseline that has logs alone: what it was never heard with keeps a small reserve; levels have no history."""
-    found = judged([(quiet(), None)] * 3 + [(quiet(), quiet())] * 3).assess(SIGNATURES)
+    found = judged([(quiet(), None)] * 12 + [(quiet(), quiet())] * 3).assess(SIGNATURES)
+    assert [round(one.share, 4) for one in found.parts] == [0.95, 0.025, 0.025, 0.0]
+
+
+def test_a_workload_nobody_knows_tells_its_parts_in_the_baselines_first_minute():
+    """No part's share ever shrinks, so that what failed it before would fail it by the last shares as well."""
+    judge, shown = judged([(quiet(), None)]), []
+    for number in range(1, 20):
+        loud = quiet(requests=100.0 if number == 8 else None)
+        judged([(loud, quiet(requests=100.0))], judge, number)
+        shown.append([one.share for one in judge.assess(SIGNATURES).parts])
+    assert [round(one, 4) for one in shown[0]] == [0.3167, 0.0167, 0.0167, 0.0]
+    assert [round(one, 4) for one in shown[-1]] == [0.475, 0.475, 0.05, 0.0]
+    assert all(after >= before for one, two in itertools.pairwise(shown) for before, after in zip(one, two, strict=True))
+    assert shown[11:] == [shown[-1]] * 8
+
+
+def test_what_shows_up_in_the_canary_alone_gets_no_more_alpha():
+    """Only what the baseline is heard with is known whatever the canary does."""
+    found = judged([(quiet(), quiet(requests=100.0))] * 20).assess(SIGNATURES)
     assert [round(one.share, 4) for one in found.parts] == [0.95, 0.025, 0.025, 0.0]
 
 
@@ -285,7 +305,7 @@ def test_after_its_time_evidence_that_does_not_suffice_is_marginal():
     limits = {"lifetime_ns": 30 * W}
     bad = Side(10.0, 20, {1: 1})
     healthy = judged([(quiet(), quiet())] * 40, **limits)
-    suspect = judged([(quiet(), bad)] * 15 + [(quiet(), quiet())] * 13, **limits)
+    suspect = judged([(quiet(), bad)] * 12 + [(quiet(), quiet())] * 16, **limits)
     assert (healthy.verdict, suspect.verdict) == ("none", "none")
     judged([(quiet(), quiet())] * 3, suspect, 28)
     assert suspect.verdict == "marginal"
@@ -297,7 +317,7 @@ def test_after_its_time_evidence_that_does_not_suffice_is_marginal():
 def test_an_operator_may_fail_by_score():
     """Below the marginal score at the end of its time, and not before."""
     bad = Side(10.0, 20, {1: 1})
-    judge = judged([(quiet(), bad)] * 15 + [(quiet(), quiet())] * 14, lifetime_ns=30 * W, marginal_score=40.0)
+    judge = judged([(quiet(), bad)] * 12 + [(quiet(), quiet())] * 17, lifetime_ns=30 * W, marginal_score=40.0)
     assert judge.verdict == "none"
     judged([(quiet(), quiet())] * 2, judge, 29)
     assert judge.verdict == "fail"
