@@ -80,6 +80,10 @@ EVENTS_SHARE = 0.5
 knows which of the two will speak."""
 
 
+BESIDE: tuple[Part, ...] = ("values", "levels")
+"""Parts whose evidence is no count."""
+
+
 class JudgeState(Struct, array_like=True):
     """All that is remembered of one comparison; language-neutral (MessagePack), bounded."""
 
@@ -560,9 +564,11 @@ class Judge:
 
     @property
     def _alone_share(self) -> float:
-        """Of alpha, for what is judged without a baseline."""
+        """Of alpha, for what is judged without a baseline; none where a past without logs can say nothing anyway."""
         of_parts = 1.0 - self._settings.critical_share
-        return of_parts if self._settings.baseline == "none" else of_parts * ALONE_SHARE
+        if self._settings.baseline == "none":
+            return of_parts
+        return of_parts * ALONE_SHARE if self._state.alone.past.exposure_s > 0.0 else 0.0
 
     @property
     def _alone_progress(self) -> float:
@@ -684,17 +690,20 @@ class Judge:
             return ["its time is over, with evidence against it that does not suffice to fail it"]
         required = concurrent.required("logs", "errors")
         if verdict == "pass":
-            return [pass_reason(required, concurrent.exposure, settings.beta)]
+            beside = [part for part in BESIDE if self._part_confidence(part) is not None]
+            return [pass_reason(required, beside, concurrent.exposure, settings.beta)]
         others = [
             f"cannot tell yet: the {finding.part} are shown to be no worse by {100 * finding.confidence:.0f}%"
             for finding in self._findings()
-            if finding.part in {"values", "levels"} and finding.confidence is not None and finding.confidence < 1.0
+            if finding.part in BESIDE and finding.confidence is not None and finding.confidence < 1.0
         ]
         if self._logs_are_missed:
             others.append("cannot tell: it has been heard by its logs before, and no line of either revision has come")
         others += withheld(self.fail_progress, settings.alpha, self._elapsed_ns, settings.lifetime_ns)
         if not required:
-            return others or ["cannot tell: neither logs nor request counts of either revision have been seen"]
+            unseen = "cannot tell: neither logs nor request counts of either revision have been seen"
+            levels = self._levels.unjudged if self._levels.signals and not self._levels.judged else ()
+            return others or ["; ".join((unseen, *levels[:1]))]
         return [*missing_reasons(required, concurrent.state.exposure, settings, self.confidence), *others]
 
     def _against(self, signatures: Mapping[int, SignatureInfo], levels: Sequence[LevelEvidence]) -> list[Reason]:

@@ -4,12 +4,12 @@ The p against the past counts on it from the first window on. It is the planned 
 far; where the canary has more requests (or, where those are not counted, traces) a pod-second than history had, so
 many times more.
 
-What a canary shows in the first quarter of its plan is judged by the exposure of a quarter, at 1/10 of the error, for
-most of what is wrong is wrong from the first request on: events that fill a quarter of the plan come by chance 4^x times
-more rarely than x events in all of it, so that from two on the look pays. The plan itself has 8/10, and 1/10 is for a
-comparison that outlasts it: 1/20 for twice its length, 1/40 for four times, and so on. Where an operator has set its
-lifetime the plan has 9/10, and what comes later is not judged by the past any more. The looks follow each other, and
-their shares sum to 1: by the union bound P(p <= a at any of them) <= a.
+What a canary shows in the first quarter of its plan is judged by the exposure of a quarter, at 1/10 of the error: most
+of what is wrong is wrong from the first request on, and x rare events in a quarter of the plan are 4^x times less
+likely than in all of it, so that from two on the look pays. The plan itself has 8/10, and 1/10 is for a comparison that
+outlasts it: 1/20 for twice its length, 1/40 for four times, and so on. Where an operator has set its lifetime the plan
+has 9/10, and what comes later is not judged by the past any more. The looks follow each other, and their shares sum to
+1: by the union bound P(p <= a at any of them) <= a.
 """
 
 from __future__ import annotations

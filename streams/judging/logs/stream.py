@@ -1,9 +1,10 @@
 """How improbable is one stream's count, given the workload's past and the baseline beside it?
 
 Two p-values, each for the whole life of the comparison. Against the past, p_h: the chance of as many events in all the
-exposure up to the end of a *planned* stretch (`horizon`); counts only grow, so this one p covers every look within it. Against the baseline, p_c = 1 / sup E. The past
-misleads in an incident that both revisions share, the baseline alone proves nothing by a few events; so with pi the
-learned chance of such an incident and any u fixed before the comparison begins,
+exposure up to the end of a *planned* look (`horizon`); counts only grow, so this one p covers every moment of it.
+Against the baseline, p_c = 1 / sup E. The past misleads in an incident that both revisions share, the baseline alone
+proves nothing by a few events; so with pi the learned chance of such an incident and any u fixed before the comparison
+begins,
 
     p = max( p_h (1 - pi) / u, p_c pi / (1 - u) ),
 

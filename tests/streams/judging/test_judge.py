@@ -11,9 +11,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from streams.errors import BrokenInvariant
+from streams.judging.evidence import Exposure
 from streams.judging.judge import Judge, JudgeSettings, JudgeState
+from streams.judging.reasons import pass_reason
 from streams.judging.shares import UNHEARD_SHARE
 from streams.judging.side import RequestCount, Side, SignatureInfo
+from streams.signals.rule import SignalRule
 
 W = 5_000_000_000
 HTTP = "http.server.request.duration"
@@ -290,8 +293,16 @@ def test_a_workload_nobody_knows_tells_its_parts_in_the_baselines_first_minute()
         shown.append([one.share for one in judge.assess(SIGNATURES).parts])
     assert [round(one, 4) for one in shown[0]] == [0.3167, 0.0167, 0.0167, 0.0]
     assert [round(one, 4) for one in shown[-1]] == [0.475, 0.475, 0.05, 0.0]
-    assert all(after >= before for one, two in itertools.pairwise(shown) for before, after in zip(one, two, strict=True))
+    assert all(
+        after >= before for one, two in itertools.pairwise(shown) for before, after in zip(one, two, strict=True)
+    )
     assert shown[11:] == [shown[-1]] * 8
+
+
+def test_a_baseline_that_is_late_costs_nothing_where_no_history_of_logs_could_have_judged():
+    """Metrics that come every five minutes: the shares are those of a baseline that was there at once."""
+    late = judged([(None, quiet())] * 70 + [(quiet(), quiet())] * 20).assess(SIGNATURES)
+    assert [round(one.share, 4) for one in late.parts] == [0.95, 0.025, 0.025, 0.0]
 
 
 def test_what_shows_up_in_the_canary_alone_gets_no_more_alpha():
@@ -352,3 +363,22 @@ def test_reasons_are_bounded():
     assert 1 <= len(found.reasons) <= 10
     assert all(len(sentence) < 400 and "\n" not in sentence for sentence in found.reasons)
     assert len(msgspec.msgpack.encode(judge.to_state())) < 60_000
+
+
+def test_a_workload_with_gauges_alone_is_told_what_its_levels_need():
+    """Not only that there are neither logs nor requests: there is something, and it takes three rollouts."""
+    rule = SignalRule("memory", "level", "memory", "higher")
+    judge = Judge.begin(JudgeSettings(), W)
+    for index in range(5):
+        side = Side(10.0, levels={"memory": {0: 5e8, 1: 5e8}})
+        judge.add(index * W, side, side, {}, {"memory": rule})
+    (reason,) = judge.assess({}, {"memory": rule}).reasons
+    assert reason.endswith("have been seen; levels: 0 earlier rollouts for 1 signals, 3 are needed")
+
+
+def test_a_pass_says_which_parts_without_counts_it_rests_on():
+    """A workload of gauges alone has nothing else."""
+    exposure = Exposure("pod_seconds", 900.0, 800.0)
+    assert pass_reason([], ["levels"], exposure, 0.05) == (
+        "no signal is worse than tolerated, shown at 5% in 800 pod-seconds against 900: the levels"
+    )
