@@ -80,7 +80,7 @@ def test_a_critical_signal_fails_the_canary_whatever_its_weights():
 def test_what_critical_signals_have_of_alpha_is_taken_from_the_parts():
     """Shares of parts and of critical signals sum to 1, so that the union bound holds."""
     rules = critical("restarts", "kills")
-    judge = judged(3, side(restarts=(0.0, 0)), side(restarts=(0.0, 0)), rules, critical_share=CRITICAL_SHARE)
+    judge = judged(13, side(restarts=(0.0, 0)), side(restarts=(0.0, 0)), rules, critical_share=CRITICAL_SHARE)
     shares = [part.share for part in judge.assess(SIGNATURES, rules).parts]
     stakes = judge.to_state().critical.stakes
     assert math.fsum(shares) == pytest.approx(1.0 - CRITICAL_SHARE)
@@ -99,7 +99,7 @@ def test_a_counted_signal_can_be_critical():
 
 def test_without_critical_signals_nothing_changes():
     """The parts have all of alpha."""
-    shares = [part.share for part in judged(3, side(), side()).assess(SIGNATURES, RULES).parts]
+    shares = [part.share for part in judged(13, side(), side()).assess(SIGNATURES, RULES).parts]
     assert math.fsum(shares) == pytest.approx(1.0)
 
 
