@@ -80,6 +80,8 @@ EVENTS_SHARE = 0.5
 knows which of the two will speak."""
 
 
+_SCRAPES_OF_A_COUNTER = 2
+"""Until it has told of an increase; each within the patience of `settings`."""
 BESIDE: tuple[Part, ...] = ("values", "levels")
 """Parts whose evidence is no count."""
 
@@ -125,7 +127,7 @@ class JudgeState(Struct, array_like=True):
     baseline_seen: bool = False
     """The baseline was there before the canary."""
     awaits_parts: bool = False
-    """Nobody knew which parts it has: the baseline's own first minute is telling."""
+    """Nobody knew which parts it has: the baseline's own beginning is telling."""
     heard_from_ns: int | None = None
     """Start of the first window in which the baseline was heard with anything."""
 
@@ -460,9 +462,10 @@ class Judge:
         if state.shares and not state.awaits_parts:
             return
         weights = settings.part_weights if self._levels.judged else {**settings.part_weights, "levels": 0.0}
-        patience_ns = settings.patience_windows * self._window_ns
+        patience_ns = _SCRAPES_OF_A_COUNTER * settings.patience_windows * self._window_ns
         heard = {*state.heard, *(state.baseline_heard if state.awaits_parts else ())}
-        if state.heard_from_ns is not None and as_of_ns - state.heard_from_ns >= patience_ns:
+        can_speak = any(weights[part] > 0.0 for part in heard)
+        if can_speak and state.heard_from_ns is not None and as_of_ns - state.heard_from_ns >= patience_ns:
             state.awaits_parts = False
         found = provisional_shares(weights, heard) if state.awaits_parts else shares(weights, heard)
         of_parts = 1.0 - settings.critical_share - (self._alone_share if state.is_alone else 0.0)
@@ -538,7 +541,8 @@ class Judge:
             return 0.0
         found = [self._concurrent.confidence(part, beta)]
         if part == "errors":
-            found.append(_towards(self._events.log_not_worse, beta))
+            least = self._events.least_shown
+            found.append(_towards(None if least is None else least[0], beta))
         return min((one for one in found if one is not None), default=None)
 
     @property
@@ -697,6 +701,9 @@ class Judge:
             for finding in self._findings()
             if finding.part in BESIDE and finding.confidence is not None and finding.confidence < 1.0
         ]
+        least = self._events.least_shown
+        if least is not None and (shown := progress(least[0], settings.beta)) < 1.0:
+            others.append(f"cannot tell yet: {least[1]} is shown to be no worse by {100 * shown:.0f}%")
         if self._logs_are_missed:
             others.append("cannot tell: it has been heard by its logs before, and no line of either revision has come")
         others += withheld(self.fail_progress, settings.alpha, self._elapsed_ns, settings.lifetime_ns)

@@ -7,9 +7,10 @@ the parts that the workload has been *heard* with: in its past comparisons (wher
 neighbours in the cluster), and in the baseline's windows before the canary came. A part not heard of keeps a small
 reserve, so that a metric that is new is not judged in vain.
 
-Where nobody knows, the baseline's own first minute tells (`provisional_shares`). That is known before the data in the
-sense that matters: what the baseline is heard with has nothing to do with whether the canary is worse, and given it no
-part's share ever shrinks, so that P(ever p_i <= share_i a) is bounded by the last share, and these sum to 1.
+Where nobody knows, the baseline's own first two minutes tell (`provisional_shares`): a counter that is scraped once a
+minute has told of something by then. That is known before the data in the sense that matters: what the baseline is
+heard with has nothing to do with whether the canary is worse, and given it no part's share ever shrinks, so that P(ever
+p_i <= share_i a) is bounded by the last share, and these sum to 1.
 """
 
 from __future__ import annotations
