@@ -93,7 +93,8 @@ class PartEvidence(Struct, frozen=True):
 
     part: Part
     share: float
-    """Its share of alpha; those of a document sum to 1, or to less where critical signals have one of their own."""
+    """Its share of alpha; those of a document sum to 1, or to less where critical signals have one of their own, and in
+    the first minutes of a workload that nobody knows (`shares`)."""
     p: float
     """One p-value for the whole life, however often it is looked at."""
     risk: float

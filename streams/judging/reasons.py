@@ -119,13 +119,21 @@ def signature_text(known: int, signatures: Mapping[int, SignatureInfo]) -> str:
     return text if len(text) <= _MAX_TEXT else text[: _MAX_TEXT - 1] + "…"
 
 
-def pass_reason(required: Sequence[Signal], exposure: Exposure, beta: float) -> str:
-    """Why it passed."""
+def pass_reason(required: Sequence[Signal], beside: Sequence[str], exposure: Exposure, beta: float) -> str:
+    """Why it passed.
+
+    Args:
+        required: the counts that it rests on.
+        beside: the parts without counts that it rests on.
+        exposure: of both sides.
+        beta: what it is shown at.
+    """
     unit = {"requests": "requests", "pod_seconds": "pod-seconds", "log_lines": "log lines"}[exposure.unit]
-    found = "; ".join(
+    counts = (
         f"{signal.rule.signal} {number(signal.state.canary)} against {number(signal.state.baseline)}"
         for signal in sorted(required, key=lambda signal: signal.rule.signal)
     )
+    found = "; ".join((*counts, *(f"the {part}" for part in beside)))
     return (
         f"no signal is worse than tolerated, shown at {100 * beta:g}% in {number(exposure.canary)} {unit}"
         f" against {number(exposure.baseline)}: {found}"

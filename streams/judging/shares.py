@@ -6,6 +6,11 @@ whatever the parts have to do with each other. The shares must be known before t
 the parts that the workload has been *heard* with: in its past comparisons (where it has none, in those of its
 neighbours in the cluster), and in the baseline's windows before the canary came. A part not heard of keeps a small
 reserve, so that a metric that is new is not judged in vain.
+
+Where nobody knows, the baseline's own first two minutes tell (`provisional_shares`): a counter that is scraped once a
+minute has told of something by then. That is known before the data in the sense that matters: what the baseline is
+heard with has nothing to do with whether the canary is worse, and given it no part's share ever shrinks, so that P(ever
+p_i <= share_i a) is bounded by the last share, and these sum to 1.
 """
 
 from __future__ import annotations
@@ -40,6 +45,21 @@ def shares(weights: Mapping[str, float], heard: Collection[str]) -> dict[Part, f
         part: (1.0 - reserve) * known[part] / total if part in known else _portion(reserve, others[part], total_others)
         for part in PARTS
     }
+
+
+def provisional_shares(weights: Mapping[str, float], heard: Collection[str]) -> dict[Part, float]:
+    """Shares while it is still being told which parts there are: at most those of `shares`, whatever else is heard.
+
+    Args:
+        weights: as of `shares`.
+        heard: the parts that have been heard so far.
+
+    >>> provisional_shares({"logs": 1.0, "errors": 1.0, "values": 1.0, "levels": 1.0}, {"logs"})
+    {'logs': 0.2375, 'errors': 0.0125, 'values': 0.0125, 'levels': 0.0125}
+    """
+    total = sum(weights[part] for part in PARTS)
+    sure = {part: 1.0 - UNHEARD_SHARE if part in heard else UNHEARD_SHARE for part in PARTS}
+    return {part: _portion(sure[part], weights[part], total) for part in PARTS}
 
 
 def parts_of(side: Side) -> list[Part]:

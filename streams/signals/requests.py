@@ -6,7 +6,8 @@ generic name that anything may use. `_bucket` and `_sum` of a histogram count no
 (summed away, or never set) is not used at all: all its requests would count as good ones.
 
 Sources: OpenTelemetry semantic conventions, HTTP and RPC metrics; Prometheus names as its compatibility page derives
-them; Micrometer's `http.server.requests`; istio.io "Istio Standard Metrics"; grpc-ecosystem/go-grpc-prometheus.
+them; Micrometer's `http.server.requests`; Envoy, "HTTP connection manager statistics"; istio.io "Istio Standard
+Metrics"; grpc-ecosystem/go-grpc-prometheus.
 """
 
 from __future__ import annotations
@@ -98,6 +99,15 @@ def _istio(attributes: Attributes) -> bool | None:
     return (bool(_http_status(code)) or _grpc(grpc)) if code or grpc else None
 
 
+def _envoy(attributes: Attributes) -> bool | None:
+    """Of requests that came in: a sidecar's outbound listeners and the admin page serve others."""
+    prefix = _first(attributes, "envoy_http_conn_manager_prefix")
+    code = _first(attributes, "envoy_response_code_class")
+    if prefix == "admin" or prefix.startswith("outbound") or code not in {"1", "2", "3", "4", "5"}:
+        return None
+    return code == "5"
+
+
 def _grpc_handled(attributes: Attributes) -> bool | None:
     code = _first(attributes, "grpc_code")
     return _grpc(code) if code else None
@@ -147,6 +157,7 @@ _RULES = (
     ),
     _Rule("grpc_server_handled_total", ("grpc_server_handled_total", "grpc_server_handled"), _grpc_handled),
     _Rule("istio_requests_total", ("istio_requests_total", "istio_requests"), _istio),
+    _Rule("envoy_http_downstream_rq_xx", ("envoy_http_downstream_rq_xx", "envoy_http_downstream_rq_xx_total"), _envoy),
     _Rule("http_requests_total", ("http_requests_total", "http_requests"), _any_status),
 )
 

@@ -107,11 +107,11 @@ class EventPart:
         return {name: -kept.sup_log_e for name, kept in self.state.signals.items()}
 
     @property
-    def log_not_worse(self) -> float | None:
-        """Natural log of the e-value for a PASS: the least over the known signals judged; None if there is none."""
+    def least_shown(self) -> tuple[float, str] | None:
+        """Natural log of the e-value for a PASS, the least over the known signals judged, and whose; None: of none."""
         given = self.state.stakes.given
         judged = [
-            signal.log_not_worse
+            (signal.log_not_worse, name)
             for name, signal in self._signals.items()
             if signal.comparable and given.get(name, 0.0) > 0.0 and signal.state.rule.known
         ]

@@ -20,7 +20,9 @@ from msgspec import Struct, field
 from streams.errors import BrokenInvariant
 from streams.judging.counts import cut
 from streams.judging.levels.checkpoints import BLOCK_ENDS, checkpoints
+from streams.judging.levels.codes import from_bytes
 from streams.judging.levels.cohort import MOST_SIGNALS, LevelCohort
+from streams.judging.levels.contrast import Levels
 from streams.judging.levels.deviation import Deviation, DeviationState
 from streams.judging.levels.evidence import LevelEvidence, LevelGroupEvidence
 from streams.judging.levels.long_run import LongRun, LongRunState
@@ -28,7 +30,7 @@ from streams.judging.levels.past import LevelPast
 from streams.judging.levels.prior import LevelPrior
 from streams.judging.levels.reference import LevelReference, freeze, no_history
 from streams.judging.levels.reporting import group_evidence, signal_evidence, signal_p
-from streams.judging.levels.scale import LevelRule, level_rule
+from streams.judging.levels.scale import Floats, LevelRule, level_rule
 from streams.judging.levels.track import MOST_PODS, Track, TrackState
 from streams.judging.side import Side
 from streams.signals.rule import SignalRule
@@ -57,6 +59,8 @@ class LevelState(Struct, array_like=True):
     baseline_pods: int = 0
     """Most pods of one window that were there."""
     canary_pods: int = 0
+    looked: int = 0
+    """Blocks that were looked at; one more than `blocks` where the open one was complete before its end."""
 
 
 class LevelPart:
@@ -88,6 +92,7 @@ class LevelPart:
         self._column = {rule.signal: number for number, rule in enumerate(self._state.rules)}
         self._long_run = LongRun(self._state.long_run)
         self._deviation: Deviation | None = None
+        self._usual: Floats = from_bytes(b"", "<f8", (0, 0))
         if self._state.reference is not None:
             self._begin(self._state.reference)
 
@@ -130,6 +135,7 @@ class LevelPart:
                 self._meet(side.levels, rules)
                 track.add(side.levels, self._column)
         self._close_up_to(window)
+        self._look_early(window)
         state.baseline_pods = max(state.baseline_pods, self._pods(baseline))
         state.canary_pods = max(state.canary_pods, self._pods(canary))
         if state.reference is not None and state.reference.long_share > 0.0:
@@ -141,6 +147,9 @@ class LevelPart:
     def _begin(self, reference: LevelReference) -> None:
         self._column = {rule.signal: number for number, rule in enumerate(self._state.rules)}
         self._deviation = Deviation(reference, self._state.deviation)
+        judged = len(reference.rules)
+        known = len(reference.ends) if reference.usual else 0
+        self._usual = from_bytes(reference.usual, "<f8", (known, judged))
         for track in (self._baseline, self._canary):
             track.grow(len(self._state.rules))
 
@@ -169,11 +178,33 @@ class LevelPart:
                 return
             scales, judged = self._deviation.scales, len(reference.rules)
             baseline, canary = (track.close(scales, judged) for track in (self._baseline, self._canary))
-            pods = min(self._baseline.present, self._canary.present)
-            if replayed and pods:
-                end_ns = state.started_ns + (end + 1) * self._window_ns
-                self._deviation.look(state.blocks, canary, baseline, pods, end_ns)
+            if replayed and state.looked <= state.blocks:
+                self._look(canary, baseline, end)
             state.blocks += 1
+
+    def _look_early(self, window: int) -> None:
+        """Look at the open block before its end if each pod has brought all that any pod of the past brought in it.
+
+        Blocks grow with the age of a comparison and scrapes do not: a scrape of five minutes may wait two for the end
+        of its block. Nothing else comes until then, so that this *is* the look at the block, and it has no other.
+        """
+        state, deviation = self._state, self._deviation
+        if deviation is None or state.looked > state.blocks or state.blocks >= len(self._usual):
+            return
+        usual = self._usual[state.blocks]
+        sides = self._baseline, self._canary
+        if usual.any() and all(track.has_all(usual) for track in sides):
+            baseline, canary = (track.peek(deviation.scales, len(usual)) for track in sides)
+            self._look(canary, baseline, window)
+
+    def _look(self, canary: Levels, baseline: Levels, window: int) -> None:
+        state = self._state
+        pods = min(self._baseline.present, self._canary.present)
+        if self._deviation is None or state.started_ns is None or not pods:
+            return
+        end_ns = state.started_ns + (window + 1) * self._window_ns
+        self._deviation.look(state.blocks, canary, baseline, pods, end_ns)
+        state.looked = state.blocks + 1
 
     # --- what can be said ---
 

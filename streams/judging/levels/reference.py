@@ -20,11 +20,11 @@ from streams.judging.levels.checkpoints import BLOCK_ENDS, checkpoints
 from streams.judging.levels.codes import from_bytes, to_bytes
 from streams.judging.levels.cohort import MOST_SIGNALS
 from streams.judging.levels.contrast import Groups
-from streams.judging.levels.history import FEWEST_UNITS, common_blocks
+from streams.judging.levels.history import FEWEST_UNITS, aligned, common_blocks
 from streams.judging.levels.past import LevelPast
 from streams.judging.levels.prior import LevelPrior
 from streams.judging.levels.replay import Measure, measures, merged_rules, offsets_of
-from streams.judging.levels.scale import LevelRule, Scales, level_rule
+from streams.judging.levels.scale import Floats, LevelRule, Scales, level_rule
 from streams.signals.rule import SignalRule
 
 FEWEST_SAMPLES = 200
@@ -53,6 +53,8 @@ class LevelReference(Struct, array_like=True, frozen=True):
     replay_share: float = 0.0
     long_share: float = 0.0
     """Of the difference in `long_run`, and the same of its slope."""
+    usual: bytes = b""
+    """`<f8`, (blocks, signals): the most samples that a pod of the past brought in that block; empty: not known."""
 
     @property
     def scales(self) -> Scales:
@@ -99,7 +101,17 @@ def freeze(
         len(past.cohorts),
         1.0 - both if found else 0.0,
         (LONG_SHARE if found else 0.5) * long,
+        to_bytes(_usual(past, signals, blocks), "<f8"),
     )
+
+
+def _usual(past: LevelPast, signals: Sequence[str], blocks: int) -> Floats:
+    """The most samples of one pod, (blocks, signals)."""
+    usual = np.zeros((blocks, len(signals)))
+    for cohort in past.cohorts:
+        if cohort.blocks >= blocks:
+            usual = np.maximum(usual, aligned(cohort, signals, blocks)[1].max(axis=0, initial=0.0))
+    return usual
 
 
 def _is_long(past: LevelPast, planned_windows: int, window_ns: int) -> bool:

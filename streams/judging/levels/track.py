@@ -12,7 +12,7 @@ import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
 
-from streams.judging.levels.codes import decode, encode, from_bytes, to_bytes
+from streams.judging.levels.codes import Codes, decode, encode, from_bytes, to_bytes
 from streams.judging.levels.cohort import LevelCohort
 from streams.judging.levels.contrast import Levels
 from streams.judging.levels.history import mean_of
@@ -98,14 +98,19 @@ class Track:
         codes = encode(_ratio(total, samples))
         if has_room(self._records, codes.shape[1]):
             self._records.append(record(codes, samples))
-        places = scales.place(decode(codes)[:, :judged])
-        weight = np.where(np.isnan(places), 0.0, samples[:, :judged])
-        self._sums[2, :, :judged] += weight * np.where(np.isnan(places), 0.0, places)
-        self._sums[3, :, :judged] += weight
+        levels, self._sums[2:4, :, :judged] = self._closed(codes, scales, judged)
         self._sums[4] += total
         self._sums[5] += samples
         self._sums[:2] = 0.0
-        return self._levels(places, judged)
+        return levels
+
+    def peek(self, scales: Scales, judged: int) -> Levels:
+        """The side as it would be if the open block were closed now; the arguments are those of `close`."""
+        return self._closed(encode(_ratio(self._sums[0], self._sums[1])), scales, judged)[0]
+
+    def has_all(self, usual: Floats) -> bool:
+        """Whether each pod has brought so many samples of each signal in the open block; (signals,)."""
+        return bool(self.pods) and bool((self._sums[1, :, : len(usual)] >= usual).all())
 
     @property
     def stretch(self) -> tuple[Floats, Floats]:
@@ -134,9 +139,13 @@ class Track:
         still_open = [record(encode(_ratio(total, samples)), samples)] if samples.any() else []
         return cohort_of([*self._records, *still_open], revision, rules, self.pods, planned_blocks)
 
-    def _levels(self, places: Floats, judged: int) -> Levels:
-        total, count = self._sums[2, :, :judged], self._sums[3, :, :judged]
-        return Levels(mean_of(_ratio(total, count)), mean_of(places), count.sum(axis=0))
+    def _closed(self, codes: Codes, scales: Scales, judged: int) -> tuple[Levels, Floats]:
+        """The side with the open block, and the sums of places and samples that it then has; (2, pods, judged)."""
+        places = scales.place(decode(codes)[:, :judged])
+        there = ~np.isnan(places)
+        weight = np.where(there, self._sums[1, :, :judged], 0.0)
+        sums = self._sums[2:4, :, :judged] + np.stack([weight * np.where(there, places, 0.0), weight])
+        return Levels(mean_of(_ratio(sums[0], sums[1])), mean_of(places), sums[1].sum(axis=0)), sums
 
     def _rows(self, pods: Sequence[int]) -> NDArray[np.intp]:
         """Their rows; -1 where no more are followed."""

@@ -199,7 +199,7 @@ class ByHistory:
     def _p(self) -> float:
         """Not yet the running minimum."""
         state, past, guard = self.state, self.state.past, self.guard
-        exposure_s = state.horizon.exposure_s(state.work, None) * self._settings.tolerance
+        exposure_s = state.horizon.look_s(state.work, None) * self._settings.tolerance
         p_h = tail(state.events, exposure_s, past, dispersion(past, state.clumps)) / state.horizon.share
         spent = guard / self._level * (1.0 + 1e-9) if self.can_fail else 0.5
         return min(1.0, max(SMALLEST_P, p_h / (1.0 - min(spent, _MOST_SPENT)), guard / spent))

@@ -228,12 +228,12 @@ class LogPart:
         state = self._state
         if state.horizon.share <= 0.0:
             return
-        planned_s = state.horizon.exposure_s(state.works.canary, state.works.baseline)
+        look_s = state.horizon.look_s(state.works.canary, state.works.baseline)
         for name, stream in state.streams.items():
             if stream.share <= 0.0 or (name == NEW_SHAPES and (state.cut or self._lines_changed())):
                 continue
             beside = self._beside[name].p(stream_clumps(stream))
-            p = stream_p(stream, beside, planned_s, stream_tolerance(name, self._settings)) / state.horizon.share
+            p = stream_p(stream, beside, look_s, state.horizon.share, stream_tolerance(name, self._settings))
             stream.p = min(stream.p, p)
         state.p = min(state.p, weighted_simes([(stream.p, stream.share) for stream in state.streams.values()]))
 

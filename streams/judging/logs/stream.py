@@ -1,9 +1,10 @@
 """How improbable is one stream's count, given the workload's past and the baseline beside it?
 
 Two p-values, each for the whole life of the comparison. Against the past, p_h: the chance of as many events in all the
-exposure *planned*; counts only grow, so this one p covers every look. Against the baseline, p_c = 1 / sup E. The past
-misleads in an incident that both revisions share, the baseline alone proves nothing by a few events; so with pi the
-learned chance of such an incident and any u fixed before the comparison begins,
+exposure up to the end of a *planned* look (`horizon`); counts only grow, so this one p covers every moment of it.
+Against the baseline, p_c = 1 / sup E. The past misleads in an incident that both revisions share, the baseline alone
+proves nothing by a few events; so with pi the learned chance of such an incident and any u fixed before the comparison
+begins,
 
     p = max( p_h (1 - pi) / u, p_c pi / (1 - u) ),
 
@@ -124,20 +125,21 @@ def stream_clumps(stream: StreamState) -> float:
     return max(1.0, stream.clumps)
 
 
-def stream_p(stream: StreamState, p_beside: float, planned_s: float, tolerance: float) -> float:
+def stream_p(stream: StreamState, p_beside: float, look_s: float, look_share: float, tolerance: float) -> float:
     """The p of one stream now, not yet the running minimum.
 
     Args:
         stream: its counts and past.
         p_beside: p_c.
-        planned_s: the canary's exposure planned for the whole comparison, pod-seconds.
+        look_s: the canary's exposure up to the end of the present look (`horizon`), pod-seconds.
+        look_share: of the error against the past, for that look; p_c holds for the whole life by itself.
         tolerance: see `stream_tolerance`.
     """
     past, u = stream.past, stream.by_past
     if past.exposure_s <= 0.0:
         return min(1.0, max(SMALLEST_P, p_beside))
     incident = shared_incident(past)
-    p_history = tail(stream.events, planned_s * tolerance, past, stream_phi(stream))
+    p_history = tail(stream.events, look_s * tolerance, past, stream_phi(stream)) / look_share
     return min(
         1.0, max(SMALLEST_P, p_history * (1.0 - incident) / u, p_beside * max(LEAST_GUARD, incident / (1.0 - u)))
     )

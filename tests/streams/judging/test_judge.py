@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 
 import msgspec
@@ -10,11 +11,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from streams.errors import BrokenInvariant
+<<<<<<< HEAD
 from streams.judging.judge import Judge
 from streams.judging.judge_state import JudgeState
 from streams.judging.settings import JudgeSettings
+=======
+from streams.judging.evidence import Exposure
+from streams.judging.judge import Judge, JudgeSettings, JudgeState
+from streams.judging.reasons import pass_reason
+>>>>>>> power
 from streams.judging.shares import UNHEARD_SHARE
 from streams.judging.side import RequestCount, Side, SignatureInfo
+from streams.signals.rule import SignalRule
 
 W = 5_000_000_000
 HTTP = "http.server.request.duration"
@@ -255,7 +263,7 @@ def test_windows_come_in_order():
 
 def test_shares_of_one_document_sum_to_one():
     """Of the parts, and of the signals within each part; the worst signal comes first."""
-    found = judged([(quiet(requests=100.0), Side(10.0, 20, {1: 1}, quiet(requests=10.0).requests))] * 5).assess(
+    found = judged([(quiet(requests=100.0), Side(10.0, 20, {1: 1}, quiet(requests=10.0).requests))] * 24).assess(
         SIGNATURES
     )
     assert math.fsum(one.share for one in found.parts) == pytest.approx(1.0)
@@ -278,7 +286,35 @@ def test_counters_that_show_up_later_change_nothing_judged_before():
 
 def test_alpha_goes_to_the_parts_that_were_heard_before():
     """A baseline that has logs alone: what it was never heard with keeps a small reserve; levels have no history."""
-    found = judged([(quiet(), None)] * 3 + [(quiet(), quiet())] * 3).assess(SIGNATURES)
+    found = judged([(quiet(), None)] * 24 + [(quiet(), quiet())] * 3).assess(SIGNATURES)
+    assert [round(one.share, 4) for one in found.parts] == [0.95, 0.025, 0.025, 0.0]
+
+
+def test_a_workload_nobody_knows_tells_its_parts_in_the_baselines_first_two_minutes():
+    """No part's share ever shrinks, so that what failed it before would fail it by the last shares as well."""
+    judge, shown = judged([(quiet(), None)]), []
+    for number in range(1, 30):
+        loud = quiet(requests=100.0 if number == 20 else None)
+        judged([(loud, quiet(requests=100.0))], judge, number)
+        shown.append([one.share for one in judge.assess(SIGNATURES).parts])
+    assert [round(one, 4) for one in shown[0]] == [0.3167, 0.0167, 0.0167, 0.0]
+    assert [round(one, 4) for one in shown[-1]] == [0.475, 0.475, 0.05, 0.0]
+    assert all(
+        after >= before for one, two in itertools.pairwise(shown) for before, after in zip(one, two, strict=True)
+    )
+    assert shown[21] != shown[-1]
+    assert shown[22:] == [shown[-1]] * 7
+
+
+def test_a_baseline_that_is_late_costs_nothing_where_no_history_of_logs_could_have_judged():
+    """Metrics that come every five minutes: the shares are those of a baseline that was there at once."""
+    late = judged([(None, quiet())] * 70 + [(quiet(), quiet())] * 30).assess(SIGNATURES)
+    assert [round(one.share, 4) for one in late.parts] == [0.95, 0.025, 0.025, 0.0]
+
+
+def test_what_shows_up_in_the_canary_alone_gets_no_more_alpha():
+    """Only what the baseline is heard with is known whatever the canary does."""
+    found = judged([(quiet(), quiet(requests=100.0))] * 30).assess(SIGNATURES)
     assert [round(one.share, 4) for one in found.parts] == [0.95, 0.025, 0.025, 0.0]
 
 
@@ -287,7 +323,7 @@ def test_after_its_time_evidence_that_does_not_suffice_is_marginal():
     limits = {"lifetime_ns": 30 * W}
     bad = Side(10.0, 20, {1: 1})
     healthy = judged([(quiet(), quiet())] * 40, **limits)
-    suspect = judged([(quiet(), bad)] * 15 + [(quiet(), quiet())] * 13, **limits)
+    suspect = judged([(quiet(), bad)] * 12 + [(quiet(), quiet())] * 16, **limits)
     assert (healthy.verdict, suspect.verdict) == ("none", "none")
     judged([(quiet(), quiet())] * 3, suspect, 28)
     assert suspect.verdict == "marginal"
@@ -299,7 +335,7 @@ def test_after_its_time_evidence_that_does_not_suffice_is_marginal():
 def test_an_operator_may_fail_by_score():
     """Below the marginal score at the end of its time, and not before."""
     bad = Side(10.0, 20, {1: 1})
-    judge = judged([(quiet(), bad)] * 15 + [(quiet(), quiet())] * 14, lifetime_ns=30 * W, marginal_score=40.0)
+    judge = judged([(quiet(), bad)] * 12 + [(quiet(), quiet())] * 17, lifetime_ns=30 * W, marginal_score=40.0)
     assert judge.verdict == "none"
     judged([(quiet(), quiet())] * 2, judge, 29)
     assert judge.verdict == "fail"
@@ -334,3 +370,22 @@ def test_reasons_are_bounded():
     assert 1 <= len(found.reasons) <= 10
     assert all(len(sentence) < 400 and "\n" not in sentence for sentence in found.reasons)
     assert len(msgspec.msgpack.encode(judge.to_state())) < 60_000
+
+
+def test_a_workload_with_gauges_alone_is_told_what_its_levels_need():
+    """Not only that there are neither logs nor requests: there is something, and it takes three rollouts."""
+    rule = SignalRule("memory", "level", "memory", "higher")
+    judge = Judge.begin(JudgeSettings(), W)
+    for index in range(5):
+        side = Side(10.0, levels={"memory": {0: 5e8, 1: 5e8}})
+        judge.add(index * W, side, side, {}, {"memory": rule})
+    (reason,) = judge.assess({}, {"memory": rule}).reasons
+    assert reason.endswith("have been seen; levels: 0 earlier rollouts for 1 signals, 3 are needed")
+
+
+def test_a_pass_says_which_parts_without_counts_it_rests_on():
+    """A workload of gauges alone has nothing else."""
+    exposure = Exposure("pod_seconds", 900.0, 800.0)
+    assert pass_reason([], ["levels"], exposure, 0.05) == (
+        "no signal is worse than tolerated, shown at 5% in 800 pod-seconds against 900: the levels"
+    )

@@ -81,7 +81,7 @@ def test_a_critical_signal_fails_the_canary_whatever_its_weights():
 def test_what_critical_signals_have_of_alpha_is_taken_from_the_parts():
     """Shares of parts and of critical signals sum to 1, so that the union bound holds."""
     rules = critical("restarts", "kills")
-    judge = judged(3, side(restarts=(0.0, 0)), side(restarts=(0.0, 0)), rules, critical_share=CRITICAL_SHARE)
+    judge = judged(24, side(restarts=(0.0, 0)), side(restarts=(0.0, 0)), rules, critical_share=CRITICAL_SHARE)
     shares = [part.share for part in judge.assess(SIGNATURES, rules).parts]
     stakes = judge.to_state().critical.stakes
     assert math.fsum(shares) == pytest.approx(1.0 - CRITICAL_SHARE)
@@ -100,7 +100,7 @@ def test_a_counted_signal_can_be_critical():
 
 def test_without_critical_signals_nothing_changes():
     """The parts have all of alpha."""
-    shares = [part.share for part in judged(3, side(), side()).assess(SIGNATURES, RULES).parts]
+    shares = [part.share for part in judged(24, side(), side()).assess(SIGNATURES, RULES).parts]
     assert math.fsum(shares) == pytest.approx(1.0)
 
 
@@ -235,3 +235,12 @@ def test_goes_on_from_its_state_to_the_bit(cut):
     resumed = judged(14 - cut, *windows, rules, Judge.from_state(JudgeSettings(**changed), W, state), cut)
     assert resumed.assess(SIGNATURES, rules) == whole.assess(SIGNATURES, rules)
     assert msgspec.msgpack.encode(resumed.to_state()) == msgspec.msgpack.encode(whole.to_state())
+
+
+def test_events_that_hold_a_pass_back_are_named():
+    """All else is shown: it takes more pod-seconds without a restart."""
+    quiet = side(requests=400.0, restarts=(0.0, 0))
+    reasons = judged(100, quiet, quiet).assess(SIGNATURES, RULES).reasons
+    assert [one.rsplit(" by ", 1)[0] for one in reasons if "restarts" in one] == [
+        "cannot tell yet: restarts is shown to be no worse"
+    ]

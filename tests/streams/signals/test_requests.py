@@ -11,6 +11,7 @@ HTTP = "http.server.request.duration"
 MICROMETER = "http.server.requests"
 RPC = "rpc.server.call.duration"
 
+ENVOY = "envoy_http_downstream_rq_xx"
 ROLES = [
     (HTTP, {"http.response.status_code": "200"}, HTTP, False),
     (HTTP, {"http.response.status_code": "503"}, HTTP, True),
@@ -52,6 +53,8 @@ ROLES = [
         False,
     ),
     ("istio_requests_total", {"reporter": "destination", "response_code": "0"}, "istio_requests_total", False),
+    (ENVOY, {"envoy_response_code_class": "5", "envoy_http_conn_manager_prefix": "inbound_8080"}, ENVOY, True),
+    (ENVOY, {"envoy_response_code_class": "4"}, ENVOY, False),
     ("http_requests_total", {"code": "500"}, "http_requests_total", True),
     ("http_requests_total", {"status": "5xx"}, "http_requests_total", True),
     ("http_requests_total", {"status_code": "301"}, "http_requests_total", False),
@@ -64,6 +67,9 @@ NONE = [
     ("http_server_requests_seconds_count", {"uri": "/"}),
     ("istio_requests_total", {"reporter": "source", "response_code": "503"}),
     ("istio_requests_total", {"response_code": "503"}),
+    (ENVOY, {"envoy_response_code_class": "5", "envoy_http_conn_manager_prefix": "outbound_80"}),
+    (ENVOY, {"envoy_response_code_class": "2", "envoy_http_conn_manager_prefix": "admin"}),
+    (ENVOY, {}),
     ("http_requests_total", {"handler": "/"}),
     ("http_requests_total", {"status": "error"}),
     ("nginx_ingress_controller_requests", {"status": "500"}),

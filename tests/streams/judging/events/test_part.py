@@ -99,16 +99,16 @@ def test_an_unknown_counter_of_one_side_is_told_and_not_judged():
 def test_silence_passes_by_exposure_and_events_hold_it_up():
     """Four and a half floors' worth, as of critical log lines."""
     silent = judged(70, side(4, restarts=(0.0, 0)), side(4, restarts=(0.0, 0)))
-    assert silent.log_not_worse >= math.log(20.0)
+    assert silent.least_shown[0] >= math.log(20.0)
     restarting = judged(70, side(4, restarts=(0.0, 0)), side(4, restarts=(0.5, 1)))
-    assert restarting.log_not_worse < math.log(20.0)
+    assert restarting.least_shown[0] < math.log(20.0)
 
 
 def test_what_is_watched_is_shown_and_never_counts():
     """No stake, no PASS to hold up."""
     part = judged(30, side(4), side(4, watched=(5.0, 4)))
     assert part.log_p == 0.0
-    assert part.log_not_worse is None
+    assert part.least_shown is None
     assert only(part).log_e > math.log(100.0)
 
 
@@ -181,5 +181,5 @@ def test_tolerance_and_margin_are_the_signals_own():
     windows = side(calls=(100.0, 4, 1000.0)), side(calls=(300.0, 4, 1000.0))
     assert ruled(60, *windows).log_p < math.log(0.05)
     assert ruled(60, *windows, tolerance_up=3.0).log_p > math.log(0.5)
-    assert ruled(60, *windows, tolerance_up=3.0, margin=9.0).log_not_worse > math.log(20.0)
-    assert ruled(60, *windows, tolerance_up=3.0).log_not_worse < math.log(20.0)
+    assert ruled(60, *windows, tolerance_up=3.0, margin=9.0).least_shown[0] > math.log(20.0)
+    assert ruled(60, *windows, tolerance_up=3.0).least_shown[0] < math.log(20.0)

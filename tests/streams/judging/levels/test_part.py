@@ -234,3 +234,55 @@ def test_the_p_of_one_signal_is_that_of_its_row():
     for one in part.signals:
         assert part.signal_p(one.signal) == one.p
     assert part.signal_p("nothing") == 1.0
+
+
+SLOW = (0, 12)
+"""Windows with a scrape; the second lies in the block that ends with window 14."""
+
+
+def slow_past(rollouts: int = 6) -> LevelPast:
+    """Of a workload that is scraped once a minute."""
+    rng, known = np.random.default_rng(5), LevelPast()
+    for number in range(rollouts):
+        part = begin(known, 16)
+        for window in range(16):
+            part.add(window * WINDOW_NS, *(scraped(rng, window) for _ in range(2)), RULES)
+        known.learn(part.cohort(f"r{number}"))
+    return known
+
+
+def scraped(rng: np.random.Generator, window: int, *, late: str = "", **factors: float) -> Side:
+    """One window of it; one signal may come a window late."""
+    full = side(rng, **factors)
+    before = {name: pods for name, pods in full.levels.items() if name == late and window - 1 in SLOW and window > 1}
+    now = {name: pods for name, pods in full.levels.items() if name != late and window in SLOW}
+    return Side(pod_s=10.0, levels={**before, **now})
+
+
+@pytest.mark.parametrize(("late", "told"), [("", 12), ("cpu", 13)])
+def test_a_block_is_looked_at_when_all_that_the_past_brought_in_it_is_there(late, told):
+    """Not two windows later, when it ends; and then it is not looked at again."""
+    rng, part, ps = np.random.default_rng(6), begin(slow_past(), 16), []
+    for window in range(16):
+        worse = {"memory": 4.0} if window >= 12 else {}
+        part.add(window * WINDOW_NS, scraped(rng, window), scraped(rng, window, late=late, **worse), RULES)
+        ps.append(part.p)
+    assert ps.index(min(ps)) == told
+    assert ps[told] < 0.02 < ps[told - 1]
+    assert part.to_state().deviation.looks == 10
+
+
+def test_a_look_before_the_end_of_a_block_is_the_look_at_its_end():
+    """To the bit: the same comparison by a past that says nothing of how many samples come."""
+    found = []
+    for known in (True, False):
+        rng, part = np.random.default_rng(8), begin(slow_past(), 16)
+        for window in range(16):
+            part.add(window * WINDOW_NS, scraped(rng, window), scraped(rng, window, memory=2.0), RULES)
+            if not known and window == 0:
+                state = part.to_state()
+                assert state.reference is not None
+                state.reference = msgspec.structs.replace(state.reference, usual=b"")
+                part = LevelPart(LevelPast(), LevelPrior(), 16 * WINDOW_NS, WINDOW_NS, state)
+        found.append(part.to_state().deviation)
+    assert (found[0].p, found[0].signal_p, found[0].looks) == (found[1].p, found[1].signal_p, found[1].looks)

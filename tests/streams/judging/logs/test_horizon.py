@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from streams.judging.logs.horizon import Horizon
+from streams.judging.logs.horizon import FIRST_LOOK, Horizon
 from streams.judging.logs.work import Work, Works
 from streams.judging.side import RequestCount, Side, Trace
 from streams.signals.requests import REQUEST_SOURCES
@@ -30,22 +30,29 @@ def test_the_plan_is_for_all_pods_seen_at_once():
 
 
 def test_a_comparison_that_outlasts_its_plan_goes_on_at_twice_the_horizon():
-    """Each doubling has a share of the error of its own; together they are less than all of it."""
-    horizon, shares = Horizon(100.0, NEVER), []
-    for pod_s in (50.0, 150.0, 390.0, 410.0):
+    """Each look has a share of the error of its own; together they are no more than all of it."""
+    horizon, looks = Horizon(100.0, NEVER), []
+    for pod_s in (25.0, 50.0, 150.0, 390.0, 410.0):
         horizon.see(1.0, Work(pod_s=pod_s))
-        shares.append((horizon.doublings, horizon.share))
-    assert shares == [(0, 0.9), (1, 0.05), (2, 0.025), (3, 0.0125)]
-    assert 0.9 + math.fsum(0.1 * 0.5**n for n in range(1, 60)) <= 1.0
+        looks.append((horizon.look_s(NEVER, NEVER), horizon.share))
+    assert looks == [(25.0, 0.1), (100.0, 0.8), (200.0, 0.05), (400.0, 0.025), (800.0, 0.0125)]
+    assert math.fsum(Horizon(1.0, NEVER, doublings=each).share for each in (FIRST_LOOK, *range(60))) <= 1.0
+
+
+def test_the_first_look_does_not_shorten_the_plan():
+    """What is planned is planned, whichever part of it is looked at."""
+    horizon = Horizon(100.0, NEVER)
+    horizon.see(2.0, NEVER)
+    assert (horizon.look_s(NEVER, NEVER), horizon.exposure_s(NEVER, NEVER)) == (50.0, 200.0)
 
 
 def test_a_lifetime_that_is_set_is_the_only_horizon():
-    """All of the error is for it, and nothing is left for what comes later."""
+    """All of the error is for it and its first quarter, and nothing is left for what comes later."""
     horizon, shares = Horizon(100.0, NEVER, ends=True), []
-    for pod_s in (50.0, 100.0, 150.0, 410.0):
+    for pod_s in (20.0, 100.0, 150.0, 410.0):
         horizon.see(1.0, Work(pod_s=pod_s))
         shares.append(horizon.share)
-    assert shares == [1.0, 1.0, 0.0, 0.0]
+    assert shares == [0.1, 0.9, 0.0, 0.0]
 
 
 @pytest.mark.parametrize(
