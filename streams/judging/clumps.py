@@ -8,8 +8,9 @@ of them the canary's, p_0 = o/(1+o) the canary's part under the null, p an alter
 - **the core, slowed down**: the likelihood ratio to the power a has expectation at most 1 if no clump holds more than
   1/a failures. Given its size m, a clump multiplies by L^(a*m), L the ratio of one failure; E L = 1, so that E L^s <= 1
   for s <= 1 (Jensen).
-- **a wager** of a share w of the wealth on the canary's part: 1 + w*((x/k)/p_0 - 1), whose expectation is at most 1 for
-  clumps of any size (`wagers`). Where the k are independent after all, x/k is close to p, and nearly all may be wagered.
+- **a wager** of a share w of the wealth on the canary's part: 1 + w*((x/k)/p_0 - 1), whose expectation is at most 1
+  for clumps of any size (`wagers`). Where the k are independent after all, x/k is close to p, and nearly all may be
+  wagered.
 
 Which of the two is played may depend on all that was before and on k, but not on x: for each alternative the one that
 promises more growth. What is needed to know:
@@ -21,8 +22,8 @@ promises more growth. What is needed to know:
   size a wager, which costs growth and not validity, that of these less one standard deviation, and of one 1.
 - **what is beyond the usual** may be one clump: k less u + 2*sqrt(u), u the median of the last 24 totals. So the first
   clump ever is one game, and one on top of steady failures is as well.
-- **an outage of several bins**: the j-th bin in a row beyond the usual counts for 3^-j only, all of them for at most 1.5
-  games, until half of the last 24 are so: then it is no outage but how things are.
+- **an outage of several bins**: the j-th bin in a row beyond the usual counts for 3^-j only, all of them for at most
+  1.5 games, until half of the last 24 are so: then it is no outage but how things are.
 
 Constants are those of simulations (`tests/simulation/test_clumps.py`): a prior clump of 8 (the middle one of
 `wagers.CLUMPS`) against clumps of 20 in every bin, where 4 fails 15%, and 16 finds ten times the failures a bin later;
@@ -109,7 +110,9 @@ class Clumps(Struct, array_like=True):
         return max(1.0, *((1.0 + side.chi2 - math.sqrt(2.0 * side.pairs)) / (1.0 + side.pairs) for side in sides))
 
     def learn(self, failed: tuple[float, float], requests: tuple[float, float]) -> None:
-        """The bin that `size` was asked for; each of the baseline and of the canary."""
+        """The bin that `size` was asked for; each of the baseline and of the canary. One without requests is none."""
+        if sum(requests) <= 0.0:
+            return
         total = sum(failed)
         self.in_a_row = min(_LONGEST, self.in_a_row + 1) if total > self._usual else 0
         self.totals = [*self.totals[1 - _BINS :], total]
@@ -149,9 +152,7 @@ def log_ratios_of_clumps(
     ]
 
 
-def _better(
-    slowed: float, null: float, odds: float, part: float, games: float, certain: float, power: float
-) -> float:
+def _better(slowed: float, null: float, odds: float, part: float, games: float, certain: float, power: float) -> float:
     """The core's log ratio, or the wager's log gain where that promises more; for an alternative above the null.
 
     Args:
