@@ -18,10 +18,12 @@ promises more growth. What is needed to know:
 - **usual clumps**: between neighbouring bins of one side, of x_1 and x_2 failures among n_1 and n_2 requests,
   (x_1*n_2 - x_2*n_1)^2 / (n_1*n_2*(x_1 + x_2)) is 1 on average where failures are independent, and m in clumps of m,
   whatever the rate is and whenever it changes. Each side is asked (clumps that come like clockwork show only in the
-  side they fall to), the worse one counts. Taken for certain, a clump holds the mean of these and of one 8 (below); to
-  size a wager, which costs growth and not validity, that of these less one standard deviation, and of one 1.
-- **what is beyond the usual** may be one clump: k less u + 2*sqrt(u), u the median of the last 24 totals. So the first
-  clump ever is one game, and one on top of steady failures is as well.
+  side they fall to), the worse one counts. Taken for certain, a clump holds the mean of these and of one 8, or of a
+  bin's failures where that is less; to size a wager, which costs growth and not validity, that of these less one
+  standard deviation, and of one 1.
+- **what is beyond the usual** may be one clump: k less u + 2*sqrt(u), u the median of what the last 24 bins' shares of
+  failures would bring among this bin's requests. So the first clump ever is one game, and one on top of steady failures
+  is as well.
 - **an outage of several bins**: the j-th bin in a row beyond the usual counts for 3^-j only, all of them for at most
   1.5 games, until half of the last 24 are so: then it is no outage but how things are.
 
@@ -89,43 +91,54 @@ class Spread(Struct, array_like=True):
 class Clumps(Struct, array_like=True):
     """What is known of the clumps of one comparison's failures; mutable: ask for `size`, then `learn`, bin by bin."""
 
-    totals: list[float] = []
-    """Failures of both sides in the last bins, oldest first."""
+    shares: list[tuple[float, float]] = []
+    """Of the requests that failed at baseline and canary in the last bins, oldest first."""
     in_a_row: int = 0
     """Bins up to the last one that were all beyond the usual."""
+    failed: float = 0.0
+    """Of both sides, ever."""
+    bins: int = 0
+    """Those with failures."""
     baseline: Spread = field(default_factory=Spread)
     canary: Spread = field(default_factory=Spread)
 
-    def size(self, total: float) -> Size:
-        """Of the next bin, which has so many failures in all."""
-        sides = (self.baseline, self.canary)
-        certain = max([(_PRIOR + side.chi2) / (1.0 + side.pairs) for side in sides])
-        outage = _IN_A_ROW**self.in_a_row if (beyond := total - self._usual) > 0.0 else 1.0
+    def size(self, total: float, requests: tuple[float, float]) -> Size:
+        """Of the next bin, which has so many failures in all; requests of the baseline and of the canary."""
+        prior = min(_PRIOR, self.failed / self.bins) if self.bins else _PRIOR
+        certain = max([(prior + side.chi2) / (1.0 + side.pairs) for side in (self.baseline, self.canary)])
+        beyond = total - self._usual(requests)
+        outage = _IN_A_ROW**self.in_a_row if beyond > 0.0 else 1.0
         return Size(max(1.0, min(certain, total), beyond * outage), self.usual_clump, 1.0 / outage)
 
     @property
     def usual_clump(self) -> float:
         """Failures that usually have one cause, at least 1."""
         sides = (self.baseline, self.canary)
-        return max(1.0, *((1.0 + side.chi2 - math.sqrt(2.0 * side.pairs)) / (1.0 + side.pairs) for side in sides))
+        return max(1.0, *[(1.0 + side.chi2 - math.sqrt(2.0 * side.pairs)) / (1.0 + side.pairs) for side in sides])
 
     def learn(self, failed: tuple[float, float], requests: tuple[float, float]) -> None:
         """The bin that `size` was asked for; each of the baseline and of the canary. One without requests is none."""
         if sum(requests) <= 0.0:
             return
         total = sum(failed)
-        self.in_a_row = min(_LONGEST, self.in_a_row + 1) if total > self._usual else 0
-        self.totals = [*self.totals[1 - _BINS :], total]
+        self.in_a_row = min(_LONGEST, self.in_a_row + 1) if total > self._usual(requests) else 0
+        self.failed += total
+        self.bins += total > 0.0
+        self.shares = [*self.shares[1 - _BINS :], (_share(failed[0], requests[0]), _share(failed[1], requests[1]))]
         self.baseline.learn(failed[0], requests[0])
         self.canary.learn(failed[1], requests[1])
 
-    @property
-    def _usual(self) -> float:
-        """Failures of a bin that are nothing out of the usual."""
-        if not self.totals:
+    def _usual(self, requests: tuple[float, float]) -> float:
+        """Failures of a bin of so many requests that are nothing out of the usual."""
+        if not self.shares:
             return 0.0
-        median = sorted(self.totals)[(len(self.totals) - 1) // 2]
+        expected = sorted([here * requests[0] + there * requests[1] for here, there in self.shares])
+        median = expected[(len(expected) - 1) // 2]
         return median + 2.0 * math.sqrt(median)
+
+
+def _share(failed: float, requests: float) -> float:
+    return failed / requests if requests > 0.0 else 0.0
 
 
 def log_ratios_of_clumps(

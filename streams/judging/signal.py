@@ -13,7 +13,7 @@ from collections.abc import Sequence
 
 from msgspec import Struct, field
 
-from streams.judging.clumps import Clumps, log_ratios_of_clumps
+from streams.judging.clumps import Clumps, Size, log_ratios_of_clumps
 from streams.judging.counts import WORSE_FACTORS, log_mean_exp, log_mix, log_ratios
 from streams.judging.noninferiority import (
     BETTER_FACTORS,
@@ -125,14 +125,14 @@ class Signal:
         if bin_.requests is None:
             self._add_incidents(bin_, total)
         else:
-            self._add_failures(bin_, total)
+            self._add_failures(bin_, total, state.clumps.size(total, bin_.requests))
         state.sup_worse = max(state.sup_worse, self.log_e)
         state.weighted_canary += bin_.canary * (1.0 - bin_.share_by_requests)
         state.weighted_baseline += bin_.baseline * bin_.share_by_requests
 
-    def _add_failures(self, bin_: Counted, total: float) -> None:
+    def _add_failures(self, bin_: Counted, total: float, size: Size) -> None:
         state, share = self.state, bin_.share_by_requests
-        odds, size = share / (1.0 - share), state.clumps.size(total)
+        odds = share / (1.0 - share)
 
         def log_ratios_to(null: float, ratios: Sequence[float]) -> list[float]:
             return log_ratios_of_clumps(null * odds, [ratio * odds for ratio in ratios], bin_.canary, total, size)
