@@ -18,9 +18,9 @@ promises more growth. What is needed to know:
 - **usual clumps**: between neighbouring bins of one side, of x_1 and x_2 failures among n_1 and n_2 requests,
   (x_1*n_2 - x_2*n_1)^2 / (n_1*n_2*(x_1 + x_2)) is 1 on average where failures are independent, and m in clumps of m,
   whatever the rate is and whenever it changes. Each side is asked (clumps that come like clockwork show only in the
-  side they fall to), the worse one counts. Taken for certain, a clump holds the mean of these and of one 8, or of a
-  bin's failures where that is less; to size a wager, which costs growth and not validity, that of these less one
-  standard deviation, and of one 1.
+  side they fall to), the worse one counts: the mean of these, less one standard deviation of what independent failures
+  would show, and of one more. For that a bin is credited with, it is 8, or a bin's failures where they are less; to
+  size a wager, which costs growth and not validity, it is 1.
 - **what is beyond the usual** may be one clump: k less u + 2*sqrt(u), u the median of what the last 24 bins' shares of
   failures would bring among this bin's requests. So the first clump ever is one game, and one on top of steady failures
   is as well.
@@ -78,6 +78,10 @@ class Spread(Struct, array_like=True):
     """Sum over pairs of neighbours that had any failure."""
     pairs: int = 0
 
+    def clump(self, prior: float) -> float:
+        """Failures of a clump, less one standard deviation of what independent ones would show."""
+        return (prior + self.chi2 - math.sqrt(2.0 * self.pairs)) / (1.0 + self.pairs)
+
     def learn(self, failed: float, requests: float) -> None:
         """The next bin."""
         both = failed + self.failed
@@ -104,8 +108,7 @@ class Clumps(Struct, array_like=True):
 
     def size(self, total: float, requests: tuple[float, float]) -> Size:
         """Of the next bin, which has so many failures in all; requests of the baseline and of the canary."""
-        prior = min(_PRIOR, self.failed / self.bins) if self.bins else _PRIOR
-        certain = max([(prior + side.chi2) / (1.0 + side.pairs) for side in (self.baseline, self.canary)])
+        certain = self._clump(min(_PRIOR, self.failed / self.bins) if self.bins else _PRIOR)
         beyond = total - self._usual(requests)
         outage = _IN_A_ROW**self.in_a_row if beyond > 0.0 else 1.0
         return Size(max(1.0, min(certain, total), beyond * outage), self.usual_clump, 1.0 / outage)
@@ -113,8 +116,7 @@ class Clumps(Struct, array_like=True):
     @property
     def usual_clump(self) -> float:
         """Failures that usually have one cause, at least 1."""
-        sides = (self.baseline, self.canary)
-        return max(1.0, *[(1.0 + side.chi2 - math.sqrt(2.0 * side.pairs)) / (1.0 + side.pairs) for side in sides])
+        return max(1.0, self._clump(1.0))
 
     def learn(self, failed: tuple[float, float], requests: tuple[float, float]) -> None:
         """The bin that `size` was asked for; each of the baseline and of the canary. One without requests is none."""
@@ -127,6 +129,9 @@ class Clumps(Struct, array_like=True):
         self.shares = [*self.shares[1 - _BINS :], (_share(failed[0], requests[0]), _share(failed[1], requests[1]))]
         self.baseline.learn(failed[0], requests[0])
         self.canary.learn(failed[1], requests[1])
+
+    def _clump(self, prior: float) -> float:
+        return max([side.clump(prior) for side in (self.baseline, self.canary)])
 
     def _usual(self, requests: tuple[float, float]) -> float:
         """Failures of a bin of so many requests that are nothing out of the usual."""
