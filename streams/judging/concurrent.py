@@ -185,7 +185,13 @@ class Concurrent:
         bin_ = settled.bin
         expected = bin_.canary.requests * signal.rule.floor_per_request
         return Counted(
-            bin_.canary.errors, bin_.baseline.errors, settled.error_share, settled.error_share, 0.0, expected
+            canary=bin_.canary.errors,
+            baseline=bin_.baseline.errors,
+            share_by_requests=settled.error_share,
+            share_by_pods=settled.error_share,
+            chances=0.0,
+            expected=expected,
+            requests=(bin_.baseline.requests, bin_.canary.requests),
         )
 
     def _logged(self, settled: Settled, signal: Signal) -> Counted:

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 
 from msgspec import Struct, field
 
+from streams.judging.clumps import Clumps, Size, log_ratios_of_clumps
 from streams.judging.counts import WORSE_FACTORS, log_mean_exp, log_mix, log_ratios
 from streams.judging.noninferiority import (
     BETTER_FACTORS,
@@ -49,6 +50,8 @@ class SignalState(Struct, array_like=True):
     """Sum of x*(1-rho), the numerator of the Mantel-Haenszel rate ratio."""
     weighted_baseline: float = 0.0
     """Sum of (k-x)*rho, its denominator."""
+    clumps: Clumps = field(default_factory=Clumps)
+    """Of events that are a share of requests."""
 
     def add_better(self, more: Sequence[float]) -> None:
         """What one bin adds to `better`."""
@@ -67,6 +70,8 @@ class Counted(Struct, frozen=True):
     """Pods times windows of the baseline where an event can be seen but once in each; 0 where all are counted."""
     expected: float
     """Events that the floor's rate would have brought at the canary."""
+    requests: tuple[float, float] | None = None
+    """Of the baseline and of the canary, where events are a share of them and come in clumps; None: incidents."""
 
 
 class Signal:
@@ -104,15 +109,40 @@ class Signal:
         state.canary += bin_.canary
         state.baseline += bin_.baseline
         state.chances += bin_.chances
-        _add(state.quiet, log_quiet(bin_.canary, bin_.expected))
+        usual_clump = 1.0 if bin_.requests is None else state.clumps.usual_clump
+        _add(state.quiet, log_quiet(bin_.canary / usual_clump, bin_.expected / usual_clump))
         if total > 0.0 and 0.0 < bin_.share_by_requests < 1.0 and 0.0 < bin_.share_by_pods < 1.0:
-            self._add_events(bin_, total)
+            self._weigh(bin_, total)
         else:
             state.worse_requests.add(())
             state.worse_pods.add(())
+        if bin_.requests is not None:
+            state.clumps.learn((bin_.baseline, bin_.canary), bin_.requests)
         state.not_worse = log_not_worse(log_mean_exp(state.better), state.quiet)
 
-    def _add_events(self, bin_: Counted, total: float) -> None:
+    def _weigh(self, bin_: Counted, total: float) -> None:
+        state = self.state
+        if bin_.requests is None:
+            self._add_incidents(bin_, total)
+        else:
+            self._add_failures(bin_, total, state.clumps.size(total, bin_.requests))
+        state.sup_worse = max(state.sup_worse, self.log_e)
+        state.weighted_canary += bin_.canary * (1.0 - bin_.share_by_requests)
+        state.weighted_baseline += bin_.baseline * bin_.share_by_requests
+
+    def _add_failures(self, bin_: Counted, total: float, size: Size) -> None:
+        state, share = self.state, bin_.share_by_requests
+        odds = share / (1.0 - share)
+
+        def log_ratios_to(null: float, ratios: Sequence[float]) -> list[float]:
+            return log_ratios_of_clumps(null * odds, [ratio * odds for ratio in ratios], bin_.canary, total, size)
+
+        worse = log_ratios_to(self._tolerance, self._worse)
+        state.worse_requests.add(worse)
+        state.worse_pods.add(worse)
+        state.add_better(log_ratios_to(self.rule.margin, self._better))
+
+    def _add_incidents(self, bin_: Counted, total: float) -> None:
         state, by_requests, by_pods = self.state, bin_.share_by_requests, bin_.share_by_pods
         saturation = state.baseline / (state.chances + 1.0) if state.chances > 0.0 else 0.0
         for add, null, ratios, share in (
@@ -122,9 +152,6 @@ class Signal:
         ):
             base, *odds = (presence_odds(ratio, share, by_pods, saturation) for ratio in (null, *ratios))
             add(log_ratios(base, odds, bin_.canary, total))
-        state.sup_worse = max(state.sup_worse, self.log_e)
-        state.weighted_canary += bin_.canary * (1.0 - by_requests)
-        state.weighted_baseline += bin_.baseline * by_requests
 
     def floors_needed(self, log_goal: float) -> float:
         """Events the floor would bring in the silent exposure that is still needed for log E' to reach the goal."""

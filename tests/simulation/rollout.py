@@ -31,7 +31,12 @@ class Service:
     scrape_s: int | None = 15
     """Interval of the request counters; None: there are none."""
     failed: float = 0.002
-    """Share of requests that fail."""
+    """Share of requests that fail, each by itself."""
+    clumped: float = 0.0
+    """Share of requests that fail beside these, `clump` together: at one pod, in one window."""
+    clump: int = 20
+    outage: int = 1
+    """Windows that a clump lasts; so many fail in each."""
     logged: tuple[tuple[int, float], ...] = ((ERRORS[0], 0.002), (WARNINGS[0], 0.02))
     """(signature, incidents per request)."""
     background: tuple[tuple[int, float], ...] = ()
@@ -57,6 +62,8 @@ class _Revision:
         self._phases = rng.uniform(0, service.scrape_s or 1, pods)
         self._pending = np.zeros((pods, 2))
         self._reported: set[int] = set()
+        self._outages = np.zeros((service.outage, pods), dtype=int)
+        """Clumps that began so many windows ago."""
 
     def window(self, index: int, requests: int, factor: float, *, logs: bool) -> Side:
         service, rng, pods = self._service, self._rng, self._pods
@@ -73,8 +80,18 @@ class _Revision:
         side = Side(pods * WINDOW_S, lines, incidents if logs else {}, plain_lines=lines)
         if service.scrape_s is not None:
             failed = rng.binomial(by_pod, min(1.0, service.failed * rate))
+            if service.clumped > 0.0:
+                failed = np.minimum(by_pod, failed + service.clump * self._clumps(by_pod, rate))
             side.requests[REQUEST_SOURCES[0]] = self._scrape(index, by_pod, failed)
         return side
+
+    def _clumps(self, by_pod: np.ndarray, rate: float) -> np.ndarray:
+        """Those that last, of each pod."""
+        service = self._service
+        a_clump = service.clump * service.outage
+        self._outages = np.roll(self._outages, 1, axis=0)
+        self._outages[0] = self._rng.poisson(by_pod * service.clumped * rate / a_clump)
+        return self._outages.sum(axis=0)
 
     def _scrape(self, index: int, requests: np.ndarray, failed: np.ndarray) -> RequestCount:
         count = RequestCount()

@@ -2,7 +2,7 @@
 
 What an event is, and its exposure, depends on what the counters tell:
 
-- with **attempts** on both sides (failed calls of all calls), every event counts (`attempts`);
+- with **attempts** on both sides (failed calls of all calls), every event counts, in clumps (`clumps`);
 - else an **incident** counts: a pod that had at least one since its last sample. Counters grow by 50 when one thing
   goes wrong once, and counting lines for incidents fails healthy pairs (`incidents`). Of what follows requests
   (group `errors`) the exposure is requests where both sides count them, guarded by pod-seconds (`signal`); of
@@ -17,7 +17,6 @@ from typing import Literal
 from msgspec import Struct, field
 
 from streams.judging.counts import cut
-from streams.judging.events.attempts import Attempts
 from streams.judging.settings import BY_REQUESTS, JudgeSettings, SignalSettings
 from streams.judging.share import RecentShare
 from streams.judging.side import EventCount, Side
@@ -53,7 +52,8 @@ class EventSignalState(Struct, array_like=True):
     rule: SignalRule
     signal: SignalState = field(default_factory=SignalState)
     open: EventBin = field(default_factory=EventBin)
-    attempts: Attempts = field(default_factory=Attempts)
+    wagers: object = None
+    """Of failed calls in snapshots of earlier versions; not read any more."""
     recent: RecentShare = field(default_factory=RecentShare)
     log_e: float = 0.0
     """Natural log of the e-value after the last event."""
@@ -85,6 +85,7 @@ class EventSignal:
             own.signal, 1.0, self._margin, FLOOR_PER_REQUEST, FLOOR_PER_POD_S, tolerance=self._tolerance
         )
         self._signal = Signal(rule, settings, state.signal)
+        state.wagers = None
 
     @property
     def log_e(self) -> float:
@@ -97,16 +98,12 @@ class EventSignal:
     @property
     def log_not_worse(self) -> float:
         """Natural log of the e-value towards a PASS, now."""
-        attempts = self.state.attempts
-        return attempts.not_worse if attempts.bins else self.state.signal.not_worse
+        return self.state.signal.not_worse
 
     @property
     def effect_ratio(self) -> float | None:
         """Canary's rate per exposure over the baseline's; None without events of the baseline."""
-        attempts = self.state.attempts
-        if not attempts.bins:
-            return self._signal.effect_ratio
-        return attempts.weighted_canary / attempts.weighted_baseline if attempts.weighted_baseline > 0.0 else None
+        return self._signal.effect_ratio
 
     @property
     def comparable(self) -> bool:
@@ -151,7 +148,7 @@ class EventSignal:
 
     def _exposure(self, source: str | None) -> By:
         bin_ = self.state.open
-        if self.state.attempts.bins or bin_.baseline.attempts > 0.0 or bin_.canary.attempts > 0.0:
+        if self.state.by == "attempts" or bin_.baseline.attempts > 0.0 or bin_.canary.attempts > 0.0:
             return "attempts"
         follows = self.state.rule.group == "errors" and self._settings.exposure in BY_REQUESTS
         return "requests" if follows and source is not None else "pods"
@@ -175,13 +172,12 @@ class EventSignal:
             self._count_incidents(bin_, pod_share, pod_share, canary.pod_s * FLOOR_PER_POD_S)
 
     def _judge_attempts(self, bin_: EventBin) -> None:
-        attempts = self.state.attempts
         events, tried = (bin_.baseline.events, bin_.canary.events), (bin_.baseline.attempts, bin_.canary.attempts)
         self._expose(*tried)
         if min(tried) > 0.0:
-            attempts.add(events, tried, (self._tolerance, self._margin))
-            attempts.add_quiet(events[1], tried[1] * FLOOR_PER_REQUEST)
-            attempts.dispersion.learn(events[0], tried[0])
+            share = tried[1] / sum(tried)
+            expected = tried[1] * FLOOR_PER_REQUEST
+            self._signal.add(Counted(events[1], events[0], share, share, 0.0, expected, requests=tried))
             self._weigh(sum(events))
 
     def _count_incidents(self, bin_: EventBin, share: float, pod_share: float, expected: float) -> None:
@@ -193,7 +189,7 @@ class EventSignal:
         """Reckon the evidence anew, if there were any events: without, it stays as it is."""
         state = self.state
         if events > 0.0:
-            state.log_e = self._signal.log_e + state.attempts.worse.log_e
+            state.log_e = self._signal.log_e
             state.sup_log_e = max(state.sup_log_e, state.log_e)
 
     def _expose(self, baseline: float, canary: float) -> None:

@@ -7,7 +7,6 @@ import math
 import msgspec
 import pytest
 
-from streams.judging.events.attempts import Dispersion
 from streams.judging.events.part import SIGNALS, EventPart, EventPartState
 from streams.judging.settings import JudgeSettings
 from streams.judging.side import EventCount, RequestCount, Side
@@ -145,16 +144,6 @@ def test_signals_past_the_bound_are_told_of():
     part.add(side(**dict.fromkeys(rules, (1.0, 1))), side(**dict.fromkeys(rules, (1.0, 1))), rules)
     assert len(part.state.signals) == SIGNALS
     assert "3 or more found no place" in part.unjudged()[-1]
-
-
-def test_dispersion_is_one_for_steady_events_and_learned_from_bursts():
-    """Never below 1: what varies less than by chance is not believed."""
-    steady, bursty = Dispersion(), Dispersion()
-    for bin_ in range(100):
-        steady.learn(10.0, 1000.0)
-        bursty.learn(0.0 if bin_ % 10 else 100.0, 1000.0)
-    assert steady.phi == 1.0
-    assert bursty.phi > 10.0
 
 
 def ruled(windows, baseline, canary, **changed):
