@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 import msgspec
 
 from streams.errors import BrokenInvariant
-from streams.judging.alone import AWAITED_NS, GONE_NS
+from streams.judging.alone_part import judged_kinds
 from streams.judging.combine import progress, risk_of
 from streams.judging.evidence import (
     Assessment,
@@ -25,11 +25,11 @@ from streams.judging.evidence import (
     worst_first,
 )
 from streams.judging.judge_state import JudgeState
-from streams.judging.levels.cohort import LevelCohort
 from streams.judging.logs.by_history import begin_by_history
 from streams.judging.logs.part import begin as begin_logs
 from streams.judging.parts import Parts
 from streams.judging.past import Cohort, Past, Prior
+from streams.judging.production.against import begin_against
 from streams.judging.readings import readings
 from streams.judging.settings import JudgeSettings
 from streams.judging.shares import parts_of
@@ -79,6 +79,7 @@ class Judge:
         """
         past, prior = past or Past(), prior or Prior()
         planned_ns = settings.lifetime_ns or settings.planned_ns
+        known = list(heard) or past.parts or list(prior.parts)
         state = JudgeState(
             planned_ns,
             begin_logs(
@@ -91,8 +92,10 @@ class Judge:
             ),
             prior=prior,
             with_past=past.logs.numbered > 0,
-            heard=list(heard) or past.parts or list(prior.parts),
+            heard=known,
+            awaits_parts=not known,
             alone=begin_by_history(past.logs, prior.logs, planned_ns),
+            against=begin_against(past.production, past.logs.templates, planned_ns, judged_kinds(settings)),
         )
         return cls(settings, window_ns, state, past)
 
@@ -120,8 +123,7 @@ class Judge:
             baseline: its pod-template hash.
         """
         if self._state.started_ns is None:
-            alone = self._parts.alone
-            return Cohort(tuple(alone.state.heard), alone.cohort(), LevelCohort()) if self._state.is_alone else None
+            return self._parts.alone.cohort() if self._state.is_alone else None
         return Cohort(tuple(self._state.baseline_heard), self._parts.logs.cohort(), self._parts.levels.cohort(baseline))
 
     @property
@@ -158,6 +160,13 @@ class Judge:
         if not self._parts.without_baseline:
             return "baseline"
         return "history" if self._parts.alone.known else "none"
+
+    @property
+    def new_traces(self) -> int | None:
+        """Traces of the canary with templates that history had not shown; None where too little is known to say."""
+        if self._parts.without_baseline:
+            return self._parts.alone.new_traces
+        return self._parts.logs.new_traces if self._parts.logs.knows_templates else None
 
     @property
     def baseline_heard(self) -> list[Part]:
@@ -200,6 +209,8 @@ class Judge:
         if state.as_of_ns is not None and start_ns < state.as_of_ns:
             raise BrokenInvariant(f"window {start_ns} begins before {state.as_of_ns}, the end of the last one judged")
         state.as_of_ns = start_ns + self._window_ns
+        if state.heard_from_ns is None and baseline is not None and parts_of(baseline):
+            state.heard_from_ns = start_ns
         if state.started_ns is None and not self._begins(start_ns, baseline, canary):
             if baseline is None and canary is not None:
                 self._judge_alone(start_ns, canary, signatures, templates or {})
@@ -256,13 +267,13 @@ class Judge:
             risk=risk,
             confidence=0.0 if verdict == "fail" else 1.0 if verdict == "pass" else confidence,
             exposure=self._parts.exposure,
-            started_ns=self._parts.alone.state.from_ns if self._parts.without_baseline else state.started_ns,
+            started_ns=self._parts.alone.from_ns if self._parts.without_baseline else state.started_ns,
             as_of_ns=state.as_of_ns,
             decided_ns=state.failed_ns if verdict == "fail" else state.passed_ns if verdict == "pass" else None,
             parts=tuple(map(self._told.part, self._parts.findings())),
             groups=groups_of(evidence),
             signals=evidence,
-            reasons=tuple(self._told.reasons(verdict, signatures, levels)),
+            reasons=tuple(self._told.reasons(verdict, risk, signatures, levels)),
             unjudged=tuple(self._told.unjudged()),
             history=state.history.up_to(latest),
             readings=readings(verdict, confidence, self.fail_progress_at(), self.logs_at, self.signals_at),
@@ -289,22 +300,14 @@ class Judge:
         templates: Mapping[int, int],
     ) -> None:
         """A window of the canary while nothing of a baseline has been there beside it."""
-        state, settings, history = self._state, self._settings, self._parts.alone.state
-        if settings.baseline == "earlier" or settings.part_weights["logs"] <= 0.0:
-            return
-        if history.from_ns is None:
-            history.from_ns = start_ns
-        since_ns = start_ns - history.from_ns
-        if since_ns >= settings.warm_up_ns:
-            self._parts.alone.add(start_ns, canary, signatures, templates)
-        patience_ns = 0 if settings.baseline == "none" else GONE_NS if state.baseline_seen else AWAITED_NS
-        state.is_alone = state.is_alone or since_ns + self._window_ns >= patience_ns
+        state = self._state
+        self._parts.alone.add(start_ns, canary, signatures, templates)
         if not state.is_alone:
             return
         as_of_ns = start_ns + self._window_ns
-        if state.failed_ns is None and self._parts.alone_progress >= 1.0:
+        if state.failed_ns is None and self._parts.alone.progress >= 1.0:
             state.failed_ns = as_of_ns
-        state.history.add(RiskPoint(as_of_ns / 1e9, self._risk()), settings.history_points)
+        state.history.add(RiskPoint(as_of_ns / 1e9, self._risk()), self._settings.history_points)
 
     def _warms_up(self, start_ns: int) -> bool:
         started_ns = self._state.started_ns
@@ -329,7 +332,7 @@ class Judge:
                 state.since.setdefault(signal.rule.signal, as_of_ns)
 
     def _risk(self) -> float:
-        return risk_of(self.verdict, self.fail_progress, self.confidence)
+        return max(risk_of(self.verdict, self.fail_progress, self.confidence), self._parts.new_risk)
 
     def _score(self) -> float:
         """100 less the evidence against the canary."""

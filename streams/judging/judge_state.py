@@ -14,6 +14,7 @@ from streams.judging.logs.by_history import ByHistoryState
 from streams.judging.logs.part import LogState
 from streams.judging.must_have import MustHaveState
 from streams.judging.past import Prior
+from streams.judging.production.against import AgainstState
 from streams.judging.split import SplitState
 from streams.judging.values.part import ValuePartState
 
@@ -58,3 +59,9 @@ class JudgeState(Struct, array_like=True):
     """It was without one for so long that its history judges it."""
     baseline_seen: bool = False
     """The baseline was there before the canary."""
+    against: AgainstState = field(default_factory=AgainstState)
+    """Of the canary against production before it, likewise."""
+    awaits_parts: bool = False
+    """Nobody knew which parts it has: the baseline's own beginning is telling."""
+    heard_from_ns: int | None = None
+    """Start of the first window in which the baseline was heard with anything."""

@@ -10,7 +10,7 @@ import math
 from collections.abc import Mapping, Sequence
 
 from streams.judging import split
-from streams.judging.alone import ALONE_SHARE
+from streams.judging.alone_part import AlonePart
 from streams.judging.combine import PartFinding, own_progress, progress
 from streams.judging.concurrent import Concurrent
 from streams.judging.critical import Critical
@@ -18,13 +18,12 @@ from streams.judging.events.part import EventPart
 from streams.judging.evidence import Exposure, Part
 from streams.judging.judge_state import JudgeState
 from streams.judging.levels.part import LevelPart
-from streams.judging.logs.by_history import ByHistory
 from streams.judging.logs.part import LogPart
 from streams.judging.must_have import MustHave
 from streams.judging.past import Past
 from streams.judging.promotion import balance, waited
 from streams.judging.settings import PARTS_OF_SIGNALS, JudgeSettings
-from streams.judging.shares import PARTS, UNHEARD_SHARE, shares
+from streams.judging.shares import PARTS, UNHEARD_SHARE, provisional_shares, shares
 from streams.judging.side import Side, SignatureInfo
 from streams.judging.signal import Signal
 from streams.judging.telling import SMALLEST_P
@@ -41,6 +40,8 @@ it alone sees: frequent warnings, and new things where nothing is known yet."""
 EVENTS_SHARE = 0.5
 """Share of the errors' alpha of events that counters tell of, where the workload has such; else `UNHEARD_SHARE`. Nobody
 knows which of the two will speak."""
+_SCRAPES_OF_A_COUNTER = 2
+"""Until it has told of an increase; each within the patience of `settings`."""
 
 
 class Parts:
@@ -64,8 +65,7 @@ class Parts:
         self.values = ValuePart(ValueSettings(), state.values)
         self.critical = Critical(settings, state.critical)
         self.must_have = MustHave(settings, state.must_have)
-        level = settings.alpha * self.alone_share
-        self.alone = ByHistory(settings.logs, window_ns, level, settings.signature_limit, state.alone)
+        self.alone = AlonePart(settings, window_ns, state)
         self.levels = LevelPart(past.levels, state.prior.levels, state.planned_ns, window_ns, state.levels)
         self._found: tuple[int | None, list[PartFinding]] | None = None
         """End of a window, and what all parts say after it; None until somebody asks."""
@@ -89,14 +89,25 @@ class Parts:
         self.levels.add(start_ns, baseline, canary, rules)
         self.events.add(baseline, canary, rules)
         self.values.add(baseline, canary, rules)
-        if not state.shares:
-            unjudged = {} if self.levels.judged else {"levels": 0.0}
-            of_parts = 1.0 - self._settings.critical_share - (self.alone_share if state.is_alone else 0.0)
-            found = shares({**self._settings.part_weights, **unjudged}, state.heard)
-            state.shares = {part: of_parts * share for part, share in found.items()}
+        self._share_out(start_ns + self._window_ns)
         intended = self._settings.intended_share
         if settled is not None and intended is not None and settled.by_requests:
             split.learn(state.split, intended, settled.bin.canary.requests, settled.bin.baseline.requests)
+
+    def _share_out(self, as_of_ns: int) -> None:
+        """Share alpha out among the parts: once, or while a workload of which nothing is known is being heard."""
+        state, settings = self._state, self._settings
+        if state.shares and not state.awaits_parts:
+            return
+        weights = settings.part_weights if self.levels.judged else {**settings.part_weights, "levels": 0.0}
+        patience_ns = _SCRAPES_OF_A_COUNTER * settings.patience_windows * self._window_ns
+        heard = {*state.heard, *(state.baseline_heard if state.awaits_parts else ())}
+        can_speak = any(weights[part] > 0.0 for part in heard)
+        if can_speak and state.heard_from_ns is not None and as_of_ns - state.heard_from_ns >= patience_ns:
+            state.awaits_parts = False
+        found = provisional_shares(weights, heard) if state.awaits_parts else shares(weights, heard)
+        of_parts = 1.0 - settings.critical_share - (self.alone.share if state.is_alone else 0.0)
+        state.shares = {part: of_parts * share for part, share in found.items()}
 
     def keep(self) -> None:
         """Bring what the parts remember into the state."""
@@ -140,25 +151,23 @@ class Parts:
 
     def _find(self) -> list[PartFinding]:
         if self.without_baseline:
-            share, log_p = self.alone_share, math.log(self.alone.state.p)
-            of_logs = PartFinding("logs", share, log_p, None)
-            return [of_logs, *(PartFinding(part, 0.0, 0.0, None) for part in PARTS if part != "logs")]
+            return self.alone.findings()
         return [
-            PartFinding(part, self._state.shares.get(part, 0.0), self._log_p(part), self._part_confidence(part))
+            PartFinding(part, self._state.shares.get(part, 0.0), self._log_p(part), self.part_confidence(part))
             for part in PARTS
         ]
 
     def harm(self, findings: Sequence[PartFinding]) -> float:
         """0..1: how far these parts, and the critical signals, have come to failing the canary."""
         found = [finding.fail_progress(self._settings.alpha) for finding in findings]
-        return max(*found, self.critical.progress(self.critical_log_ps()), self.alone_progress)
+        return max(*found, self.critical.progress(self.critical_log_ps()), self.alone.progress)
 
     def logs_finding_at(self, sensitivity: Sensitivity) -> PartFinding:
         """Of the logs, by the weights of another sensitivity."""
         if self.without_baseline:
             return self.findings()[0]
         log_p = self._logs_log_p(self.concurrent.log_p_at(sensitivity))
-        return PartFinding("logs", self._state.shares.get("logs", 0.0), log_p, self._part_confidence("logs"))
+        return PartFinding("logs", self._state.shares.get("logs", 0.0), log_p, self.part_confidence("logs"))
 
     def _log_p(self, part: Part) -> float:
         """Natural log of the part's p for the whole life."""
@@ -175,7 +184,7 @@ class Parts:
         classes = CLASSES_SHARE[self._state.with_past]
         return min(0.0, side_by_side - math.log(classes), math.log(self.logs.p) - math.log1p(-classes))
 
-    def _part_confidence(self, part: Part) -> float | None:
+    def part_confidence(self, part: Part) -> float | None:
         """0..1 towards "not worse"; None where a PASS need not rest on the part."""
         beta = self._settings.beta
         if part == "levels":
@@ -187,7 +196,8 @@ class Parts:
             return 0.0
         found = [self.concurrent.confidence(part, beta)]
         if part == "errors":
-            found.append(_towards(self.events.log_not_worse, beta))
+            least = self.events.least_shown
+            found.append(_towards(None if least is None else least[0], beta))
         return min((one for one in found if one is not None), default=None)
 
     @property
@@ -212,23 +222,15 @@ class Parts:
         return self._state.is_alone and self._state.started_ns is None
 
     @property
-    def alone_share(self) -> float:
-        """Of alpha, for what is judged without a baseline."""
-        of_parts = 1.0 - self._settings.critical_share
-        return of_parts if self._settings.baseline == "none" else of_parts * ALONE_SHARE
-
-    @property
-    def alone_progress(self) -> float:
-        """0..1: how far history has come to failing the canary."""
-        if not self._state.is_alone:
-            return 0.0
-        return own_progress(-math.log(self.alone.state.p), self.alone_share, self._settings.alpha)
+    def new_risk(self) -> float:
+        """0..99: what new templates make of "cannot tell" without a baseline; 0 where they say nothing."""
+        return self.alone.new_risk if self.without_baseline else 0.0
 
     @property
     def exposure(self) -> Exposure:
         """Of both sides."""
         if self.without_baseline:
-            return Exposure("pod_seconds", 0.0, self.alone.state.work.pod_s)
+            return Exposure("pod_seconds", 0.0, self.alone.pod_s)
         return self.concurrent.exposure
 
     @property

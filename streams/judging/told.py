@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 
-from streams.judging.alone import alone_templates, alone_unjudged, history_reason, history_sentences
 from streams.judging.combine import PartFinding, own_progress, progress
 from streams.judging.critical import critical_rows
 from streams.judging.events.telling import event_reasons, event_rows
@@ -23,6 +22,9 @@ from streams.judging.template_counts import TemplateCount, template_counts
 from streams.judging.values.telling import value_reasons, value_rows
 from streams.policy.written import Sensitivity
 from streams.signals.rule import SignalRule
+
+_BESIDE: tuple[Part, ...] = ("values", "levels")
+"""Parts whose evidence is no count."""
 
 
 class Told:
@@ -43,7 +45,7 @@ class Told:
         """
         alpha, beta = self._settings.alpha, self._settings.beta
         if self._parts.without_baseline:
-            return stream_rows([self._parts.alone.evidence()], self._parts.alone_share, alpha)
+            return self._parts.alone.rows()
         errors, values = self._state.shares.get("errors", 0.0), self._state.shares.get("values", 0.0)
         rows = [
             *(self._evidence(signal) for signal in self._parts.concurrent.shown()),
@@ -60,17 +62,19 @@ class Told:
         return PartEvidence(finding.part, finding.share, math.exp(finding.log_p), risk, finding.confidence)
 
     def reasons(
-        self, verdict: Verdict, signatures: Mapping[int, SignatureInfo], levels: Sequence[LevelEvidence]
+        self, verdict: Verdict, risk: float, signatures: Mapping[int, SignatureInfo], levels: Sequence[LevelEvidence]
     ) -> list[str]:
         """Sentences, the weightiest first.
 
         Args:
             verdict: that they explain.
+            risk: 0..100, the same.
             signatures: texts.
             levels: what the levels say.
         """
         if self._parts.without_baseline:
-            return self._alone_reasons(verdict, signatures)
+            against = ranked_sentences(self._parts.alone.reasons(signatures), verdict)
+            return self._parts.alone.sentences(against, risk)
         if self._state.started_ns is None:
             return ["cannot tell yet: no window with both revisions has closed"]
         against = ranked_sentences(self._against(signatures, levels), verdict)
@@ -82,7 +86,7 @@ class Told:
     def unjudged(self) -> list[str]:
         """What could not be judged, and why."""
         if self._parts.without_baseline:
-            return alone_unjudged(self._parts.alone)
+            return self._parts.alone.unjudged()
         if self._state.started_ns is None:
             return []
         return [
@@ -100,8 +104,7 @@ class Told:
             root: the template that a signature is part of.
         """
         if self._parts.without_baseline:
-            is_new = self._parts.logs.is_new if self._parts.logs.knows_templates else None
-            return alone_templates(self._parts.alone, root, is_new, 100.0 * self._parts.alone_progress)
+            return self._parts.alone.templates(root, known=self._parts.logs.knows_templates)
         risks = {name: 100.0 * self._parts.own(signal) for name, signal in self._parts.concurrent.signals.items()}
         return template_counts(self._parts.concurrent.state.tallies, root, self._parts.logs.is_new, risks)
 
@@ -137,15 +140,6 @@ class Told:
             since_s=None if since_ns is None else since_ns / 1e9,
         )
 
-    def _alone_reasons(self, verdict: Verdict, signatures: Mapping[int, SignatureInfo]) -> list[str]:
-        against = ranked_sentences([self._history_reason(signatures)], verdict) if self._parts.alone.known else []
-        said = history_sentences(self._parts.alone, self._parts.alone_share, self._settings.alpha)
-        return [*against, *said] if self._parts.alone_progress > 0.5 else [*said, *against]
-
-    def _history_reason(self, signatures: Mapping[int, SignatureInfo]) -> Reason:
-        log_p = math.log(self._parts.alone.state.p)
-        return history_reason(self._parts.alone, log_p, self._parts.alone_share, self._settings.alpha, signatures)
-
     def _why_not_failed(self, verdict: Verdict) -> list[str]:
         settings, concurrent = self._settings, self._parts.concurrent
         if self._state.void_ns is not None:
@@ -156,22 +150,29 @@ class Told:
             return ["its time is over, with evidence against it that does not suffice to fail it"]
         required = concurrent.required("logs", "errors")
         if verdict == "pass":
-            return [pass_reason(required, concurrent.exposure, settings.beta)]
+            beside = [part for part in _BESIDE if self._parts.part_confidence(part) is not None]
+            return [pass_reason(required, beside, concurrent.exposure, settings.beta)]
         others = [
             f"cannot tell yet: the {finding.part} are shown to be no worse by {100 * finding.confidence:.0f}%"
             for finding in self._parts.findings()
-            if finding.part in {"values", "levels"} and finding.confidence is not None and finding.confidence < 1.0
+            if finding.part in _BESIDE and finding.confidence is not None and finding.confidence < 1.0
         ]
+        least = self._parts.events.least_shown
+        if least is not None and (shown := progress(least[0], settings.beta)) < 1.0:
+            others.append(f"cannot tell yet: {least[1]} is shown to be no worse by {100 * shown:.0f}%")
         if self._parts.logs_are_missed:
             others.append("cannot tell: it has been heard by its logs before, and no line of either revision has come")
         others += withheld(self._parts.fail_progress, settings.alpha, self._parts.elapsed_ns, settings.lifetime_ns)
         if not required:
-            return others or ["cannot tell: neither logs nor request counts of either revision have been seen"]
+            unseen = "cannot tell: neither logs nor request counts of either revision have been seen"
+            levels = self._parts.levels
+            unjudged = levels.unjudged if levels.signals and not levels.judged else ()
+            return others or ["; ".join((unseen, *unjudged[:1]))]
         return [*missing_reasons(required, concurrent.state.exposure, settings, self._parts.confidence), *others]
 
     def _against(self, signatures: Mapping[int, SignatureInfo], levels: Sequence[LevelEvidence]) -> list[Reason]:
         counted, state, alpha = self._parts.concurrent, self._state.concurrent, self._settings.alpha
-        before = [self._history_reason(signatures)] if self._state.is_alone and self._parts.alone.known else []
+        before = self._parts.alone.reasons(signatures) if self._state.is_alone else []
         return [
             *before,
             *count_reasons(list(counted.signals.values()), self._parts.own, state.tallies, state.exposure, signatures),

@@ -178,7 +178,10 @@ class Running:
         if cohort is None:
             return False
         stays = outcome == "expired" and self.comparison.is_alone and self.judge.verdict != "fail"
-        past.learn(cohort, self._settings.judge.logs, self.judge.prior, promoted=outcome == "promoted" or stays)
+        promoted = outcome == "promoted" or stays
+        past.learn(cohort, self._settings.judge.logs, self.judge.prior, promoted=promoted)
+        if promoted and isinstance(self.judge, Judge) and self.judge.new_traces is not None:
+            past.production.learn_revision(self.judge.new_traces)
         return True
 
     def _baseline(

@@ -11,15 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from streams.errors import BrokenInvariant
-<<<<<<< HEAD
+from streams.judging.evidence import Exposure
 from streams.judging.judge import Judge
 from streams.judging.judge_state import JudgeState
-from streams.judging.settings import JudgeSettings
-=======
-from streams.judging.evidence import Exposure
-from streams.judging.judge import Judge, JudgeSettings, JudgeState
 from streams.judging.reasons import pass_reason
->>>>>>> power
+from streams.judging.settings import JudgeSettings
 from streams.judging.shares import UNHEARD_SHARE
 from streams.judging.side import RequestCount, Side, SignatureInfo
 from streams.signals.rule import SignalRule
