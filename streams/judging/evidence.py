@@ -15,7 +15,7 @@ Verdict = Literal["pass", "fail", "marginal", "none"]
 ExposureUnit = Literal["requests", "pod_seconds", "log_lines"]
 Part = Literal["logs", "errors", "values", "levels"]
 Reference = Literal["baseline", "history", "none"]
-"""What a revision is judged by: the one beside it; where none is there, earlier comparisons; or nothing."""
+"""What a revision is judged by: the one beside it; where none is there, what was before it; or nothing."""
 
 
 class Exposure(Struct, frozen=True):

@@ -28,8 +28,9 @@ from streams.judging.judge_state import JudgeState
 from streams.judging.levels.cohort import LevelCohort
 from streams.judging.logs.by_history import begin_by_history
 from streams.judging.logs.part import begin as begin_logs
-from streams.judging.parts import Parts
+from streams.judging.parts import PART_OF_KIND, Parts
 from streams.judging.past import Cohort, Past, Prior
+from streams.judging.production.against import begin_against
 from streams.judging.readings import readings
 from streams.judging.settings import JudgeSettings
 from streams.judging.shares import parts_of
@@ -93,6 +94,7 @@ class Judge:
             with_past=past.logs.numbered > 0,
             heard=list(heard) or past.parts or list(prior.parts),
             alone=begin_by_history(past.logs, prior.logs, planned_ns),
+            against=begin_against(past.production, past.logs.templates, planned_ns, _kinds(settings)),
         )
         return cls(settings, window_ns, state, past)
 
@@ -157,7 +159,15 @@ class Judge:
         """What it is judged by."""
         if not self._parts.without_baseline:
             return "baseline"
-        return "history" if self._parts.alone.known else "none"
+        return "history" if self._parts.alone.known or self._parts.production.known else "none"
+
+    @property
+    def new_traces(self) -> int | None:
+        """Traces of the canary with templates that history had not shown; None where too little is known to say."""
+        production, logs = self._parts.production, self._parts.logs
+        if self._parts.without_baseline:
+            return production.new_traces if production.known else None
+        return logs.new_traces if logs.knows_templates else None
 
     @property
     def baseline_heard(self) -> list[Part]:
@@ -297,6 +307,7 @@ class Judge:
         since_ns = start_ns - history.from_ns
         if since_ns >= settings.warm_up_ns:
             self._parts.alone.add(start_ns, canary, signatures, templates)
+            self._parts.production.add(start_ns, canary, templates)
         patience_ns = 0 if settings.baseline == "none" else GONE_NS if state.baseline_seen else AWAITED_NS
         state.is_alone = state.is_alone or since_ns + self._window_ns >= patience_ns
         if not state.is_alone:
@@ -329,7 +340,7 @@ class Judge:
                 state.since.setdefault(signal.rule.signal, as_of_ns)
 
     def _risk(self) -> float:
-        return risk_of(self.verdict, self.fail_progress, self.confidence)
+        return max(risk_of(self.verdict, self.fail_progress, self.confidence), self._parts.new_risk)
 
     def _score(self) -> float:
         """100 less the evidence against the canary."""
@@ -342,3 +353,8 @@ class Judge:
 
 def _copy(state: JudgeState) -> JudgeState:
     return msgspec.msgpack.decode(msgspec.msgpack.encode(state), type=JudgeState)
+
+
+def _kinds(settings: JudgeSettings) -> list[str]:
+    """What production before it may fail a revision by that has no baseline."""
+    return [kind for kind, part in PART_OF_KIND.items() if settings.part_weights[part] > 0.0]

@@ -14,6 +14,7 @@ from streams.judging.logs.by_history import ByHistoryState
 from streams.judging.logs.part import LogState
 from streams.judging.must_have import MustHaveState
 from streams.judging.past import Prior
+from streams.judging.production.against import AgainstState
 from streams.judging.split import SplitState
 from streams.judging.values.part import ValuePartState
 
@@ -58,3 +59,5 @@ class JudgeState(Struct, array_like=True):
     """It was without one for so long that its history judges it."""
     baseline_seen: bool = False
     """The baseline was there before the canary."""
+    against: AgainstState = field(default_factory=AgainstState)
+    """Of the canary against production before it, while nothing of a baseline was there."""

@@ -10,7 +10,7 @@ import math
 from collections.abc import Mapping, Sequence
 
 from streams.judging import split
-from streams.judging.alone import ALONE_SHARE
+from streams.judging.alone import AGAINST_SHARE, ALONE_SHARE, new_risk
 from streams.judging.combine import PartFinding, own_progress, progress
 from streams.judging.concurrent import Concurrent
 from streams.judging.critical import Critical
@@ -20,8 +20,11 @@ from streams.judging.judge_state import JudgeState
 from streams.judging.levels.part import LevelPart
 from streams.judging.logs.by_history import ByHistory
 from streams.judging.logs.part import LogPart
+from streams.judging.logs.settings import ERRORS
 from streams.judging.must_have import MustHave
 from streams.judging.past import Past
+from streams.judging.production.against import Against
+from streams.judging.production.past import FAILED_REQUESTS
 from streams.judging.promotion import balance, waited
 from streams.judging.settings import PARTS_OF_SIGNALS, JudgeSettings
 from streams.judging.shares import PARTS, UNHEARD_SHARE, shares
@@ -38,6 +41,8 @@ is that of `logs`, which judges by the past. Nearly all to the one that can tell
 it alone sees: frequent warnings, and new things where nothing is known yet."""
 
 
+PART_OF_KIND: dict[str, Part] = {ERRORS: "logs", FAILED_REQUESTS: "errors"}
+"""Of what production may fail a revision by that has no baseline."""
 EVENTS_SHARE = 0.5
 """Share of the errors' alpha of events that counters tell of, where the workload has such; else `UNHEARD_SHARE`. Nobody
 knows which of the two will speak."""
@@ -64,7 +69,8 @@ class Parts:
         self.values = ValuePart(ValueSettings(), state.values)
         self.critical = Critical(settings, state.critical)
         self.must_have = MustHave(settings, state.must_have)
-        level = settings.alpha * self.alone_share
+        self.production = Against(window_ns, state.against)
+        level = settings.alpha * self.alone_share * (1.0 - self.against_share)
         self.alone = ByHistory(settings.logs, window_ns, level, settings.signature_limit, state.alone)
         self.levels = LevelPart(past.levels, state.prior.levels, state.planned_ns, window_ns, state.levels)
 
@@ -105,6 +111,7 @@ class Parts:
         """Templates have become part of others: former number -> the one it is part of now."""
         self.logs.redirect(redirects)
         self.alone.redirect(redirects)
+        self.production.redirect(redirects)
 
     @property
     def fail_progress(self) -> float:
@@ -132,9 +139,7 @@ class Parts:
     def findings(self) -> list[PartFinding]:
         """All four parts, in order."""
         if self.without_baseline:
-            share, log_p = self.alone_share, math.log(self.alone.state.p)
-            of_logs = PartFinding("logs", share, log_p, None)
-            return [of_logs, *(PartFinding(part, 0.0, 0.0, None) for part in PARTS if part != "logs")]
+            return [self._alone_finding(part) for part in PARTS]
         return [
             PartFinding(part, self._state.shares.get(part, 0.0), self._log_p(part), self._part_confidence(part))
             for part in PARTS
@@ -214,7 +219,36 @@ class Parts:
         """0..1: how far history has come to failing the canary."""
         if not self._state.is_alone:
             return 0.0
-        return own_progress(-math.log(self.alone.state.p), self.alone_share, self._settings.alpha)
+        log_p = min(self._alone_log_p("logs"), self._alone_log_p("errors"))
+        return own_progress(-log_p, self.alone_share, self._settings.alpha)
+
+    @property
+    def against_share(self) -> float:
+        """Of what is judged without a baseline, for what production did before it."""
+        return AGAINST_SHARE if self._state.against.shares else 0.0
+
+    @property
+    def new_risk(self) -> float:
+        """0..99: what new templates make of "cannot tell" without a baseline; 0 where they say nothing."""
+        return new_risk(self.production, self._settings.alpha) if self.without_baseline else 0.0
+
+    def _alone_finding(self, part: Part) -> PartFinding:
+        of_errors = self.against_share * self._state.against.shares.get(FAILED_REQUESTS, 0.0)
+        share = {"logs": 1.0 - of_errors, "errors": of_errors}.get(part, 0.0)
+        log_p = self._alone_log_p(part) + math.log(share) if share > 0.0 else 0.0
+        return PartFinding(part, self.alone_share * share, log_p, None)
+
+    def _alone_log_p(self, part: Part) -> float:
+        """Natural log of what one part says without a baseline, as if it were all."""
+        shares = self._state.against.shares
+        found = [
+            math.log(self.production.p(kind)) - math.log(self.against_share * shares[kind])
+            for kind in shares
+            if PART_OF_KIND[kind] == part and shares[kind] > 0.0
+        ]
+        if part == "logs":
+            found.append(math.log(self.alone.state.p) - math.log1p(-self.against_share))
+        return min((0.0, *found))
 
     @property
     def exposure(self) -> Exposure:

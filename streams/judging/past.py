@@ -7,7 +7,7 @@ what the pasts of the cluster's other workloads have in common, for a workload t
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from msgspec import Struct, field
 
@@ -17,6 +17,7 @@ from streams.judging.levels.past import LevelPast, level_prior
 from streams.judging.levels.prior import LevelPrior
 from streams.judging.logs.past import LogCohort, LogPast, LogPrior, log_prior
 from streams.judging.logs.settings import LogSettings
+from streams.judging.production.past import ProductionPast
 
 _DECAY = 0.9
 """Weight of what parts a workload was heard with, after one more cohort."""
@@ -52,6 +53,13 @@ class Past(Struct, array_like=True):
     """Part -> cohorts it was heard with, decayed alike."""
     logs: LogPast = field(default_factory=LogPast)
     levels: LevelPast = field(default_factory=LevelPast)
+    production: ProductionPast = field(default_factory=ProductionPast)
+    """What was done outside of comparisons; only what has nothing beside it is held against it."""
+
+    def redirect(self, redirects: Mapping[int, int]) -> None:
+        """Templates have become part of others: former number -> the one it is part of now."""
+        self.logs.redirect(redirects)
+        self.production.redirect(redirects)
 
     @property
     def parts(self) -> list[Part]:

@@ -5,7 +5,16 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 
-from streams.judging.alone import alone_templates, alone_unjudged, history_reason, history_sentences
+from msgspec import structs
+
+from streams.judging.alone import (
+    alone_templates,
+    alone_unjudged,
+    history_reason,
+    history_sentences,
+    production_reasons,
+    requests_evidence,
+)
 from streams.judging.combine import PartFinding, own_progress, progress
 from streams.judging.critical import critical_rows
 from streams.judging.events.telling import event_reasons, event_rows
@@ -43,7 +52,7 @@ class Told:
         """
         alpha, beta = self._settings.alpha, self._settings.beta
         if self._parts.without_baseline:
-            return stream_rows([self._parts.alone.evidence()], self._parts.alone_share, alpha)
+            return self._alone_rows()
         errors, values = self._state.shares.get("errors", 0.0), self._state.shares.get("values", 0.0)
         rows = [
             *(self._evidence(signal) for signal in self._parts.concurrent.shown()),
@@ -82,7 +91,7 @@ class Told:
     def unjudged(self) -> list[str]:
         """What could not be judged, and why."""
         if self._parts.without_baseline:
-            return alone_unjudged(self._parts.alone)
+            return alone_unjudged(self._parts.alone, self._parts.production)
         if self._state.started_ns is None:
             return []
         return [
@@ -100,8 +109,11 @@ class Told:
             root: the template that a signature is part of.
         """
         if self._parts.without_baseline:
-            is_new = self._parts.logs.is_new if self._parts.logs.knows_templates else None
-            return alone_templates(self._parts.alone, root, is_new, 100.0 * self._parts.alone_progress)
+            parts = self._parts
+            known = parts.production.known or parts.logs.knows_templates
+            is_new = parts.production.is_new if known else None
+            harm = 100.0 * parts.alone_progress
+            return alone_templates(parts.alone, parts.production, root, is_new, harm, parts.new_risk)
         risks = {name: 100.0 * self._parts.own(signal) for name, signal in self._parts.concurrent.signals.items()}
         return template_counts(self._parts.concurrent.state.tallies, root, self._parts.logs.is_new, risks)
 
@@ -138,13 +150,33 @@ class Told:
         )
 
     def _alone_reasons(self, verdict: Verdict, signatures: Mapping[int, SignatureInfo]) -> list[str]:
-        against = ranked_sentences([self._history_reason(signatures)], verdict) if self._parts.alone.known else []
-        said = history_sentences(self._parts.alone, self._parts.alone_share, self._settings.alpha)
-        return [*against, *said] if self._parts.alone_progress > 0.5 else [*said, *against]
+        parts = self._parts
+        against = ranked_sentences(self._history_reasons(signatures), verdict)
+        share, alpha = parts.alone_share, self._settings.alpha
+        said = history_sentences(parts.alone, parts.production, share, parts.against_share, alpha)
+        weighty = parts.alone_progress > 0.5 or parts.new_risk > 75.0
+        return [*against, *said] if weighty else [*said, *against]
 
-    def _history_reason(self, signatures: Mapping[int, SignatureInfo]) -> Reason:
-        log_p = math.log(self._parts.alone.state.p)
-        return history_reason(self._parts.alone, log_p, self._parts.alone_share, self._settings.alpha, signatures)
+    def _alone_rows(self) -> list[SignalEvidence]:
+        """Without a baseline."""
+        parts, rows = self._parts, list[SignalEvidence]()
+        for finding in parts.findings():
+            if finding.share > 0.0 and (parts.alone.known or parts.production.known):
+                of_logs = finding.part == "logs"
+                one = parts.alone.evidence() if of_logs else requests_evidence(parts.production)
+                one = structs.replace(one, share=finding.share / parts.alone_share, p=math.exp(finding.log_p))
+                (row,) = stream_rows([one], parts.alone_share, self._settings.alpha)
+                rows.append(structs.replace(row, part=finding.part, group="logs" if of_logs else "requests"))
+        return rows
+
+    def _history_reasons(self, signatures: Mapping[int, SignatureInfo]) -> list[Reason]:
+        parts, alpha = self._parts, self._settings.alpha
+        by_production = parts.alone_share * parts.against_share
+        found = production_reasons(parts.production, parts.alone, by_production, alpha, signatures)
+        if parts.alone.known:
+            log_p, share = math.log(parts.alone.state.p), parts.alone_share - by_production
+            found.insert(0, history_reason(parts.alone, log_p, share, alpha, signatures))
+        return found
 
     def _why_not_failed(self, verdict: Verdict) -> list[str]:
         settings, concurrent = self._settings, self._parts.concurrent
@@ -171,7 +203,7 @@ class Told:
 
     def _against(self, signatures: Mapping[int, SignatureInfo], levels: Sequence[LevelEvidence]) -> list[Reason]:
         counted, state, alpha = self._parts.concurrent, self._state.concurrent, self._settings.alpha
-        before = [self._history_reason(signatures)] if self._state.is_alone and self._parts.alone.known else []
+        before = self._history_reasons(signatures) if self._state.is_alone else []
         return [
             *before,
             *count_reasons(list(counted.signals.values()), self._parts.own, state.tallies, state.exposure, signatures),

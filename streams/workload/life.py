@@ -14,12 +14,14 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
 
+import msgspec
 from msgspec import structs
 
 from streams.errors import BrokenInvariant
 from streams.judging.logs.traces import Traces, TracesState
 from streams.judging.past import Past, Prior
 from streams.judging.presence import Presence
+from streams.judging.production.past import ProductionPast
 from streams.judging.side import Side
 from streams.policy.workload_policy import LogPolicy, WorkloadPolicy
 from streams.records.identity import Workload
@@ -236,7 +238,8 @@ class WorkloadLife:
             oldest = min(self._running.values(), key=lambda one: (one.requested_ns, one.comparison))
             self.end(oldest.comparison, "expired", requested_ns)
         self._lines.follow(LogPolicy() if policy is None else policy.logs)
-        running = Running.begin(self._settings, comparison, requested_ns, state.past, prior, policy)
+        before = self._past_before(comparison.canary)
+        running = Running.begin(self._settings, comparison, requested_ns, state.past, before, prior, policy)
         self._running[comparison.key] = running
         # What was judged before the end is not judged twice.
         anew_ns = max(state.ended.pop(comparison.key, 0), state.anew.pop(comparison.key, 0))
@@ -335,8 +338,7 @@ class WorkloadLife:
                 state.presence.pop(name, None)
         state.closed_to_ns = start_ns + window_ns
         horizon_ns = start_ns - self._settings.ring_ns
-        state.ring = [entry for entry in state.ring if entry[0] > horizon_ns]
-        state.ring.append((start_ns, sides))
+        self._keep_window(start_ns, sides, horizon_ns)
         state.ended = {key: ended_ns for key, ended_ns in state.ended.items() if ended_ns > horizon_ns}
         state.anew = {key: ended_ns for key, ended_ns in state.anew.items() if ended_ns > horizon_ns}
         state.attempts = {key: met for key, met in state.attempts.items() if key in state.ended}
@@ -351,6 +353,36 @@ class WorkloadLife:
             rules, logged = self._catalogue.rules, partial(self._logged, summaries)
             self._watch.add(start_ns, sides, trials, rules, self._lines.signatures, state.ring, logged)
         return summaries.keys()
+
+    def _keep_window(self, start_ns: int, sides: dict[str, Side], horizon_ns: int) -> None:
+        """Into the ring; what leaves it is known of production."""
+        state = self._state
+        for old_ns, old_sides in state.ring:
+            if old_ns > horizon_ns:
+                break
+            self._learn_production(state.past.production, old_ns, old_sides)
+        state.ring = [entry for entry in state.ring if entry[0] > horizon_ns]
+        state.ring.append((start_ns, sides))
+
+    def _learn_production(self, past: ProductionPast, start_ns: int, sides: Mapping[str, Side]) -> None:
+        """What was in production in a window: all but what was on trial, or is since it was known.
+
+        A window is learned when it leaves the ring: what a comparison may still be given is none of its past.
+        """
+        pairs = [key.rsplit("/", 2)[1:] for key in (*self._running, *self._state.ended)]
+        trials = {canary for baseline, canary in pairs if baseline != canary and baseline in sides}
+        there = [side for name, side in sorted(sides.items()) if name not in trials]
+        past.learn(start_ns, there, self._lines.roots, self._state.past.logs.templates)
+
+    def _past_before(self, canary: str) -> Past:
+        """The past, up to the first window known of a canary."""
+        past = self._state.past
+        production = msgspec.msgpack.decode(msgspec.msgpack.encode(past.production), type=ProductionPast)
+        for start_ns, sides in self._state.ring:
+            if canary in sides:
+                break
+            self._learn_production(production, start_ns, sides)
+        return structs.replace(past, production=production)
 
     def _end_alone(self) -> None:
         """End what runs without a baseline, as no other revision shows its end, once it has taken its planned time."""
@@ -427,7 +459,7 @@ class WorkloadLife:
         state = self._state
         redirects = self._lines.learn(start_ns, summaries, state.heard, self._seen_signatures)
         if redirects:
-            state.past.logs.redirect(redirects)
+            state.past.redirect(redirects)
             for key in sorted(self._running):
                 self._running[key].judge.redirect(redirects)
             if self._watch is not None:

@@ -73,7 +73,7 @@ class VerdictAnswer(Struct, frozen=True, kw_only=True):
         Reference,
         Meta(
             description="By what it is judged: the baseline beside it; where none is there `history`, which can fail it"
-            " and never passes it; or `none`, where nothing is known of earlier comparisons either"
+            " and never passes it; or `none`, where too little is known of what was before it"
         ),
     ] = "baseline"
     started_at: _Time = ""

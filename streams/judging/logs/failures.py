@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from streams.judging.side import Side, SignatureInfo, Trace
 
-_FAILED = ("error", "critical")
+FAILED = ("error", "critical")
 _TALLIES = 200
 """Signatures kept for the reasons."""
 
@@ -46,7 +46,7 @@ class FailuresState(Struct, array_like=True):
             known: what signature ids stand for.
             templates: redirects, see `LogPart.add`.
         """
-        failed = [trace for trace in side.traces if trace.log_class in _FAILED]
+        failed = [trace for trace in side.traces if trace.log_class in FAILED]
         self.chances += windows
         self.loose += sum(trace.count for trace in failed if not trace.shape)
         self._tally(self.baseline, failed, known, templates)
@@ -63,7 +63,7 @@ class FailuresState(Struct, array_like=True):
             templates: redirects, see `LogPart.add`.
             alike: baseline and history have ids as well.
         """
-        failed = [trace for trace in side.traces if trace.log_class in _FAILED]
+        failed = [trace for trace in side.traces if trace.log_class in FAILED]
         counted = [trace for trace in failed if alike or not trace.shape]
         found = float(sum(trace.count for trace in counted))
         self.unlike += sum(trace.count for trace in failed) - found
@@ -87,7 +87,7 @@ class FailuresState(Struct, array_like=True):
         for trace in failed:
             for number in trace.signatures:
                 info = known.get(number)
-                if info is not None and info.log_class in _FAILED:
+                if info is not None and info.log_class in FAILED:
                     template = templates.get(number, number)
                     tallies[template] = tallies.get(template, 0.0) + trace.count
         if len(tallies) > _TALLIES:

@@ -183,6 +183,11 @@ class LogPart:
         return not self._news[NEW_TEMPLATES].is_known(template)
 
     @property
+    def new_traces(self) -> int:
+        """Traces of the canary with templates that history had not shown when the comparison began."""
+        return self._news[NEW_TEMPLATES].new_traces
+
+    @property
     def knows_templates(self) -> bool:
         """There is enough history to say what is new."""
         return self._news[NEW_TEMPLATES].taught

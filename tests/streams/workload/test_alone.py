@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
 from streams.judging.logs.past import LogCohort, LogPast, LogPrior
 from streams.judging.logs.quiet import StreamCohort
-from streams.judging.logs.settings import ERRORS, LogSettings
+from streams.judging.logs.settings import ERRORS, NEW_TEMPLATES, LogSettings
+from streams.judging.past import Past
+from streams.judging.production.past import FAILED_REQUESTS, ProductionPast
+from streams.judging.production.peaks import Peaks
 from streams.policy.workload_policy import BaselineTime, WorkloadPolicy
 from streams.records.identity import Revision, Source
 from streams.records.log import LogRecord
+from streams.records.metric import Kind, MetricSample, Series
 from streams.risk.comparison import Comparison
 from streams.risk.document import rfc3339
 from streams.workload.life import WorkloadLife
@@ -150,3 +155,149 @@ def test_it_ends_when_its_time_is_over_and_teaches_whatever_came_of_it():
     assert (document.state, document.verdict) == ("ended", "fail")
     past = failed.past.logs
     assert (past.streams[ERRORS].incidents, len(past.templates)) == (1.0, 0)
+
+
+MONTH, THREE_DAYS = 30 * 1440, 3 * 1440
+
+
+def with_production(minutes, revisions=(), kinds=(ERRORS, NEW_TEMPLATES), source=""):
+    """A workload of which nothing is known but that three pods have run quietly for so long."""
+    state, peaks = WorkloadState(SHOP), Peaks()
+    for _ in range(min(minutes, 200)):
+        peaks.add(0.0)
+    peaks.minutes = minutes  # as if it had gone on so
+    production = ProductionPast(pods=3.0, revisions=list(revisions), source=source, peaks=dict.fromkeys(kinds, peaks))
+    state.past.production = msgspec.msgpack.decode(msgspec.msgpack.encode(production), type=ProductionPast)
+    return state
+
+
+def test_production_that_was_quiet_for_days_fails_what_is_not():
+    """Promise: at the usual alpha, without a single rollout before; the document says by what and what is behind it."""
+    _, document = lived(with_production(THREE_DAYS), lines(300), pair=ALONE, policy=None)
+    assert (document.verdict, document.risk, document.reference) == ("fail", 100.0, "history")
+    assert "where production had not 4 in 5 minutes for 3.0 days" in document.reasons[0]
+    assert "order <*> lost" in document.reasons[0]
+    assert document.decided_at == rfc3339(T0 + 140 * S)
+    (row,) = document.templates
+    assert (row.verdict, row.impact) == ("unexpected", 100.0)
+
+
+@pytest.mark.parametrize(("minutes", "reference"), [(1000, "none"), (1500, "history")])
+def test_production_that_is_known_for_a_short_time_fails_nothing_and_that_is_said(minutes, reference):
+    """Promise: nothing in the first day, and nothing that alpha has no room for."""
+    _, document = lived(with_production(minutes), lines(300), pair=ALONE, policy=None)
+    assert (document.verdict, document.reference) == ("none", reference)
+    said = "0.7 days of production" if reference == "none" else "has not been quiet for long enough"
+    assert said in str(document.reasons)
+
+
+def warnings(seconds):
+    """A harmless line each second, and a warning that was never seen."""
+    source = Source(Revision(SHOP, CANARY), PODS[CANARY][0])
+    new = [
+        LogRecord(source, T0 + second * S + 9, f"WARN stock of {second} is stale") for second in range(0, seconds, 5)
+    ]
+    return [*lines(seconds, failing=False), *new]
+
+
+@pytest.mark.parametrize(("revisions", "low", "high"), [((), 70, 80), ([0] * 10, 90, 99), ([900] * 10, 50, 60)])
+def test_what_was_never_seen_raises_the_risk_and_fails_nothing(revisions, low, high):
+    """Promise: by how seldom production and earlier revisions did, with its numbers and why it is no more."""
+    _, document = lived(with_production(MONTH, revisions), warnings(600), pair=ALONE, policy=None)
+    assert document.verdict == "none"
+    assert low <= document.risk <= high
+    (row,) = document.templates
+    assert (row.verdict, row.impact, row.canary_count) == ("unexpected", pytest.approx(document.risk), 120)
+    assert "cannot fail it" in str(document.reasons) or high <= 60
+
+
+def failed_requests(seconds):
+    """Ten requests a second, of which one fails."""
+    source, found = Source(Revision(SHOP, CANARY), PODS[CANARY][0]), []
+    for second in range(0, seconds, 5):
+        for code, each in (("200", 9.0), ("500", 1.0)):
+            series = Series("http_requests_total", (("code", code),))
+            found.append(MetricSample(source, T0 + second * S, series, Kind.CUMULATIVE, each * second))
+    return [*lines(seconds, failing=False), *found]
+
+
+def test_failed_requests_that_production_did_not_have_fail_it():
+    """Promise: of the part errors, at its share, with its own row."""
+    state = with_production(MONTH, (), (ERRORS, FAILED_REQUESTS), "http_requests_total")
+    _, document = lived(state, failed_requests(400), pair=ALONE, policy=None)
+    assert document.verdict == "fail"
+    assert "failed requests since it has started" in document.reasons[0]
+    row = document.signals[0]
+    assert (row.signal, row.part, row.group, row.risk) == (FAILED_REQUESTS, "errors", "requests", 100.0)
+    assert sum(part.share for part in document.parts) == pytest.approx(1.0)
+
+
+def served(seconds, who, from_s=0, every=5):
+    """A line of each pod, and an error of its first."""
+    found = []
+    for second in range(from_s, from_s + seconds, every):
+        for name in who:
+            source = Source(Revision(SHOP, name), PODS[name][0])
+            found.append(LogRecord(source, T0 + second * S + 3, f"ERROR order {second} lost"))
+    return [*found, *lines(seconds, failing=False, who=who, from_s=from_s)]
+
+
+@pytest.mark.parametrize("how", [{"restart_each": True}, {"parts": 5}])
+def test_what_production_did_depends_on_what_was_counted_alone(how):
+    """Promise: to the bit, with restarts and however the records came; so does what is said of the next revision."""
+    records = [*served(1000, (BASELINE,), every=50), *lines(200, from_s=1000)]
+
+    def life(parts=1, restart_each=False):
+        def begin(number, living):
+            if number == 202:
+                living.compare(ALONE, T0 + 1010 * S)
+
+        lived = WorkloadLife(SETTINGS, with_production(MONTH))
+        found, document = close_windows(lived, deltas(records, parts, 1), restart_each=restart_each, begin=begin)
+        return msgspec.msgpack.encode(found.past), document
+
+    past, document = life(**how)
+    assert (past, document) == life()
+    assert document.reference == "history"
+    assert document.templates[0].verdict == "expected"
+    learned = msgspec.msgpack.decode(past, type=Past).production
+    assert learned.peaks[ERRORS].minutes == MONTH + 5
+    assert sum(learned.peaks[ERRORS].recent) == 6.0
+
+
+def test_what_is_on_trial_is_not_in_production():
+    """Promise: of two revisions that are compared the baseline counts alone; without one, all that is there."""
+    records = served(1100, (BASELINE, CANARY), every=60)
+    both, alone = (
+        close_windows(life, deltas(records, 1, 1))[0].past.production.peaks[ERRORS].recent
+        for life in (trial(COMPARISON), trial(ALONE))
+    )
+    assert both == [1.0] * len(both)
+    assert alone == [2.0] * len(both)
+
+
+def trial(pair):
+    """A life in which a comparison runs."""
+    life = WorkloadLife(SETTINGS, WorkloadState(SHOP))
+    life.compare(pair, T0)
+    return life
+
+
+def test_a_snapshot_of_before_is_read():
+    """Promise: nothing is known of production then, and all else is as it was."""
+    state = msgspec.to_builtins(with_past(3).past)
+    assert msgspec.convert(state[:5], Past) == with_past(3).past
+
+
+def test_revisions_that_stay_teach_how_much_is_new_of_a_healthy_one():
+    """Promise: whether they had a baseline or not; what failed is none of them."""
+    policy = WorkloadPolicy(alpha=0.01, lifetime_ns=300 * S)
+    for records, taught in ((warnings(330), [36]), (lines(330), [])):
+        life, document = lived(with_production(MONTH), records, pair=ALONE, policy=policy)
+        assert document.state == "ended"
+        assert life.past.production.revisions == taught
+    beside = with_past(5)
+    beside.past.production = with_production(MONTH).past.production
+    life, _ = lived(beside, [*warnings(200), *lines(200, failing=False, who=(BASELINE,))], policy=policy)
+    life.end(COMPARISON, "promoted", T0 + 200 * S)
+    assert life.past.production.revisions == [40]

@@ -1,0 +1,236 @@
+"""Does a revision with nothing beside it show what production has not shown for long?
+
+Failed traces and failed requests fail it. Of each is asked, in its first five minutes and in all its planned time,
+whether there were four times as many as a usual such stretch of production holds (and four more), and 16 times: levels
+that are fixed by what is usual in the long run, so that the bound of `peaks` holds for each; weights that are fixed
+beforehand (`Goal.weight`) make one p of them all. What is usual, and how long production has not been like that, is
+read once, when the revision comes; what it does itself counts from `START_NS` after its last pods came, as starting is
+no process that is always the same. Where it has more pods than production had, its counts are of as many as that.
+
+**New templates** are told of and never fail it. That production shows none for weeks proves that what the revision
+shows has to do with it; not that it is worse: to log something new is what a revision may do. How often healthy ones
+do, only earlier revisions tell; by the same bound with revisions for minutes, .01 takes more than a hundred. So
+they raise the risk, by as much as production's p has come to alpha times the chance that a revision shows less, by
+those before it (`chance_of_fewer`; Laplace, Essai philosophique sur les probabilites, 1814: rule of succession).
+
+**What it rests on.** Times of deployments have nothing to do with what happens to everybody, and what does so
+happens at all hours: regular peaks of a day are known after a day, so that nothing fails before `LEAST_MINUTES`. Weeks
+with shapes of their own, or incidents that come when people deploy, make false alarms more likely, by as much as such
+times are more prone to them than the mean of those known.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+
+from msgspec import Struct, field
+
+from streams.judging.counts import cut
+from streams.judging.logs.failures import FAILED
+from streams.judging.logs.settings import ERRORS, NEW_TEMPLATES
+from streams.judging.production.past import FAILED_REQUESTS, MINUTE_NS, ProductionPast
+from streams.judging.production.peaks import GRADES, LENGTHS, bound, grade_of
+from streams.judging.side import Side, Trace
+
+START_NS = 120_000_000_000
+"""Pods that are younger may be starting: as for the watch."""
+LEAST_MINUTES = 1440
+"""A day: what comes every day has been seen."""
+LATER = 2 + START_NS // MINUTE_NS
+"""Minutes from the last one known to the first that counts: the one that is not over, those of the start, its own."""
+_LEVELS = ((4, 0.8), (16, 0.2))
+"""(times what is usual, weight). Four: a plain fault, and twice what a day's load may add; 16 for services whose
+incidents of everybody come often, as they seldom reach that."""
+_JUDGED = {ERRORS: 0.5, FAILED_REQUESTS: 0.5}
+"""Of what is judged by production: nobody knows which will speak."""
+_MOST_NEW = 512
+
+
+class Goal(Struct, array_like=True):
+    """A number of events within some minutes, and how improbable that is."""
+
+    kind: str
+    minutes: int
+    events: int
+    """So many or more."""
+    p: float
+    quiet: int
+    """Minutes in which production began nothing like that."""
+    weight: float
+    """Of what its kind has."""
+    reached: bool = False
+
+
+class AgainstState(Struct, array_like=True):
+    """All that is remembered; language-neutral (MessagePack), bounded."""
+
+    goals: list[Goal] = []
+    shares: dict[str, float] = {}
+    """Kind that is judged -> its part of what is judged by production; sum 1."""
+    source: str = ""
+    """Of requests."""
+    pods: float = 0.0
+    """Of production."""
+    traced: bool = False
+    minutes: int = 0
+    """How long production was known."""
+    revisions: list[int] = []
+    """See `ProductionPast.revisions`."""
+    from_ns: int | None = None
+    """Start of the first window that counts."""
+    most_pod_s: float = 0.0
+    grew_ns: int = 0
+    """Start of the window with which it last had more pods than ever."""
+    seconds: float = 0.0
+    """That count, so far."""
+    pod_s: float = 0.0
+    counts: dict[str, float] = {}
+    """Kind -> events."""
+    known: list[int] = []
+    """Templates that production or comparisons had shown, ascending."""
+    new: dict[int, int] = field(default_factory=dict)
+    """New template -> traces that hold it, bounded."""
+
+
+def begin_against(
+    past: ProductionPast, known: Collection[int], planned_ns: int, kinds: Collection[str] = (ERRORS, FAILED_REQUESTS)
+) -> AgainstState:
+    """The state in which it begins, with all it needs of production; nothing where too little of it is known.
+
+    Args:
+        past: of production, up to the revision's first window.
+        known: templates that comparisons have shown.
+        planned_ns: how long the revision is to be judged.
+        kinds: that may fail it.
+    """
+    state = AgainstState(
+        source=past.source,
+        pods=past.pods,
+        traced=past.traced,
+        minutes=past.minutes,
+        revisions=list(past.revisions),
+        known=sorted(past.templates.keys() | set(known)),
+    )
+    planned = next((length for length in LENGTHS if length * MINUTE_NS >= planned_ns), None)
+    lengths = sorted({LENGTHS[0], planned or LENGTHS[-1]})
+    for kind, peaks in sorted(past.peaks.items()):
+        if peaks.minutes < LEAST_MINUTES:
+            continue
+        if kind in kinds:
+            state.shares[kind] = _JUDGED[kind]
+        for length in lengths:
+            for times, weight in _LEVELS:
+                events = _level(times, peaks.usual(length))
+                quiet = peaks.quiet(length, events)
+                p = bound(quiet, length, LATER)
+                state.goals.append(Goal(kind, length, events, p, quiet, weight / len(lengths)))
+    whole = sum(state.shares.values())
+    state.shares = {kind: share / whole for kind, share in state.shares.items()}
+    return state
+
+
+class Against:
+    """One revision: `add` its closed windows in order of time, read at any moment."""
+
+    def __init__(self, window_ns: int, state: AgainstState) -> None:
+        """One that goes on from a state, which becomes its own."""
+        self._window_ns = window_ns
+        self._known = frozenset(state.known)
+        self.state = state
+
+    @property
+    def known(self) -> bool:
+        """Production has been seen for long enough."""
+        return bool(self.state.goals)
+
+    def add(self, start_ns: int, side: Side, templates: Mapping[int, int]) -> None:
+        """One closed window.
+
+        Args:
+            start_ns: later than that of any before.
+            side: what it did.
+            templates: signature id -> id of the template it is part of, where that is another one.
+        """
+        state = self.state
+        if side.pod_s > state.most_pod_s * (1.0 + 1e-9):
+            state.most_pod_s, state.grew_ns = side.pod_s, start_ns
+        if not self.known or start_ns - state.grew_ns < START_NS:
+            return
+        state.from_ns = start_ns if state.from_ns is None else state.from_ns
+        pods = side.pod_s * 1e9 / self._window_ns
+        fair = min(1.0, state.pods / pods) if pods > 0.0 else 1.0
+        for trace in side.traces:
+            if state.traced or not trace.shape:
+                self._count(trace, {templates.get(number, number) for number in trace.signatures}, fair)
+        requests = side.requests.get(state.source)
+        if requests is not None:
+            state.counts[FAILED_REQUESTS] = state.counts.get(FAILED_REQUESTS, 0.0) + cut(requests.errors)
+        state.pod_s += cut(side.pod_s)
+        state.seconds = (start_ns + self._window_ns - state.from_ns) / 1e9
+        for goal in state.goals:
+            if state.seconds <= 60 * goal.minutes and state.counts.get(goal.kind, 0.0) >= goal.events:
+                goal.reached = True
+
+    def _count(self, trace: Trace, shown: set[int], fair: float) -> None:
+        """Count a trace of which there are so many, and each as `fair` of one."""
+        counts, known = self.state.counts, self.state.new
+        if trace.log_class in FAILED:
+            counts[ERRORS] = counts.get(ERRORS, 0.0) + fair * trace.count
+        new = shown - self._known
+        if new:
+            counts[NEW_TEMPLATES] = counts.get(NEW_TEMPLATES, 0.0) + fair * trace.count
+        for number in sorted(new):
+            if number in known or len(known) < _MOST_NEW:
+                known[number] = known.get(number, 0) + trace.count
+
+    def redirect(self, redirects: Mapping[int, int]) -> None:
+        """Templates have become part of others."""
+        self._known = frozenset(redirects.get(number, number) for number in self._known)
+        self.state.known = sorted(self._known)
+        new = self.state.new
+        for old in sorted(new.keys() & redirects.keys()):
+            count = new.pop(old)
+            if redirects[old] not in self._known:
+                new[redirects[old]] = new.get(redirects[old], 0) + count
+
+    def is_new(self, template: int) -> bool:
+        """Whether neither production nor comparisons had shown it when the revision came."""
+        return template not in self._known
+
+    def reached(self, kind: str) -> Goal | None:
+        """The most improbable of what it has shown of a kind."""
+        goals = (goal for goal in self.state.goals if goal.kind == kind and goal.reached)
+        return min(goals, key=lambda goal: goal.p / goal.weight, default=None)
+
+    def p(self, kind: str) -> float:
+        """For the whole life, of one kind."""
+        goal = self.reached(kind)
+        return 1.0 if goal is None else min(1.0, goal.p / goal.weight)
+
+    def least_p(self, kind: str) -> float:
+        """The least that `p` can become."""
+        found = (goal.p / goal.weight for goal in self.state.goals if goal.kind == kind)
+        return min(1.0, *found, 1.0)
+
+    @property
+    def new_traces(self) -> int:
+        """Traces with new templates."""
+        return int(self.state.counts.get(NEW_TEMPLATES, 0.0))
+
+    @property
+    def chance_of_fewer(self) -> float:
+        """How likely a revision is to show less that is new, by those before it."""
+        revisions = len(self.state.revisions)
+        return (revisions - self.as_many + 1) / (revisions + 2)
+
+    @property
+    def as_many(self) -> int:
+        """Of the revisions before it those that showed as many traces with new templates."""
+        return sum(count >= self.new_traces for count in self.state.revisions)
+
+
+def _level(times: int, usual: int) -> int:
+    """A grade; the least that is as much as so many times what is usual, and one."""
+    wanted = times * (usual + 1)
+    grade = grade_of(wanted)
+    return GRADES[grade] if GRADES[grade] >= wanted else GRADES[min(grade + 1, len(GRADES) - 1)]

@@ -1,0 +1,158 @@
+"""What does production of a workload do, minute by minute, whatever revision it is?
+
+All that the workload did outside of trials: of what was being compared with a baseline beside it, the baseline alone
+counts. A revision that came with nothing beside it counts as well, whatever was said of it: were those left out that
+failed, times at which everybody fails would never be known as such.
+
+Three kinds of events: failed traces (or incidents, where lines carry no id), failed requests by the first source of
+truth, and traces that hold a template of class warning or worse that was never shown before (or first in the last two
+hours: a longer stretch may hold it). A minute in which no line came is no minute of logs, one in which no request was
+counted is none of requests: a shipper that is down is no quiet production.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+
+from msgspec import Struct, field
+
+from streams.judging.counts import cut
+from streams.judging.logs.failures import FAILED
+from streams.judging.logs.settings import ERRORS, NEW_TEMPLATES
+from streams.judging.production.peaks import LENGTHS, Peaks
+from streams.judging.side import Side
+from streams.signals.requests import REQUEST_SOURCES
+
+FAILED_REQUESTS = "requests/error"
+MINUTE_NS = 60_000_000_000
+_TEMPLATES = 4096
+"""Remembered; of more the latest."""
+_REVISIONS = 24
+"""Of which is remembered how many new things they showed."""
+_PODS_MEMORY = 0.99
+"""Weight of the pods that there were after one more minute: of an hour and a half."""
+
+
+class ShownTemplate(Struct, array_like=True):
+    """When a template was shown."""
+
+    first: int
+    """Number of the minute."""
+    last: int
+
+
+class ProductionPast(Struct, array_like=True):
+    """All that is remembered of production: `learn` closed windows in order of time. Bounded."""
+
+    minute: int | None = None
+    """Number (since 1970) of the minute that is being filled."""
+    filling: dict[str, float] = {}
+    """Kind of events -> how many in this minute; those that were heard at all."""
+    pod_s: float = 0.0
+    """In this minute."""
+    peaks: dict[str, Peaks] = {}
+    """Kind of events -> what is known."""
+    source: str = ""
+    """Of requests."""
+    pods: float = 0.0
+    """How many there were lately."""
+    traced: bool = False
+    """Lines carry ids."""
+    templates: dict[int, ShownTemplate] = field(default_factory=dict)
+    """Of class warning or worse, by number."""
+    revisions: list[int] = []
+    """How many traces with new templates the latest revisions showed that were promoted, or stayed."""
+
+    @property
+    def minutes(self) -> int:
+        """How long its logs are known."""
+        known = self.peaks.get(ERRORS)
+        return 0 if known is None else known.minutes
+
+    def learn(self, start_ns: int, sides: Sequence[Side], templates: Mapping[int, int], known: Collection[int]) -> None:
+        """Take in one closed window.
+
+        Args:
+            start_ns: its start, later than that of any before.
+            sides: of what was in production.
+            templates: signature id -> id of the template it is part of, where that is another one.
+            known: templates that comparisons have shown.
+        """
+        minute = start_ns // MINUTE_NS
+        if minute != self.minute:
+            self._settle()
+            self.minute = minute
+        filling = self.filling
+        for side in sides:
+            self.pod_s += cut(side.pod_s)
+            if side.lines:
+                filling.setdefault(ERRORS, 0.0)
+                filling.setdefault(NEW_TEMPLATES, 0.0)
+            for trace in side.traces:
+                self.traced = self.traced or trace.shape > 0
+                if trace.log_class in FAILED:
+                    filling[ERRORS] = filling.get(ERRORS, 0.0) + trace.count
+                if trace.signatures and self._shows_new(trace.signatures, minute, templates, known):
+                    filling[NEW_TEMPLATES] = filling.get(NEW_TEMPLATES, 0.0) + trace.count
+            self._count_requests(side)
+
+    def redirect(self, redirects: Mapping[int, int]) -> None:
+        """Templates have become part of others."""
+        for old in sorted(self.templates.keys() & redirects.keys()):
+            shown = self.templates.pop(old)
+            self._show(redirects[old], shown.first, shown.last)
+
+    def learn_revision(self, new: int) -> None:
+        """A revision was promoted, or had nothing beside it and stays.
+
+        Args:
+            new: traces with new templates that it showed.
+        """
+        self.revisions = [*self.revisions[-_REVISIONS + 1 :], new]
+
+    def _settle(self) -> None:
+        """A minute is over."""
+        for kind in sorted(self.filling):
+            self.peaks.setdefault(kind, Peaks()).add(self.filling[kind])
+        if self.filling:
+            pods = self.pod_s * 1e9 / MINUTE_NS
+            self.pods = pods if self.pods <= 0.0 else _PODS_MEMORY * self.pods + (1.0 - _PODS_MEMORY) * pods
+        self.filling, self.pod_s = {}, 0.0
+        if len(self.templates) > _TEMPLATES:
+            ranked = sorted(self.templates, key=lambda one: (-self.templates[one].last, one))
+            for number in ranked[_TEMPLATES:]:
+                del self.templates[number]
+
+    def _count_requests(self, side: Side) -> None:
+        source = next((name for name in REQUEST_SOURCES if name in side.requests), "")
+        if not source:
+            return
+        if source != self.source and (not self.source or _before(source, self.source)):
+            self.source = source
+            self.peaks.pop(FAILED_REQUESTS, None)
+            self.filling.pop(FAILED_REQUESTS, None)
+        count = side.requests.get(self.source)
+        if count is not None and count.requests > 0.0:
+            self.filling[FAILED_REQUESTS] = self.filling.get(FAILED_REQUESTS, 0.0) + cut(count.errors)
+
+    def _shows_new(
+        self, signatures: Sequence[int], minute: int, templates: Mapping[int, int], known: Collection[int]
+    ) -> bool:
+        new = False
+        for number in signatures:
+            template = templates.get(number, number)
+            shown = self._show(template, minute, minute)
+            new = new or (template not in known and minute - shown.first < LENGTHS[-1])
+        return new
+
+    def _show(self, template: int, first: int, last: int) -> ShownTemplate:
+        shown = self.templates.get(template)
+        if shown is None:
+            shown = self.templates[template] = ShownTemplate(first, last)
+        shown.first, shown.last = min(shown.first, first), max(shown.last, last)
+        return shown
+
+
+def _before(one: str, other: str) -> bool:
+    sources = list(REQUEST_SOURCES)
+    return sources.index(one) < (sources.index(other) if other in sources else len(sources))

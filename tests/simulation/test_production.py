@@ -1,0 +1,98 @@
+"""A revision without a baseline, judged by what production did before it: false alarms, and how long it takes.
+
+Production is a line of minutes; revisions that change nothing come at any of them, and show what it goes on to show.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from streams.judging.alone import AGAINST_SHARE
+from streams.judging.logs.settings import ERRORS
+from streams.judging.production.against import LATER, begin_against
+from streams.judging.production.past import ProductionPast
+from streams.judging.production.peaks import Peaks
+from tests.simulation.core import within_budget
+
+pytestmark = pytest.mark.timeout(1800)
+PLANNED_NS = 1_800_000_000_000
+PROCESSES = {
+    "quiet": {"usual": 0.3},
+    "usual": {"usual": 2.4},
+    "clumps": {"usual": 2.4, "clump": 4},
+    "hours differ": {"usual": 2.4, "hour_sd": 1.0},
+    "days differ": {"usual": 2.4, "day_sd": 0.7},
+    "busy, days differ more": {"usual": 24.0, "day_sd": 1.0},
+    "a day's load": {"usual": 2.4, "daily": 0.9},
+    "incidents of everybody every week": {"usual": 1.0, "incidents_a_day": 1 / 7},
+    "every fourth day, an hour": {"usual": 1.0, "incidents_a_day": 1 / 4, "incident_minutes": 60.0},
+    "every fourth day, when people deploy": {"usual": 1.0, "incidents_a_day": 1 / 4, "office": True},
+    "every twentieth day, ten hours": {"usual": 1.0, "incidents_a_day": 1 / 20, "incident_minutes": 600.0},
+}
+
+
+OFFICE_OPENS = 540
+"""Minute of a day; for eight hours."""
+
+
+def production(draw, days, *, usual, clump=1, hour_sd=0.0, day_sd=0.0, daily=0.0, office=False, **incidents):
+    """Events of each minute, where `usual` come in half an hour."""
+    minutes = days * 1440
+    rate = np.full(minutes, usual / 30)
+    rate *= np.repeat(np.exp(draw.normal(0, day_sd, days)), 1440) * np.repeat(
+        np.exp(draw.normal(0, hour_sd, days * 24)), 60
+    )
+    rate *= 1 + daily * np.sin(2 * np.pi * np.arange(minutes) / 1440)
+    for any_time in draw.integers(0, minutes, draw.poisson(incidents.get("incidents_a_day", 0.0) * days)):
+        start = any_time // 1440 * 1440 + OFFICE_OPENS + any_time % 480 if office else any_time
+        end = start + 1 + int(draw.exponential(incidents.get("incident_minutes", 30.0)))
+        rate[start:end] = 30 * rate[start:end] + 1
+    return draw.poisson(rate / clump).astype(float) * clump
+
+
+def goals(past, level):
+    """What it takes to fail at a level."""
+    state = begin_against(past, (), PLANNED_NS, (ERRORS,))
+    return [goal for goal in state.goals if goal.p / goal.weight <= level]
+
+
+def failed(seed, days, level, times=1.0, **process):
+    """Of revisions that come in one life of production: whether each fails, whose errors are `times` as many."""
+    draw = np.random.default_rng(seed)
+    events = production(draw, days, **process)
+    past = ProductionPast(pods=1.0, peaks={ERRORS: Peaks()})
+    found, comes = [], set(draw.integers(0, len(events) - 60, 24 * days).tolist())
+    if process.get("office"):
+        comes = {minute // 1440 * 1440 + OFFICE_OPENS + minute % 480 for minute in comes}
+    for minute, each in enumerate(events[:-60]):
+        if minute in comes and past.minutes >= 1440:
+            shown = events[minute + LATER - 1 :][:30]
+            shown = shown if times == 1.0 else draw.poisson(shown * 0 + process["usual"] / 30 * times)
+            found.append(any(shown[: goal.minutes].sum() >= goal.events for goal in goals(past, level)))
+        past.peaks[ERRORS].add(each)
+    return found
+
+
+@pytest.mark.parametrize("name", ["every fourth day, an hour", "days differ"])
+def test_revisions_that_change_nothing_keep_alpha(name):
+    """Two lives of eight days, at .05: 48 hours and more are quiet enough for .01, but some hours for this."""
+    found = [one for seed in (1, 2) for one in failed(seed, 8, 0.05 * AGAINST_SHARE, **PROCESSES[name])]
+    assert len(found) > 200
+    assert within_budget(sum(found), len(found), 0.05)
+
+
+@pytest.mark.nightly
+@pytest.mark.parametrize("level", [0.05, 0.01])
+@pytest.mark.parametrize("name", PROCESSES)
+def test_revisions_that_change_nothing_keep_alpha_in_large_numbers(name, level):
+    """Eight lives of forty days, 7,600 revisions."""
+    found = [one for seed in range(8) for one in failed(seed, 40, level * AGAINST_SHARE, **PROCESSES[name])]
+    assert within_budget(sum(found), len(found), level)
+
+
+def test_errors_that_production_does_not_have_are_found_after_two_days():
+    """At .01, a usual one of .3 in half an hour, and 300 times as many (15 in five minutes)."""
+    found = failed(1, 4, 0.01 * AGAINST_SHARE, times=300.0, usual=0.3)
+    assert not any(found[:10])
+    assert sum(found[-20:]) >= 18
