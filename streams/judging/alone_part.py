@@ -115,11 +115,11 @@ class AlonePart:
 
     @property
     def share(self) -> float:
-        """Of alpha, for all this; none where a past without logs can say nothing anyway."""
-        of_parts = 1.0 - self._settings.critical_share
+        """Of alpha, for all this; none where nothing is known of the workload that could say anything."""
+        state, of_parts = self._state, 1.0 - self._settings.critical_share
         if self._settings.baseline == "none":
             return of_parts
-        return of_parts * ALONE_SHARE if self._state.alone.past.exposure_s > 0.0 else 0.0
+        return of_parts * ALONE_SHARE if state.alone.past.exposure_s > 0.0 or state.against.shares else 0.0
 
     @property
     def progress(self) -> float:

@@ -238,9 +238,8 @@ class WorkloadLife:
             oldest = min(self._running.values(), key=lambda one: (one.requested_ns, one.comparison))
             self.end(oldest.comparison, "expired", requested_ns)
         self._lines.follow(LogPolicy() if policy is None else policy.logs)
-        stretches = policy is not None and policy.look_back_ns is not None  # of which later ones have more of a past
-        past = state.past if stretches else self._past_before(comparison.canary)
-        running = Running.begin(self._settings, comparison, requested_ns, past, prior, policy)
+        before = self._past_before(comparison.canary)
+        running = Running.begin(self._settings, comparison, requested_ns, state.past, before, prior, policy)
         self._running[comparison.key] = running
         # What was judged before the end is not judged twice.
         anew_ns = max(state.ended.pop(comparison.key, 0), state.anew.pop(comparison.key, 0))
