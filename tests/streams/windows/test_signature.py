@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from streams.records.log import Severity
+from streams.windows import masks
 from streams.windows.signature import MAX_LINE_CHARACTERS, fold, signature, signature_id
 
 
@@ -125,3 +126,9 @@ def test_long_lines_are_cut_before_they_cost(unit):
 def test_control_characters_do_not_reach_readers():
     """Promise: terminal escapes of a hostile log never get into a signature."""
     assert "\x1b" not in signature(fold("\x1b[31mERROR\x1b[0m \x07boom")).text
+
+
+@given(st.text(st.sampled_from("abzAZ0459٣é_-+%~$:;,=()[]{}<>|\"'#"), min_size=1, max_size=20))
+def test_a_word_without_an_address_is_masked_as_any(word):
+    """Promise: that words without the sign of an address go by fewer expressions changes no signature."""
+    assert masks._PLAIN.sub(masks._hole, word) == masks._PART.sub(masks._hole, word)
