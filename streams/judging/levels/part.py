@@ -93,6 +93,7 @@ class LevelPart:
         self._long_run = LongRun(self._state.long_run)
         self._deviation: Deviation | None = None
         self._usual: Floats = from_bytes(b"", "<f8", (0, 0))
+        self._most = list[float]()
         if self._state.reference is not None:
             self._begin(self._state.reference)
 
@@ -150,6 +151,7 @@ class LevelPart:
         judged = len(reference.rules)
         known = len(reference.ends) if reference.usual else 0
         self._usual = from_bytes(reference.usual, "<f8", (known, judged))
+        self._most = self._usual.max(axis=1, initial=0.0).tolist()
         for track in (self._baseline, self._canary):
             track.grow(len(self._state.rules))
 
@@ -188,12 +190,14 @@ class LevelPart:
         Blocks grow with the age of a comparison and scrapes do not: a scrape of five minutes may wait two for the end
         of its block. Nothing else comes until then, so that this *is* the look at the block, and it has no other.
         """
-        state, deviation = self._state, self._deviation
-        if deviation is None or state.looked > state.blocks or state.blocks >= len(self._usual):
+        state, deviation, reference = self._state, self._deviation, self._state.reference
+        if reference is None or deviation is None or state.looked > state.blocks or state.blocks >= len(self._most):
             return
-        usual = self._usual[state.blocks]
-        sides = self._baseline, self._canary
-        if usual.any() and all(track.has_all(usual) for track in sides):
+        lasted = window - (reference.ends[state.blocks - 1] if state.blocks else -1)
+        if not 0.0 < self._most[state.blocks] <= lasted:  # a window brings one sample at most
+            return
+        usual, sides = self._usual[state.blocks], (self._baseline, self._canary)
+        if all(track.has_all(usual) for track in sides):
             baseline, canary = (track.peek(deviation.scales, len(usual)) for track in sides)
             self._look(canary, baseline, window)
 
