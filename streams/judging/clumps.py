@@ -27,8 +27,8 @@ promises more growth. What is needed to know:
 - **an outage of several bins**: the j-th bin in a row beyond the usual counts for 3^-j only, all of them for at most
   1.5 games, until half of the last 24 are so: then it is no outage but how things are.
 
-Constants are those of simulations (`tests/simulation/test_clumps.py`): a prior clump of 8 (the middle one of
-`wagers.CLUMPS`) against clumps of 20 in every bin, where 4 fails 15%, and 16 finds ten times the failures a bin later;
+Constants are those of simulations (`tests/simulation/test_rollouts.py`, larger ones in docs/judging.md): a prior clump
+of 8 (the middle one of `wagers.CLUMPS`) against clumps of 20 in every bin, where 4 fails 8 to 14%, and 16 is slower;
 3^-j for outages of four bins, of which 2^-j fails 5%; 24 bins because outages of half of them are told from a canary
 that is worse for good.
 

@@ -42,6 +42,25 @@ def test_healthy_canaries_keep_alpha(service, runs, alpha):
     assert within_budget(sum(failed(judge_many(service, 180, runs, JudgeSettings(alpha=alpha)))), runs, alpha)
 
 
+@pytest.mark.parametrize("alpha", [0.05, pytest.param(0.01, marks=NIGHTLY)])
+@pytest.mark.parametrize("runs", [12, pytest.param(400, marks=NIGHTLY)])
+@pytest.mark.parametrize(
+    "service",
+    [
+        Service(logged=(), failed=0.0, clumped=0.01),
+        Service(logged=(), failed=0.0, clumped=0.01, split=(0.5,), pods=(2, 2)),
+        pytest.param(Service(logged=(), failed=0.0, clumped=0.01, clump=5), marks=NIGHTLY),
+        pytest.param(Service(logged=(), failed=0.01, clumped=0.005), marks=NIGHTLY),
+        pytest.param(Service(logged=(), failed=0.0, clumped=0.01, outage=12), marks=NIGHTLY),
+        pytest.param(Service(logged=(), failed=0.0, clumped=0.01, outage=6, scrape_s=5), marks=NIGHTLY),
+    ],
+    ids=["20", "20, half of the traffic", "5", "20 on single ones", "a minute", "half a minute, scrape 5 s"],
+)
+def test_healthy_canaries_whose_failures_come_in_clumps_keep_alpha(service, runs, alpha):
+    """As many requests fail together at one pod, also for a while: a FAIL ever in at most alpha of the runs."""
+    assert within_budget(sum(failed(judge_many(service, 180, runs, JudgeSettings(alpha=alpha)))), runs, alpha)
+
+
 @pytest.mark.parametrize(
     ("service", "minutes"),
     [
@@ -87,7 +106,7 @@ def test_a_canary_at_the_margin_passes_in_at_most_beta_of_the_runs(baseline_rate
         signal, ever = Signal(rule, settings, SignalState()), False
         x, y = rng.poisson(canary_rate * share, 200), rng.poisson(baseline_rate * (1 - share), 200)
         for canary, baseline in zip(x.tolist(), y.tolist(), strict=True):
-            signal.add(Counted(canary, baseline, share, share, 0.0, 0.1 * share))
+            signal.add(Counted(canary, baseline, share, share, 0.0, 0.1 * share, requests=(1.0 - share, share)))
             ever = ever or signal.state.not_worse >= -np.log(settings.beta)
         wrong += ever
     assert within_budget(wrong, runs, settings.beta)

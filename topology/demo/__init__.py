@@ -75,7 +75,7 @@ def play(seconds: int, as_json: bool, keep: bool) -> int:
     rollouts = [
         Expected(Service("checkout", "7d9c6b5f48", "5c4bd8f9f7", Rates(), _REQUESTS_PER_S, seed=1), "pass"),
         Expected(
-            Service("payments", "6f87c5d5d5", "9b7f4d6c8f", Rates(canary_only_error=0.02), _REQUESTS_PER_S, seed=2),
+            Service("payments", "6f87c5d5d5", "9b7f4d6c8f", Rates(canary_only_error=0.04), _REQUESTS_PER_S, seed=2),
             "fail",
         ),
     ]
