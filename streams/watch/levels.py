@@ -14,6 +14,7 @@ from msgspec import Struct
 
 from streams.errors import BadRecord, Reason
 from streams.watch.detector import Detector, DetectorState
+from streams.watch.farthest import Farthest, FarthestState
 from streams.watch.forecast import MOST_STAYS, Forecast, ForecastState
 from streams.watch.mean import FadingMean, MeanState
 from streams.watch.ranks import MEMORY, Ranks, RanksState
@@ -54,6 +55,7 @@ _LATE_USUAL = 32.0
 """Values from which it can be said what most of them are."""
 _CLEARLY = 2.0
 """So many times a twentieth have to lie beyond the usual value, that the 95% quantile surely does."""
+_HALF = math.log(2.0)
 _TOLD = 0.05
 """Scales: residuals nearer to each other than that are the same, so that a signal that never changes is never rare."""
 
@@ -88,6 +90,8 @@ class LevelState(Struct, array_like=True):
     """How many of late were less."""
     peak: float = 0.0
     """Farthest residual of the present excursion; 0: there was none beyond the 95% quantile."""
+    farthest: FarthestState | None = None
+    """None in a snapshot of before: it begins with the next value."""
 
 
 class LevelWatch:
@@ -95,7 +99,7 @@ class LevelWatch:
 
     __slots__ = (
         "_below_ratio", "_bias",
-        "_detector", "_forecast", "_higher", "_last", "_last_ns", "_lower", "_peak", "_ranks", "_scale", "_seen",
+        "_detector", "_farthest", "_forecast", "_higher", "_last", "_last_ns", "_lower", "_peak", "_ranks", "_scale", "_seen",
         "_size", "_stays", "_surprise", "_usual", "_usual_ratio",
     )  # fmt: skip
 
@@ -118,6 +122,7 @@ class LevelWatch:
         self._peak = state.peak if state else 0.0
         self._seen = state.seen if state else 0
         self._last_ns = state.last_ns if state else -(1 << 62)
+        self._farthest = Farthest(self._seen, state.farthest if state else None)
 
     def to_state(self) -> LevelState:
         """The snapshot."""
@@ -139,6 +144,7 @@ class LevelWatch:
             usual_ratio=self._usual_ratio.to_state(),
             below_ratio=self._below_ratio.to_state(),
             peak=self._peak,
+            farthest=self._farthest.to_state(),
         )
 
     def add(self, time_ns: int, value: float) -> Reading:
@@ -163,7 +169,9 @@ class LevelWatch:
         warm = self._seen > (_WARM_STILL if self._stands_still else WARM)
         moved = round((z - self._bias.value) / _TOLD) * _TOLD
         score = self._usual_score() if self._is_usual(value) else self._standard(moved)
+        usual = self._surprise.usual_distance
         abnormality = self._surprise.add(value, z, warm)
+        log_period = self._farthest.add(self._surprise.distance, usual, warm=warm)
         if warm:
             fresh = self._fresh(score)
             detector.add(time_ns, _ratios(fresh), _STARTS)
@@ -179,10 +187,13 @@ class LevelWatch:
             self._stays.learn(score * self._last)
         self._last = score
         direction: Direction = "higher" if z >= 0 else "lower"
-        return Reading(value, expected, direction, detector.log_e, abnormality, detector.onset_ns, warm)
+        return Reading(
+            value, expected, direction, _mean(detector.log_e, log_period), abnormality, detector.onset_ns, warm
+        )
 
     def quieten(self) -> None:
         """Forget the evidence gathered; what is normal only if the evidence ended because the model went along."""
+        self._farthest.quieten()
         if self._forecast.follows or abs(self._forecast.strayed) > _STRAYED * self._scale.value:
             self.settle()
         else:
@@ -190,6 +201,7 @@ class LevelWatch:
 
     def settle(self) -> None:
         """The level of late is what is normal now; how far the signal strays from it, is not forgotten."""
+        self._farthest.quieten()
         self._detector.quieten()
         self._forecast.settle()
         self._bias = FadingMean(_BIAS)
@@ -277,3 +289,11 @@ def _ratios(standard: float) -> list[float]:
     up_4, down_4 = up_2 * up_2, down_2 * down_2
     powers = up, up_2, up_4, up_4 * up_4, down, down_2, down_4, down_4 * down_4
     return list(map(operator.mul, powers, _PRICES))
+
+
+def _mean(log_m: float, log_period: float) -> float:
+    """Natural logarithm of the mean of M and the return period: half of the budget is each one's."""
+    if log_period <= 0.0:
+        return log_m - _HALF
+    more, less = (log_m, log_period) if log_m > log_period else (log_period, log_m)
+    return more - _HALF + math.log1p(math.exp(less - more))

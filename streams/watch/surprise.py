@@ -52,7 +52,13 @@ class SurpriseState(Struct, array_like=True):
 class Surprise:
     """`add` a value and its residual, get the score."""
 
-    __slots__ = ("_by_distance", "_by_residual", "_by_sum", "_least", "_level", "_most", "_recent", "_spread", "_total")
+    __slots__ = (
+        "_by_distance", "_by_residual", "_by_sum", "_least", "_level", "_most", "_recent", "_spread", "_total",
+        "distance",
+    )  # fmt: skip
+
+    distance: float
+    """Of the latest value from the level of all, in spreads; below 0 where it is less."""
 
     def __init__(self, state: SurpriseState | None = None) -> None:
         tails = state.tails if state else [None] * 3
@@ -63,6 +69,12 @@ class Surprise:
         )
         self._total, self._recent = (state.total, state.recent) if state else (0.0, 0.0)
         self._least, self._most = (state.least, state.most) if state else (0.0, 0.0)
+        self.distance = 0.0
+
+    @property
+    def usual_distance(self) -> float:
+        """95% quantile of its size."""
+        return self._by_distance.quantile
 
     def to_state(self) -> SurpriseState:
         """The snapshot."""
@@ -86,7 +98,8 @@ class Surprise:
         """
         self._total = total = _SUM_FADE * self._total + (-_CLIP if z < -_CLIP else _CLIP if z > _CLIP else z)
         residual, summed = self._by_residual.add(abs(z)), self._by_sum.add(abs(total))
-        distance = self._by_distance.add(self._distance(value))
+        self.distance = off = self._distance(value)
+        distance = self._by_distance.add(abs(off))
         rarity = math.sqrt(residual * residual + summed * summed + distance * distance)
         unseen, recent = self._beyond(value), self._recent
         news = rarity - recent if rarity > recent else 0.0
@@ -98,10 +111,12 @@ class Surprise:
 
     def _distance(self, value: float) -> float:
         """From the level of all, in spreads; then learns the value."""
-        off, spread = abs(value - self._level.value), self._spread.value
-        settled = spread > 0.0 and self._spread.weight > _SETTLED
-        self._spread.learn(_CLIP * spread if settled and off > _CLIP * spread else off)
-        self._level.learn(value)
+        off, spread = value - self._level.value, self._spread.value
+        clipped, most = off, _CLIP * spread
+        if spread > 0.0 and self._spread.weight > _SETTLED:
+            clipped = -most if off < -most else most if off > most else off
+        self._spread.learn(abs(clipped))
+        self._level.learn(value - off + clipped)
         return off / spread if spread > 0.0 else 0.0
 
     def _beyond(self, value: float) -> float:

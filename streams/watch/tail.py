@@ -52,36 +52,39 @@ class Tail:
     (0.0, True)
     """
 
-    __slots__ = ("_index", "_least", "_n", "_quantile")
+    __slots__ = ("_index", "_least", "_n", "quantile")
+
+    quantile: float
+    """95%, as far as is known."""
 
     def __init__(self, least: float, state: TailState | None = None) -> None:
         """Begin with a snapshot; the quantile is never taken for less than `least`."""
         known = state or TailState(least, _PRIOR)
         self._least = least
-        self._quantile = known.quantile
+        self.quantile = known.quantile
         self._index = FadingMean(_HORIZON, known.index)
         self._n = known.n
 
     def to_state(self) -> TailState:
         """Its numbers."""
-        return TailState(self._quantile, self._index.to_state(), self._n)
+        return TailState(self.quantile, self._index.to_state(), self._n)
 
     def rarity(self, value: float) -> float:
         """-log10 of P(a value beyond this one) / 0.05; 0 within the quantile."""
-        if value <= self._quantile:
+        if value <= self.quantile:
             return 0.0
-        rarity = math.log10(value / self._quantile) / max(self._index.value, _FLATTEST)
+        rarity = math.log10(value / self.quantile) / max(self._index.value, _FLATTEST)
         return min(rarity, math.log10(2.0 * BEYOND_RATIO * self._n + 1.0))
 
     def add(self, value: float) -> float:
         """Its rarity, then learn it."""
-        rarity = self.rarity(value) if value > self._quantile else 0.0
+        rarity = self.rarity(value) if value > self.quantile else 0.0
         self.learn(value)
         return rarity
 
     def learn(self, value: float) -> None:
         """Take in one value, not below 0."""
-        n, quantile, least = self._n, self._quantile, self._least
+        n, quantile, least = self._n, self.quantile, self._least
         if n < _LONGEST:
             self._n = n = n + 1.0
         if value > quantile:
@@ -91,7 +94,7 @@ class Tail:
             return  # it could only fall
         else:
             quantile -= quantile * max(_SLOWEST, 1.0 / (n + 10.0))
-        self._quantile = least if quantile < least else quantile
+        self.quantile = least if quantile < least else quantile
 
 
 class Excess:
@@ -105,10 +108,12 @@ class Excess:
     the logarithm.
     """
 
-    __slots__ = ("_logs",)
+    __slots__ = ("_least", "_logs")
 
-    def __init__(self, state: TailState | None = None) -> None:
+    def __init__(self, state: TailState | None = None, least: float = _NORMAL_INDEX) -> None:
+        """Begin with a snapshot; no tail is taken for lighter than one of the index `least`."""
         self._logs = FadingMean(_HORIZON, state.index if state else _VAGUE)
+        self._least = least
 
     def to_state(self) -> TailState:
         """What is known; the threshold is kept by whoever gives it."""
@@ -119,7 +124,7 @@ class Excess:
         if value <= threshold:
             return 1.0
         seen = self._logs.weight
-        times = 1.0 + math.log(value / threshold) / (seen * max(self._logs.value, _NORMAL_INDEX))
+        times = 1.0 + math.log(value / threshold) / (seen * max(self._logs.value, self._least))
         return math.exp(-seen * math.log(times))
 
     def learn(self, value: float, threshold: float) -> None:
