@@ -1,12 +1,12 @@
-"""How seldom does a signal go as far from all it has been as it does now? One value of an excursion counts: its farthest.
+"""How seldom does a signal go as far from all it has been as it does now? Of an excursion one value counts: its farthest.
 
-Values beyond the 95% quantile of the distance come in clusters, so that what is rare is a cluster, not a value: an
+What lies beyond the 95% quantile of the distance comes in clusters, so that what is rare is a cluster, not a value: an
 excursion begins with a value beyond it and ends after `_APART` within it (runs declustering: Coles, An Introduction
-to Statistical Modeling of Extreme Values, 2001, section 5.3.2). P(an excursion goes as far) is `Excess` over the
-farthest of each so far, so that what has come back again and again is no news however it begins; the values from one
-excursion to the next, over that, are the return period T. An excursion of T >= c comes once in c values, which is what
-M >= c promises. (Means of such 1/P over signals keep that up to a logarithm, however they depend on each other: Wilson,
-The harmonic mean p-value, PNAS 116, 2019.)
+to Statistical Modeling of Extreme Values, 2001, section 5.3.2). P(an excursion goes so far) is `beyond` over the
+farthest of each so far; so what has come back again and again is no news, however far out it lies. The values from one
+excursion to the next over that are the return period T: T >= c comes once in c values, which is what M >= c promises.
+Means of 1 / P over signals keep that up to a logarithm, however the signals depend on each other (Wilson, The
+harmonic mean p-value, PNAS 116, 2019).
 """
 
 from __future__ import annotations
@@ -15,117 +15,89 @@ import math
 
 from msgspec import Struct
 
-from streams.watch.mean import FadingMean, MeanState
-from streams.watch.tail import Excess, TailState
+from streams.watch.tail import beyond
 
 _APART = 4
 """Values within the quantile that end an excursion."""
 _HEAVY_INDEX = 1.0 / 3.0
-"""Of Student's t with three degrees of freedom: no tail is taken for lighter, and it is worth four excursions."""
-_HEAVY = MeanState(4.0, _HEAVY_INDEX)
-_REMEMBERED = 200.0
-"""Excursions that the time from one to the next remembers."""
+"""Of Student's t with three degrees of freedom: no tail is taken for lighter."""
+_PRIOR = 4.0
+"""Excursions that it is worth at the start."""
+_REMEMBERED = 200
+_FARTHEST = 10.0
+"""Logarithm beyond which an excursion teaches no more."""
 _MOST = 21.0
 """Of the logarithm, as of log M (`detector`)."""
-
-
-class SideState(Struct, frozen=True, array_like=True):
-    """All that is known of one side."""
-
-    farthest: MeanState = _HEAVY
-    """Of each excursion, over the quantile."""
-    gap: MeanState = MeanState()
-    """Values from the end of one excursion to that of the next."""
-    since: int = 0
-    """Values since the last one ended."""
 
 
 class FarthestState(Struct, array_like=True):
     """All there is to know."""
 
-    higher: SideState = SideState()
-    lower: SideState = SideState()
+    last: int
+    """Value, counted from the first, at which the last excursion ended."""
+    excursions: int = 0
+    """So far, at most as many as are remembered."""
+    gap: float = 0.0
+    """Values from the end of one to that of the next, on average."""
+    log_far: float = _HEAVY_INDEX
+    """Logarithm of the farthest over the quantile, on average, the prior included."""
     peak: float = 0.0
-    """Farthest distance of the present excursion; 0: there is none."""
+    """Farthest distance of the present one; 0: there is none."""
     within: int = 0
     """Values since it was last beyond the quantile."""
     told: bool = False
-    """Nobody need be told of the present one again, unless it goes farther."""
-
-
-class _Side:
-    __slots__ = ("_excess", "_gap", "_last")
-
-    def __init__(self, state: SideState, seen: int) -> None:
-        self._excess = Excess(TailState(0.0, state.farthest), least=_HEAVY_INDEX)
-        self._gap, self._last = FadingMean(_REMEMBERED, state.gap), seen - state.since
-
-    def to_state(self, seen: int) -> SideState:
-        return SideState(self._excess.to_state().index, self._gap.to_state(), seen - self._last)
-
-    def log_period(self, far: float, usual: float, seen: int) -> float:
-        known, since = self._gap.weight, seen - self._last
-        gap = (known * self._gap.value + since) / (known + 1.0)
-        return math.log(gap / self._excess.beyond(far, usual))
-
-    def learn(self, far: float, usual: float, seen: int) -> None:
-        self._excess.learn(max(far, usual), usual)
-        self._gap.learn(float(seen - self._last))
-        self._last = seen
+    """The present one need not be told again, unless it goes farther."""
 
 
 class Farthest:
     """`add` each distance."""
 
-    __slots__ = ("_higher", "_lower", "_peak", "_seen", "_told", "_within")
+    __slots__ = ("_excursions", "_gap", "_last", "_log_far", "_peak", "_told", "_within")
 
-    def __init__(self, seen: int, state: FarthestState | None = None) -> None:
-        """Begin, or go on after so many values."""
-        known = state or FarthestState(SideState(since=seen), SideState(since=seen))
-        self._higher, self._lower = _Side(known.higher, seen), _Side(known.lower, seen)
-        self._peak, self._within, self._told, self._seen = known.peak, known.within, known.told, seen
+    def __init__(self, state: FarthestState) -> None:
+        self._last, self._excursions, self._gap, self._log_far = state.last, state.excursions, state.gap, state.log_far
+        self._peak, self._within, self._told = state.peak, state.within, state.told
 
     def to_state(self) -> FarthestState:
         """The snapshot."""
         return FarthestState(
-            self._higher.to_state(self._seen), self._lower.to_state(self._seen), self._peak, self._within, self._told
+            self._last, self._excursions, self._gap, self._log_far, self._peak, self._within, self._told
         )
 
-    def add(self, distance: float, usual: float, *, warm: bool) -> float:
+    def add(self, distance: float, usual: float, seen: int, *, warm: bool) -> float:
         """Natural logarithm of the return period, in values, of the present excursion; 0 where there is none.
 
         Args:
-            distance: of the value from the level of all, in spreads.
-            usual: 95% quantile of its size, above 0.
-            warm: it may begin an excursion.
+            distance: of the value from the level of all, in spreads, not below 0.
+            usual: its 95% quantile, above 0.
+            seen: number of this value, counted from the first.
+            warm: an excursion may begin.
         """
-        self._seen += 1
-        peak = self._peak
-        if -usual <= distance <= usual:
-            if peak == 0.0:
+        if distance <= usual:
+            if self._peak == 0.0:
                 return 0.0
             self._within += 1
             if self._within >= _APART:
-                self._end(usual)
+                self._end(usual, seen)
                 return 0.0
         elif warm:
-            if peak * distance < 0.0:
-                self._end(usual)
-                peak = 0.0
             self._within = 0
-            if abs(distance) > abs(peak):
+            if distance > self._peak:
                 self._peak, self._told = distance, False
-        peak = self._peak
-        far = abs(peak)
-        if self._told or far <= usual:
+        if self._told or self._peak <= usual:
             return 0.0
-        side = self._higher if peak > 0.0 else self._lower
-        return min(max(side.log_period(far, usual, self._seen), 0.0), _MOST)
+        gap = (self._excursions * self._gap + seen - self._last) / (self._excursions + 1.0)
+        log_far = max(self._log_far, _HEAVY_INDEX)
+        log_period = math.log(gap / beyond(math.log(self._peak / usual), self._excursions + _PRIOR, log_far))
+        return min(max(log_period, 0.0), _MOST)
 
     def quieten(self) -> None:
         """The present excursion was told."""
         self._told = self._peak != 0.0
 
-    def _end(self, usual: float) -> None:
-        (self._higher if self._peak > 0.0 else self._lower).learn(abs(self._peak), usual, self._seen)
-        self._peak, self._within, self._told = 0.0, 0, False
+    def _end(self, usual: float, seen: int) -> None:
+        log_far = min(math.log(max(self._peak / usual, 1.0)), _FARTHEST)
+        self._excursions = min(self._excursions + 1, _REMEMBERED)
+        self._gap += (seen - self._last - self._gap) / self._excursions
+        self._log_far += (log_far - self._log_far) / (self._excursions + _PRIOR)
+        self._last, self._peak, self._within, self._told = seen, 0.0, 0, False

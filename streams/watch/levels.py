@@ -40,8 +40,10 @@ _FLAT_RATIO = 1e-3
 """Of a signal's own size: the least scale, so that a constant signal has one."""
 _NORMAL = NormalDist()
 _AT_QUANTILE = -_NORMAL.inv_cdf(BEYOND_RATIO)
-_BETS = (0.5, 1.0, 2.0, 4.0)
-"""On the standardised residual, either side: log ratio is b y - b^2 / 2. Powers of two times the first."""
+_BETS = (1.0, 2.0, 4.0)
+"""On the standardised residual, either side: log ratio is b y - b^2 / 2. The first is on the least shift of which it
+should be told (`_LEAST_TOLD`): what is less is told by no signal in fewer than a hundred values, in which real ones stray.
+"""
 _PRICES = tuple(math.exp(-bet * bet / 2.0) for bet in _BETS) * 2
 _LEAST_TOLD = 1.0
 """Deviations: the least lasting shift of which it should be told."""
@@ -75,7 +77,7 @@ class LevelState(Struct, array_like=True):
     surprise: SurpriseState
     seen: int
     last_ns: int
-    version: int = 2
+    version: int = 3
     ranks: RanksState = RanksState()
     """Residuals of late, less the bias; as all from here on, empty in a snapshot of version 1."""
     stays: MeanState = MeanState()
@@ -111,7 +113,7 @@ class LevelWatch:
         )
         self._higher, self._lower = Excess(state.higher if state else None), Excess(state.lower if state else None)
         self._bias = FadingMean(_BIAS, state.bias if state else None)
-        self._detector = Detector(2 * len(_BETS), state.detector if state else None)
+        self._detector = Detector(2 * len(_BETS), _without_least_bets(state.detector) if state else None)
         self._surprise = Surprise(state.surprise if state else None)
         self._ranks = Ranks(state.ranks if state else None)
         self._stays = FadingMean(_SCALE, state.stays if state else None)
@@ -122,7 +124,7 @@ class LevelWatch:
         self._peak = state.peak if state else 0.0
         self._seen = state.seen if state else 0
         self._last_ns = state.last_ns if state else -(1 << 62)
-        self._farthest = Farthest(self._seen, state.farthest if state else None)
+        self._farthest = Farthest((state.farthest if state else None) or FarthestState(self._seen))
 
     def to_state(self) -> LevelState:
         """The snapshot."""
@@ -171,7 +173,7 @@ class LevelWatch:
         score = self._usual_score() if self._is_usual(value) else self._standard(moved)
         usual = self._surprise.usual_distance
         abnormality = self._surprise.add(value, z, warm)
-        log_period = self._farthest.add(self._surprise.distance, usual, warm=warm)
+        log_period = self._farthest.add(self._surprise.distance, usual, self._seen, warm=warm)
         if warm:
             fresh = self._fresh(score)
             detector.add(time_ns, _ratios(fresh), _STARTS)
@@ -281,13 +283,20 @@ class LevelWatch:
         self._forecast.learn(time_ns, value, clipped, trust, doubted=trust < 1.0)
 
 
+def _without_least_bets(state: DetectorState) -> DetectorState:
+    """A snapshot of before had a bet more on either side, of half a deviation."""
+    if len(state.bets) > 2 * len(_BETS):
+        half = len(state.bets) // 2
+        state.bets = [*state.bets[1:half], *state.bets[half + 1 :]]
+    return state
+
+
 def _ratios(standard: float) -> list[float]:
     """Of the bets on higher, then of those on lower."""
     up = math.exp(_BETS[0] * standard)
     down = 1.0 / up
     up_2, down_2 = up * up, down * down
-    up_4, down_4 = up_2 * up_2, down_2 * down_2
-    powers = up, up_2, up_4, up_4 * up_4, down, down_2, down_4, down_4 * down_4
+    powers = up, up_2, up_2 * up_2, down, down_2, down_2 * down_2
     return list(map(operator.mul, powers, _PRICES))
 
 

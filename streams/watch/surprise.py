@@ -58,7 +58,7 @@ class Surprise:
     )  # fmt: skip
 
     distance: float
-    """Of the latest value from the level of all, in spreads; below 0 where it is less."""
+    """Of the latest value from the level of all, in spreads."""
 
     def __init__(self, state: SurpriseState | None = None) -> None:
         tails = state.tails if state else [None] * 3
@@ -99,7 +99,7 @@ class Surprise:
         self._total = total = _SUM_FADE * self._total + (-_CLIP if z < -_CLIP else _CLIP if z > _CLIP else z)
         residual, summed = self._by_residual.add(abs(z)), self._by_sum.add(abs(total))
         self.distance = off = self._distance(value)
-        distance = self._by_distance.add(abs(off))
+        distance = self._by_distance.add(off)
         rarity = math.sqrt(residual * residual + summed * summed + distance * distance)
         unseen, recent = self._beyond(value), self._recent
         news = rarity - recent if rarity > recent else 0.0
@@ -117,7 +117,7 @@ class Surprise:
             clipped = -most if off < -most else most if off > most else off
         self._spread.learn(abs(clipped))
         self._level.learn(value - off + clipped)
-        return off / spread if spread > 0.0 else 0.0
+        return abs(off) / spread if spread > 0.0 else 0.0
 
     def _beyond(self, value: float) -> float:
         """How far beyond all that was seen, in ranges; then widens them."""

@@ -97,23 +97,29 @@ class Tail:
         self.quantile = least if quantile < least else quantile
 
 
-class Excess:
-    """How far beyond a threshold that few reach?
+def beyond(log_ratio: float, number: float, mean: float) -> float:
+    """P(X > x | X > threshold) of a power law that is known by as many values beyond the threshold.
 
-    `beyond` is the predictive probability P(X > x | X > threshold) of a power law whose exponent is known by a gamma
-    prior and the n values seen beyond the threshold, s the sum of log(x / threshold) of both:
-    (1 + log(x / threshold) / s)^-n. While little is known it is far heavier than the power law it comes to; so what
-    has never been seen can be rarer than one in as many as were seen, but only as far as it lies out. Source: the
-    exponential law with a conjugate prior (e.g. Gelman et al., Bayesian Data Analysis, 3rd edition, section 2.6), for
-    the logarithm.
+    With a gamma prior of the exponent: (1 + log(x / threshold) / s)^-n, s the sum of log(x / threshold) of all, the
+    prior's included. While little is known it is far heavier than the power law it comes to; so what has never been
+    seen can be rarer than one in as many as were seen, but only as far as it lies out. Source: the exponential law
+    with a conjugate prior (e.g. Gelman et al., Bayesian Data Analysis, 3rd edition, section 2.6), for the logarithm.
+
+    Args:
+        log_ratio: log(x / threshold), not below 0.
+        number: of the values, the prior's included.
+        mean: of their log(x / threshold), above 0.
     """
+    return math.exp(-number * math.log1p(log_ratio / (number * mean)))
 
-    __slots__ = ("_least", "_logs")
 
-    def __init__(self, state: TailState | None = None, least: float = _NORMAL_INDEX) -> None:
-        """Begin with a snapshot; no tail is taken for lighter than one of the index `least`."""
+class Excess:
+    """How far beyond a threshold that few reach? By `beyond`."""
+
+    __slots__ = ("_logs",)
+
+    def __init__(self, state: TailState | None = None) -> None:
         self._logs = FadingMean(_HORIZON, state.index if state else _VAGUE)
-        self._least = least
 
     def to_state(self) -> TailState:
         """What is known; the threshold is kept by whoever gives it."""
@@ -123,9 +129,7 @@ class Excess:
         """P(X > value | X > threshold), for a threshold above 0."""
         if value <= threshold:
             return 1.0
-        seen = self._logs.weight
-        times = 1.0 + math.log(value / threshold) / (seen * max(self._logs.value, self._least))
-        return math.exp(-seen * math.log(times))
+        return beyond(math.log(value / threshold), self._logs.weight, max(self._logs.value, _NORMAL_INDEX))
 
     def learn(self, value: float, threshold: float) -> None:
         """Take in one value beyond the threshold."""
