@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import math
 import operator
+from array import array
 from collections.abc import Sequence
 
 from msgspec import Struct
@@ -67,7 +68,7 @@ class Detector:
 
     def __init__(self, bets: int, state: DetectorState | None = None) -> None:
         known = state or DetectorState([0.0] * bets, _PRIOR)
-        self._bets = list(known.bets)
+        self._bets = array("d", known.bets)
         self._share = 1.0 / bets
         self._heights = FadingMean(_REMEMBERED, known.heights)
         self._height = known.height
@@ -90,7 +91,7 @@ class Detector:
             ratios: likelihood of the point under each bet, over that under normal; finite.
             starts: 0..1 of each bet: how much any point could have told now.
         """
-        self._bets = list(map(operator.mul, map(operator.add, self._bets, starts), ratios))
+        self._bets = array("d", map(operator.mul, map(operator.add, self._bets, starts), ratios))
         log_m = self._log_m()
         if log_m > CAP:
             log_m = self._capped(log_m)
@@ -120,7 +121,7 @@ class Detector:
     def quieten(self) -> None:
         """Forget the evidence gathered, not how high it climbed."""
         self._end_excursion()
-        self._bets = [0.0] * len(self._bets)
+        self._bets = array("d", (0.0,)) * len(self._bets)
         self.log_e = self._scaled(self._log_m())
 
     @property
@@ -137,7 +138,7 @@ class Detector:
         if log_m <= most:
             return log_m
         shrink = math.exp(most - log_m)
-        self._bets = [bet * shrink for bet in self._bets]
+        self._bets = array("d", (bet * shrink for bet in self._bets))
         return most
 
     def _scaled(self, log_m: float) -> float:
@@ -147,7 +148,7 @@ class Detector:
         """Excursions: how high this one is, and what it teaches when it is over."""
         if log_m < _END or self._lasts >= _ENDS:
             if self._lasts >= _ENDS:
-                self._bets = [0.0] * len(self._bets)
+                self._bets = array("d", (0.0,)) * len(self._bets)
             self._end_excursion()
             return
         if self.onset_ns is None:

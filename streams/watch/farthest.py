@@ -64,7 +64,7 @@ class Farthest:
             self._last, self._excursions, self._gap, self._log_far, self._peak, self._within, self._told
         )
 
-    def add(self, distance: float, usual: float, seen: int, *, warm: bool) -> float:
+    def add(self, distance: float, usual: float, seen: int, warm: bool) -> float:
         """Natural logarithm of the return period, in values, of the present excursion; 0 where there is none.
 
         Args:

@@ -171,9 +171,8 @@ class LevelWatch:
         warm = self._seen > (_WARM_STILL if self._stands_still else WARM)
         moved = round((z - self._bias.value) / _TOLD) * _TOLD
         score = self._usual_score() if self._is_usual(value) else self._standard(moved)
-        usual = self._surprise.usual_distance
+        log_period = self._farthest.add(*self._surprise.distance(value), self._seen, warm)
         abnormality = self._surprise.add(value, z, warm)
-        log_period = self._farthest.add(self._surprise.distance, usual, self._seen, warm=warm)
         if warm:
             fresh = self._fresh(score)
             detector.add(time_ns, _ratios(fresh), _STARTS)

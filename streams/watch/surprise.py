@@ -52,13 +52,7 @@ class SurpriseState(Struct, array_like=True):
 class Surprise:
     """`add` a value and its residual, get the score."""
 
-    __slots__ = (
-        "_by_distance", "_by_residual", "_by_sum", "_least", "_level", "_most", "_recent", "_spread", "_total",
-        "distance",
-    )  # fmt: skip
-
-    distance: float
-    """Of the latest value from the level of all, in spreads."""
+    __slots__ = ("_by_distance", "_by_residual", "_by_sum", "_least", "_level", "_most", "_recent", "_spread", "_total")
 
     def __init__(self, state: SurpriseState | None = None) -> None:
         tails = state.tails if state else [None] * 3
@@ -69,12 +63,11 @@ class Surprise:
         )
         self._total, self._recent = (state.total, state.recent) if state else (0.0, 0.0)
         self._least, self._most = (state.least, state.most) if state else (0.0, 0.0)
-        self.distance = 0.0
 
-    @property
-    def usual_distance(self) -> float:
-        """95% quantile of its size."""
-        return self._by_distance.quantile
+    def distance(self, value: float) -> tuple[float, float]:
+        """From the level of all, in spreads; and the 95% quantile of those so far. Before the value is added."""
+        spread = self._spread.value
+        return abs(value - self._level.value) / spread if spread > 0.0 else 0.0, self._by_distance.quantile
 
     def to_state(self) -> SurpriseState:
         """The snapshot."""
@@ -98,8 +91,7 @@ class Surprise:
         """
         self._total = total = _SUM_FADE * self._total + (-_CLIP if z < -_CLIP else _CLIP if z > _CLIP else z)
         residual, summed = self._by_residual.add(abs(z)), self._by_sum.add(abs(total))
-        self.distance = off = self._distance(value)
-        distance = self._by_distance.add(off)
+        distance = self._by_distance.add(self._distance(value))
         rarity = math.sqrt(residual * residual + summed * summed + distance * distance)
         unseen, recent = self._beyond(value), self._recent
         news = rarity - recent if rarity > recent else 0.0
