@@ -171,12 +171,18 @@ class LevelWatch:
         warm = self._seen > (_WARM_STILL if self._stands_still else WARM)
         moved = round((z - self._bias.value) / _TOLD) * _TOLD
         score = self._usual_score() if self._is_usual(value) else self._standard(moved)
-        log_period = self._farthest.add(*self._surprise.distance(value), self._seen, warm)
+        distance, usual_distance, off = self._surprise.distance(value)
+        known = self._farthest.known
+        log_period = self._farthest.add(distance, usual_distance, self._seen, off, time_ns)
+        over = known and not self._farthest.present
+        known = self._farthest.known
         abnormality = self._surprise.add(value, z, warm)
         if warm:
             fresh = self._fresh(score)
             detector.add(time_ns, _ratios(fresh), _STARTS)
             detector.end(_LEAST_TOLD * fresh - _LEAST_TOLD_PRICE, -_LEAST_TOLD * fresh - _LEAST_TOLD_PRICE)
+            if over:
+                detector.quieten()
         trust = detector.trust_ratio
         clipped = -_CLIP if z < -_CLIP else _CLIP if z > _CLIP else z
         self._scale.learn(abs(clipped if self._scale.weight else z) * scale, trust)
@@ -189,7 +195,7 @@ class LevelWatch:
         self._last = score
         direction: Direction = "higher" if z >= 0 else "lower"
         return Reading(
-            value, expected, direction, _mean(detector.log_e, log_period), abnormality, detector.onset_ns, warm
+            value, expected, direction, (min(detector.log_e, 0.0) if known else _mean(detector.log_e, log_period)), abnormality, detector.onset_ns, warm
         )
 
     def quieten(self) -> None:

@@ -64,10 +64,11 @@ class Surprise:
         self._total, self._recent = (state.total, state.recent) if state else (0.0, 0.0)
         self._least, self._most = (state.least, state.most) if state else (0.0, 0.0)
 
-    def distance(self, value: float) -> tuple[float, float]:
+    def distance(self, value: float) -> tuple[float, float, float]:
         """From the level of all, in spreads; and the 95% quantile of those so far. Before the value is added."""
-        spread = self._spread.value
-        return abs(value - self._level.value) / spread if spread > 0.0 else 0.0, self._by_distance.quantile
+        spread, off = self._spread.value, value - self._level.value
+        settled = spread > 0.0 and self._spread.weight > _SETTLED
+        return (abs(off) / spread if settled else 0.0), self._by_distance.quantile, off
 
     def to_state(self) -> SurpriseState:
         """The snapshot."""
