@@ -100,7 +100,7 @@ class LevelWatch:
     """`add` values in time order."""
 
     __slots__ = (
-        "_below_ratio", "_bias",
+        "_below", "_bias",
         "_detector", "_farthest", "_forecast", "_higher", "_last", "_last_ns", "_lower", "_peak", "_ranks", "_scale", "_seen",
         "_size", "_stays", "_surprise", "_usual", "_usual_ratio",
     )  # fmt: skip
@@ -120,7 +120,7 @@ class LevelWatch:
         self._last = state.last if state else 0.0
         self._usual = state.usual if state else 0.0
         self._usual_ratio = FadingMean(MEMORY, state.usual_ratio if state else None)
-        self._below_ratio = FadingMean(MEMORY, state.below_ratio if state else None)
+        self._below = state.below_ratio.mean if state else 0.0
         self._peak = state.peak if state else 0.0
         self._seen = state.seen if state else 0
         self._last_ns = state.last_ns if state else -(1 << 62)
@@ -144,7 +144,7 @@ class LevelWatch:
             last=self._last,
             usual=self._usual,
             usual_ratio=self._usual_ratio.to_state(),
-            below_ratio=self._below_ratio.to_state(),
+            below_ratio=MeanState(self._usual_ratio.weight, self._below),
             peak=self._peak,
             farthest=self._farthest.to_state(),
         )
@@ -171,18 +171,17 @@ class LevelWatch:
         warm = self._seen > (_WARM_STILL if self._stands_still else WARM)
         moved = round((z - self._bias.value) / _TOLD) * _TOLD
         score = self._usual_score() if self._is_usual(value) else self._standard(moved)
-        distance, usual_distance, off = self._surprise.distance(value)
-        known = self._farthest.known
-        log_period = self._farthest.add(distance, usual_distance, self._seen, off, time_ns)
-        over = known and not self._farthest.present
-        known = self._farthest.known
+        farthest = self._farthest
+        came_back = farthest.known
+        log_period = farthest.add(*self._surprise.off(value), self._seen)
+        known = farthest.known
         abnormality = self._surprise.add(value, z, warm)
         if warm:
             fresh = self._fresh(score)
             detector.add(time_ns, _ratios(fresh), _STARTS)
             detector.end(_LEAST_TOLD * fresh - _LEAST_TOLD_PRICE, -_LEAST_TOLD * fresh - _LEAST_TOLD_PRICE)
-            if over:
-                detector.quieten()
+            if came_back and not farthest.lasts:
+                detector.quieten()  # what it gathered in an excursion that was no news
         trust = detector.trust_ratio
         clipped = -_CLIP if z < -_CLIP else _CLIP if z > _CLIP else z
         self._scale.learn(abs(clipped if self._scale.weight else z) * scale, trust)
@@ -194,9 +193,8 @@ class LevelWatch:
             self._stays.learn(score * self._last)
         self._last = score
         direction: Direction = "higher" if z >= 0 else "lower"
-        return Reading(
-            value, expected, direction, (min(detector.log_e, 0.0) if known else _mean(detector.log_e, log_period)), abnormality, detector.onset_ns, warm
-        )
+        log_e = min(detector.log_e, 0.0) if known else _mean(detector.log_e, log_period if warm else 0.0)
+        return Reading(value, expected, direction, log_e, abnormality, detector.onset_ns, warm)
 
     def quieten(self) -> None:
         """Forget the evidence gathered; what is normal only if the evidence ended because the model went along."""
@@ -216,10 +214,10 @@ class LevelWatch:
     def _is_usual(self, value: float) -> bool:
         """More than half of late had this very value: no news, however the forecast strays from it."""
         if value != self._usual and self._usual_ratio.value < 0.5:
-            self._usual, self._usual_ratio, self._below_ratio = value, FadingMean(MEMORY), FadingMean(MEMORY)
-        self._usual_ratio.learn(float(value == self._usual))
-        self._below_ratio.learn(float(value < self._usual))
+            self._usual, self._usual_ratio, self._below = value, FadingMean(MEMORY), 0.0
         known = self._usual_ratio
+        known.learn(float(value == self._usual))
+        self._below += ((value < self._usual) - self._below) / known.weight
         return value == self._usual and known.weight >= _LATE_USUAL and known.value > 0.5
 
     @property
@@ -232,13 +230,13 @@ class LevelWatch:
         """How many of late were more (or less) than the usual value; 1 where there is none."""
         if not self._stands_still:
             return 1.0
-        below = self._below_ratio.value
+        below = self._below
         return 1.0 - below - self._usual_ratio.value if up else below
 
     def _usual_score(self) -> float:
         """Where the usual value lies among the values of late, ties counted half."""
         usual = self._usual_ratio.value
-        below = min(self._below_ratio.value, 1.0 - usual)  # what a snapshot of before does not hold
+        below = min(self._below, 1.0 - usual)  # what a snapshot of before does not hold
         return _NORMAL.inv_cdf(below + usual / 2.0)
 
     def _standard(self, moved: float) -> float:

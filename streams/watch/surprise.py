@@ -57,25 +57,21 @@ class Surprise:
     def __init__(self, state: SurpriseState | None = None) -> None:
         tails = state.tails if state else [None] * 3
         self._by_residual, self._by_sum, self._by_distance = (Tail(_LEAST, each) for each in tails)
-        self._level, self._spread = (
-            FadingMean(_ALL, state.level if state else None),
-            FadingMean(_ALL, state.spread if state else None),
-        )
+        self._level, self._spread = FadingMean(_ALL, state.level if state else None), state.spread.mean if state else 0.0
         self._total, self._recent = (state.total, state.recent) if state else (0.0, 0.0)
         self._least, self._most = (state.least, state.most) if state else (0.0, 0.0)
 
-    def distance(self, value: float) -> tuple[float, float, float]:
-        """From the level of all, in spreads; and the 95% quantile of those so far. Before the value is added."""
-        spread, off = self._spread.value, value - self._level.value
-        settled = spread > 0.0 and self._spread.weight > _SETTLED
-        return (abs(off) / spread if settled else 0.0), self._by_distance.quantile, off
+    def off(self, value: float) -> tuple[float, float]:
+        """How far a value lies above the level of all before it; the 95% quantile of that, infinite while not settled."""
+        usual = self._by_distance.quantile * self._spread if self._level.weight > _SETTLED else math.inf
+        return value - self._level.value, usual
 
     def to_state(self) -> SurpriseState:
         """The snapshot."""
         return SurpriseState(
             [each.to_state() for each in (self._by_residual, self._by_sum, self._by_distance)],
             self._level.to_state(),
-            self._spread.to_state(),
+            MeanState(self._level.weight, self._spread),
             self._total,
             self._recent,
             self._least,
@@ -104,12 +100,13 @@ class Surprise:
 
     def _distance(self, value: float) -> float:
         """From the level of all, in spreads; then learns the value."""
-        off, spread = value - self._level.value, self._spread.value
-        clipped, most = off, _CLIP * spread
-        if spread > 0.0 and self._spread.weight > _SETTLED:
+        level, spread = self._level, self._spread
+        off = clipped = value - level.value
+        if spread > 0.0 and level.weight > _SETTLED:
+            most = _CLIP * spread
             clipped = -most if off < -most else most if off > most else off
-        self._spread.learn(abs(clipped))
-        self._level.learn(value - off + clipped)
+        level.learn(value - off + clipped)
+        self._spread += (abs(clipped) - spread) / level.weight
         return abs(off) / spread if spread > 0.0 else 0.0
 
     def _beyond(self, value: float) -> float:
