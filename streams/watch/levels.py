@@ -40,14 +40,13 @@ _FLAT_RATIO = 1e-3
 """Of a signal's own size: the least scale, so that a constant signal has one."""
 _NORMAL = NormalDist()
 _AT_QUANTILE = -_NORMAL.inv_cdf(BEYOND_RATIO)
-_BETS = (1.0, 2.0, 4.0)
-"""On the standardised residual, either side: log ratio is b y - b^2 / 2. The first is on the least shift of which it
-should be told (`_LEAST_TOLD`): what is less is told by no signal in fewer than a hundred values, in which real ones stray.
-"""
-_PRICES = tuple(math.exp(-bet * bet / 2.0) for bet in _BETS) * 2
 _LEAST_TOLD = 1.0
 """Deviations: the least lasting shift of which it should be told."""
 _LEAST_TOLD_PRICE = _LEAST_TOLD**2 / 2.0
+_BETS = (_LEAST_TOLD, 2.0, 4.0)
+"""On the standardised residual, either side: log ratio is b y - b^2 / 2. Powers of two times the first, which is for
+the least shift told of: a smaller one takes a hundred values, in which real signals stray by as much."""
+_PRICES = tuple(math.exp(-bet * bet / 2.0) for bet in _BETS) * 2
 _STARTS = (1.0,) * (2 * len(_BETS))
 _STRAYED = 0.5
 """Scales between the levels of late and of long from which the model has gone along."""
@@ -100,9 +99,8 @@ class LevelWatch:
     """`add` values in time order."""
 
     __slots__ = (
-        "_below", "_bias",
-        "_detector", "_farthest", "_forecast", "_higher", "_last", "_last_ns", "_lower", "_peak", "_ranks", "_scale", "_seen",
-        "_size", "_stays", "_surprise", "_usual", "_usual_ratio",
+        "_below", "_bias", "_detector", "_farthest", "_forecast", "_higher", "_last", "_last_ns", "_lower", "_peak",
+        "_ranks", "_scale", "_seen", "_size", "_stays", "_surprise", "_usual", "_usual_ratio",
     )  # fmt: skip
 
     def __init__(self, state: LevelState | None = None) -> None:

@@ -57,12 +57,15 @@ class Surprise:
     def __init__(self, state: SurpriseState | None = None) -> None:
         tails = state.tails if state else [None] * 3
         self._by_residual, self._by_sum, self._by_distance = (Tail(_LEAST, each) for each in tails)
-        self._level, self._spread = FadingMean(_ALL, state.level if state else None), state.spread.mean if state else 0.0
+        self._level, self._spread = (
+            FadingMean(_ALL, state.level if state else None),
+            state.spread.mean if state else 0.0,
+        )
         self._total, self._recent = (state.total, state.recent) if state else (0.0, 0.0)
         self._least, self._most = (state.least, state.most) if state else (0.0, 0.0)
 
     def off(self, value: float) -> tuple[float, float]:
-        """How far a value lies above the level of all before it; the 95% quantile of that, infinite while not settled."""
+        """How far a value lies above the level of all before it; the 95% quantile of that, infinite until settled."""
         usual = self._by_distance.quantile * self._spread if self._level.weight > _SETTLED else math.inf
         return value - self._level.value, usual
 
