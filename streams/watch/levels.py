@@ -26,6 +26,8 @@ WARM = 30
 """Values before it speaks: what is said earlier rests on ranks among fewer than 20."""
 _WARM_STILL = 100
 """The same of a signal that has mostly stood still: of how it moves less is known."""
+_FARTHEST_KNOWN = 100
+"""Values before it says how seldom it goes so far: in fewer it has done so less than five times."""
 _SCALED = 10
 """Values before anything but the scale is learned of residuals: until then they are measured by next to nothing."""
 _LATE, _LONG = 3.0, 60.0
@@ -191,7 +193,7 @@ class LevelWatch:
             self._stays.learn(score * self._last)
         self._last = score
         direction: Direction = "higher" if z >= 0 else "lower"
-        log_e = min(detector.log_e, 0.0) if known else _mean(detector.log_e, log_period if warm else 0.0)
+        log_e = min(detector.log_e, 0.0) if known else _mean(detector.log_e, log_period if self._seen > _FARTHEST_KNOWN else 0.0)
         return Reading(value, expected, direction, log_e, abnormality, detector.onset_ns, warm)
 
     def quieten(self) -> None:
