@@ -36,8 +36,10 @@ _CLIP = 4.0
 _PRIOR_EVENTS = 0.5
 """Jeffreys' prior of a Poisson rate."""
 _LOG_PSI = tuple(math.log(psi) for psi in PSI)
-_GAIN = tuple(psi * math.log(psi) - psi + 1.0 for psi in PSI)
-"""What a window tells for each bet if it is right, per expected event: the divergence of two Poisson laws."""
+_GAIN = tuple(psi - 1.0 if psi > 1.0 else psi * math.log(psi) - psi + 1.0 for psi in PSI)
+import os
+_W = eval(os.environ.get("W", "(1,)*8"))
+_WEIGHTS = tuple(8.0 * w / sum(_W) for w in _W)
 _MOST = 6.0
 """Of a window's log ratio: a single burst is no change of rate, and to bet less never breaks the promise."""
 _WEIGHTIEST = 3.0
@@ -127,7 +129,7 @@ class CountWatch:
         if warm:
             fewer = max(rate, 0.0) * exposure
             means = [expected] * _MORE + [fewer] * (len(PSI) - _MORE)
-            starts = [min(gain * mean, 1.0) for gain, mean in zip(_GAIN, means, strict=True)]
+            starts = [w * min(gain * mean, 1.0) for w, gain, mean in zip(_WEIGHTS, _GAIN, means, strict=True)]
             self._detector.add(time_ns, _ratios(count, means, 1.0 / varied), starts)
         self._learn(time_ns, count, exposure, expected, spread)
         return self._reading(count / exposure, expected / exposure, abnormality)

@@ -31,7 +31,14 @@ _HEIGHT = 8.0
 """Most that one excursion teaches: an incident is no habit."""
 _PRIOR = MeanState(10.0, 1.0)
 """Mean height at the start, as the theory has it, worth ten excursions."""
+_GAPS = MeanState(1.0, math.exp(_BASE))
+"""Points from one excursion to the next at the start: M reaches x once in x points at most."""
 _REMEMBERED = 200.0
+import os
+_HABIT = int(os.environ.get("HABIT", "2"))
+_MOST_KNOWN = 8
+_LONGEST = 65_536.0
+_HEIGHT = float(os.environ.get("HEIGHT", "8"))
 _DOUBT = 4.0
 """Log e from which a point should teach but a quarter: a fault has to last before it becomes what is normal."""
 DOUBTFUL_RATIO = 0.25
@@ -58,12 +65,20 @@ class DetectorState(Struct, array_like=True):
     """Points since the onset."""
     over: float = 0.0
     """Evidence that the present excursion is over."""
+    gaps: MeanState = _GAPS
+    """Points from the end of one excursion to that of the next."""
+    since: int = 0
+    """Points since the last one ended."""
+    points: float = 0.0
+    """Over which the highest are known, up to the last that ended."""
+    highest: list[float] = []
+    """Heights of the highest excursions, highest first."""
 
 
 class Detector:
     """`add` ratios in time order, read `log_e` and `onset_ns`."""
 
-    __slots__ = ("_bets", "_height", "_heights", "_lasts", "_over", "_share", "log_e", "onset_ns")
+    __slots__ = ("_bets", "_gaps", "_height", "_heights", "_highest", "_lasts", "_over", "_points", "_share", "_since", "log_e", "onset_ns")
 
     def __init__(self, bets: int, state: DetectorState | None = None) -> None:
         known = state or DetectorState([0.0] * bets, _PRIOR)
@@ -74,12 +89,15 @@ class Detector:
         self.onset_ns = known.onset_ns
         self._lasts = known.lasts
         self._over = known.over
+        self._gaps = FadingMean(_REMEMBERED, known.gaps)
+        self._since, self._points, self._highest = known.since, known.points, list(known.highest)
         self.log_e = self._scaled(self._log_m())
 
     def to_state(self) -> DetectorState:
         """The snapshot."""
         return DetectorState(
-            list(self._bets), self._heights.to_state(), self._height, self.onset_ns, self._lasts, self._over
+            list(self._bets), self._heights.to_state(), self._height, self.onset_ns, self._lasts, self._over,
+            self._gaps.to_state(), self._since, self._points, list(self._highest),
         )
 
     def add(self, time_ns: int, ratios: Sequence[float], starts: Sequence[float]) -> float:
@@ -91,10 +109,14 @@ class Detector:
             starts: 0..1 of each bet: how much any point could have told now.
         """
         self._bets = list(map(operator.mul, map(operator.add, self._bets, starts), ratios))
+        self._since += 1
         log_m = self._log_m()
-        if log_m > CAP:
-            log_m = self._capped(log_m)
         self.log_e = log_m if log_m <= _BASE else self._scaled(log_m)
+        if self.log_e > CAP:
+            log_m -= self.log_e - CAP
+            shrink = math.exp(CAP - self.log_e)
+            self._bets = [bet * shrink for bet in self._bets]
+            self.log_e = CAP
         if log_m >= _END or self.onset_ns is not None:
             self._follow(time_ns, log_m)
         return self.log_e
@@ -132,16 +154,18 @@ class Detector:
         total = sum(self._bets) * self._share
         return math.log(total) if total > 1e-300 else -690.0
 
-    def _capped(self, log_m: float) -> float:
-        most = _BASE + (CAP - _BASE) * max(self._heights.value, 1.0)
-        if log_m <= most:
-            return log_m
-        shrink = math.exp(most - log_m)
-        self._bets = [bet * shrink for bet in self._bets]
-        return most
-
     def _scaled(self, log_m: float) -> float:
-        return log_m if log_m <= _BASE else _BASE + (log_m - _BASE) / max(self._heights.value, 1.0)
+        """Logarithm of the points in which so high an excursion comes once; never more than log M."""
+        if log_m <= _BASE:
+            return log_m
+        height, mean = log_m - _BASE, max(self._heights.value, 1.0)
+        log_e = min(log_m, (_BASE if os.environ.get("NOGAP") else max(math.log(self._gaps.value) - float(os.environ.get("CREDIT","0")), _BASE if os.environ.get("FLOOR") else -9.0)) + height / mean)
+        if len(self._highest) == _MOST_KNOWN:
+            least = self._highest[-1]
+            mean = max(mean, (sum(self._highest) - least * _MOST_KNOWN) / (_MOST_KNOWN - 1.0)) if os.environ.get("MEAN") else max(mean, (self._highest[_MOST_KNOWN // 2 - 1] - least) / 0.76)
+            over = height - least
+            log_e = min(log_e, math.log((self._points + self._since) / _MOST_KNOWN) + (over / mean if over > 0.0 else 0.0))
+        return log_e
 
     def _follow(self, time_ns: int, log_m: float) -> None:
         """Excursions: how high this one is, and what it teaches when it is over."""
@@ -159,4 +183,12 @@ class Detector:
     def _end_excursion(self) -> None:
         if self._height >= 0.0:
             self._heights.learn(min(self._height, _HEIGHT))
+            self._gaps.learn(float(self._since))
+            self._points += self._since
+            self._since = 0
+            if self._lasts <= int(os.environ.get("LONG","100000")):
+              self._highest = sorted([*self._highest, self._height], reverse=True)[:_MOST_KNOWN]
+            if self._points > _LONGEST:
+                self._points /= 2.0
+                del self._highest[::2]
         self._height, self._lasts, self.onset_ns, self._over = -1.0, 0, None, 0.0
