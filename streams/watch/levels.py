@@ -54,8 +54,9 @@ _LATE_USUAL = 32.0
 """Values from which it can be said what most of them are."""
 _CLEARLY = 2.0
 """So many times a twentieth have to lie beyond the usual value, that the 95% quantile surely does."""
-_TOLD = 0.05
-"""Scales: residuals nearer to each other than that are the same, so that a signal that never changes is never rare."""
+_TOLD = 1.0 / 16.0
+"""Scales: residuals nearer to each other than that are the same, so that a signal that never changes is never rare. A
+power of two: single precision, in which residuals are ranked, holds its multiples as they are, so that equals tie."""
 
 
 class LevelState(Struct, array_like=True):
