@@ -59,8 +59,9 @@ _LATE_USUAL = 32.0
 _CLEARLY = 2.0
 """So many times a twentieth have to lie beyond the usual value, that the 95% quantile surely does."""
 _HALF = math.log(2.0)
-_TOLD = 0.05
-"""Scales: residuals nearer to each other than that are the same, so that a signal that never changes is never rare."""
+_TOLD = 1.0 / 16.0
+"""Scales: residuals nearer to each other than that are the same, so that a signal that never changes is never rare. A
+power of two: single precision, in which residuals are ranked, holds its multiples as they are, so that equals tie."""
 
 
 class LevelState(Struct, array_like=True):
@@ -193,7 +194,11 @@ class LevelWatch:
             self._stays.learn(score * self._last)
         self._last = score
         direction: Direction = "higher" if z >= 0 else "lower"
-        log_e = min(detector.log_e, 0.0) if known else _mean(detector.log_e, log_period if self._seen > _FARTHEST_KNOWN else 0.0)
+        log_e = (
+            min(detector.log_e, 0.0)
+            if known
+            else _mean(detector.log_e, log_period if self._seen > _FARTHEST_KNOWN else 0.0)
+        )
         return Reading(value, expected, direction, log_e, abnormality, detector.onset_ns, warm)
 
     def quieten(self) -> None:
