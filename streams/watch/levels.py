@@ -194,11 +194,9 @@ class LevelWatch:
             self._stays.learn(score * self._last)
         self._last = score
         direction: Direction = "higher" if z >= 0 else "lower"
-        log_e = (
-            min(detector.log_e, 0.0)
-            if known
-            else _mean(detector.log_e, log_period if self._seen > _FARTHEST_KNOWN else 0.0)
-        )
+        if self._seen <= _FARTHEST_KNOWN:
+            log_period = 0.0
+        log_e = min(detector.log_e, 0.0) if known else _mean(detector.log_e, log_period)
         return Reading(value, expected, direction, log_e, abnormality, detector.onset_ns, warm)
 
     def quieten(self) -> None:

@@ -89,3 +89,15 @@ def test_a_signal_that_has_flipped_before_rings_no_more(again):
         log_e.append(watch.add(place * STEP_NS, value).log_e)
     rings = max(log_e[len(before) :]) > math.log(43_200.0)
     assert rings is (again == 0)
+
+
+def test_a_snapshot_with_the_bets_of_before_goes_on_without_them():
+    """Version 2 had eight, the least of either side first."""
+    watch, rng = LevelWatch(), np.random.default_rng(2)
+    for place in range(200):
+        watch.add(place * STEP_NS, float(rng.normal()))
+    state = watch.to_state()
+    bets = list(state.detector.bets)
+    assert len(bets) == 6
+    state.detector.bets = [9.0, *bets[:3], 8.0, *bets[3:]]
+    assert list(LevelWatch(state).to_state().detector.bets) == bets
