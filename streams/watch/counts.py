@@ -36,8 +36,15 @@ _CLIP = 4.0
 _PRIOR_EVENTS = 0.5
 """Jeffreys' prior of a Poisson rate."""
 _LOG_PSI = tuple(math.log(psi) for psi in PSI)
-_GAIN = tuple(psi * math.log(psi) - psi + 1.0 for psi in PSI)
-"""What a window tells for each bet if it is right, per expected event: the divergence of two Poisson laws."""
+_PARTS = (3.0, 8.0, 4.0, 2.0, 1.0, 1.0, 2.0, 1.0)
+"""Of the prior weight: a bet pays log(1 / weight) before it is believed, which is most windows where it gains least."""
+_STARTS = tuple(
+    (psi - 1.0 if psi > 1.0 else psi * math.log(psi) - psi + 1.0) * len(PSI) * part / sum(_PARTS)
+    for psi, part in zip(PSI, _PARTS, strict=True)
+)
+"""Weight times what a window tells, per expected event. On more: what M loses in a window without events, so that it
+stays below its weight there. On fewer: what it gains if the bet is right, the divergence of two Poisson laws."""
+_MOST_STARTS = tuple(len(PSI) * part / sum(_PARTS) for part in _PARTS)
 _MOST = 6.0
 """Of a window's log ratio: a single burst is no change of rate, and to bet less never breaks the promise."""
 _WEIGHTIEST = 3.0
@@ -127,7 +134,7 @@ class CountWatch:
         if warm:
             fewer = max(rate, 0.0) * exposure
             means = [expected] * _MORE + [fewer] * (len(PSI) - _MORE)
-            starts = [min(gain * mean, 1.0) for gain, mean in zip(_GAIN, means, strict=True)]
+            starts = [min(each * mean, most) for each, mean, most in zip(_STARTS, means, _MOST_STARTS, strict=True)]
             self._detector.add(time_ns, _ratios(count, means, 1.0 / varied), starts)
         self._learn(time_ns, count, exposure, expected, spread)
         return self._reading(count / exposure, expected / exposure, abnormality)

@@ -1,37 +1,38 @@
 """Has a signal left its normal, and since when? The e-detector of a stream of likelihood ratios.
 
-For each bet b, M_t = (M_{t-1} + s_t) L_t(b), where L_t has mean 1 while all is normal, and s_t <= 1, known before the
-point, says how much the point can tell; the bets are averaged. E[M_t] <= t, so the average time to a false alarm at M
->= c is at least c. (With s_t = 1 throughout, M would grow by one a point even where nothing can happen.) Source:
-Shin, Ramdas & Rinaldo, E-detectors (New England J. Statistics in Data Science 2, 2023; arXiv 2203.03532).
+For each bet b, M_t = (M_{t-1} + s_t) L_t(b), where L_t has mean 1 while all is normal, and s_t, known before the
+point and on the average of the bets at most 1, says how much the point can tell; the bets are averaged. E[M_t] <= t,
+so the average time to a false alarm at M >= c is at least c. (With s_t = 1 throughout, M would grow by one a point even
+where nothing can happen.) Source: Shin, Ramdas & Rinaldo, E-detectors (New England J. Statistics in Data Science 2,
+2023; arXiv 2203.03532).
 
-The points of real signals are not independent, and come in bursts. How M climbs in them is learned: over the
-excursions of log M above `_BASE`, whose heights are exponential with mean 1/r (Cramer & Lundberg; r >= 1 where the
-ratios keep their promise). Where r < 1, log M is scaled by it. So the promise is kept by signals that the theory does
-not cover, once they have shown what they are like.
+The points of real signals are not independent, and what is extreme comes in clusters. So M is held against how high it
+has climbed before: one excursion of log M speaks once, by how many have been as high in how many points, and beyond
+the highest by their exponential tail (Cramer & Lundberg; of mean 1 where the ratios keep their promise, never less).
+Log M is at most the logarithm of the points in which so high an excursion comes once: a burst like those seen before
+is no news. Source: Weissman, Estimation of parameters and large quantiles based on the k largest observations (JASA
+73, 1978).
 """
 
 from __future__ import annotations
 
 import math
 import operator
+from array import array
 from collections.abc import Sequence
 
 from msgspec import Struct
 
-from streams.watch.mean import FadingMean, MeanState
-
 CAP = 21.0
-"""Of log M, so that an alarm can end: more than any budget asks for (518,400 windows and 1,000 signals: 20)."""
+"""Of `log_e`, so that an alarm can end: more than any budget asks for (518,400 windows and 1,000 signals: 20)."""
 _BASE = 2.5
 """Log M from which an excursion counts."""
 _END = 1.0
 """Log M below which it is over."""
-_HEIGHT = 8.0
-"""Most that one excursion teaches: an incident is no habit."""
-_PRIOR = MeanState(10.0, 1.0)
-"""Mean height at the start, as the theory has it, worth ten excursions."""
-_REMEMBERED = 200.0
+_HIGHEST = 8
+"""Excursions that are known: a handful of incidents is no habit, and of a habit nearly all are incidents."""
+_LONGEST = 65_536.0
+"""Points after which half is forgotten: of the highest every second, and half of the points."""
 _DOUBT = 4.0
 """Log e from which a point should teach but a quarter: a fault has to last before it becomes what is normal."""
 DOUBTFUL_RATIO = 0.25
@@ -49,8 +50,9 @@ class DetectorState(Struct, array_like=True):
 
     bets: list[float]
     """M of each."""
-    heights: MeanState
-    """Of the excursions so far."""
+    highest: list[float] = []
+    """Heights of the excursions that reached the last of these, highest first. A snapshot of before has two other
+    numbers here: this is learned anew."""
     height: float = -1.0
     """Of the present excursion; below 0: there is none."""
     onset_ns: int | None = None
@@ -58,28 +60,38 @@ class DetectorState(Struct, array_like=True):
     """Points since the onset."""
     over: float = 0.0
     """Evidence that the present excursion is over."""
+    points: float = 0.0
+    """In which there were so many as high; 0: nothing is known yet."""
 
 
 class Detector:
     """`add` ratios in time order, read `log_e` and `onset_ns`."""
 
-    __slots__ = ("_bets", "_height", "_heights", "_lasts", "_over", "_share", "log_e", "onset_ns")
+    __slots__ = ("_bets", "_height", "_highest", "_lasts", "_over", "_points", "_share", "log_e", "onset_ns")
 
     def __init__(self, bets: int, state: DetectorState | None = None) -> None:
-        known = state or DetectorState([0.0] * bets, _PRIOR)
-        self._bets = list(known.bets)
+        known = state or DetectorState([0.0] * bets)
+        self._bets = array("d", known.bets)
         self._share = 1.0 / bets
-        self._heights = FadingMean(_REMEMBERED, known.heights)
+        self._highest, self._points = array("d", known.highest), known.points
+        if not self._points:  # as the theory has it
+            self._highest, self._points = array("d", [0.0]) * _HIGHEST, _HIGHEST * math.exp(_BASE)
         self._height = known.height
         self.onset_ns = known.onset_ns
         self._lasts = known.lasts
         self._over = known.over
-        self.log_e = self._scaled(self._log_m())
+        self.log_e = min(self._scaled(self._log_m()), CAP)
 
     def to_state(self) -> DetectorState:
         """The snapshot."""
         return DetectorState(
-            list(self._bets), self._heights.to_state(), self._height, self.onset_ns, self._lasts, self._over
+            list(self._bets),
+            self._highest.tolist(),
+            self._height,
+            self.onset_ns,
+            self._lasts,
+            self._over,
+            self._points,
         )
 
     def add(self, time_ns: int, ratios: Sequence[float], starts: Sequence[float]) -> float:
@@ -88,13 +100,18 @@ class Detector:
         Args:
             time_ns: of the point.
             ratios: likelihood of the point under each bet, over that under normal; finite.
-            starts: 0..1 of each bet: how much any point could have told now.
+            starts: of each bet: how much any point could have told now; on average at most 1.
         """
-        self._bets = list(map(operator.mul, map(operator.add, self._bets, starts), ratios))
-        log_m = self._log_m()
-        if log_m > CAP:
-            log_m = self._capped(log_m)
-        self.log_e = log_m if log_m <= _BASE else self._scaled(log_m)
+        self._bets = array("d", map(operator.mul, map(operator.add, self._bets, starts), ratios))
+        self._points += 1.0
+        log_m = self.log_e = self._log_m()
+        if log_m > _BASE:
+            self.log_e = self._scaled(log_m)
+            if self.log_e > CAP:
+                shrink = math.exp(CAP - self.log_e)
+                self._bets = array("d", (bet * shrink for bet in self._bets))
+                log_m = self._log_m()
+                self.log_e = min(self._scaled(log_m), CAP)
         if log_m >= _END or self.onset_ns is not None:
             self._follow(time_ns, log_m)
         return self.log_e
@@ -120,7 +137,7 @@ class Detector:
     def quieten(self) -> None:
         """Forget the evidence gathered, not how high it climbed."""
         self._end_excursion()
-        self._bets = [0.0] * len(self._bets)
+        self._bets = array("d", (0.0,)) * len(self._bets)
         self.log_e = self._scaled(self._log_m())
 
     @property
@@ -132,22 +149,22 @@ class Detector:
         total = sum(self._bets) * self._share
         return math.log(total) if total > 1e-300 else -690.0
 
-    def _capped(self, log_m: float) -> float:
-        most = _BASE + (CAP - _BASE) * max(self._heights.value, 1.0)
-        if log_m <= most:
-            return log_m
-        shrink = math.exp(most - log_m)
-        self._bets = [bet * shrink for bet in self._bets]
-        return most
-
     def _scaled(self, log_m: float) -> float:
-        return log_m if log_m <= _BASE else _BASE + (log_m - _BASE) / max(self._heights.value, 1.0)
+        """Logarithm of the points in which so high an excursion comes once; never more than log M."""
+        if log_m <= _BASE:
+            return log_m
+        highest, height = self._highest, log_m - _BASE
+        least, known = highest[-1], len(highest)
+        log_e = math.log(self._points / known)
+        if height > least:
+            log_e += (height - least) / max((sum(highest) - known * least) / (known - 1), 1.0)
+        return min(log_e, log_m)
 
     def _follow(self, time_ns: int, log_m: float) -> None:
         """Excursions: how high this one is, and what it teaches when it is over."""
         if log_m < _END or self._lasts >= _ENDS:
             if self._lasts >= _ENDS:
-                self._bets = [0.0] * len(self._bets)
+                self._bets = array("d", (0.0,)) * len(self._bets)
             self._end_excursion()
             return
         if self.onset_ns is None:
@@ -157,6 +174,8 @@ class Detector:
             self._height = max(self._height, log_m - _BASE)
 
     def _end_excursion(self) -> None:
-        if self._height >= 0.0:
-            self._heights.learn(min(self._height, _HEIGHT))
+        if self._height > self._highest[-1]:
+            self._highest = array("d", sorted((*self._highest, self._height), reverse=True)[:_HIGHEST])
+            if self._points > _LONGEST:
+                self._highest, self._points = self._highest[1::2], self._points / 2.0
         self._height, self._lasts, self.onset_ns, self._over = -1.0, 0, None, 0.0

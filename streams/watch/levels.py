@@ -14,6 +14,7 @@ from msgspec import Struct
 
 from streams.errors import BadRecord, Reason
 from streams.watch.detector import Detector, DetectorState
+from streams.watch.farthest import Farthest, FarthestState
 from streams.watch.forecast import MOST_STAYS, Forecast, ForecastState
 from streams.watch.mean import FadingMean, MeanState
 from streams.watch.ranks import MEMORY, Ranks, RanksState
@@ -25,6 +26,8 @@ WARM = 30
 """Values before it speaks: what is said earlier rests on ranks among fewer than 20."""
 _WARM_STILL = 100
 """The same of a signal that has mostly stood still: of how it moves less is known."""
+_FARTHEST_KNOWN = 100
+"""Values before it says how seldom it goes so far: in fewer it has done so less than five times."""
 _SCALED = 10
 """Values before anything but the scale is learned of residuals: until then they are measured by next to nothing."""
 _LATE, _LONG = 3.0, 60.0
@@ -39,12 +42,13 @@ _FLAT_RATIO = 1e-3
 """Of a signal's own size: the least scale, so that a constant signal has one."""
 _NORMAL = NormalDist()
 _AT_QUANTILE = -_NORMAL.inv_cdf(BEYOND_RATIO)
-_BETS = (0.5, 1.0, 2.0, 4.0)
-"""On the standardised residual, either side: log ratio is b y - b^2 / 2. Powers of two times the first."""
-_PRICES = tuple(math.exp(-bet * bet / 2.0) for bet in _BETS) * 2
 _LEAST_TOLD = 1.0
 """Deviations: the least lasting shift of which it should be told."""
 _LEAST_TOLD_PRICE = _LEAST_TOLD**2 / 2.0
+_BETS = (_LEAST_TOLD, 2.0, 4.0)
+"""On the standardised residual, either side: log ratio is b y - b^2 / 2. Powers of two times the first, which is for
+the least shift told of: a smaller one takes a hundred values, in which real signals stray by as much."""
+_PRICES = tuple(math.exp(-bet * bet / 2.0) for bet in _BETS) * 2
 _STARTS = (1.0,) * (2 * len(_BETS))
 _STRAYED = 0.5
 """Scales between the levels of late and of long from which the model has gone along."""
@@ -54,8 +58,10 @@ _LATE_USUAL = 32.0
 """Values from which it can be said what most of them are."""
 _CLEARLY = 2.0
 """So many times a twentieth have to lie beyond the usual value, that the 95% quantile surely does."""
-_TOLD = 0.05
-"""Scales: residuals nearer to each other than that are the same, so that a signal that never changes is never rare."""
+_HALF = math.log(2.0)
+_TOLD = 1.0 / 16.0
+"""Scales: residuals nearer to each other than that are the same, so that a signal that never changes is never rare. A
+power of two: single precision, in which residuals are ranked, holds its multiples as they are, so that equals tie."""
 
 
 class LevelState(Struct, array_like=True):
@@ -73,7 +79,7 @@ class LevelState(Struct, array_like=True):
     surprise: SurpriseState
     seen: int
     last_ns: int
-    version: int = 2
+    version: int = 3
     ranks: RanksState = RanksState()
     """Residuals of late, less the bias; as all from here on, empty in a snapshot of version 1."""
     stays: MeanState = MeanState()
@@ -88,15 +94,16 @@ class LevelState(Struct, array_like=True):
     """How many of late were less."""
     peak: float = 0.0
     """Farthest residual of the present excursion; 0: there was none beyond the 95% quantile."""
+    farthest: FarthestState | None = None
+    """None in a snapshot of before: it begins with the next value."""
 
 
 class LevelWatch:
     """`add` values in time order."""
 
     __slots__ = (
-        "_below_ratio", "_bias",
-        "_detector", "_forecast", "_higher", "_last", "_last_ns", "_lower", "_peak", "_ranks", "_scale", "_seen",
-        "_size", "_stays", "_surprise", "_usual", "_usual_ratio",
+        "_below", "_bias", "_detector", "_farthest", "_forecast", "_higher", "_last", "_last_ns", "_lower", "_peak",
+        "_ranks", "_scale", "_seen", "_size", "_stays", "_surprise", "_usual", "_usual_ratio",
     )  # fmt: skip
 
     def __init__(self, state: LevelState | None = None) -> None:
@@ -107,17 +114,18 @@ class LevelWatch:
         )
         self._higher, self._lower = Excess(state.higher if state else None), Excess(state.lower if state else None)
         self._bias = FadingMean(_BIAS, state.bias if state else None)
-        self._detector = Detector(2 * len(_BETS), state.detector if state else None)
+        self._detector = Detector(2 * len(_BETS), _without_least_bets(state.detector) if state else None)
         self._surprise = Surprise(state.surprise if state else None)
         self._ranks = Ranks(state.ranks if state else None)
         self._stays = FadingMean(_SCALE, state.stays if state else None)
         self._last = state.last if state else 0.0
         self._usual = state.usual if state else 0.0
         self._usual_ratio = FadingMean(MEMORY, state.usual_ratio if state else None)
-        self._below_ratio = FadingMean(MEMORY, state.below_ratio if state else None)
+        self._below = state.below_ratio.mean if state else 0.0
         self._peak = state.peak if state else 0.0
         self._seen = state.seen if state else 0
         self._last_ns = state.last_ns if state else -(1 << 62)
+        self._farthest = Farthest((state.farthest if state else None) or FarthestState(self._seen))
 
     def to_state(self) -> LevelState:
         """The snapshot."""
@@ -137,8 +145,9 @@ class LevelWatch:
             last=self._last,
             usual=self._usual,
             usual_ratio=self._usual_ratio.to_state(),
-            below_ratio=self._below_ratio.to_state(),
+            below_ratio=MeanState(self._usual_ratio.weight, self._below),
             peak=self._peak,
+            farthest=self._farthest.to_state(),
         )
 
     def add(self, time_ns: int, value: float) -> Reading:
@@ -163,11 +172,17 @@ class LevelWatch:
         warm = self._seen > (_WARM_STILL if self._stands_still else WARM)
         moved = round((z - self._bias.value) / _TOLD) * _TOLD
         score = self._usual_score() if self._is_usual(value) else self._standard(moved)
+        farthest = self._farthest
+        came_back = farthest.known
+        log_period = farthest.add(*self._surprise.off(value), self._seen)
+        known = farthest.known
         abnormality = self._surprise.add(value, z, warm)
         if warm:
             fresh = self._fresh(score)
             detector.add(time_ns, _ratios(fresh), _STARTS)
             detector.end(_LEAST_TOLD * fresh - _LEAST_TOLD_PRICE, -_LEAST_TOLD * fresh - _LEAST_TOLD_PRICE)
+            if came_back and not farthest.lasts:
+                detector.quieten()  # what it gathered in an excursion that was no news
         trust = detector.trust_ratio
         clipped = -_CLIP if z < -_CLIP else _CLIP if z > _CLIP else z
         self._scale.learn(abs(clipped if self._scale.weight else z) * scale, trust)
@@ -179,10 +194,14 @@ class LevelWatch:
             self._stays.learn(score * self._last)
         self._last = score
         direction: Direction = "higher" if z >= 0 else "lower"
-        return Reading(value, expected, direction, detector.log_e, abnormality, detector.onset_ns, warm)
+        if self._seen <= _FARTHEST_KNOWN:
+            log_period = 0.0
+        log_e = min(detector.log_e, 0.0) if known else _mean(detector.log_e, log_period)
+        return Reading(value, expected, direction, log_e, abnormality, detector.onset_ns, warm)
 
     def quieten(self) -> None:
         """Forget the evidence gathered; what is normal only if the evidence ended because the model went along."""
+        self._farthest.quieten()
         if self._forecast.follows or abs(self._forecast.strayed) > _STRAYED * self._scale.value:
             self.settle()
         else:
@@ -190,6 +209,7 @@ class LevelWatch:
 
     def settle(self) -> None:
         """The level of late is what is normal now; how far the signal strays from it, is not forgotten."""
+        self._farthest.quieten()
         self._detector.quieten()
         self._forecast.settle()
         self._bias = FadingMean(_BIAS)
@@ -197,10 +217,10 @@ class LevelWatch:
     def _is_usual(self, value: float) -> bool:
         """More than half of late had this very value: no news, however the forecast strays from it."""
         if value != self._usual and self._usual_ratio.value < 0.5:
-            self._usual, self._usual_ratio, self._below_ratio = value, FadingMean(MEMORY), FadingMean(MEMORY)
-        self._usual_ratio.learn(float(value == self._usual))
-        self._below_ratio.learn(float(value < self._usual))
+            self._usual, self._usual_ratio, self._below = value, FadingMean(MEMORY), 0.0
         known = self._usual_ratio
+        known.learn(float(value == self._usual))
+        self._below += ((value < self._usual) - self._below) / known.weight
         return value == self._usual and known.weight >= _LATE_USUAL and known.value > 0.5
 
     @property
@@ -213,13 +233,13 @@ class LevelWatch:
         """How many of late were more (or less) than the usual value; 1 where there is none."""
         if not self._stands_still:
             return 1.0
-        below = self._below_ratio.value
+        below = self._below
         return 1.0 - below - self._usual_ratio.value if up else below
 
     def _usual_score(self) -> float:
         """Where the usual value lies among the values of late, ties counted half."""
         usual = self._usual_ratio.value
-        below = min(self._below_ratio.value, 1.0 - usual)  # what a snapshot of before does not hold
+        below = min(self._below, 1.0 - usual)  # what a snapshot of before does not hold
         return _NORMAL.inv_cdf(below + usual / 2.0)
 
     def _standard(self, moved: float) -> float:
@@ -269,11 +289,26 @@ class LevelWatch:
         self._forecast.learn(time_ns, value, clipped, trust, doubted=trust < 1.0)
 
 
+def _without_least_bets(state: DetectorState) -> DetectorState:
+    """A snapshot of before had a bet more on either side, of half a deviation."""
+    if len(state.bets) > 2 * len(_BETS):
+        half = len(state.bets) // 2
+        state.bets = [*state.bets[1:half], *state.bets[half + 1 :]]
+    return state
+
+
 def _ratios(standard: float) -> list[float]:
     """Of the bets on higher, then of those on lower."""
     up = math.exp(_BETS[0] * standard)
     down = 1.0 / up
     up_2, down_2 = up * up, down * down
-    up_4, down_4 = up_2 * up_2, down_2 * down_2
-    powers = up, up_2, up_4, up_4 * up_4, down, down_2, down_4, down_4 * down_4
+    powers = up, up_2, up_2 * up_2, down, down_2, down_2 * down_2
     return list(map(operator.mul, powers, _PRICES))
+
+
+def _mean(log_m: float, log_period: float) -> float:
+    """Natural logarithm of the mean of M and the return period: half of the budget is each one's."""
+    if log_period <= 0.0:
+        return log_m - _HALF
+    more, less = (log_m, log_period) if log_m > log_period else (log_period, log_m)
+    return more - _HALF + math.log1p(math.exp(less - more))

@@ -59,17 +59,22 @@ class Surprise:
         self._by_residual, self._by_sum, self._by_distance = (Tail(_LEAST, each) for each in tails)
         self._level, self._spread = (
             FadingMean(_ALL, state.level if state else None),
-            FadingMean(_ALL, state.spread if state else None),
+            state.spread.mean if state else 0.0,
         )
         self._total, self._recent = (state.total, state.recent) if state else (0.0, 0.0)
         self._least, self._most = (state.least, state.most) if state else (0.0, 0.0)
+
+    def off(self, value: float) -> tuple[float, float]:
+        """How far a value lies above the level of all before it; the 95% quantile of that, infinite until settled."""
+        usual = self._by_distance.quantile * self._spread if self._level.weight > _SETTLED else math.inf
+        return value - self._level.value, usual
 
     def to_state(self) -> SurpriseState:
         """The snapshot."""
         return SurpriseState(
             [each.to_state() for each in (self._by_residual, self._by_sum, self._by_distance)],
             self._level.to_state(),
-            self._spread.to_state(),
+            MeanState(self._level.weight, self._spread),
             self._total,
             self._recent,
             self._least,
@@ -98,11 +103,14 @@ class Surprise:
 
     def _distance(self, value: float) -> float:
         """From the level of all, in spreads; then learns the value."""
-        off, spread = abs(value - self._level.value), self._spread.value
-        settled = spread > 0.0 and self._spread.weight > _SETTLED
-        self._spread.learn(_CLIP * spread if settled and off > _CLIP * spread else off)
-        self._level.learn(value)
-        return off / spread if spread > 0.0 else 0.0
+        level, spread = self._level, self._spread
+        off = clipped = value - level.value
+        if spread > 0.0 and level.weight > _SETTLED:
+            most = _CLIP * spread
+            clipped = -most if off < -most else most if off > most else off
+        level.learn(value - off + clipped)
+        self._spread += (abs(clipped) - spread) / level.weight
+        return abs(off) / spread if spread > 0.0 else 0.0
 
     def _beyond(self, value: float) -> float:
         """How far beyond all that was seen, in ranges; then widens them."""

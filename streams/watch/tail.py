@@ -52,36 +52,39 @@ class Tail:
     (0.0, True)
     """
 
-    __slots__ = ("_index", "_least", "_n", "_quantile")
+    __slots__ = ("_index", "_least", "_n", "quantile")
+
+    quantile: float
+    """95%, as far as is known."""
 
     def __init__(self, least: float, state: TailState | None = None) -> None:
         """Begin with a snapshot; the quantile is never taken for less than `least`."""
         known = state or TailState(least, _PRIOR)
         self._least = least
-        self._quantile = known.quantile
+        self.quantile = known.quantile
         self._index = FadingMean(_HORIZON, known.index)
         self._n = known.n
 
     def to_state(self) -> TailState:
         """Its numbers."""
-        return TailState(self._quantile, self._index.to_state(), self._n)
+        return TailState(self.quantile, self._index.to_state(), self._n)
 
     def rarity(self, value: float) -> float:
         """-log10 of P(a value beyond this one) / 0.05; 0 within the quantile."""
-        if value <= self._quantile:
+        if value <= self.quantile:
             return 0.0
-        rarity = math.log10(value / self._quantile) / max(self._index.value, _FLATTEST)
+        rarity = math.log10(value / self.quantile) / max(self._index.value, _FLATTEST)
         return min(rarity, math.log10(2.0 * BEYOND_RATIO * self._n + 1.0))
 
     def add(self, value: float) -> float:
         """Its rarity, then learn it."""
-        rarity = self.rarity(value) if value > self._quantile else 0.0
+        rarity = self.rarity(value) if value > self.quantile else 0.0
         self.learn(value)
         return rarity
 
     def learn(self, value: float) -> None:
         """Take in one value, not below 0."""
-        n, quantile, least = self._n, self._quantile, self._least
+        n, quantile, least = self._n, self.quantile, self._least
         if n < _LONGEST:
             self._n = n = n + 1.0
         if value > quantile:
@@ -91,19 +94,27 @@ class Tail:
             return  # it could only fall
         else:
             quantile -= quantile * max(_SLOWEST, 1.0 / (n + 10.0))
-        self._quantile = least if quantile < least else quantile
+        self.quantile = least if quantile < least else quantile
+
+
+def beyond(log_ratio: float, number: float, mean: float) -> float:
+    """P(X > x | X > threshold) of a power law that is known by as many values beyond the threshold.
+
+    With a gamma prior of the exponent: (1 + log(x / threshold) / s)^-n, s the sum of log(x / threshold) of all, the
+    prior's included. While little is known it is far heavier than the power law it comes to; so what has never been
+    seen can be rarer than one in as many as were seen, but only as far as it lies out. Source: the exponential law
+    with a conjugate prior (e.g. Gelman et al., Bayesian Data Analysis, 3rd edition, section 2.6), for the logarithm.
+
+    Args:
+        log_ratio: log(x / threshold), not below 0.
+        number: of the values, the prior's included.
+        mean: of their log(x / threshold), above 0.
+    """
+    return math.exp(-number * math.log1p(log_ratio / (number * mean)))
 
 
 class Excess:
-    """How far beyond a threshold that few reach?
-
-    `beyond` is the predictive probability P(X > x | X > threshold) of a power law whose exponent is known by a gamma
-    prior and the n values seen beyond the threshold, s the sum of log(x / threshold) of both:
-    (1 + log(x / threshold) / s)^-n. While little is known it is far heavier than the power law it comes to; so what
-    has never been seen can be rarer than one in as many as were seen, but only as far as it lies out. Source: the
-    exponential law with a conjugate prior (e.g. Gelman et al., Bayesian Data Analysis, 3rd edition, section 2.6), for
-    the logarithm.
-    """
+    """How far beyond a threshold that few reach? By `beyond`."""
 
     __slots__ = ("_logs",)
 
@@ -118,9 +129,7 @@ class Excess:
         """P(X > value | X > threshold), for a threshold above 0."""
         if value <= threshold:
             return 1.0
-        seen = self._logs.weight
-        times = 1.0 + math.log(value / threshold) / (seen * max(self._logs.value, _NORMAL_INDEX))
-        return math.exp(-seen * math.log(times))
+        return beyond(math.log(value / threshold), self._logs.weight, max(self._logs.value, _NORMAL_INDEX))
 
     def learn(self, value: float, threshold: float) -> None:
         """Take in one value beyond the threshold."""

@@ -7,7 +7,7 @@ import math
 import msgspec
 import numpy as np
 
-from streams.watch.detector import Detector, DetectorState
+from streams.watch.detector import CAP, Detector, DetectorState
 
 _BETS = (1.0, 3.0, -1.0, -3.0)
 _STARTS = (1.0,) * len(_BETS)
@@ -58,3 +58,46 @@ def test_it_goes_on_after_a_restart_to_the_bit():
         bet(detector, place, 0.1)
         bet(again, place, 0.1)
         assert (again.log_e, again.onset_ns) == (detector.log_e, detector.onset_ns)
+
+
+def bursts(detector, number, height):
+    """Three points far out among 57 ordinary ones, over and over; the most that each says."""
+    most, time_ns = [], detector.onset_ns or 0
+    for _ in range(number):
+        said = []
+        for value in [height] * 3 + [0.0] * 57:
+            time_ns += 1
+            bet(detector, time_ns, value)
+            said.append(detector.log_e)
+        most.append(max(said))
+    return most
+
+
+def test_a_burst_like_those_before_is_no_news():
+    """The first say how unlikely they are, later ones how often they come; a higher one speaks again."""
+    detector = Detector(len(_BETS))
+    said = bursts(detector, 20, 3.5)
+    assert said[0] > 13.0
+    assert all(math.exp(each) <= (60.0 * (number + 3)) / 8.0 for number, each in enumerate(said) if number >= 8)
+    assert bursts(detector, 1, 6.0)[0] > said[-1] + 3.0
+
+
+def test_what_was_seen_is_forgotten():
+    """Half of it, after 65,536 points: bursts that come no more are news again."""
+    detector = Detector(len(_BETS))
+    before = bursts(detector, 10, 3.5)[-1]
+    for place in range(140_000):
+        bet(detector, 10_000 + place, 2.1 if place % 1000 < 3 else 0.0)
+    assert bursts(detector, 1, 3.5)[0] > before + 3.0
+
+
+def test_a_restart_at_the_cap_changes_nothing():
+    """To the bit."""
+    detector = Detector(len(_BETS))
+    for place in range(40):
+        bet(detector, place, 3.5)
+        again = Detector(
+            len(_BETS), msgspec.msgpack.decode(msgspec.msgpack.encode(detector.to_state()), type=DetectorState)
+        )
+        assert again.log_e == detector.log_e
+    assert detector.log_e == CAP

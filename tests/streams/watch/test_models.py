@@ -155,6 +155,28 @@ def test_a_snapshot_of_before_is_read():
     assert readings[-1].log_e > 10.0
 
 
+def test_a_snapshot_of_a_detector_that_learned_otherwise_begins_anew():
+    """It held the mean height of excursions where the highest are now."""
+    watch = LevelWatch()
+    levels(np.random.default_rng(4).normal(10.0, 1.0, 300), watch)
+    whole = msgspec.to_builtins(watch.to_state())
+    place = [field.name for field in msgspec.structs.fields(LevelState)].index("detector")
+    whole[place] = [whole[place][0], [24.0, 3.0], *whole[place][2:6]]
+    again = LevelWatch(msgspec.convert(whole, LevelState))
+    readings = [again.add((300 + place) * STEP_NS, value) for place, value in enumerate([10.0] * 20 + [30.0] * 5)]
+    assert readings[19].log_e < 5.0
+    assert readings[-1].log_e > 10.0
+
+
+def test_equal_residuals_tie():
+    """What is remembered of them, in single precision, is what the next is held against."""
+    watch = LevelWatch()
+    levels(np.random.default_rng(8).normal(10.0, 1.0, 300), watch)
+    values = watch.to_state().ranks.values
+    assert len(set(values)) < len(values)
+    assert all((16.0 * value).is_integer() for value in values)
+
+
 def test_a_signal_that_stands_still_stays_cold_for_longer():
     """Of how it moves nothing is known yet; one that moves all the time speaks from 31 values on."""
     still = levels([45.0] * 99 + [46.0])

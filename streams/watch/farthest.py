@@ -1,0 +1,142 @@
+"""How seldom does a signal go as far from all it has been as it does now, and has it been there before?
+
+What lies beyond the 95% quantile of the distance comes in clusters, so that what is rare is a cluster, not a value: an
+excursion begins with a value beyond it and ends after `_APART` within it (runs declustering: Coles, An Introduction
+to Statistical Modeling of Extreme Values, 2001, section 5.3.2).
+
+Of an excursion one value counts, its farthest. P(an excursion goes so far) is `beyond` over the farthest of each so
+far; the values from one excursion to the next over that are the return period T: T >= c comes once in c values, which
+is what M >= c promises. Means of 1 / P over signals keep that up to a logarithm, however the signals depend on each
+other (Wilson, The harmonic mean p-value, PNAS 116, 2019).
+
+And where two excursions have gone at least as far and lasted at least as long, the present one is no news.
+"""
+
+from __future__ import annotations
+
+import math
+from array import array
+
+from msgspec import Struct
+
+from streams.watch.tail import beyond
+
+_APART = 4
+"""Values within the quantile that end an excursion."""
+_HEAVY_INDEX = 1.0 / 3.0
+"""Of Student's t with three degrees of freedom: no tail is taken for lighter."""
+_PRIOR = 4.0
+"""Excursions that it is worth at the start."""
+_REMEMBERED = 200
+"""Excursions: each one later takes as many-th of it away."""
+_FARTHEST = 10.0
+"""Logarithm beyond which an excursion teaches no more."""
+_LENGTHS = 6
+"""Lengths that are told apart: 1, 2, 4, 8, 16, 32 values beyond the quantile at least."""
+_MOST = 21.0
+"""Of the logarithm, as of log M (`detector`)."""
+
+
+class FarthestState(Struct, array_like=True):
+    """All there is to know."""
+
+    last: int
+    """Number of the value, counted from the first, with which the last excursion ended."""
+    excursions: int = 0
+    """So far, at most as many as are remembered."""
+    gap: float = 0.0
+    """Values from the end of one to that of the next, on average."""
+    log_far: float = _HEAVY_INDEX
+    """Logarithm of the farthest over the quantile, on average, the prior included."""
+    far: float = 0.0
+    """Farthest of the present one, in the unit of the signal, below 0 where it is less; 0: there is none."""
+    lasts: int = 0
+    """Values of it beyond the quantile."""
+    within: int = 0
+    """Values since it was last beyond."""
+    told: bool = False
+    """It need not be told again, unless it goes farther."""
+    been: list[float] = []
+    """The farthest and the next of those that lasted so long, for each length; of those above, then of those below."""
+
+
+class Farthest:
+    """`add` each distance."""
+
+    __slots__ = ("_been", "_excursions", "_far", "_gap", "_last", "_log_far", "_told", "_within", "lasts")
+
+    lasts: int
+    """Values of the present excursion beyond the quantile; 0: there is none."""
+
+    def __init__(self, state: FarthestState) -> None:
+        self._last, self._excursions, self._gap, self._log_far = state.last, state.excursions, state.gap, state.log_far
+        self._far, self.lasts, self._within, self._told = state.far, state.lasts, state.within, state.told
+        self._been = array("f", state.been or (0.0,) * (4 * _LENGTHS))
+
+    def to_state(self) -> FarthestState:
+        """The snapshot."""
+        return FarthestState(
+            self._last, self._excursions, self._gap, self._log_far, self._far, self.lasts, self._within, self._told,
+            self._been.tolist(),
+        )  # fmt: skip
+
+    @property
+    def known(self) -> bool:
+        """Two excursions have gone as far and lasted as long as the present one."""
+        far = self._far
+        if far == 0.0:
+            return False
+        length = min(self.lasts.bit_length(), _LENGTHS) - 1
+        return abs(far) <= self._been[2 * (length if far > 0.0 else length + _LENGTHS) + 1]
+
+    def add(self, off: float, usual: float, seen: int) -> float:
+        """Natural logarithm of the return period, in values, of the present excursion; 0 where there is none.
+
+        Args:
+            off: how far the value lies above (or below) the level of all, in the unit of the signal.
+            usual: 95% quantile of its size; infinite while it is not known.
+            seen: number of this value, counted from the first.
+        """
+        if -usual <= off <= usual:
+            if self._far == 0.0:
+                return 0.0
+            self._within += 1
+            if self._within >= _APART:
+                self._end(usual, seen)
+                return 0.0
+        else:
+            if off * self._far < 0.0:
+                self._end(usual, seen)
+            self._within = 0
+            self.lasts += 1
+            if abs(off) > abs(self._far):
+                self._far, self._told = off, False
+        far = abs(self._far)
+        if self._told or not 0.0 < usual < far:
+            return 0.0
+        gap = (self._excursions * self._gap + seen - self._last) / (self._excursions + 1.0)
+        rare = beyond(math.log(far / usual), self._excursions + _PRIOR, max(self._log_far, _HEAVY_INDEX))
+        return min(max(math.log(gap / rare), 0.0), _MOST)
+
+    def quieten(self) -> None:
+        """The present excursion was told."""
+        self._told = self._far != 0.0
+
+    def _end(self, usual: float, seen: int) -> None:
+        far = abs(self._far)
+        self._excursions = min(self._excursions + 1, _REMEMBERED)
+        self._gap += (seen - self._last - self._gap) / self._excursions
+        if usual > 0.0:
+            log_far = min(max(math.log(far / usual), 0.0), _FARTHEST)
+            self._log_far += (log_far - self._log_far) / (self._excursions + _PRIOR)
+        self._remember(far, 0 if self._far > 0.0 else _LENGTHS)
+        self._last, self._far, self.lasts, self._within, self._told = seen, 0.0, 0, 0, False
+
+    def _remember(self, far: float, first: int) -> None:
+        been = self._been
+        for place, each in enumerate(been):
+            been[place] = each * (1.0 - 1.0 / _REMEMBERED)
+        for length in range(first, first + min(self.lasts.bit_length(), _LENGTHS)):
+            farthest, following = been[2 * length : 2 * length + 2]
+            if far > following:
+                been[2 * length], been[2 * length + 1] = max(far, farthest), min(far, farthest)
