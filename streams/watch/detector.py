@@ -73,9 +73,10 @@ class Detector:
         known = state or DetectorState([0.0] * bets)
         self._bets = list(known.bets)
         self._share = 1.0 / bets
-        self._highest, self._points = array("d", known.highest), known.points
+        # Single precision: a level is near its 8 KiB.
+        self._highest, self._points = array("f", known.highest), known.points
         if not self._points:  # as the theory has it
-            self._highest, self._points = array("d", [0.0]) * _HIGHEST, _HIGHEST * math.exp(_BASE)
+            self._highest, self._points = array("f", [0.0]) * _HIGHEST, _HIGHEST * math.exp(_BASE)
         self._height = known.height
         self.onset_ns = known.onset_ns
         self._lasts = known.lasts
@@ -175,7 +176,7 @@ class Detector:
 
     def _end_excursion(self) -> None:
         if self._height > self._highest[-1]:
-            self._highest = array("d", sorted((*self._highest, self._height), reverse=True)[:_HIGHEST])
+            self._highest = array("f", sorted((*self._highest, self._height), reverse=True)[:_HIGHEST])
             if self._points > _LONGEST:
                 self._highest, self._points = self._highest[1::2], self._points / 2.0
         self._height, self._lasts, self.onset_ns, self._over = -1.0, 0, None, 0.0
