@@ -31,6 +31,8 @@ _END = 1.0
 """Log M below which it is over."""
 _HIGHEST = 8
 """Excursions that are known: a handful of incidents is no habit, and of a habit nearly all are incidents."""
+_MEDIAN = 1.0 / 4.0 + 1.0 / 5.0 + 1.0 / 6.0 + 1.0 / 7.0
+"""Expected median of seven exponential excesses of mean 1 (Renyi 1953): by the median, three incidents are no habit."""
 _LONGEST = 65_536.0
 """Points after which half is forgotten: of the highest every second, and half of the points."""
 _DOUBT = 4.0
@@ -158,7 +160,7 @@ class Detector:
         least, known = highest[-1], len(highest)
         log_e = math.log(self._points / known)
         if height > least:
-            log_e += (height - least) / max((sum(highest) - known * least) / (known - 1), 1.0)
+            log_e += (height - least) / max((highest[known // 2 - 1] - least) / _MEDIAN, 1.0)
         return min(log_e, log_m)
 
     def _follow(self, time_ns: int, log_m: float) -> None:
