@@ -31,6 +31,8 @@ _END = 1.0
 """Log M below which it is over."""
 _HIGHEST = 8
 """Excursions that are known: a handful of incidents is no habit, and of a habit nearly all are incidents."""
+_MEDIAN = 1.0 / 4.0 + 1.0 / 5.0 + 1.0 / 6.0 + 1.0 / 7.0
+"""Expected median of seven exponential excesses of mean 1 (Renyi 1953): by the median, three incidents are no habit."""
 _LONGEST = 65_536.0
 """Points after which half is forgotten: of the highest every second, and half of the points."""
 _DOUBT = 4.0
@@ -73,9 +75,10 @@ class Detector:
         known = state or DetectorState([0.0] * bets)
         self._bets = array("d", known.bets)
         self._share = 1.0 / bets
-        self._highest, self._points = array("d", known.highest), known.points
+        # Single precision: a level is near its 8 KiB.
+        self._highest, self._points = array("f", known.highest), known.points
         if not self._points:  # as the theory has it
-            self._highest, self._points = array("d", [0.0]) * _HIGHEST, _HIGHEST * math.exp(_BASE)
+            self._highest, self._points = array("f", [0.0]) * _HIGHEST, _HIGHEST * math.exp(_BASE)
         self._height = known.height
         self.onset_ns = known.onset_ns
         self._lasts = known.lasts
@@ -157,7 +160,7 @@ class Detector:
         least, known = highest[-1], len(highest)
         log_e = math.log(self._points / known)
         if height > least:
-            log_e += (height - least) / max((sum(highest) - known * least) / (known - 1), 1.0)
+            log_e += (height - least) / max((highest[known // 2 - 1] - least) / _MEDIAN, 1.0)
         return min(log_e, log_m)
 
     def _follow(self, time_ns: int, log_m: float) -> None:
@@ -175,7 +178,7 @@ class Detector:
 
     def _end_excursion(self) -> None:
         if self._height > self._highest[-1]:
-            self._highest = array("d", sorted((*self._highest, self._height), reverse=True)[:_HIGHEST])
+            self._highest = array("f", sorted((*self._highest, self._height), reverse=True)[:_HIGHEST])
             if self._points > _LONGEST:
                 self._highest, self._points = self._highest[1::2], self._points / 2.0
         self._height, self._lasts, self.onset_ns, self._over = -1.0, 0, None, 0.0

@@ -135,7 +135,9 @@ def test_levels_keep_their_average_run_length(stream, runs):
     assert within_budget(alarmed, runs, WINDOWS / C)
 
 
-@pytest.mark.parametrize("stream", [clustered, in_bursts, fast_season, skewed, volatile], ids=lambda each: each.__name__)
+@pytest.mark.parametrize(
+    "stream", [clustered, in_bursts, fast_season, skewed, volatile], ids=lambda each: each.__name__
+)
 @pytest.mark.parametrize("runs", [3, pytest.param(20, marks=pytest.mark.nightly)])
 def test_what_a_signal_has_done_before_rings_no_more(stream, runs):
     """It may ring until it is known (2,000 windows); in the next 10,000 alarms are one in c at most."""
