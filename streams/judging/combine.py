@@ -11,7 +11,7 @@
 - **Risk.** 100 on FAIL, 100*F on PASS, else max(100*F, 50*(1-C)) inside [1, 99]: it begins at 50 = cannot tell, sinks
   as the canary is shown to be no worse, and rises with evidence of harm. More canary events never lower F nor raise
   C, and a PASS that does not come (or comes later) leaves the larger of the two: so a worse canary never has the
-  lower risk.
+  lower risk. (Failed requests and calls are the exception: what looks like clumps says less, see `clumps`.)
 - **marginal.** The comparison's time is over without a FAIL or PASS, and 100*(1-F) is below the pass score: there is
   evidence, not enough to fail. An operator may set a marginal score above 0, below which that is `fail`; the error
   bound is then that of his score, alpha^F.

@@ -4,7 +4,8 @@
 requests (`exposure`), and guarded by a mixture of the two nulls: E = 1 / ((1-g)/E_requests + g/E_pods) is at most
 E_requests/(1-g) and at most E_pods/g, so that neither null is violated by much more than its prior allows. Where both
 shares are the same, E is that of the core. "Not worse" goes by the exposure that was chosen. More canary events never
-lower the first E nor raise the second.
+lower the first E nor raise the second; but of failed requests and calls, more of which may look like a larger clump
+(`clumps`).
 """
 
 from __future__ import annotations
