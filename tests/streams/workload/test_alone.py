@@ -109,7 +109,7 @@ def test_it_depends_on_what_was_counted_alone(how):
 
 
 def test_a_baseline_that_comes_within_five_minutes_is_compared_with_as_ever():
-    """Promise: nothing of alpha is spent before. (It is all shared out once two minutes have told what there is.)"""
+    """Promise: nothing of alpha is spent before; all is shared out once two minutes have told what there is."""
     both = lines(150, failing=False, who=(BASELINE, CANARY), from_s=290)
     _, document = lived(with_past(20), [*lines(290, failing=False), *both])
     assert document.reference == "baseline"
