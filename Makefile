@@ -27,7 +27,7 @@ check: $(READY) ## formatting, lint, types, import contracts
 	$(BIN)/lint-imports
 
 test: check ## everything that needs neither Apache Kafka nor Go nor Prometheus
-	$(BIN)/python -m pytest -m "not kafka and not argo and not prometheus and not nightly" $(PYTEST_FLAGS)
+	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadgroup -m "not kafka and not argo and not prometheus and not nightly" $(PYTEST_FLAGS)
 
 nightly: $(READY) ## the simulations in their full size: hours
 	$(BIN)/python -m pytest -m nightly --timeout 1800 $(PYTEST_FLAGS)

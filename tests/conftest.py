@@ -1,8 +1,27 @@
-"""What holds for all tests: on a machine that others use as well, how long an example takes proves nothing."""
+"""What holds for all tests: on a machine that others use as well, how long an example takes proves nothing.
+
+Several workers share the tests (pytest-xdist): those with brokers and processes of ours stay together on one, as they
+mind each other's load, and so do those of one module, which share what they set up. Simulations are given out one by
+one to whoever is free.
+"""
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import pytest
 from hypothesis import HealthCheck, settings
 
 settings.register_profile("serinus", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("serinus")
+
+_ROOT = Path(__file__).parent.parent
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Says which tests stay together."""
+    for item in items:
+        place = item.path.relative_to(_ROOT).as_posix()
+        if not place.startswith("tests/simulation/"):
+            group = "tests/integration" if place.startswith("tests/integration/") else place
+            item.add_marker(pytest.mark.xdist_group(group))
