@@ -20,12 +20,13 @@ from collections.abc import Callable, Mapping, Sequence
 from streams.judging.combine import own_progress, progress
 from streams.judging.evidence import UNDECIDED_RISK
 from streams.judging.logs.by_history import ByHistory
+from streams.judging.logs.failures import FAILED
 from streams.judging.logs.part import Culprit
 from streams.judging.logs.settings import ERRORS, NEW_TEMPLATES
 from streams.judging.logs.stream import StreamEvidence
 from streams.judging.production.against import LEAST_MINUTES, Against, Goal
-from streams.judging.production.past import FAILED_REQUESTS
 from streams.judging.reasons import Reason, number, signature_text
+from streams.judging.settings import REQUESTS
 from streams.judging.side import SignatureInfo
 from streams.judging.tallies import Tally
 from streams.judging.template_counts import Expectation, TemplateCount
@@ -42,10 +43,9 @@ years of them at .01."""
 ALONE_SHARE = 0.8
 """Of alpha, where a baseline may still come: nearly all to what can tell, as with `CLASSES_SHARE`."""
 _NAMED = 3
-_FAILED = ("critical", "error")
 _KINDS = {
     ERRORS: "traces or incidents with errors",
-    FAILED_REQUESTS: "failed requests",
+    REQUESTS: "failed requests",
     NEW_TEMPLATES: "traces or incidents with warnings or errors never seen before",
 }
 
@@ -76,7 +76,7 @@ def production_reasons(
         known: texts of signatures.
     """
     reasons = []
-    for kind in (ERRORS, FAILED_REQUESTS):
+    for kind in (ERRORS, REQUESTS):
         goal, of_kind = found.reached(kind), share * found.state.shares.get(kind, 0.0)
         if goal is not None and of_kind > 0.0:
             behind = _behind(errors.culprits(), known) if kind == ERRORS else ""
@@ -113,8 +113,8 @@ def new_risk(found: Against, alpha: float) -> float:
 def requests_evidence(found: Against) -> StreamEvidence:
     """Its failed requests, as a row of the document."""
     state = found.state
-    count = state.counts.get(FAILED_REQUESTS, 0.0)
-    return StreamEvidence(FAILED_REQUESTS, 0.0, count, 0.0, state.pod_s, 0.0, 0.0, 0.0, None, found.p(FAILED_REQUESTS))
+    count = state.counts.get(REQUESTS, 0.0)
+    return StreamEvidence(REQUESTS, 0.0, count, 0.0, state.pod_s, 0.0, 0.0, 0.0, None, found.p(REQUESTS))
 
 
 def history_sentences(
@@ -157,7 +157,7 @@ def history_sentences(
 
 def alone_unjudged(found: ByHistory, against: Against) -> list[str]:
     """What could not be judged, and why."""
-    requests = "" if FAILED_REQUESTS in against.state.shares else "failed requests, "
+    requests = "" if REQUESTS in against.state.shares else "failed requests, "
     said = [f"{requests}values, levels and new shapes: nothing of a baseline is there to compare them with"]
     if found.state.failures.unlike:
         said.append(
@@ -207,11 +207,11 @@ def alone_templates(
     joined: dict[int, Tally] = {}
     for one, tally in sorted(found.state.tallies.items()):
         joined.setdefault(root(one), Tally(tally.log_class)).canary += tally.canary
-    total = math.fsum(tally.canary for tally in joined.values() if tally.log_class in _FAILED)
+    total = math.fsum(tally.canary for tally in joined.values() if tally.log_class in FAILED)
     new = against.state.new
     rows = []
     for one, tally in joined.items():
-        share = tally.canary / total if tally.log_class in _FAILED and total > 0.0 else 0.0
+        share = tally.canary / total if tally.log_class in FAILED and total > 0.0 else 0.0
         word: Expectation = "unknown" if is_new is None else "unexpected" if is_new(one) else "expected"
         impact = max(risk * share, of_new * new.get(one, 0) / max(1, sum(new.values())))
         rows.append(TemplateCount(one, word, tally.canary, 0.0, 0.0, impact, share))

@@ -32,15 +32,14 @@ from streams.judging.logs.by_history import ByHistory
 from streams.judging.logs.settings import ERRORS
 from streams.judging.past import Cohort
 from streams.judging.production.against import Against
-from streams.judging.production.past import FAILED_REQUESTS
 from streams.judging.reasons import Reason
-from streams.judging.settings import JudgeSettings
+from streams.judging.settings import REQUESTS, JudgeSettings
 from streams.judging.shares import PARTS
 from streams.judging.side import Side, SignatureInfo
 from streams.judging.telling import stream_rows
 from streams.judging.template_counts import TemplateCount
 
-_PART_OF_KIND: dict[str, Part] = {ERRORS: "logs", FAILED_REQUESTS: "errors"}
+_PART_OF_KIND: dict[str, Part] = {ERRORS: "logs", REQUESTS: "errors"}
 _TOLD_FIRST = 75.0
 """Risk from which what speaks against it is told before what it is judged by."""
 
@@ -190,7 +189,7 @@ class AlonePart:
     @property
     def _shares(self) -> dict[Part, float]:
         """Part -> share of what is judged without a baseline; sum 1."""
-        of_errors = self._production_share * self._state.against.shares.get(FAILED_REQUESTS, 0.0)
+        of_errors = self._production_share * self._state.against.shares.get(REQUESTS, 0.0)
         return {"logs": 1.0 - of_errors, "errors": of_errors}
 
     def _finding(self, part: Part) -> PartFinding:

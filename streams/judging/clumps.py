@@ -123,7 +123,8 @@ class Clumps(Struct, array_like=True):
         if sum(requests) <= 0.0:
             return
         total = sum(failed)
-        self.in_a_row = min(_LONGEST, self.in_a_row + 1) if total > self._usual(requests) else 0
+        beyond = total > 0.0 and total > self._usual(requests)
+        self.in_a_row = min(_LONGEST, self.in_a_row + 1) if beyond else 0
         self.failed += total
         self.bins += total > 0.0
         self.shares = [*self.shares[1 - _BINS :], (_share(failed[0], requests[0]), _share(failed[1], requests[1]))]

@@ -9,11 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
-import msgspec
-
 from streams.errors import BrokenInvariant
 from streams.judging.alone_part import judged_kinds
 from streams.judging.combine import progress, risk_of
+from streams.judging.copied import copied
 from streams.judging.evidence import (
     Assessment,
     Part,
@@ -102,12 +101,12 @@ class Judge:
     @classmethod
     def from_state(cls, settings: JudgeSettings, window_ns: int, state: JudgeState, past: Past | None = None) -> Judge:
         """The judge that was; the state stays the caller's."""
-        return cls(settings, window_ns, _copy(state), past or Past())
+        return cls(settings, window_ns, copied(state), past or Past())
 
     def to_state(self) -> JudgeState:
         """A snapshot that later windows do not change."""
         self._parts.keep()
-        return _copy(self._state)
+        return copied(self._state)
 
     @property
     def prior(self) -> Prior:
@@ -341,7 +340,3 @@ class Judge:
     def _time_is_over(self) -> bool:
         lifetime_ns = self._settings.lifetime_ns
         return lifetime_ns is not None and self._state.started_ns is not None and self._parts.elapsed_ns >= lifetime_ns
-
-
-def _copy(state: JudgeState) -> JudgeState:
-    return msgspec.msgpack.decode(msgspec.msgpack.encode(state), type=JudgeState)

@@ -22,10 +22,10 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 
-import msgspec
 from msgspec import Struct, field, structs
 
 from streams.judging.combine import risk_of
+from streams.judging.copied import copied
 from streams.judging.evidence import Assessment, RiskPoint, Verdict
 from streams.judging.history import RiskHistory
 from streams.judging.judge import Judge
@@ -117,8 +117,7 @@ class LookBack:
         cls, settings: JudgeSettings, window_ns: int, older: JudgeState, state: LookBackState, past: Past | None = None
     ) -> LookBack:
         """The one that was; the states stay the caller's."""
-        kept = msgspec.msgpack.decode(msgspec.msgpack.encode((older, state)), type=tuple[JudgeState, LookBackState])
-        return cls(settings, window_ns, *kept, past or Past())
+        return cls(settings, window_ns, copied(older), copied(state), past or Past())
 
     def to_state(self) -> JudgeState:
         """A snapshot of the older stretch's judge; the rest is in `to_look_back_state`."""
@@ -128,7 +127,7 @@ class LookBack:
         """A snapshot of the rest, that later windows do not change."""
         younger = None if self._younger is None else self._younger.to_state()
         kept = structs.replace(self._state, younger=younger)
-        return msgspec.msgpack.decode(msgspec.msgpack.encode(kept), type=LookBackState)
+        return copied(kept)
 
     @property
     def prior(self) -> Prior:

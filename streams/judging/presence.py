@@ -21,6 +21,8 @@ QUIET_NS = 30_000_000_000
 """Twice the usual scrape interval."""
 REMEMBERED_NS = 900_000_000_000
 """A quarter of an hour: the slowest intervals of cloud metrics are five minutes."""
+STARTS_NS = 120_000_000_000
+"""A pod that is younger may be starting: it does not write yet what it will, and writes what it will not later."""
 _MOST_REMEMBERED = 1000
 """Pods that are gone and remembered."""
 

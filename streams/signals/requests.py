@@ -12,7 +12,7 @@ Metrics"; grpc-ecosystem/go-grpc-prometheus.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 
 from msgspec import Struct
 
@@ -171,3 +171,8 @@ SHARE_SOURCE = "requests x availability"
 """Of a gauge of how many requests there were and another of the share that succeeded (`words`)."""
 REQUEST_SOURCES = (*(rule.source for rule in _RULES), SHARE_SOURCE)
 """Every source, the preferred one first."""
+
+
+def best_source(among: Collection[str]) -> str:
+    """The preferred one of these; empty where none of them is known."""
+    return next((source for source in REQUEST_SOURCES if source in among), "")

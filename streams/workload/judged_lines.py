@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from streams.judging.policy_settings import lines_of
-from streams.judging.presence import PresenceState
+from streams.judging.presence import STARTS_NS, PresenceState
 from streams.judging.side import SignatureInfo
 from streams.policy.workload_policy import LogPolicy
 from streams.risk.comparison import TemplateFeedback
@@ -25,8 +25,6 @@ from streams.windows.summary import Summary
 _JUDGED = ("critical", "error", "warning")
 MAX_SIGNATURES = 5000
 """Signatures of class warning and worse remembered per workload."""
-_STARTS_NS = 120_000_000_000
-"""A pod that is younger may be starting: it does not write yet what it will."""
 
 
 class JudgedLines:
@@ -151,7 +149,7 @@ class JudgedLines:
         numbers = set[int]().union(*(held.lines for held in summary.pods.values()))
         parts = {number: root for number in numbers if (root := self._lines.root(number)) not in (None, number)}
         for name, held in summary.pods.items():
-            if held.lines and (not there[name].met_ns or summary.start_ns - there[name].met_ns >= _STARTS_NS):
+            if held.lines and (not there[name].met_ns or summary.start_ns - there[name].met_ns >= STARTS_NS):
                 lines = held.lines.keys()
                 whole = lines if parts.keys().isdisjoint(lines) else {parts.get(number, number) for number in lines}
                 logged.pods[there[name].number] = whole

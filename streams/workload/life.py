@@ -14,10 +14,10 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
 
-import msgspec
 from msgspec import structs
 
 from streams.errors import BrokenInvariant
+from streams.judging.copied import copied
 from streams.judging.logs.traces import Traces, TracesState
 from streams.judging.past import Past, Prior
 from streams.judging.presence import Presence
@@ -238,7 +238,7 @@ class WorkloadLife:
             oldest = min(self._running.values(), key=lambda one: (one.requested_ns, one.comparison))
             self.end(oldest.comparison, "expired", requested_ns)
         self._lines.follow(LogPolicy() if policy is None else policy.logs)
-        before = self._past_before(comparison.canary)
+        before = partial(self._past_before, comparison.canary)
         running = Running.begin(self._settings, comparison, requested_ns, state.past, before, prior, policy)
         self._running[comparison.key] = running
         # What was judged before the end is not judged twice.
@@ -447,7 +447,7 @@ class WorkloadLife:
     def _past_before(self, canary: str) -> Past:
         """The past, up to the first window known of a canary."""
         past = self._state.past
-        production = msgspec.msgpack.decode(msgspec.msgpack.encode(past.production), type=ProductionPast)
+        production = copied(past.production)
         for start_ns, sides in self._state.ring:
             if canary in sides:
                 break

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from msgspec import structs
 
@@ -38,7 +38,7 @@ class Running:
         comparison: Comparison,
         requested_ns: int,
         past: Past,
-        before: Past,
+        before: Callable[[], Past],
         prior: Prior | None,
         policy: WorkloadPolicy | None,
     ) -> Running:
@@ -49,14 +49,14 @@ class Running:
             comparison: that was asked for.
             requested_ns: event time at which it was.
             past: of the workload, which goes on to learn.
-            before: the same up to the canary's first window.
+            before: works out the same up to the canary's first window.
             prior: of the cluster's other workloads; None: there are none.
             policy: what an operator set, for its whole life; None: the settings as they are.
         """
         of, window_ns = _judge_settings(settings, comparison, policy), settings.window_ns
         judge: Judge | LookBack
         if policy is None or policy.look_back_ns is None:
-            judge = Judge.begin(of, window_ns, before, prior)
+            judge = Judge.begin(of, window_ns, before(), prior)
         else:
             judge = LookBack.begin(of, window_ns, policy.look_back_ns, past, prior)
         state = RunningState(comparison, requested_ns, judge.to_state(), 0, policy, _look_back(judge))

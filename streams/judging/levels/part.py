@@ -14,10 +14,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-import msgspec
 from msgspec import Struct, field
 
 from streams.errors import BrokenInvariant
+from streams.judging.copied import copied
 from streams.judging.counts import cut
 from streams.judging.levels.checkpoints import BLOCK_ENDS, checkpoints
 from streams.judging.levels.codes import from_bytes
@@ -86,7 +86,7 @@ class LevelPart:
         self._past, self._prior = past, prior
         self._planned_windows = max(planned_ns // window_ns, 1)
         self._window_ns = window_ns
-        self._state = _copy(state) if state is not None else LevelState()
+        self._state = copied(state) if state is not None else LevelState()
         self._baseline = Track(self._state.baseline, len(self._state.rules))
         self._canary = Track(self._state.canary, len(self._state.rules))
         self._column = {rule.signal: number for number, rule in enumerate(self._state.rules)}
@@ -101,7 +101,7 @@ class LevelPart:
         """A snapshot that later windows do not change."""
         self._state.baseline, self._state.canary = self._baseline.to_state(), self._canary.to_state()
         self._state.long_run = self._long_run.to_state()
-        return _copy(self._state)
+        return copied(self._state)
 
     # --- windows ---
 
@@ -286,7 +286,3 @@ class LevelPart:
             revision: of the baseline; tells pods that are seen again in later comparisons.
         """
         return self._baseline.cohort(revision, list(self._state.rules), len(checkpoints(self._planned_windows)))
-
-
-def _copy(state: LevelState) -> LevelState:
-    return msgspec.msgpack.decode(msgspec.msgpack.encode(state), type=LevelState)

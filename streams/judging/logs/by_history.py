@@ -32,9 +32,9 @@ import math
 from collections.abc import Mapping
 from functools import lru_cache
 
-import msgspec
 from msgspec import Struct, field
 
+from streams.judging.copied import copied
 from streams.judging.evidence import Part
 from streams.judging.logs.beta import beta_below
 from streams.judging.logs.dispersion import Blocks
@@ -49,7 +49,7 @@ from streams.judging.logs.work import Work, requests_of
 from streams.judging.shares import parts_of
 from streams.judging.side import Side, SignatureInfo
 from streams.judging.tallies import Tallies, Tally, ranked
-from streams.signals.requests import REQUEST_SOURCES
+from streams.signals.requests import best_source
 
 _MOST_SPENT = 1.0 - 1e-6
 """Of the level, on incidents, so that nothing is divided by 0."""
@@ -111,7 +111,7 @@ class ByHistory:
         """One closed window; the arguments are those of `LogPart.add`."""
         state = self.state
         state.heard = sorted({*state.heard, *parts_of(side)})
-        source = next((name for name in REQUEST_SOURCES if name in side.requests), "")
+        source = best_source(side.requests)
         state.work.add(side, requests_of(side, source))
         alike = state.past.exposure_s <= 0.0 or state.horizon.busiest.traces > 0.0
         fresh = state.failures.of_canary(side, signatures, templates, alike=alike)
@@ -221,7 +221,7 @@ class ByHistory:
 
 def begin_by_history(past: LogPast, prior: LogPrior, planned_ns: int) -> ByHistoryState:
     """The state in which it begins, with all it needs of past and prior; the arguments are those of `part.begin`."""
-    errors = msgspec.msgpack.decode(msgspec.msgpack.encode(past.streams[ERRORS]), type=StreamPast)
+    errors = copied(past.streams[ERRORS])
     return ByHistoryState(
         Horizon(planned_ns / 1e9, Work(0.0, past.busiest_requests, past.busiest_traces)),
         errors,

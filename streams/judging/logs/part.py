@@ -14,12 +14,12 @@ Values in, values out; a part made from its state goes on to the bit, whatever t
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 
-import msgspec
 from msgspec import Struct, field
 
 from streams.errors import BrokenInvariant
+from streams.judging.copied import copied
 from streams.judging.logs.beside import Beside
 from streams.judging.logs.failures import FailuresState
 from streams.judging.logs.horizon import Horizon
@@ -46,7 +46,6 @@ _CHANGED = 0.5
 something new in every request and be none the worse."""
 USUAL_LEVEL = 0.01
 """The default of alpha (`settings`)."""
-_T = TypeVar("_T", bound=Struct)
 
 
 class LogState(Struct, array_like=True):
@@ -108,7 +107,7 @@ class LogPart:
             raise BrokenInvariant(f"a comparison is planned to take {planned_ns} ns")
         self._settings = settings
         self._window_ns = window_ns
-        self._state = _copy(state) if state else begin(settings, past, prior, planned_ns, level)
+        self._state = copied(state) if state else begin(settings, past, prior, planned_ns, level)
         self._news = {name: News(name, settings, news) for name, news in self._state.news.items()}
         self._beside = {
             name: Beside(
@@ -123,7 +122,7 @@ class LogPart:
     def to_state(self) -> LogState:
         """A snapshot that later windows do not change."""
         self._state.news = {name: news.to_state() for name, news in self._news.items()}
-        return _copy(self._state)
+        return copied(self._state)
 
     @property
     def p(self) -> float:
@@ -333,7 +332,7 @@ def begin(
     return LogState(
         Horizon(planned_ns / 1e9, Work(0.0, past.busiest_requests, past.busiest_traces), ends=ends),
         {
-            name: begin_stream(name, settings, _copy(past.streams[name]), prior, share, level)
+            name: begin_stream(name, settings, copied(past.streams[name]), prior, share, level)
             for name, share in zip(STREAMS, shares, strict=True)
         },
         {
@@ -341,7 +340,3 @@ def begin(
             NEW_SHAPES: NewsState(sorted(past.shapes), past.numbered >= LEARNING and past.busiest_traces > 0.0),
         },
     )
-
-
-def _copy(value: _T) -> _T:
-    return msgspec.msgpack.decode(msgspec.msgpack.encode(value), type=type(value))

@@ -16,7 +16,7 @@ from streams.judging.counts import cut
 from streams.judging.logs.beside import ExposureShares
 from streams.judging.side import Side
 from streams.policy.written import ExposureSource
-from streams.signals.requests import REQUEST_SOURCES
+from streams.signals.requests import best_source
 
 _MEMORY = 0.9
 """Weight of recent requests after one more window: of 50 s at 5 s, so that scrapes of either side level out."""
@@ -56,7 +56,7 @@ class Works(Struct, array_like=True):
 
     def add(self, baseline: Side, canary: Side | None) -> None:
         """One window."""
-        source = next((name for name in REQUEST_SOURCES if name in baseline.requests), "")
+        source = best_source(baseline.requests)
         before = self.canary.traces, self.baseline.traces
         theirs = requests_of(baseline, source)
         mine = requests_of(canary, source) if canary is not None else 0.0

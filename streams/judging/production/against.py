@@ -4,7 +4,7 @@ Failed traces and failed requests fail it. Of each is asked, in its first five m
 whether there were four times as many as a usual such stretch of production holds (and four more), and 16 times: levels
 that are fixed by what is usual in the long run, so that the bound of `peaks` holds for each; weights that are fixed
 beforehand (`Goal.weight`) make one p of them all. What is usual, and how long production has not been like that, is
-read once, when the revision comes; what it does itself counts from `START_NS` after its last pods came, as starting is
+read once, when the revision comes; what it does itself counts from `STARTS_NS` after its last pods came, as starting is
 no process that is always the same. Where it has more pods than production had, its counts are of as many as that.
 
 **New templates** are told of and never fail it. That production shows none for weeks proves that what the revision
@@ -28,20 +28,20 @@ from msgspec import Struct, field
 from streams.judging.counts import cut
 from streams.judging.logs.failures import FAILED
 from streams.judging.logs.settings import ERRORS, NEW_TEMPLATES
-from streams.judging.production.past import FAILED_REQUESTS, MINUTE_NS, ProductionPast
+from streams.judging.presence import STARTS_NS
+from streams.judging.production.past import MINUTE_NS, ProductionPast
 from streams.judging.production.peaks import GRADES, LENGTHS, bound, grade_of
+from streams.judging.settings import REQUESTS
 from streams.judging.side import Side, Trace
 
-START_NS = 120_000_000_000
-"""Pods that are younger may be starting: as for the watch."""
 LEAST_MINUTES = 1440
 """A day: what comes every day has been seen."""
-LATER = 2 + START_NS // MINUTE_NS
+LATER = 2 + STARTS_NS // MINUTE_NS
 """Minutes from the last one known to the first that counts: the one that is not over, those of the start, its own."""
 _LEVELS = ((4, 0.8), (16, 0.2))
 """(times what is usual, weight). Four: a plain fault, and twice what a day's load may add; 16 for services whose
 incidents of everybody come often, as they seldom reach that."""
-_JUDGED = {ERRORS: 0.5, FAILED_REQUESTS: 0.5}
+_JUDGED = {ERRORS: 0.5, REQUESTS: 0.5}
 """Of what is judged by production: nobody knows which will speak."""
 _MOST_NEW = 512
 
@@ -93,7 +93,7 @@ class AgainstState(Struct, array_like=True):
 
 
 def begin_against(
-    past: ProductionPast, known: Collection[int], planned_ns: int, kinds: Collection[str] = (ERRORS, FAILED_REQUESTS)
+    past: ProductionPast, known: Collection[int], planned_ns: int, kinds: Collection[str] = (ERRORS, REQUESTS)
 ) -> AgainstState:
     """The state in which it begins, with all it needs of production; nothing where too little of it is known.
 
@@ -154,7 +154,7 @@ class Against:
         state = self.state
         if side.pod_s > state.most_pod_s * (1.0 + 1e-9):
             state.most_pod_s, state.grew_ns = side.pod_s, start_ns
-        if not self.known or start_ns - state.grew_ns < START_NS:
+        if not self.known or start_ns - state.grew_ns < STARTS_NS:
             return
         state.from_ns = start_ns if state.from_ns is None else state.from_ns
         pods = side.pod_s * 1e9 / self._window_ns
@@ -164,7 +164,7 @@ class Against:
                 self._count(trace, {templates.get(number, number) for number in trace.signatures}, fair)
         requests = side.requests.get(state.source)
         if requests is not None:
-            state.counts[FAILED_REQUESTS] = state.counts.get(FAILED_REQUESTS, 0.0) + cut(requests.errors)
+            state.counts[REQUESTS] = state.counts.get(REQUESTS, 0.0) + cut(requests.errors)
         state.pod_s += cut(side.pod_s)
         state.seconds = (start_ns + self._window_ns - state.from_ns) / 1e9
         for goal in state.goals:
@@ -209,8 +209,7 @@ class Against:
 
     def least_p(self, kind: str) -> float:
         """The least that `p` can become."""
-        found = (goal.p / goal.weight for goal in self.state.goals if goal.kind == kind)
-        return min(1.0, *found, 1.0)
+        return min((1.0, *(goal.p / goal.weight for goal in self.state.goals if goal.kind == kind)))
 
     @property
     def new_traces(self) -> int:

@@ -20,10 +20,10 @@ from streams.judging.counts import cut
 from streams.judging.logs.failures import FAILED
 from streams.judging.logs.settings import ERRORS, NEW_TEMPLATES
 from streams.judging.production.peaks import LENGTHS, Peaks
+from streams.judging.settings import REQUESTS
 from streams.judging.side import Side
-from streams.signals.requests import REQUEST_SOURCES
+from streams.signals.requests import best_source
 
-FAILED_REQUESTS = "requests/error"
 MINUTE_NS = 60_000_000_000
 _TEMPLATES = 4096
 """Remembered; of more the latest."""
@@ -124,16 +124,16 @@ class ProductionPast(Struct, array_like=True):
                 del self.templates[number]
 
     def _count_requests(self, side: Side) -> None:
-        source = next((name for name in REQUEST_SOURCES if name in side.requests), "")
+        source = best_source(side.requests)
         if not source:
             return
-        if source != self.source and (not self.source or _before(source, self.source)):
+        if source != self.source and source == best_source((source, self.source)):
             self.source = source
-            self.peaks.pop(FAILED_REQUESTS, None)
-            self.filling.pop(FAILED_REQUESTS, None)
+            self.peaks.pop(REQUESTS, None)
+            self.filling.pop(REQUESTS, None)
         count = side.requests.get(self.source)
         if count is not None and count.requests > 0.0:
-            self.filling[FAILED_REQUESTS] = self.filling.get(FAILED_REQUESTS, 0.0) + cut(count.errors)
+            self.filling[REQUESTS] = self.filling.get(REQUESTS, 0.0) + cut(count.errors)
 
     def _shows_new(
         self, signatures: Sequence[int], minute: int, templates: Mapping[int, int], known: Collection[int]
@@ -151,8 +151,3 @@ class ProductionPast(Struct, array_like=True):
             shown = self.templates[template] = ShownTemplate(first, last)
         shown.first, shown.last = min(shown.first, first), max(shown.last, last)
         return shown
-
-
-def _before(one: str, other: str) -> bool:
-    sources = list(REQUEST_SOURCES)
-    return sources.index(one) < (sources.index(other) if other in sources else len(sources))

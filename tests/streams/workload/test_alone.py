@@ -9,8 +9,9 @@ from streams.judging.logs.past import LogCohort, LogPast, LogPrior
 from streams.judging.logs.quiet import StreamCohort
 from streams.judging.logs.settings import ERRORS, NEW_TEMPLATES, LogSettings
 from streams.judging.past import Past
-from streams.judging.production.past import FAILED_REQUESTS, ProductionPast
+from streams.judging.production.past import ProductionPast
 from streams.judging.production.peaks import Peaks
+from streams.judging.settings import REQUESTS
 from streams.policy.workload_policy import BaselineTime, WorkloadPolicy
 from streams.records.identity import Revision, Source
 from streams.records.log import LogRecord
@@ -223,12 +224,12 @@ def failed_requests(seconds):
 
 def test_failed_requests_that_production_did_not_have_fail_it():
     """Promise: of the part errors, at its share, with its own row."""
-    state = with_production(MONTH, (), (ERRORS, FAILED_REQUESTS), "http_requests_total")
+    state = with_production(MONTH, (), (ERRORS, REQUESTS), "http_requests_total")
     _, document = lived(state, failed_requests(400), pair=ALONE, policy=None)
     assert document.verdict == "fail"
     assert "failed requests since it has started" in document.reasons[0]
     row = document.signals[0]
-    assert (row.signal, row.part, row.group, row.risk) == (FAILED_REQUESTS, "errors", "requests", 100.0)
+    assert (row.signal, row.part, row.group, row.risk) == (REQUESTS, "errors", "requests", 100.0)
     assert sum(part.share for part in document.parts) == pytest.approx(1.0)
 
 
