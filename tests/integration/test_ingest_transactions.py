@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 
 import pytest
-from confluent_kafka import Consumer, KafkaException, Producer
+from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
 
 from tests.integration.conftest import Cluster
 from topology.ingest.transactions import Transactions
@@ -64,6 +64,22 @@ def test_two_workers_of_one_name_do_not_fence_each_other_for_ever(pipeline_kafka
     refusal = _refused(transactions, settings)
     with pytest.raises(KafkaException, match="fenced"):
         transactions.give_up(refusal, GO_ON)
+
+
+def test_what_is_swept_is_seen_by_nobody(pipeline_kafka: Cluster) -> None:
+    """Promise: neither its messages nor its offsets are there, whoever is in the group, and transactions go on.
+
+    That it ends what a broker has left open is shown by `test_all_roles_outlive_an_outage`, once in three outages.
+    """
+    settings = IngestSettings(Kafka(pipeline_kafka.bootstrap_servers), worker_id="swept")
+    transactions = Transactions(settings)
+    consumer = Consumer({"bootstrap.servers": pipeline_kafka.bootstrap_servers, "group.id": "swept"})
+    offset = TopicPartition(DEAD_LETTERS, 0, 7)
+    transactions.sweep([(DEAD_LETTERS, 0, b"swept")], offset, consumer.consumer_group_metadata())
+    _send(transactions, b"after it")
+    assert _committed(pipeline_kafka, 1) == [b"after it"]
+    assert consumer.committed([offset], 10)[0].offset < 0
+    consumer.close()
 
 
 def _refused(transactions: Transactions, settings: IngestSettings) -> KafkaException:

@@ -21,7 +21,7 @@ from streams.errors import BadRecord
 from streams.shippers.formats import reader
 from streams.shippers.reader import Reader
 from streams.windows.log_fields import fields_of
-from streams.windows.roller import Roller
+from streams.windows.roller import Rolled, Roller
 from streams.windows.summary import Limits
 from topology.codecs import encode_json
 from topology.connect import RECONNECT
@@ -263,6 +263,17 @@ class IngestWorker:
                 if error.args[0].fatal() or self._stop.is_set():
                     raise
                 log.warning("what was committed cannot be read yet: %s", error.args[0])
+                self._sweep(owned)
+
+    def _sweep(self, owned: Sequence[TopicPartition]) -> None:
+        """End what a transaction of ours may have been left open in: the summaries and the group's offsets."""
+        nothing = Rolled([], {}, {})
+        messages = bundles(nothing, self._partitions(SUMMARIES), self._settings.worker_id, {}, self._input_sizes())
+        self._transactions.sweep(
+            ((SUMMARIES, number, payload) for number, payload in messages),
+            TopicPartition(owned[0].topic, owned[0].partition, 0),
+            self._consumer.consumer_group_metadata(),
+        )
 
     def _first(self, committed: TopicPartition) -> int:
         if committed.offset >= 0:
@@ -277,6 +288,16 @@ class IngestWorker:
         self._forget()
         self._roller.forget()
         self._inputs.own([(each.topic, each.partition) for each in partitions])
+        if partitions:
+            self._end_hanging(partitions)
+
+    def _end_hanging(self, owned: Sequence[TopicPartition]) -> None:
+        """See to it that the consumer learns where to begin: while Kafka cannot tell, it waits without a word."""
+        try:
+            self._consumer.committed(list(owned), _ASK_S)
+        except KafkaException as error:
+            log.warning("what was committed cannot be read yet: %s", error.args[0])
+            self._sweep(owned)
 
     def _revoked(self, _consumer: Consumer, _partitions: list[TopicPartition]) -> None:
         """Others may read from here on: commit what was read, or let them read it again."""
