@@ -63,7 +63,7 @@ class Forecast:
     """`next` at a time, then `learn` what came."""
 
     __slots__ = (
-        "_alone", "_best", "_day", "_horizon", "_late", "_late_error", "_latest", "_latest_error", "_long",
+        "_alone", "_best", "_day", "_horizon", "_late", "_late_error", "_late_horizon", "_latest", "_latest_error", "_long",
         "_long_error", "_long_last", "_stay_ratio", "_together", "_walks", "_week",
     )  # fmt: skip
 
@@ -79,6 +79,7 @@ class Forecast:
         none, new = MeanState(), ProfileState()
         known = state or ForecastState(none, none, [none] * 2, [none] * 5, (none, none), new, new, (0.0, 0.0, 0.0))
         self._horizon, self._walks = long, walks
+        self._late_horizon = late
         self._late, self._long = FadingMean(late, known.late), FadingMean(long, known.long)
         long_error, day_error, week_error, late_error, latest_error = (*known.errors, none)[: _LATEST + 1]
         self._long_error, self._late_error = FadingMean(_ERRORS, long_error), FadingMean(_ERRORS, late_error)
@@ -169,6 +170,10 @@ class Forecast:
             self._latest = value
         self._late.learn(value, late)
         self._long.learn(clipped, weight)
+
+    def come_back(self, level: float) -> None:
+        """The level of late is what it was before an excursion: else it would take as many values again to forget it."""
+        self._late = FadingMean(self._late_horizon, MeanState(self._late.weight, level))
 
     def settle(self) -> None:
         """Go on from the level of late, at the same distance from the profiles; what was wrong before is forgiven.

@@ -96,13 +96,15 @@ class LevelState(Struct, array_like=True):
     """Farthest residual of the present excursion; 0: there was none beyond the 95% quantile."""
     farthest: FarthestState | None = None
     """None in a snapshot of before: it begins with the next value."""
+    back: float | None = None
+    """What was expected when it last went beyond the 95% quantile; None: it has come back since."""
 
 
 class LevelWatch:
     """`add` values in time order."""
 
     __slots__ = (
-        "_below", "_bias", "_detector", "_farthest", "_forecast", "_higher", "_last", "_last_ns", "_lower", "_peak",
+        "_back", "_below", "_bias", "_detector", "_farthest", "_forecast", "_higher", "_last", "_last_ns", "_lower", "_peak",
         "_ranks", "_scale", "_seen", "_size", "_stays", "_surprise", "_usual", "_usual_ratio",
     )  # fmt: skip
 
@@ -123,6 +125,7 @@ class LevelWatch:
         self._usual_ratio = FadingMean(MEMORY, state.usual_ratio if state else None)
         self._below = state.below_ratio.mean if state else 0.0
         self._peak = state.peak if state else 0.0
+        self._back = state.back if state else None
         self._seen = state.seen if state else 0
         self._last_ns = state.last_ns if state else -(1 << 62)
         self._farthest = Farthest((state.farthest if state else None) or FarthestState(self._seen))
@@ -148,6 +151,7 @@ class LevelWatch:
             below_ratio=MeanState(self._usual_ratio.weight, self._below),
             peak=self._peak,
             farthest=self._farthest.to_state(),
+            back=self._back,
         )
 
     def add(self, time_ns: int, value: float) -> Reading:
@@ -168,10 +172,16 @@ class LevelWatch:
             self._learn(time_ns, value, value, 1.0)
             return Reading(value, value, "higher", detector.log_e, 0.0, None, False)
         scale = max(self._scale.value, _FLAT_RATIO * self._size.value, 1e-12)
-        z = (value - expected) / scale
+        back, z = self._back, (value - expected) / scale
+        if back is not None and abs(value - back) < abs(value - expected):
+            z = 0.0 if (value < back) == (expected < back) else (value - back) / scale
+            expected, self._back = back, None
+            self._forecast.come_back(back)
         warm = self._seen > (_WARM_STILL if self._stands_still else WARM)
         moved = round((z - self._bias.value) / _TOLD) * _TOLD
         score = self._usual_score() if self._is_usual(value) else self._standard(moved)
+        if self._back is None and not -_AT_QUANTILE < score < _AT_QUANTILE:
+            self._back = expected
         farthest = self._farthest
         came_back = farthest.known
         log_period = farthest.add(*self._surprise.off(value), self._seen)
@@ -212,6 +222,7 @@ class LevelWatch:
         self._farthest.quieten()
         self._detector.quieten()
         self._forecast.settle()
+        self._back = None
         self._bias = FadingMean(_BIAS)
 
     def _is_usual(self, value: float) -> bool:
