@@ -71,7 +71,7 @@ class SignalState(Struct, array_like=True):
     """Of the ratios since the onset (Page's CUSUM): it begins where it was last 0, the likeliest time of the change."""
 
     beyond: int = 0
-    """Values since the onset that lie beyond the tolerance."""
+    """Values since the onset that lie beyond the tolerance, above or below."""
     climb: LeakState | None = None
     gone: GoneState | None = None
     note: str = ""
@@ -80,6 +80,8 @@ class SignalState(Struct, array_like=True):
     """Windows from one value to the next."""
     window: int = 0
     """Number of the window with its latest value."""
+    below: int = 0
+    """Of `beyond`: those below."""
 
     def begin_anew(self) -> None:
         """No evidence has been gathered."""
@@ -95,7 +97,9 @@ class SignalState(Struct, array_like=True):
     def speaks(self) -> bool:
         """Its evidence is for worse, and for more than nobody minds."""
         worse, change = self.worse, self.now - self.before
-        if not self.warm or abs(change) < self.tolerance * abs(self.before) or 2 * self.beyond < self.number:
+        if not self.warm or abs(change) < self.tolerance * abs(self.before):
+            return False
+        if 2 * (self.beyond - self.below if change >= 0.0 else self.below) < self.number:
             return False
         return worse == "either" or (change >= 0.0) == (worse == "higher")
 
@@ -295,6 +299,7 @@ def _take_over(known: SignalState, reading: Reading, *, close: bool) -> None:
     """Of a model that knows itself what was before, and since when; `close`: its evidence is of this deployment."""
     known.log_e, known.warm, known.onset_ns, known.note = reading.log_e, reading.warm, reading.onset_ns, reading.note
     known.before, known.total, known.number, known.beyond = reading.expected, reading.value, 1, 1
+    known.below = int(reading.value < reading.expected)
     if close:
         known.close_log_m = reading.log_e
 
@@ -307,7 +312,8 @@ def _note(known: SignalState, reading: Reading, time_ns: int, *, counted: bool) 
         known.sum_log = max(known.sum_log + ratio, 0.0)
     known.log_e, known.warm, known.seen_ns = reading.log_e, reading.warm, time_ns
     if known.sum_log <= 0.0 or known.onset_ns is None:
-        known.before, known.total, known.number, known.beyond = reading.expected, 0.0, 0, 0
+        known.before, known.total, known.number = reading.expected, 0.0, 0
+        known.beyond = known.below = 0
         known.onset_ns = time_ns
     if known.sum_log <= 0.0:
         known.onset_ns = None
@@ -315,7 +321,12 @@ def _note(known: SignalState, reading: Reading, time_ns: int, *, counted: bool) 
     known.number += 1
     off = reading.value - known.before
     # Of few events most windows have none: their median tells nothing, their mean does.
-    known.beyond += counted or abs(off) >= known.tolerance * abs(known.before)
+    if counted:
+        known.beyond += 1
+        known.below = known.beyond if known.now < known.before else 0
+    elif abs(off) >= known.tolerance * abs(known.before):
+        known.beyond += 1
+        known.below += off < 0.0
 
 
 def _keep_time(known: SignalState, window: int) -> None:
