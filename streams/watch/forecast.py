@@ -135,6 +135,7 @@ class Forecast:
         late: float = 1.0,
         *,
         doubted: bool = False,
+        back: tuple[float, float] | None = None,
     ) -> None:
         """Take in what came at the time of the last `next`.
 
@@ -145,6 +146,8 @@ class Forecast:
             weight: how much it teaches, against other values.
             late: the same, for the level of late: whoever follows at all has to come back as fast.
             doubted: it may be a fault: the forecasts are not charged their errors, lest it choose among them.
+            back: the value has come back from an excursion to about this level, and by so much the level of late was
+                wrong, which forgets the excursion: else it would take long to, and be wrong for as long.
         """
         stays, best, charge = self._stay_ratio, self._best, 0.0 if doubted else weight
         off, last = clipped - self._long.value, self._long_last
@@ -162,7 +165,11 @@ class Forecast:
             profile.learn(time_ns, clipped, weight)
         self._together.learn(believed * before, charge)
         self._alone.learn(believed * believed, charge)
-        self._late_error.learn(abs(clipped - self._late.value), charge)
+        if back is None:
+            self._late_error.learn(abs(clipped - self._late.value), charge)
+        else:
+            self._late_error.learn(back[1], charge)
+            self._late = FadingMean(self._late_horizon, MeanState(self._late.weight, back[0]))
         if self._walks:
             # Where nothing moves every forecast is right: a signal of steps is no random walk.
             if self._latest is not None and value != self._latest:
@@ -170,10 +177,6 @@ class Forecast:
             self._latest = value
         self._late.learn(value, late)
         self._long.learn(clipped, weight)
-
-    def come_back(self, level: float) -> None:
-        """The level of late is what it was before an excursion: else it would take as many values again to forget it."""
-        self._late = FadingMean(self._late_horizon, MeanState(self._late.weight, level))
 
     def settle(self) -> None:
         """Go on from the level of late, at the same distance from the profiles; what was wrong before is forgiven.

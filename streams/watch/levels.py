@@ -174,9 +174,11 @@ class LevelWatch:
         scale = max(self._scale.value, _FLAT_RATIO * self._size.value, 1e-12)
         back, z = self._back, (value - expected) / scale
         if back is not None and abs(value - back) < abs(value - expected):
-            z = 0.0 if (value < back) == (expected < back) else (value - back) / scale
-            expected, self._back = back, None
-            self._forecast.come_back(back)
+            back = back, min(abs(z), _CLIP) * scale
+            z = 0.0 if (value < back[0]) == (expected < back[0]) else (value - back[0]) / scale
+            expected, self._back = back[0], None
+        else:
+            back = None
         warm = self._seen > (_WARM_STILL if self._stands_still else WARM)
         moved = round((z - self._bias.value) / _TOLD) * _TOLD
         score = self._usual_score() if self._is_usual(value) else self._standard(moved)
@@ -199,7 +201,7 @@ class LevelWatch:
         if self._seen > _SCALED:
             self._bias.learn(clipped)
             self._rank(moved, trust)
-        self._learn(time_ns, value, expected + clipped * scale, trust)
+        self._learn(time_ns, value, expected + clipped * scale, trust, back)
         if trust == 1.0:
             self._stays.learn(score * self._last)
         self._last = score
@@ -294,10 +296,10 @@ class LevelWatch:
         if trust == 1.0:
             self._ranks.learn(moved)
 
-    def _learn(self, time_ns: int, value: float, clipped: float, trust: float) -> None:
+    def _learn(self, time_ns: int, value: float, clipped: float, trust: float, back=None) -> None:
         size, most = abs(value), 10.0 * self._size.value
         self._size.learn(most if 0.0 < most < size else size)
-        self._forecast.learn(time_ns, value, clipped, trust, doubted=trust < 1.0)
+        self._forecast.learn(time_ns, value, clipped, trust, doubted=trust < 1.0, back=back)
 
 
 def _without_least_bets(state: DetectorState) -> DetectorState:
