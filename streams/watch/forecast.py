@@ -63,7 +63,7 @@ class Forecast:
     """`next` at a time, then `learn` what came."""
 
     __slots__ = (
-        "_alone", "_best", "_day", "_horizon", "_late", "_late_error", "_late_horizon", "_latest", "_latest_error", "_long",
+        "_alone", "_best", "_day", "_horizon", "_late", "_late_error", "_latest", "_latest_error", "_long",
         "_long_error", "_long_last", "_stay_ratio", "_together", "_walks", "_week",
     )  # fmt: skip
 
@@ -79,7 +79,6 @@ class Forecast:
         none, new = MeanState(), ProfileState()
         known = state or ForecastState(none, none, [none] * 2, [none] * 5, (none, none), new, new, (0.0, 0.0, 0.0))
         self._horizon, self._walks = long, walks
-        self._late_horizon = late
         self._late, self._long = FadingMean(late, known.late), FadingMean(long, known.long)
         long_error, day_error, week_error, late_error, latest_error = (*known.errors, none)[: _LATEST + 1]
         self._long_error, self._late_error = FadingMean(_ERRORS, long_error), FadingMean(_ERRORS, late_error)
@@ -135,7 +134,7 @@ class Forecast:
         late: float = 1.0,
         *,
         doubted: bool = False,
-        back: tuple[float, float] | None = None,
+        missed: float | None = None,
     ) -> None:
         """Take in what came at the time of the last `next`.
 
@@ -146,8 +145,8 @@ class Forecast:
             weight: how much it teaches, against other values.
             late: the same, for the level of late: whoever follows at all has to come back as fast.
             doubted: it may be a fault: the forecasts are not charged their errors, lest it choose among them.
-            back: the value has come back from an excursion to about this level, and by so much the level of late was
-                wrong, which forgets the excursion: else it would take long to, and be wrong for as long.
+            missed: the value has come back from an excursion, and what was expected of late was wrong by so much. The
+                level of late forgets the excursion: else it would take as many values to.
         """
         stays, best, charge = self._stay_ratio, self._best, 0.0 if doubted else weight
         off, last = clipped - self._long.value, self._long_last
@@ -165,11 +164,9 @@ class Forecast:
             profile.learn(time_ns, clipped, weight)
         self._together.learn(believed * before, charge)
         self._alone.learn(believed * believed, charge)
-        if back is None:
-            self._late_error.learn(abs(clipped - self._late.value), charge)
-        else:
-            self._late_error.learn(back[1], charge)
-            self._late = FadingMean(self._late_horizon, MeanState(self._late.weight, back[0]))
+        self._late_error.learn(abs(clipped - self._late.value) if missed is None else missed, charge)
+        if missed is not None:
+            self._late.move(clipped)
         if self._walks:
             # Where nothing moves every forecast is right: a signal of steps is no random walk.
             if self._latest is not None and value != self._latest:

@@ -97,15 +97,15 @@ class LevelState(Struct, array_like=True):
     farthest: FarthestState | None = None
     """None in a snapshot of before: it begins with the next value."""
     back: float | None = None
-    """What was expected when it last went beyond the 95% quantile; None: it has come back since."""
+    """What was expected when it last went farther than residuals teach; None: it has come back since."""
 
 
 class LevelWatch:
     """`add` values in time order."""
 
     __slots__ = (
-        "_back", "_below", "_bias", "_detector", "_farthest", "_forecast", "_higher", "_last", "_last_ns", "_lower", "_peak",
-        "_ranks", "_scale", "_seen", "_size", "_stays", "_surprise", "_usual", "_usual_ratio",
+        "_back", "_below", "_bias", "_detector", "_farthest", "_forecast", "_higher", "_last", "_last_ns", "_lower",
+        "_peak", "_ranks", "_scale", "_seen", "_size", "_stays", "_surprise", "_usual", "_usual_ratio",
     )  # fmt: skip
 
     def __init__(self, state: LevelState | None = None) -> None:
@@ -172,18 +172,10 @@ class LevelWatch:
             self._learn(time_ns, value, value, 1.0)
             return Reading(value, value, "higher", detector.log_e, 0.0, None, False)
         scale = max(self._scale.value, _FLAT_RATIO * self._size.value, 1e-12)
-        back, z = self._back, (value - expected) / scale
-        if back is not None and abs(value - back) < abs(value - expected):
-            back = back, min(abs(z), _CLIP) * scale
-            z = 0.0 if (value < back[0]) == (expected < back[0]) else (value - back[0]) / scale
-            expected, self._back = back[0], None
-        else:
-            back = None
+        expected, z, missed = self._residual(value, expected, scale)
         warm = self._seen > (_WARM_STILL if self._stands_still else WARM)
         moved = round((z - self._bias.value) / _TOLD) * _TOLD
         score = self._usual_score() if self._is_usual(value) else self._standard(moved)
-        if self._back is None and not -_AT_QUANTILE < score < _AT_QUANTILE:
-            self._back = expected
         farthest = self._farthest
         came_back = farthest.known
         log_period = farthest.add(*self._surprise.off(value), self._seen)
@@ -201,7 +193,7 @@ class LevelWatch:
         if self._seen > _SCALED:
             self._bias.learn(clipped)
             self._rank(moved, trust)
-        self._learn(time_ns, value, expected + clipped * scale, trust, back)
+        self._learn(time_ns, value, expected + clipped * scale, trust, missed)
         if trust == 1.0:
             self._stays.learn(score * self._last)
         self._last = score
@@ -226,6 +218,24 @@ class LevelWatch:
         self._forecast.settle()
         self._back = None
         self._bias = FadingMean(_BIAS)
+
+    def _residual(self, value: float, expected: float, scale: float) -> tuple[float, float, float | None]:
+        """What is expected, and how far the value lies from it, in scales; where an excursion ends, how far it had led.
+
+        The level of late alone follows an excursion, and would find all on its own way back low (or high): a spike
+        would ring by the ordinary values after it. So what is nearer to where the signal was before is held against
+        that, and on the way there nothing is news.
+        """
+        z, back = (value - expected) / scale, self._back
+        if back is None:
+            if not -_CLIP <= z <= _CLIP:
+                self._back = expected
+            return expected, z, None
+        if abs(value - back) >= min(abs(value - expected), _CLIP * scale):
+            return expected, z, None
+        self._back = None
+        is_between = (value < back) == (expected < back)
+        return back, 0.0 if is_between else (value - back) / scale, min(abs(z), _CLIP) * scale
 
     def _is_usual(self, value: float) -> bool:
         """More than half of late had this very value: no news, however the forecast strays from it."""
@@ -296,10 +306,10 @@ class LevelWatch:
         if trust == 1.0:
             self._ranks.learn(moved)
 
-    def _learn(self, time_ns: int, value: float, clipped: float, trust: float, back=None) -> None:
+    def _learn(self, time_ns: int, value: float, clipped: float, trust: float, missed: float | None = None) -> None:
         size, most = abs(value), 10.0 * self._size.value
         self._size.learn(most if 0.0 < most < size else size)
-        self._forecast.learn(time_ns, value, clipped, trust, doubted=trust < 1.0, back=back)
+        self._forecast.learn(time_ns, value, clipped, trust, doubted=trust < 1.0, missed=missed)
 
 
 def _without_least_bets(state: DetectorState) -> DetectorState:
