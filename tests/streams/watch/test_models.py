@@ -72,6 +72,7 @@ def test_a_level_goes_on_to_the_bit_after_a_restart(cut):
     """Through MessagePack, with gaps and a step in the signal."""
     rng = np.random.default_rng(2)
     values = [*rng.normal(10.0, 1.0, 500).tolist(), *rng.normal(14.0, 1.0, 100).tolist()]
+    values[49] = values[399] = 90.0  # from which it comes back after the restart
     times = np.cumsum(rng.integers(1, 4 * 3600, 600)).tolist()
     whole, first = LevelWatch(), LevelWatch()
     expected = [whole.add(at * 10**9, value) for at, value in zip(times, values, strict=True)]

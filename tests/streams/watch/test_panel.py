@@ -8,7 +8,7 @@ import msgspec
 import numpy as np
 import pytest
 
-from streams.watch.panel import Panel, PanelState
+from streams.watch.panel import Panel, PanelState, SignalState
 from streams.watch.points import Point
 
 STEP_NS = 5_000_000_000
@@ -55,3 +55,11 @@ def test_the_rhythm_survives_a_restart():
         played(3, 10, each, first=10_000)
     assert again.log_share("gauge") == panel.log_share("gauge")
     assert msgspec.msgpack.encode(again.to_state()) == msgspec.msgpack.encode(panel.to_state())
+
+
+@pytest.mark.parametrize(("below", "speaks"), [(9, False), (5, True), (0, True)])
+def test_one_spike_in_a_quiet_stretch_is_no_rise(below, speaks):
+    """Of ten values, all beyond the tolerance and their mean far above what was, half at least have to lie above."""
+    known = SignalState("latency", "s", "higher", 1.0, warm=True, before=1.0, total=200.0, number=10, beyond=10)
+    known.below = below
+    assert known.speaks is speaks
