@@ -90,9 +90,9 @@ def production_reasons(
     of_latency = share * found.state.shares.get(LATENCY, 0.0)
     if (goal := found.reached(LATENCY)) is not None and of_latency > 0.0:
         sentence = (
-            f"{goal.signal} is {number(found.mean_s(goal.signal))} s on the mean since it has started, where production"
-            f" has not had {number(goal.events / PER_S / goal.minutes)} s over {goal.minutes} minutes, of this or of"
-            f" another latency as much, for {_long(goal.quiet)} ({LATENCY}, p = {goal.p / goal.weight:.2g})"
+            f"{goal.signal}: a tenth takes {found.decile_s(goal.signal):.2g} s and more since it has started, where"
+            f" production has not had {goal.events / PER_S / goal.minutes:.2g} s over {goal.minutes} minutes, nor as"
+            f" much of another latency, for {_long(goal.quiet)} ({LATENCY}, p = {goal.p / goal.weight:.2g})"
         )
         reasons.append(Reason(own_progress(-math.log(found.p(LATENCY)), of_latency, alpha), sentence))
     if (goal := found.reached(NEW_TEMPLATES)) is not None:
@@ -128,7 +128,7 @@ def requests_evidence(found: Against) -> StreamEvidence:
 
 
 def latency_evidence(found: Against) -> StreamEvidence:
-    """The latency that says most against it, as a row of the document: minutes judged, its mean over the usual."""
+    """The latency that says most against it, as a row of the document: minutes judged."""
     state = found.state
     goal = found.reached(LATENCY) or next(goal for goal in state.goals if goal.kind == LATENCY)
     minutes = float(state.minutes_of.get(goal.signal, 0))
@@ -176,12 +176,12 @@ def history_sentences(
 def alone_unjudged(found: ByHistory, against: Against) -> list[str]:
     """What could not be judged, and why."""
     requests = "" if REQUESTS in against.state.shares else "failed requests, "
-    values = "values but for mean latencies" if LATENCY in against.state.shares else "values"
+    values = "values but for the ninth decile of latencies" if LATENCY in against.state.shares else "values"
     said = [f"{requests}{values}, levels and new shapes: nothing of a baseline is there to compare them with"]
     if LATENCY in against.state.shares and against.state.whole_minutes and not against.state.minutes_of:
         said.append(
-            "latencies: no minute of it has had half of the requests of a usual minute of production, and the mean of"
-            " few is no measure"
+            "latencies: no minute of it has had half of the requests of a usual minute of production, and that of few"
+            " is no measure"
         )
     if found.state.failures.unlike:
         said.append(

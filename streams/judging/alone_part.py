@@ -199,12 +199,13 @@ class AlonePart:
     def _shares(self) -> dict[Part, float]:
         """Part -> share of what is judged without a baseline; sum 1."""
         of_kinds = self._state.against.shares
-        others = {
+        others: dict[Part, float] = {
             part: self._production_share * of_kinds.get(kind, 0.0)
             for kind, part in _PART_OF_KIND.items()
             if part != "logs"
         }
-        return {"logs": 1.0 - math.fsum(others.values()), **others}
+        others["logs"] = 1.0 - math.fsum(others.values())
+        return others
 
     def _evidence(self, part: Part) -> StreamEvidence:
         if part == "logs":

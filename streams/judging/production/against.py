@@ -7,11 +7,11 @@ beforehand (`Goal.weight`) make one p of them all. What is usual, and how long p
 read once, when the revision comes; what it does itself counts from `STARTS_NS` after its last pods came, as starting is
 no process that is always the same. Where it has more pods than production had, its counts are of as many as that.
 
-**Latencies**: the same bound of another number a minute, its mean (`latencies`), where at least half of the requests
-of a usual minute of production came, as the mean of few says less. Twice the usual mean of a stretch, or four times
-that, is held against it: twice is what a PASS rules out of a level; a day's load may come to it, and all days then
-say so. All latencies are one event, "one of them was", so that one p is that of all: the shortest time for which none
-was. Minutes are those of the clock, as production's are: the first that counts is the first whole one.
+**Latencies**: the same bound of another number a minute, its ninth decile (`latencies`), where at least half of the
+requests of a usual minute of production came, as that of few varies more. Twice what is usual of a stretch, or four
+times that, is held against it: twice is what a PASS rules out of a level; a day's load may come to it, and all days
+then say so. All latencies are one event, "one of them was", so that one p is that of all: the shortest time for which
+none was. Minutes are those of the clock, as production's are: the first that counts is the first whole one.
 
 **New templates** are told of and never fail it. That production shows none for weeks proves that what the revision
 shows has to do with it; not that it is worse: to log something new is what a revision may do. How often healthy ones
@@ -73,7 +73,7 @@ class Goal(Struct, array_like=True):
     """Of what its kind has."""
     reached: bool = False
     signal: str = ""
-    """Of a latency; its events are microseconds then: the sum of the means of so many minutes."""
+    """Of a latency; its events are microseconds then: the sum of the ninth deciles of so many minutes."""
 
 
 class AgainstState(Struct, array_like=True):
@@ -112,8 +112,8 @@ class AgainstState(Struct, array_like=True):
     whole_minutes: int = 0
     """That count, so far."""
     filling_values: MinuteOfValues = field(default_factory=MinuteOfValues)
-    means: dict[str, float] = {}
-    """Latency -> sum of the means of the minutes that count, microseconds."""
+    deciles: dict[str, float] = {}
+    """Latency -> sum of the ninth deciles of the minutes that count, microseconds."""
     minutes_of: dict[str, int] = {}
     """Latency -> how many those are."""
 
@@ -235,13 +235,13 @@ class Against:
 
     def _settle_values(self) -> None:
         state = self.state
-        counts = state.filling_values.counts
-        for name, mean in state.filling_values.means().items():
-            if counts[name] >= _ENOUGH_VALUES * state.values.get(name, math.inf):
-                state.means[name] = state.means.get(name, 0.0) + mean
+        values = state.filling_values.values
+        for name, decile in state.filling_values.deciles().items():
+            if values[name].count >= _ENOUGH_VALUES * state.values.get(name, math.inf):
+                state.deciles[name] = state.deciles.get(name, 0.0) + decile
                 state.minutes_of[name] = state.minutes_of.get(name, 0) + 1
         for goal in state.goals:
-            if state.whole_minutes < goal.minutes and state.means.get(goal.signal, 0.0) >= goal.events:
+            if state.whole_minutes < goal.minutes and state.deciles.get(goal.signal, 0.0) >= goal.events:
                 goal.reached = True
         state.filling_values = MinuteOfValues()
 
@@ -285,9 +285,9 @@ class Against:
         """The least that `p` can become."""
         return min((1.0, *(goal.p / goal.weight for goal in self.state.goals if goal.kind == kind)))
 
-    def mean_s(self, signal: str) -> float:
-        """Of a latency, over the minutes that count, seconds; one that has any."""
-        return self.state.means[signal] / PER_S / self.state.minutes_of[signal]
+    def decile_s(self, signal: str) -> float:
+        """Of a latency, a minute's ninth decile on the mean, seconds; of one that has any."""
+        return self.state.deciles[signal] / PER_S / self.state.minutes_of[signal]
 
     @property
     def new_traces(self) -> int:

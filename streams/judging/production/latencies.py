@@ -1,47 +1,71 @@
-"""How long do requests take on the mean, minute by minute?
+"""How long do all but the slowest tenth of requests take, minute by minute?
 
-Of the latencies that a rule knows by name as those of what the workload serves (`latencies`), where they come as
-histograms with a sum. A minute's mean is heavy-tailed where it is of few requests, so that one of fewer than
-`LEAST_VALUES` is none; for the rest nothing is assumed of it: the bound of `peaks` holds for any number a minute.
+Of the latencies that a rule knows by name as those of what the workload serves (`is_latency`), where they come as
+histograms. The ninth decile: means of heavy tails are ruled by the slowest request of all, so that production shows
+every few hours what no fault surpasses, and a median does not show a fault in every fifth request. A minute of fewer
+than `LEAST_VALUES` is none; for the rest nothing is assumed of it: the bound of `peaks` holds for any number a minute.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import accumulate
 
 from msgspec import Struct
 
-from streams.judging.counts import cut
 from streams.records.histogram import Histogram
 from streams.signals.rule import SignalRule
 
 LATENCY = "latency"
 LEAST_VALUES = 10
 PER_S = 1e6
-"""Means are kept in microseconds: their sums over minutes are graded as counts of events are."""
+"""Deciles are kept in microseconds: their sums over minutes are graded as counts of events are."""
+_SCALE = 3
+"""Buckets 9% wide, finer than the grades."""
+_LONGEST = 40 << _SCALE
+"""Index of a bucket: 2**40 s."""
 _MOST_TOLERATED = 0.75
 """Relative rise that a policy may tolerate: what is held against a revision is no less than 1.78 times the usual."""
 
 
 class MinuteOfValues(Struct, array_like=True):
-    """The minute that is being filled: `add` windows, then ask for its `means`."""
+    """The minute that is being filled: `add` windows, then ask for its `deciles`."""
 
-    counts: dict[str, int] = {}
-    """Signal -> values."""
-    totals: dict[str, float] = {}
-    """Signal -> their sum, seconds."""
+    values: dict[str, Histogram] = {}
+    """Signal -> its values, seconds."""
 
     def add(self, values: Mapping[str, Histogram], rules: Mapping[str, SignalRule]) -> None:
         """One window."""
         for name, found in values.items():
-            if found.total > 0.0 and is_latency(rules.get(name)):
-                self.counts[name] = self.counts.get(name, 0) + found.count
-                self.totals[name] = self.totals.get(name, 0.0) + cut(found.total)
+            if is_latency(rules.get(name)):
+                coarse = found.at_scale(min(found.scale, _SCALE))
+                known = self.values.get(name)
+                self.values[name] = coarse if known is None else known.merge(coarse)
 
-    def means(self) -> dict[str, float]:
-        """Signal -> mean of its values, microseconds, where there are enough; in the order of their names."""
-        counts, totals = self.counts, self.totals
-        return {name: PER_S * totals[name] / counts[name] for name in sorted(counts) if counts[name] >= LEAST_VALUES}
+    def deciles(self) -> dict[str, float]:
+        """Signal -> the ninth, microseconds, where there are values enough; in the order of their names."""
+        return {
+            name: PER_S * ninth_decile(found)
+            for name, found in sorted(self.values.items())
+            if found.positive and found.count >= LEAST_VALUES
+        }
+
+
+def ninth_decile(values: Histogram) -> float:
+    """The upper bound of the bucket in which nine tenths of the values are reached.
+
+    >>> ninth_decile(Histogram(0, 20, 0.0, 0, {0: 10, 1: 8, 5: 2}))
+    4.0
+
+    Args:
+        values: of which some are above 0.
+    """
+    wanted, below = 0.9 * values.count, values.zero_count + sum(values.negative.values())
+    buckets = sorted(values.positive)
+    reached = accumulate((values.positive[index] for index in buckets), initial=below)
+    next(reached)
+    index = next((index for index, number in zip(buckets, reached, strict=True) if number >= wanted), buckets[-1])
+    return float(2.0 ** ((min(index, _LONGEST) + 1) / 2.0**values.scale))
 
 
 def is_latency(rule: SignalRule | None) -> bool:

@@ -71,7 +71,7 @@ class ProductionPast(Struct, array_like=True):
     """How many traces with new templates the latest revisions showed that were promoted, or stayed."""
     filling_values: MinuteOfValues = field(default_factory=MinuteOfValues)
     latencies: dict[str, Peaks] = {}
-    """Signal -> its means over minutes, microseconds."""
+    """Signal -> ninth deciles of minutes, microseconds."""
     values: dict[str, float] = {}
     """Signal -> values of a usual minute."""
 
@@ -146,10 +146,10 @@ class ProductionPast(Struct, array_like=True):
                 del self.templates[number]
 
     def _settle_values(self) -> None:
-        for name, mean in self.filling_values.means().items():
+        for name, decile in self.filling_values.deciles().items():
             if name in self.latencies or len(self.latencies) < _LATENCIES:
-                self.latencies.setdefault(name, Peaks()).add(mean)
-                count = self.filling_values.counts[name]
+                self.latencies.setdefault(name, Peaks()).add(decile)
+                count = self.filling_values.values[name].count
                 usual = self.values.get(name, count)
                 self.values[name] = _VALUES_MEMORY * usual + (1.0 - _VALUES_MEMORY) * count
         self.filling_values = MinuteOfValues()
