@@ -1,7 +1,7 @@
 """Does a revision with nothing beside it show what production has not shown for long?
 
-Failed traces and failed requests fail it. Of each is asked, in its first five minutes and in all its planned time,
-whether there were four times as many as a usual such stretch of production holds (and four more), and 16 times: levels
+Failed traces, failed requests and slow ones fail it. Of each is asked, in its first five minutes and in all its planned
+time, whether there were four times as many as a usual such stretch of production holds (and four more), and 16 times: levels
 that are fixed by what is usual in the long run, so that the bound of `peaks` holds for each; weights that are fixed
 beforehand (`Goal.weight`) make one p of them all. What is usual, and how long production has not been like that, is
 read once, when the revision comes; what it does itself counts from `STARTS_NS` after its last pods came, as starting is

@@ -34,8 +34,8 @@ _REVISIONS = 24
 _PODS_MEMORY = 0.99
 """Weight of the pods that there were after one more minute: of an hour and a half."""
 
-_VALUES_MEMORY = 1.0 - 1.0 / 1440.0
-"""The same of the values of a minute: of a day, as loads have days."""
+_VALUES_MEMORY = 1440
+"""Minutes that the number of values of a usual one is the mean of: a day, as loads have days."""
 _LATENCIES = 4
 """Remembered."""
 
@@ -148,10 +148,10 @@ class ProductionPast(Struct, array_like=True):
     def _settle_values(self) -> None:
         for name, decile in self.filling_values.deciles().items():
             if name in self.latencies or len(self.latencies) < _LATENCIES:
-                self.latencies.setdefault(name, Peaks()).add(decile)
-                count = self.filling_values.values[name].count
-                usual = self.values.get(name, count)
-                self.values[name] = _VALUES_MEMORY * usual + (1.0 - _VALUES_MEMORY) * count
+                peaks = self.latencies.setdefault(name, Peaks())
+                peaks.add(decile)
+                count, usual = self.filling_values.values[name].count, self.values.get(name, 0.0)
+                self.values[name] = usual + (count - usual) / min(peaks.minutes, _VALUES_MEMORY)
         self.filling_values = MinuteOfValues()
 
     def _count_requests(self, side: Side) -> None:
