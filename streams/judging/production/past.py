@@ -40,7 +40,7 @@ _LATENCIES = 4
 """Remembered."""
 
 
-class ShownTemplate(Struct, array_like=True):
+class ShownTemplate(Struct, array_like=True, gc=False):
     """When a template was shown."""
 
     first: int
