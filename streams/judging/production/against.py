@@ -1,12 +1,12 @@
 """Does a revision with nothing beside it show what production has not shown for long?
 
 Failed traces, failed requests and slow ones fail it. Of the first two is asked, in its first five minutes and in all
-its planned time, whether there were four times as many as a usual such stretch of production holds (and four more), and 16
-times: levels that are fixed by what is usual in the long run, so that the bound of `peaks` holds for each; weights that
-are fixed beforehand (`Goal.weight`) make one p of them all. What is usual, and how long production has not been like
-that, is read once, when the revision comes; what it does itself counts from `STARTS_NS` after its last pods came, as
-starting is no process that is always the same. Where it has more pods than production had, its counts are of as many as
-that.
+its planned time, whether there were four times as many as a usual such stretch of production holds (and four more),
+and 16 times: levels that are fixed by what is usual in the long run, so that the bound of `peaks` holds for each;
+weights that are fixed beforehand (`Goal.weight`) make one p of them all. What is usual, and how long production has
+not been like that, is read once, when the revision comes; what it does itself counts from `STARTS_NS` after its last
+pods came, as starting is no process that is always the same. Where it has more pods than production had, its counts
+are of as many as that.
 
 **Latencies**: the same bound of another number a minute, its ninth decile (`latencies`), where at least half of the
 requests of a usual minute of production came, as that of few varies more. Twice what is usual of a stretch, or four
