@@ -22,8 +22,8 @@ PER_S = 1e6
 """Deciles are kept in microseconds: their sums over minutes are graded as counts of events are."""
 _SCALE = 3
 """Buckets 9% wide, finer than the grades."""
-_LONGEST = 40 << _SCALE
-"""Index of a bucket: 2**40 s."""
+_LONGEST = 40.0
+"""Of which 2 is the power, seconds."""
 _MOST_TOLERATED = 0.75
 """Relative rise that a policy may tolerate: what is held against a revision is no less than 1.78 times the usual."""
 
@@ -65,7 +65,7 @@ def ninth_decile(values: Histogram) -> float:
     reached = accumulate((values.positive[index] for index in buckets), initial=below)
     next(reached)
     index = next((index for index, number in zip(buckets, reached, strict=True) if number >= wanted), buckets[-1])
-    return float(2.0 ** ((min(index, _LONGEST) + 1) / 2.0**values.scale))
+    return float(2.0 ** min((index + 1) / 2.0**values.scale, _LONGEST))
 
 
 def is_latency(rule: SignalRule | None) -> bool:
