@@ -25,6 +25,7 @@ from streams.judging.logs.part import Culprit
 from streams.judging.logs.settings import ERRORS, NEW_TEMPLATES
 from streams.judging.logs.stream import StreamEvidence
 from streams.judging.production.against import LEAST_MINUTES, Against, Goal
+from streams.judging.production.latencies import LATENCY, PER_S
 from streams.judging.reasons import Reason, number, signature_text
 from streams.judging.settings import REQUESTS
 from streams.judging.side import SignatureInfo
@@ -46,6 +47,7 @@ _NAMED = 3
 _KINDS = {
     ERRORS: "traces or incidents with errors",
     REQUESTS: "failed requests",
+    LATENCY: "latencies",
     NEW_TEMPLATES: "traces or incidents with warnings or errors never seen before",
 }
 
@@ -85,6 +87,14 @@ def production_reasons(
                 f" ({kind}, p = {goal.p / goal.weight:.2g}){behind}"
             )
             reasons.append(Reason(own_progress(-math.log(found.p(kind)), of_kind, alpha), sentence))
+    of_latency = share * found.state.shares.get(LATENCY, 0.0)
+    if (goal := found.reached(LATENCY)) is not None and of_latency > 0.0:
+        sentence = (
+            f"{goal.signal}: a tenth takes {found.decile_s(goal.signal):.2g} s and more since it has started, where"
+            f" production has not had {goal.events / PER_S / goal.minutes:.2g} s over {goal.minutes} minutes, nor as"
+            f" much of another latency, for {_long(goal.quiet)} ({LATENCY}, p = {goal.p / goal.weight:.2g})"
+        )
+        reasons.append(Reason(own_progress(-math.log(found.p(LATENCY)), of_latency, alpha), sentence))
     if (goal := found.reached(NEW_TEMPLATES)) is not None:
         new = found.state.new
         behind = _behind([Culprit(one, new[one], 0.0) for one in sorted(new, key=lambda one: (-new[one], one))], known)
@@ -117,6 +127,14 @@ def requests_evidence(found: Against) -> StreamEvidence:
     return StreamEvidence(REQUESTS, 0.0, count, 0.0, state.pod_s, 0.0, 0.0, 0.0, None, found.p(REQUESTS))
 
 
+def latency_evidence(found: Against) -> StreamEvidence:
+    """The latency that says most against it, as a row of the document: minutes judged."""
+    state = found.state
+    goal = found.reached(LATENCY) or next(goal for goal in state.goals if goal.kind == LATENCY)
+    minutes = float(state.minutes_of.get(goal.signal, 0))
+    return StreamEvidence(goal.signal, 0.0, minutes, 0.0, state.pod_s, 0.0, 0.0, 0.0, None, found.p(LATENCY))
+
+
 def history_sentences(
     found: ByHistory, against: Against, share: float, against_share: float, alpha: float
 ) -> list[str]:
@@ -137,7 +155,7 @@ def history_sentences(
     earlier = f"{number(round(found.state.past.cohorts + found.state.past.incidents, 1))} earlier comparisons"
     by = " and ".join([*([days] if against.known else []), *([earlier] if found.known else [])])
     by_what = (
-        f"judged by the workload's history, by {by}, by errors and failed requests alone: nothing is beside it, so that"
+        f"judged by the workload's history, by {by}, by errors{_and(against)} alone: nothing is beside it, so that"
         " the bound on false alarms holds if today is a day like those; it never passes so"
     )
     sentences = [by_what]
@@ -158,7 +176,13 @@ def history_sentences(
 def alone_unjudged(found: ByHistory, against: Against) -> list[str]:
     """What could not be judged, and why."""
     requests = "" if REQUESTS in against.state.shares else "failed requests, "
-    said = [f"{requests}values, levels and new shapes: nothing of a baseline is there to compare them with"]
+    values = "values but for the ninth decile of latencies" if LATENCY in against.state.shares else "values"
+    said = [f"{requests}{values}, levels and new shapes: nothing of a baseline is there to compare them with"]
+    if LATENCY in against.state.shares and against.state.whole_minutes and not against.state.minutes_of:
+        said.append(
+            "latencies: no minute of it has had half of the requests of a usual minute of production, and that of few"
+            " is no measure"
+        )
     if found.state.failures.unlike:
         said.append(
             f"logs: {number(found.state.failures.unlike)} failed traces are not counted, because the lines of the"
@@ -170,6 +194,12 @@ def alone_unjudged(found: ByHistory, against: Against) -> list[str]:
 def _behind(culprits: Sequence[Culprit], known: Mapping[int, SignatureInfo]) -> str:
     named = [f"`{signature_text(each.number, known)}` {number(each.canary)} times" for each in culprits[:_NAMED]]
     return f": {'; '.join(named)}" if named else ""
+
+
+def _and(against: Against) -> str:
+    """What it is judged by beside errors."""
+    more = [_KINDS[kind] for kind in (REQUESTS, LATENCY) if kind == REQUESTS or kind in against.state.shares]
+    return f"{', ' if len(more) > 1 else ' and '}{' and '.join(more)}"
 
 
 def _not_so(goal: Goal) -> str:

@@ -20,6 +20,7 @@ from streams.judging.alone import (
     alone_unjudged,
     history_reason,
     history_sentences,
+    latency_evidence,
     new_risk,
     production_reasons,
     requests_evidence,
@@ -30,16 +31,20 @@ from streams.judging.judge_state import JudgeState
 from streams.judging.levels.cohort import LevelCohort
 from streams.judging.logs.by_history import ByHistory
 from streams.judging.logs.settings import ERRORS
+from streams.judging.logs.stream import StreamEvidence
 from streams.judging.past import Cohort
 from streams.judging.production.against import Against
+from streams.judging.production.latencies import LATENCY
 from streams.judging.reasons import Reason
 from streams.judging.settings import REQUESTS, JudgeSettings
 from streams.judging.shares import PARTS
 from streams.judging.side import Side, SignatureInfo
 from streams.judging.telling import stream_rows
 from streams.judging.template_counts import TemplateCount
+from streams.signals.rule import SignalRule
 
-_PART_OF_KIND: dict[str, Part] = {ERRORS: "logs", REQUESTS: "errors"}
+_PART_OF_KIND: dict[str, Part] = {ERRORS: "logs", REQUESTS: "errors", LATENCY: "values"}
+_GROUPS: dict[Part, str] = {"logs": "logs", "errors": "requests", "values": "latency"}
 _TOLD_FIRST = 75.0
 """Risk from which what speaks against it is told before what it is judged by."""
 
@@ -68,7 +73,12 @@ class AlonePart:
         self._errors = ByHistory(settings.logs, window_ns, level, settings.signature_limit, state.alone)
 
     def add(
-        self, start_ns: int, canary: Side, signatures: Mapping[int, SignatureInfo], templates: Mapping[int, int]
+        self,
+        start_ns: int,
+        canary: Side,
+        signatures: Mapping[int, SignatureInfo],
+        rules: Mapping[str, SignalRule],
+        templates: Mapping[int, int],
     ) -> None:
         """A window in which nothing of a baseline has been there; `is_alone` of the state says whether that counts."""
         state, settings, history = self._state, self._settings, self._state.alone
@@ -79,7 +89,7 @@ class AlonePart:
         since_ns = start_ns - history.from_ns
         if since_ns >= settings.warm_up_ns:
             self._errors.add(start_ns, canary, signatures, templates)
-            self._production.add(start_ns, canary, templates)
+            self._production.add(start_ns, canary, templates, rules)
         patience_ns = 0 if settings.baseline == "none" else GONE_NS if state.baseline_seen else AWAITED_NS
         state.is_alone = state.is_alone or since_ns + self._window_ns >= patience_ns
 
@@ -125,7 +135,7 @@ class AlonePart:
         """0..1: how far history has come to failing it."""
         if not self._state.is_alone:
             return 0.0
-        return own_progress(-min(self._log_p("logs"), self._log_p("errors")), self.share, self._settings.alpha)
+        return own_progress(-min(map(self._log_p, _GROUPS)), self.share, self._settings.alpha)
 
     @property
     def new_risk(self) -> float:
@@ -143,11 +153,10 @@ class AlonePart:
             return rows
         for finding in self.findings():
             if finding.share > 0.0:
-                shown = self._errors.evidence() if finding.part == "logs" else requests_evidence(self._production)
+                shown = self._evidence(finding.part)
                 one = structs.replace(shown, share=finding.share / self.share, p=math.exp(finding.log_p))
                 (row,) = stream_rows([one], self.share, alpha)
-                group = "logs" if finding.part == "logs" else "requests"
-                rows.append(structs.replace(row, part=finding.part, group=group))
+                rows.append(structs.replace(row, part=finding.part, group=_GROUPS[finding.part]))
         return rows
 
     def reasons(self, signatures: Mapping[int, SignatureInfo]) -> list[Reason]:
@@ -189,8 +198,19 @@ class AlonePart:
     @property
     def _shares(self) -> dict[Part, float]:
         """Part -> share of what is judged without a baseline; sum 1."""
-        of_errors = self._production_share * self._state.against.shares.get(REQUESTS, 0.0)
-        return {"logs": 1.0 - of_errors, "errors": of_errors}
+        of_kinds = self._state.against.shares
+        others: dict[Part, float] = {
+            part: self._production_share * of_kinds.get(kind, 0.0)
+            for kind, part in _PART_OF_KIND.items()
+            if part != "logs"
+        }
+        others["logs"] = 1.0 - math.fsum(others.values())
+        return others
+
+    def _evidence(self, part: Part) -> StreamEvidence:
+        if part == "logs":
+            return self._errors.evidence()
+        return requests_evidence(self._production) if part == "errors" else latency_evidence(self._production)
 
     def _finding(self, part: Part) -> PartFinding:
         share = self._shares.get(part, 0.0)

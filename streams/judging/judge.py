@@ -212,7 +212,7 @@ class Judge:
             state.heard_from_ns = start_ns
         if state.started_ns is None and not self._begins(start_ns, baseline, canary):
             if baseline is None and canary is not None:
-                self._judge_alone(start_ns, canary, signatures, templates or {})
+                self._judge_alone(start_ns, canary, signatures, rules or {}, templates or {})
             return
         if baseline is not None:
             state.baseline_heard = sorted({*state.baseline_heard, *parts_of(baseline)})
@@ -296,11 +296,12 @@ class Judge:
         start_ns: int,
         canary: Side,
         signatures: Mapping[int, SignatureInfo],
+        rules: Mapping[str, SignalRule],
         templates: Mapping[int, int],
     ) -> None:
         """A window of the canary while nothing of a baseline has been there beside it."""
         state = self._state
-        self._parts.alone.add(start_ns, canary, signatures, templates)
+        self._parts.alone.add(start_ns, canary, signatures, rules, templates)
         if not state.is_alone:
             return
         as_of_ns = start_ns + self._window_ns

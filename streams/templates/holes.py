@@ -14,8 +14,9 @@ the thresholds are ours.)
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from functools import lru_cache
-from itertools import combinations
+from itertools import combinations, compress
 
 from msgspec import Struct
 
@@ -31,7 +32,6 @@ _ANNOUNCE = frozenset(
 _CACHED_WORDS = 1 << 13
 """Of at most as many characters as a signature has."""
 _OF_HOLE = terms([HOLE] * MAX_WORDS)
-_NO_HOLES = [False] * MAX_WORDS
 _MAX_NAMES = 4
 """Announced words of which two may vary together."""
 _EXCEPTION_ENDS = ("Exception", "Error", "Throwable", "Failure")
@@ -65,11 +65,31 @@ class Pattern(Struct, frozen=True, gc=False):
         return [words[place] for place in (self.place, self.also) if place >= 0]
 
 
-def patterns(text: str, severity: Severity = Severity.UNSET) -> list[Pattern]:
+class Patterns(Struct, frozen=True, gc=False):
+    """All of one text: by their keys, as most are those of no other text, and no more is asked of them."""
+
+    text: str
+    keys: list[int]
+    """Of those with one hole."""
+    places: list[int]
+    """Their holes'."""
+    pairs: list[Pattern]
+    """Those with two."""
+
+    def each(self) -> Iterator[Pattern]:
+        """Those with one hole, written down, in the order of their keys."""
+        words = self.text.split(" ")
+        for of_pattern, place in zip(self.keys, self.places, strict=True):
+            needed = ANNOUNCED if _is_announced(words, place) else PLAIN
+            yield Pattern(of_pattern, needed, dotted(words[place]), place, collapsed=_beside_hole(words, place))
+
+
+def patterns(text: str, severity: Severity = Severity.UNSET) -> Patterns:
     """The patterns of a text.
 
     >>> text = "session opened for bob on tty"
-    >>> for pattern in patterns(text):
+    >>> found = patterns(text)
+    >>> for pattern in (*found.each(), *found.pairs):
     ...     print(pattern.of(text), "/", *pattern.words(text), "/", pattern.needed)
     session <*> for bob on tty / opened / 5
     session opened <*> bob on tty / for / 5
@@ -82,35 +102,28 @@ def patterns(text: str, severity: Severity = Severity.UNSET) -> list[Pattern]:
     number = constant = len(words)
     of_words = terms(words)
     of_text = total(severity, of_words)
-    holes = _NO_HOLES
-    if HOLE in text:
-        holes = [HOLE in word for word in words]
-        constant = sum([not hole or "=" in word for hole, word in zip(holes, words, strict=True)])
-    enough, enough_beside = 2 * constant >= number, 2 * (constant - 1) >= number
-    found: list[Pattern] = []
-    names: list[int] = []
-    announced = False
-    for place, (word, hole, of_word, of_hole) in enumerate(zip(words, holes, of_words, _OF_HOLE, strict=False)):
-        may, may_early, is_dotted, is_name, announces = _traits(word)
-        before, announced = announced, announces
-        if not (may if place > 1 else may_early):
-            if word == "|":
-                break  # a trace: its exceptions and frames say what it is
-            continue
-        if not (enough if hole else enough_beside and place):
-            continue
-        needed = PLAIN
-        if before and is_name:
-            needed = ANNOUNCED
-            names.append(place)
-        if holes is not _NO_HOLES and ((place and holes[place - 1]) or (place + 1 < number and holes[place + 1])):
-            found.append(_collapsed(severity, words, needed, is_dotted, place))
-        else:
-            found.append(Pattern(of_text - of_word + of_hole, needed, is_dotted, place))
-    if len(names) > 1 and 2 * (constant - 2) >= number:
-        pairs = combinations(names[:_MAX_NAMES], 2)
-        found += [_collapsed(severity, words, ANNOUNCED, False, one, other) for one, other in pairs]
-    return found
+    may = words[:MAX_WORDS]
+    if "|" in may:
+        may = may[: may.index("|")]  # a trace: its exceptions and frames say what it is
+    places = list(compress(range(1, MAX_WORDS), map(_varies, may[1:])))
+    if places and places[0] == 1 and not may_vary(words[1], 1):
+        del places[0]
+    holes = HOLE in text
+    if holes:
+        constant = sum([HOLE not in word or "=" in word for word in words])
+        places = [place for place in (*_first(may), *places) if 2 * (constant - (HOLE not in words[place])) >= number]
+    keys = [of_text - of_words[place] + _OF_HOLE[place] for place in places]
+    if holes:
+        for index, place in enumerate(places):
+            if _beside_hole(words, place):
+                keys[index] = key(severity, _with_holes(words, place, -1, True))
+    pairs: list[Pattern] = []
+    if 2 * (constant - 2) >= number and not _ANNOUNCE.isdisjoint(text.lower().split(" ")):
+        names = [place for place in places if _is_announced(words, place)]
+        for one, other in combinations(names[:_MAX_NAMES], 2):
+            of_pattern = key(severity, _with_holes(words, one, other, True))
+            pairs.append(Pattern(of_pattern, ANNOUNCED, False, one, other, True))
+    return Patterns(text, keys, places, pairs)
 
 
 def fits(text: str, pattern: str) -> bool:
@@ -161,17 +174,23 @@ def may_vary(word: str, place: int) -> bool:
 
 
 @lru_cache(_CACHED_WORDS)
-def _traits(word: str) -> tuple[bool, bool, bool, bool, bool]:
-    """Whether it may become a hole, and also as one of the first two; is dotted; may be a name; announces one."""
-    more = word != HOLE
-    names = word.lower() in _ANNOUNCE
-    return more and may_vary(word, 2), more and may_vary(word, 1), dotted(word), not word.isupper(), names
+def _varies(word: str) -> bool:
+    """Whether it may become a hole, in any place but the first two."""
+    return word != HOLE and may_vary(word, 2)
 
 
-def _collapsed(
-    severity: Severity, words: list[str], needed: int, is_dotted: bool, place: int, also: int = -1
-) -> Pattern:
-    return Pattern(key(severity, _with_holes(words, place, also, True)), needed, is_dotted, place, also, True)
+def _first(words: list[str]) -> list[int]:
+    """The first place, where masking has made a hole of a part of it: else it is what the line is about."""
+    return [0] if words and HOLE in words[0] and _varies(words[0]) and may_vary(words[0], 0) else []
+
+
+def _is_announced(words: list[str], place: int) -> bool:
+    """Whether it is the name that the word before it announces."""
+    return place > 0 and words[place - 1].lower() in _ANNOUNCE and not words[place].isupper()
+
+
+def _beside_hole(words: list[str], place: int) -> bool:
+    return any(HOLE in word for word in (*words[max(0, place - 1) : place], *words[place + 1 : place + 2]))
 
 
 def _with_holes(words: list[str], one: int, other: int, collapse: bool) -> str:

@@ -6,10 +6,8 @@ the texts of all patterns would take ten times the memory.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from streams.records.log import Severity
-from streams.templates.holes import DOTTED, Pattern
+from streams.templates.holes import DOTTED, Pattern, Patterns
 from streams.templates.keys import key
 from streams.windows.masks import HOLE
 
@@ -18,8 +16,10 @@ class Places:
     """`enter` and `leave` texts, by their number; `members` of a pattern."""
 
     def __init__(self) -> None:
-        self._single: dict[int, tuple[int, ...]] = {}
-        """Pattern -> the texts that have it; those with a dotted name in its place as they are, others as ~number."""
+        self._alone: dict[int, int] = {}
+        """Pattern -> the one text that has it; one with a dotted name in its place as it is, any other as ~number."""
+        self._shared: dict[int, tuple[int, ...]] = {}
+        """Pattern -> the texts that have it, where they are more."""
         self._double: dict[int, dict[int, list[str]]] = {}
         """Pattern of two places -> the texts that have it, and their words there."""
         self._numbers: dict[int, int] = {}
@@ -40,53 +40,67 @@ class Places:
         if HOLE in text:
             self._numbers.pop(key(severity, text), None)
 
-    def named(self, found: Iterable[Pattern]) -> list[int]:
+    def named(self, found: Patterns) -> list[int]:
         """The numbers that some of these patterns stand for."""
         numbers = self._numbers
-        return [numbers[pattern.key] for pattern in found if pattern.key in numbers]
+        keys = found.keys if not found.pairs else [*found.keys, *(pair.key for pair in found.pairs)]
+        return [numbers[of_pattern] for of_pattern in keys if of_pattern in numbers]
 
-    def enter(self, number: int, text: str, found: Iterable[Pattern]) -> str | None:
+    def enter(self, number: int, found: Patterns) -> str | None:
         """Note a text under its patterns; the first of them in which enough others differ."""
         ripe: Pattern | None = None
-        single, other = self._single, ~number
-        for pattern in found:
-            if pattern.also >= 0:
-                enough = self._enter_pair(number, pattern, pattern.words(text))
-            else:
-                member = number if pattern.dotted else other
-                held = single.get(pattern.key)
-                if held is None:
-                    single[pattern.key] = (member,)
-                    continue  # one word alone makes no hole
-                if member not in held:
-                    held = single[pattern.key] = (*held, member)
-                enough = len(held) >= pattern.needed or (len(held) >= DOTTED and min(held) >= 0)
-            if enough and ripe is None:
-                ripe = pattern
-        return None if ripe is None else ripe.of(text)
+        keys = found.keys
+        if self._alone.keys().isdisjoint(keys) and self._shared.keys().isdisjoint(keys) and found.text.count(".") < 2:
+            self._alone.update(dict.fromkeys(keys, ~number))  # one word alone makes no hole, nor is any dotted
+        else:
+            entered = [(self._enter(number, one), one) for one in found.each()]
+            ripe = next((one for enough, one in entered if enough), None)
+        for pair in found.pairs:
+            if self._enter_pair(number, pair, pair.words(found.text)) and ripe is None:
+                ripe = pair
+        return None if ripe is None else ripe.of(found.text)
 
-    def leave(self, number: int, found: Iterable[Pattern]) -> None:
+    def leave(self, number: int, found: Patterns) -> None:
         """Forget a text that was entered under these patterns."""
-        for pattern in found:
-            if pattern.also >= 0:
-                pairs = self._double.get(pattern.key, {})
-                pairs.pop(number, None)
-                if not pairs:
-                    self._double.pop(pattern.key, None)
+        for of_pattern in found.keys:
+            held = self._shared.get(of_pattern)
+            if held is None:
+                self._alone.pop(of_pattern, None)
                 continue
-            member = number if pattern.dotted else ~number
-            rest = tuple([held for held in self._single.get(pattern.key, ()) if held != member])
+            rest = tuple([member for member in held if member not in (number, ~number)])
+            if len(rest) > 1:
+                self._shared[of_pattern] = rest
+                continue
+            del self._shared[of_pattern]
             if rest:
-                self._single[pattern.key] = rest
-            else:
-                self._single.pop(pattern.key, None)
+                self._alone[of_pattern] = rest[0]
+        for pair in found.pairs:
+            pairs = self._double.get(pair.key, {})
+            pairs.pop(number, None)
+            if not pairs:
+                self._double.pop(pair.key, None)
 
     def members(self, severity: Severity, pattern: str) -> list[int]:
         """The texts that differ from a pattern only where it has a hole."""
         if HOLE not in pattern:
             return []
         of = key(severity, pattern)
-        return [*(max(member, ~member) for member in self._single.get(of, ())), *self._double.get(of, ())]
+        alone = self._alone.get(of)
+        held = self._shared.get(of, ()) if alone is None else (alone,)
+        return [*(max(member, ~member) for member in held), *self._double.get(of, ())]
+
+    def _enter(self, number: int, pattern: Pattern) -> bool:
+        """Note it under a pattern with one hole; whether enough others differ there."""
+        member = number if pattern.dotted else ~number
+        alone = self._alone.pop(pattern.key, None)
+        held = self._shared.get(pattern.key, ()) if alone is None else (alone,)
+        if member not in held:
+            held = (*held, member)
+        if len(held) == 1:
+            self._alone[pattern.key] = member
+            return False  # one word alone makes no hole
+        self._shared[pattern.key] = held
+        return len(held) >= pattern.needed or (len(held) >= DOTTED and min(held) >= 0)
 
     def _enter_pair(self, number: int, pattern: Pattern, words: list[str]) -> bool:
         pairs = self._double.setdefault(pattern.key, {})
@@ -96,4 +110,4 @@ class Places:
         return all(len(set(words)) >= pattern.needed for words in zip(*pairs.values(), strict=True))
 
     def _comparable(self) -> tuple[object, ...]:
-        return {key: frozenset(held) for key, held in self._single.items()}, self._double, self._numbers
+        return self._alone, {key: frozenset(held) for key, held in self._shared.items()}, self._double, self._numbers

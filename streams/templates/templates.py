@@ -23,7 +23,7 @@ from heapq import nsmallest
 from msgspec import Struct
 
 from streams.records.log import Severity
-from streams.templates.holes import Pattern, patterns
+from streams.templates.holes import Patterns, patterns
 from streams.templates.places import Places
 from streams.templates.template import Learned, Template, template
 from streams.windows.masks import HOLE
@@ -90,7 +90,7 @@ class Templates:
         self._places = Places()
         for number, one in self._templates.items():
             self._places.name(one.severity, one.text, number)
-            self._places.enter(number, one.text, patterns(one.text, one.severity))
+            self._places.enter(number, patterns(one.text, one.severity))
         for number, part in self._parts.items():
             if part.text:
                 self._places.name(part.severity, part.text, number)
@@ -114,16 +114,19 @@ class Templates:
         """
         often = lines or {}
         fresh = [number for number in signatures if not self._seen(number, seen_ns)]
-        fresh.sort(key=lambda number: (-signatures[number].severity, -often.get(number, 0), number))
         room = self._room()
+        left_out = max(0, len(fresh) - room)
+        if left_out:
+            ranked = sorted([(-signatures[number].severity, -often.get(number, 0), number) for number in fresh])
+            fresh = [number for _, _, number in ranked[:room]]
         self._born.clear()
         redirects: dict[int, int] = {}
-        for number in sorted(fresh[:room]):
+        for number in sorted(fresh):
             self._add_masked(number, signatures[number], seen_ns, redirects)
         self._trim()
         former = (old for old in redirects if old not in self._born)
         final = {old: found for old in former if (found := self.template_of(old)) is not None}
-        return Learned(final, max(0, len(fresh) - room))
+        return Learned(final, left_out)
 
     def template_of(self, number: int) -> int | None:
         """The template that a signature or a former template is part of; None if it is not known (any more)."""
@@ -186,13 +189,13 @@ class Templates:
         self._templates[number] = Known(text, severity, seen_ns)
         self._born.add(number)
         self._places.name(severity, text, number)
-        ripe = self._places.enter(number, text, found)
+        ripe = self._places.enter(number, found)
         for member in self._places.members(severity, text):  # a hole stands where they have a word
             self._join(member, number, redirects)
         if ripe is not None:
             self._merge(ripe, severity, seen_ns, redirects)
 
-    def _whole(self, found: Iterable[Pattern]) -> int | None:
+    def _whole(self, found: Patterns) -> int | None:
         """The template, if any, for which one of these patterns stands; of several the one of least number."""
         named = self._places.named(found)
         return min((root for number in named if (root := self.template_of(number)) is not None), default=None)
@@ -230,8 +233,8 @@ class Templates:
         """Forget what is over the budget."""
         over = len(self._templates) - self._budget.templates
         if over > 0:
-            oldest = nsmallest(over, self._templates, key=lambda number: (*_rank(self._templates[number]), number))
-            for number in oldest:
+            aged = ((one.severity >= Severity.WARN, one.seen_ns, number) for number, one in self._templates.items())
+            for _, _, number in nsmallest(over, aged):
                 self._remove(number)
             self._forget([number for number in self._parts if self.template_of(number) is None])
         over = len(self._parts) - self._budget.signatures
@@ -245,8 +248,3 @@ class Templates:
             part = self._parts.pop(number)
             if part.text:
                 self._places.unname(part.severity, part.text)
-
-
-def _rank(one: Known) -> tuple[bool, int]:
-    """What may be forgotten first has the least."""
-    return one.severity >= Severity.WARN, one.seen_ns

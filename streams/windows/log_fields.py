@@ -143,6 +143,19 @@ class LogFields:
                 counted = field.series[0] if _is(text, field.wanted) else field.series[1]
                 pod.increases[counted] = pod.increases.get(counted, 0.0) + 1.0
 
+    def named(self, beside: bytes | Mapping[str, object]) -> dict[str, object]:
+        """Of what the shipper has taken out of a line what is read, by name: to be kept without the rest.
+
+        >>> LogFields([LogField.parse("took.ms")]).named({"json": {"took": {"ms": 7}}, "user": "eve"})
+        {'took.ms': 7}
+        """
+        others, found = self._beside(beside), dict[str, object]()
+        for field in self._fields:
+            value = next((one for other in others if (one := field.of_line(other)) is not None), None)
+            if value is not None:
+                found[field.name] = value
+        return found
+
     def _decoded(self, text: str | bytes) -> Any:
         """The fields of a JSON object; None where it cannot be read."""
         if len(text) > _MAX_CHARACTERS:
@@ -183,6 +196,7 @@ class LogFields:
 class _Read(Struct, frozen=True):
     """Where a field is found, and what becomes of it."""
 
+    name: str
     key: str
     """Attribute of the decoded line."""
     outer: str
@@ -196,7 +210,9 @@ class _Read(Struct, frozen=True):
     @classmethod
     def of(cls, field: LogField, keys: Mapping[str, str]) -> _Read:
         outer, *path = field.name.split(".")
-        return cls(keys[field.name], keys[outer], tuple(path), field.value, tuple(map(series_id, field.series)))
+        return cls(
+            field.name, keys[field.name], keys[outer], tuple(path), field.value, tuple(map(series_id, field.series))
+        )
 
     def of_line(self, line: Any) -> object:
         """Its value in a decoded line; None where it is not there."""

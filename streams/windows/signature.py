@@ -102,7 +102,7 @@ def signature(folded: bytes, severity: Severity = Severity.UNSET) -> Signature:
 
 def signature_id(what: Signature) -> int:
     """63 bits of a hash, the same everywhere and in every language that knows BLAKE2b."""
-    digest = blake2b(f"{int(what.severity)} {what.text}".encode(), digest_size=8).digest()
+    digest = blake2b(b"%d %b" % (what.severity, what.text.encode()), digest_size=8).digest()
     return int.from_bytes(digest, "big") >> 1
 
 

@@ -442,7 +442,7 @@ class WorkloadLife:
         pairs = [key.rsplit("/", 2)[1:] for key in (*self._running, *self._state.ended)]
         trials = {canary for baseline, canary in pairs if baseline != canary and baseline in sides}
         there = [side for name, side in sorted(sides.items()) if name not in trials]
-        past.learn(start_ns, there, self._lines.roots, self._state.past.logs.templates)
+        past.learn(start_ns, there, self._lines.roots, self._state.past.logs.templates, self._catalogue.rules)
 
     def _past_before(self, canary: str) -> Past:
         """The past, up to the first window known of a canary."""

@@ -96,3 +96,66 @@ def test_errors_that_production_does_not_have_are_found_after_two_days():
     found = failed(1, 4, 0.01 * AGAINST_SHARE, times=300.0, usual=0.3)
     assert not any(found[:10])
     assert sum(found[-20:]) >= 18
+
+
+LATENCIES = {
+    "steady": {},
+    "a day's load": {"daily": 0.6},
+    "slow waves": {"wave_sd": 0.5},
+    "heavy tails": {"tail": 1.5},
+    "ten requests a minute, heavy tails": {"tail": 1.5, "requests": 10},
+    "everybody slow every third day": {"slow_a_day": 1 / 3},
+    "waves, tails, a day's load and slow times": {"daily": 0.6, "wave_sd": 0.3, "tail": 2.0, "slow_a_day": 1 / 3},
+}
+
+
+def deciles(draw, days, *, daily=0.0, wave_sd=0.0, tail=4.0, requests=60, slow_a_day=0.0):
+    """The ninth of each minute, microseconds: of so many requests with Pareto tails, and of waves of two hours."""
+    minutes = days * 1440
+    log_scale = daily * np.sin(2 * np.pi * np.arange(minutes) / 1440)
+    kept, wave = np.exp(-1 / 120), 0.0
+    for minute, step in enumerate(draw.normal(0, 1, minutes)):
+        wave = kept * wave + wave_sd * np.sqrt(1 - kept**2) * step
+        log_scale[minute] += wave
+    for start in draw.integers(0, minutes, draw.poisson(slow_a_day * days)):
+        log_scale[start : start + 1 + int(draw.exponential(30.0))] += np.log(5.0)
+    return 20_000 * np.exp(log_scale) * np.quantile(1 + draw.pareto(tail, (minutes, requests)), 0.9, axis=1)
+
+
+def slow(seed, days, level, times=1.0, every=60, **process):
+    """Of revisions that come in one life of production: whether each fails by how long its requests take."""
+    draw = np.random.default_rng(seed)
+    lines = {name: deciles(draw, days, **process) for name in ("one", "other")}
+    past, found = ProductionPast(latencies={name: Peaks() for name in lines}), []
+    for minute in range(days * 1440 - 60):
+        if minute > 1440 and draw.random() < 1 / every:
+            goals = [goal for goal in begin_against(past, (), PLANNED_NS).goals if goal.p / goal.weight <= level]
+            shown = {name: times * line[minute + LATER :] for name, line in lines.items()}
+            found.append(any(shown[goal.signal][: goal.minutes].sum() >= goal.events for goal in goals))
+        for name, line in lines.items():
+            past.latencies[name].add(line[minute])
+    return found
+
+
+@pytest.mark.parametrize("name", ["a day's load", "waves, tails, a day's load and slow times"])
+def test_latencies_of_revisions_that_change_nothing_keep_alpha(name):
+    """Two latencies in one life of eight days, at .05."""
+    found = [one for seed in (1, 2) for one in slow(seed, 8, 0.05 * AGAINST_SHARE, **LATENCIES[name])]
+    assert len(found) > 200
+    assert within_budget(sum(found), len(found), 0.05)
+
+
+@pytest.mark.nightly
+@pytest.mark.parametrize("level", [0.05, 0.01])
+@pytest.mark.parametrize("name", LATENCIES)
+def test_latencies_of_revisions_that_change_nothing_keep_alpha_in_large_numbers(name, level):
+    """Four lives of twenty days, 1,800 revisions."""
+    found = [one for seed in range(4) for one in slow(seed, 20, level * AGAINST_SHARE, **LATENCIES[name])]
+    assert within_budget(sum(found), len(found), level)
+
+
+def test_requests_that_take_four_times_as_long_are_found_after_some_days():
+    """At .05, and a fifth of it, as where errors and failed requests are judged too."""
+    found = slow(1, 6, 0.05 * AGAINST_SHARE / 5, times=4.0, every=120, tail=2.0)
+    assert not any(found[:3])
+    assert sum(found[-10:]) >= 8

@@ -11,6 +11,7 @@ import msgspec
 
 from streams.errors import BadPolicy
 from streams.risk.comparison import Comparison
+from streams.windows.log_fields import fields_of
 from topology import log, options
 from topology.errors import Unavailable
 from topology.topics import LOGS, METRICS
@@ -28,6 +29,7 @@ from topology.topics import LOGS, METRICS
 @click.option("--out", required=True, type=click.Path(file_okay=False, path_type=Path), metavar="DIR")
 @click.option("--seconds", type=click.FloatRange(0, min_open=True), help="How long.  [default: until Ctrl-C]")
 @click.option("--since-s", type=click.FloatRange(0), default=0.0, help="Begin so far back.  [default: now]")
+@options.log_fields_option
 @click.option("--label", type=click.Choice(["healthy", "faulty"]), help="How it was, if you know.")
 @click.option("--fault-type", help="What was wrong, for the tables of a backtest.")
 def record(bootstrap_servers: str | None, kafka_config: Path | None, log_level: str, out: Path, **given: Any) -> None:
@@ -56,6 +58,7 @@ def record(bootstrap_servers: str | None, kafka_config: Path | None, log_level: 
         options.topic_formats(given["metric_topic"], "metric-topic"),
         given["seconds"],
         given["since_s"],
+        fields_of(given["log_fields"]),
     )
     entry = CaseEntry(
         id=f"{comparison.workload}-{comparison.canary}-{datetime.now(UTC):%Y%m%dT%H%M%SZ}",

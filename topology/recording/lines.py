@@ -22,7 +22,7 @@ from msgspec import Struct
 from streams.errors import BadRecord, Reason
 from streams.records.histogram import Histogram
 from streams.records.identity import Revision, Source, Workload
-from streams.records.log import LogRecord, Severity, Stream
+from streams.records.log import Fielded, LogRecord, Severity, Stream
 from streams.records.metric import Kind, MetricSample, Series
 from streams.records.severity import of_field
 from streams.shippers.faults import JSON_FAULTS, json_fault
@@ -57,6 +57,8 @@ class LogLine(Line, kw_only=True, omit_defaults=True):
     trace_id: str | None = None
     container: str = ""
     stream: Stream = ""
+    fields: dict[str, object] = {}
+    """Of what the shipper had taken out of the line, that which was asked for, by name."""
 
 
 class MetricLine(Line, kw_only=True, omit_defaults=True):
@@ -85,7 +87,8 @@ def log_record(line: bytes) -> LogRecord:
     found = _decoded(_decode_log, line)
     severity = Severity.UNSET if found.severity is None else of_field(found.severity)
     time_ns = rfc3339_ns(found.ts)
-    return LogRecord(_source(found), time_ns, found.message, severity, found.trace_id, found.container, found.stream)
+    record = _source(found), time_ns, found.message, severity, found.trace_id, found.container, found.stream
+    return Fielded(*record, found.fields) if found.fields else LogRecord(*record)
 
 
 def metric_sample(line: bytes) -> MetricSample:
@@ -122,6 +125,8 @@ def line_of(record: Record, case: str) -> bytes:
         severity = record.severity.name if record.severity else None
         line_of_log = LogLine(**common, severity=severity, message=record.message, trace_id=record.trace_id)
         line_of_log.container, line_of_log.stream = record.container, record.stream
+        if isinstance(record, Fielded) and not isinstance(record.fields, bytes):
+            line_of_log.fields = dict(record.fields)
         return _encode(line_of_log)
     line = MetricLine(
         **common,

@@ -12,15 +12,18 @@ import time
 from collections.abc import Mapping, Sequence
 
 from confluent_kafka import OFFSET_END, Consumer, KafkaError, KafkaException, Message, TopicPartition
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from streams.errors import BadRecord
+from streams.records.log import Fielded
 from streams.risk.comparison import Comparison
 from streams.shippers.formats import reader
 from streams.shippers.reader import Reader
+from streams.windows.log_fields import LogField, LogFields
 from topology.errors import Unavailable
 from topology.log import SILENT
 from topology.recording.faults import Faults
+from topology.recording.lines import Record
 from topology.recording.writing import RecordingWriter
 from topology.settings import Kafka
 
@@ -45,6 +48,8 @@ class RecordSettings(Struct, frozen=True):
     """How long; None until it is told to end."""
     since_s: float = 0.0
     """How far back to begin, in Kafka's time, as far as the topics reach."""
+    log_fields: tuple[LogField, ...] = ()
+    """Of what shippers have taken out of lines, what is kept; as ingest is told."""
 
 
 def record(settings: RecordSettings, writer: RecordingWriter, stop: threading.Event) -> Faults:
@@ -84,7 +89,13 @@ class _Kept:
         topics: Mapping[str, dict[str, str]] = {"logs": settings.log_topics, "metrics": settings.metric_topics}
         for content, formats in topics.items():
             for topic, name in formats.items():
-                self._readers[topic] = reader(content, name, cluster=pair.cluster)  # type: ignore[arg-type]
+                self._readers[topic] = reader(
+                    content,  # type: ignore[arg-type]
+                    name,
+                    cluster=pair.cluster,
+                    keep_fields=bool(settings.log_fields),
+                )
+        self._log_fields = LogFields(settings.log_fields)
         self.faults = Faults()
 
     def take(self, message: Message, writer: RecordingWriter) -> None:
@@ -106,7 +117,13 @@ class _Kept:
             if isinstance(each, BadRecord):
                 self.faults.add(where, each)
             elif self._is_of_pair(each.source.revision.workload, each.source.revision.pod_template_hash):
-                writer.add(each)
+                writer.add(self._kept(each))
+
+    def _kept(self, record: Record) -> Record:
+        """With the fields that were asked for, and no other."""
+        if not isinstance(record, Fielded):
+            return record
+        return structs.replace(record, fields=self._log_fields.named(record.fields))
 
     def _is_of_pair(self, workload: object, pod_template_hash: str) -> bool:
         return workload == self._workload and pod_template_hash in self._revisions

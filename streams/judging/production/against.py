@@ -1,11 +1,18 @@
 """Does a revision with nothing beside it show what production has not shown for long?
 
-Failed traces and failed requests fail it. Of each is asked, in its first five minutes and in all its planned time,
-whether there were four times as many as a usual such stretch of production holds (and four more), and 16 times: levels
-that are fixed by what is usual in the long run, so that the bound of `peaks` holds for each; weights that are fixed
-beforehand (`Goal.weight`) make one p of them all. What is usual, and how long production has not been like that, is
-read once, when the revision comes; what it does itself counts from `STARTS_NS` after its last pods came, as starting is
-no process that is always the same. Where it has more pods than production had, its counts are of as many as that.
+Failed traces, failed requests and slow ones fail it. Of the first two is asked, in its first five minutes and in all
+its planned time, whether there were four times as many as a usual such stretch of production holds (and four more),
+and 16 times: levels that are fixed by what is usual in the long run, so that the bound of `peaks` holds for each;
+weights that are fixed beforehand (`Goal.weight`) make one p of them all. What is usual, and how long production has
+not been like that, is read once, when the revision comes; what it does itself counts from `STARTS_NS` after its last
+pods came, as starting is no process that is always the same. Where it has more pods than production had, its counts
+are of as many as that.
+
+**Latencies**: the same bound of another number a minute, its ninth decile (`latencies`), where at least half of the
+requests of a usual minute of production came, as that of few varies more. Twice what is usual of a stretch, or four
+times that, is held against it: twice is what a PASS rules out of a level; a day's load may come to it, and all days
+then say so. All latencies are one event, "one of them was", so that one p is that of all: the shortest time for which
+none was. Minutes are those of the clock, as production's are: the first that counts is the first whole one.
 
 **New templates** are told of and never fail it. That production shows none for weeks proves that what the revision
 shows has to do with it; not that it is worse: to log something new is what a revision may do. How often healthy ones
@@ -21,7 +28,8 @@ times are more prone to them than the mean of those known.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+import math
+from collections.abc import Collection, Mapping, Sequence
 
 from msgspec import Struct, field
 
@@ -29,10 +37,12 @@ from streams.judging.counts import cut
 from streams.judging.logs.failures import FAILED
 from streams.judging.logs.settings import ERRORS, NEW_TEMPLATES
 from streams.judging.presence import STARTS_NS
+from streams.judging.production.latencies import LATENCY, PER_S, MinuteOfValues
 from streams.judging.production.past import MINUTE_NS, ProductionPast
 from streams.judging.production.peaks import GRADES, LENGTHS, bound, grade_of
 from streams.judging.settings import REQUESTS
 from streams.judging.side import Side, Trace
+from streams.signals.rule import SignalRule
 
 LEAST_MINUTES = 1440
 """A day: what comes every day has been seen."""
@@ -41,8 +51,12 @@ LATER = 2 + STARTS_NS // MINUTE_NS
 _LEVELS = ((4, 0.8), (16, 0.2))
 """(times what is usual, weight). Four: a plain fault, and twice what a day's load may add; 16 for services whose
 incidents of everybody come often, as they seldom reach that."""
-_JUDGED = {ERRORS: 0.5, REQUESTS: 0.5}
-"""Of what is judged by production: nobody knows which will speak."""
+_LATENCY_LEVELS = ((2, 0.5), (4, 0.5))
+_JUDGED = {ERRORS: 0.5, REQUESTS: 0.5, LATENCY: 0.25}
+"""Of what is judged by production, relative to the others: nobody knows which will speak, but what is slow for good is
+mostly known of before it is deployed."""
+_ENOUGH_VALUES = 0.5
+"""Of those of a usual minute."""
 _MOST_NEW = 512
 
 
@@ -59,6 +73,8 @@ class Goal(Struct, array_like=True):
     weight: float
     """Of what its kind has."""
     reached: bool = False
+    signal: str = ""
+    """Of a latency; its events are microseconds then: the sum of the ninth deciles of so many minutes."""
 
 
 class AgainstState(Struct, array_like=True):
@@ -90,10 +106,21 @@ class AgainstState(Struct, array_like=True):
     """Templates that production or comparisons had shown, ascending."""
     new: dict[int, int] = field(default_factory=dict)
     """New template -> traces that hold it, bounded."""
+    values: dict[str, float] = {}
+    """Latency -> values of a usual minute of production."""
+    minute: int | None = None
+    """Number of the minute that is being filled, once one counts."""
+    whole_minutes: int = 0
+    """That count, so far."""
+    filling_values: MinuteOfValues = field(default_factory=MinuteOfValues)
+    deciles: dict[str, float] = {}
+    """Latency -> sum of the ninth deciles of the minutes that count, microseconds."""
+    minutes_of: dict[str, int] = {}
+    """Latency -> how many those are."""
 
 
 def begin_against(
-    past: ProductionPast, known: Collection[int], planned_ns: int, kinds: Collection[str] = (ERRORS, REQUESTS)
+    past: ProductionPast, known: Collection[int], planned_ns: int, kinds: Collection[str] = (ERRORS, REQUESTS, LATENCY)
 ) -> AgainstState:
     """The state in which it begins, with all it needs of production; nothing where too little of it is known.
 
@@ -110,6 +137,7 @@ def begin_against(
         minutes=past.minutes,
         revisions=list(past.revisions),
         known=sorted(past.templates.keys() | set(known)),
+        values=dict(past.values),
     )
     planned = next((length for length in LENGTHS if length * MINUTE_NS >= planned_ns), None)
     lengths = sorted({LENGTHS[0], planned or LENGTHS[-1]})
@@ -124,9 +152,29 @@ def begin_against(
                 quiet = peaks.quiet(length, events)
                 p = bound(quiet, length, LATER)
                 state.goals.append(Goal(kind, length, events, p, quiet, weight / len(lengths)))
+    if LATENCY in kinds:
+        state.goals += _of_latencies(past, lengths)
+        if any(goal.kind == LATENCY for goal in state.goals):
+            state.shares[LATENCY] = _JUDGED[LATENCY]
     whole = sum(state.shares.values())
     state.shares = {kind: share / whole for kind, share in state.shares.items()}
     return state
+
+
+def _of_latencies(past: ProductionPast, lengths: Sequence[int]) -> list[Goal]:
+    """All of one length and level have the p of their union."""
+    known = {name: peaks for name, peaks in sorted(past.latencies.items()) if peaks.minutes >= LEAST_MINUTES}
+    goals: list[Goal] = []
+    for length in lengths if known else ():
+        for times, weight in _LATENCY_LEVELS:
+            levels = {name: _level(times, peaks.usual(length)) for name, peaks in known.items()}
+            quiet = min(peaks.quiet(length, levels[name]) for name, peaks in known.items())
+            p = bound(quiet, length, LATER + 1)
+            goals += [
+                Goal(LATENCY, length, level, p, quiet, weight / len(lengths), signal=name)
+                for name, level in levels.items()
+            ]
+    return goals
 
 
 class Against:
@@ -143,13 +191,14 @@ class Against:
         """Production has been seen for long enough."""
         return bool(self.state.goals)
 
-    def add(self, start_ns: int, side: Side, templates: Mapping[int, int]) -> None:
+    def add(self, start_ns: int, side: Side, templates: Mapping[int, int], rules: Mapping[str, SignalRule]) -> None:
         """One closed window.
 
         Args:
             start_ns: later than that of any before.
             side: what it did.
             templates: signature id -> id of the template it is part of, where that is another one.
+            rules: of signals.
         """
         state = self.state
         if side.pod_s > state.most_pod_s * (1.0 + 1e-9):
@@ -170,6 +219,32 @@ class Against:
         for goal in state.goals:
             if state.seconds <= 60 * goal.minutes and state.counts.get(goal.kind, 0.0) >= goal.events:
                 goal.reached = True
+        self._time(start_ns, state.from_ns, side, rules)
+
+    def _time(self, start_ns: int, from_ns: int, side: Side, rules: Mapping[str, SignalRule]) -> None:
+        """Take in the values of a window, by minutes of which the first is whole."""
+        state, minute = self.state, start_ns // MINUTE_NS
+        if minute * MINUTE_NS < from_ns:
+            return
+        if state.minute is None:
+            state.minute = minute
+        elif minute != state.minute:
+            self._settle_values()
+            state.whole_minutes += minute - state.minute
+            state.minute = minute
+        state.filling_values.add(side.values, rules)
+
+    def _settle_values(self) -> None:
+        state = self.state
+        values = state.filling_values.values
+        for name, decile in state.filling_values.deciles().items():
+            if values[name].count >= _ENOUGH_VALUES * state.values.get(name, math.inf):
+                state.deciles[name] = state.deciles.get(name, 0.0) + decile
+                state.minutes_of[name] = state.minutes_of.get(name, 0) + 1
+        for goal in state.goals:
+            if state.whole_minutes < goal.minutes and state.deciles.get(goal.signal, 0.0) >= goal.events:
+                goal.reached = True
+        state.filling_values = MinuteOfValues()
 
     def _count(self, trace: Trace, shown: set[int], fair: float) -> None:
         """Count a trace of which there are so many, and each as `fair` of one."""
@@ -210,6 +285,10 @@ class Against:
     def least_p(self, kind: str) -> float:
         """The least that `p` can become."""
         return min((1.0, *(goal.p / goal.weight for goal in self.state.goals if goal.kind == kind)))
+
+    def decile_s(self, signal: str) -> float:
+        """Of a latency, a minute's ninth decile on the mean, seconds; of one that has any."""
+        return self.state.deciles[signal] / PER_S / self.state.minutes_of[signal]
 
     @property
     def new_traces(self) -> int:

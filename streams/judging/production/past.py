@@ -7,7 +7,7 @@ failed, times at which everybody fails would never be known as such.
 Three kinds of events: failed traces (or incidents, where lines carry no id), failed requests by the first source of
 truth, and traces that hold a template of class warning or worse that was never shown before (or first in the last two
 hours: a longer stretch may hold it). A minute in which no line came is no minute of logs, one in which no request was
-counted is none of requests: a shipper that is down is no quiet production.
+counted is none of requests: a shipper that is down is no quiet production. And how long requests take (`latencies`).
 """
 
 from __future__ import annotations
@@ -19,10 +19,12 @@ from msgspec import Struct, field
 from streams.judging.counts import cut
 from streams.judging.logs.failures import FAILED
 from streams.judging.logs.settings import ERRORS, NEW_TEMPLATES
+from streams.judging.production.latencies import MinuteOfValues
 from streams.judging.production.peaks import LENGTHS, Peaks
 from streams.judging.settings import REQUESTS
 from streams.judging.side import Side
 from streams.signals.requests import best_source
+from streams.signals.rule import SignalRule
 
 MINUTE_NS = 60_000_000_000
 _TEMPLATES = 4096
@@ -32,8 +34,13 @@ _REVISIONS = 24
 _PODS_MEMORY = 0.99
 """Weight of the pods that there were after one more minute: of an hour and a half."""
 
+_VALUES_MEMORY = 1440
+"""Minutes that the number of values of a usual one is the mean of: a day, as loads have days."""
+_LATENCIES = 4
+"""Remembered."""
 
-class ShownTemplate(Struct, array_like=True):
+
+class ShownTemplate(Struct, array_like=True, gc=False):
     """When a template was shown."""
 
     first: int
@@ -62,14 +69,26 @@ class ProductionPast(Struct, array_like=True):
     """Of class warning or worse, by number."""
     revisions: list[int] = []
     """How many traces with new templates the latest revisions showed that were promoted, or stayed."""
+    filling_values: MinuteOfValues = field(default_factory=MinuteOfValues)
+    latencies: dict[str, Peaks] = {}
+    """Signal -> ninth deciles of minutes, microseconds."""
+    values: dict[str, float] = {}
+    """Signal -> values of a usual minute."""
 
     @property
     def minutes(self) -> int:
-        """How long its logs are known."""
-        known = self.peaks.get(ERRORS)
-        return 0 if known is None else known.minutes
+        """How long its logs are known, or its latencies."""
+        logs = self.peaks.get(ERRORS)
+        return max((0 if logs is None else logs.minutes, *(known.minutes for known in self.latencies.values())))
 
-    def learn(self, start_ns: int, sides: Sequence[Side], templates: Mapping[int, int], known: Collection[int]) -> None:
+    def learn(
+        self,
+        start_ns: int,
+        sides: Sequence[Side],
+        templates: Mapping[int, int],
+        known: Collection[int],
+        rules: Mapping[str, SignalRule],
+    ) -> None:
         """Take in one closed window.
 
         Args:
@@ -77,6 +96,7 @@ class ProductionPast(Struct, array_like=True):
             sides: of what was in production.
             templates: signature id -> id of the template it is part of, where that is another one.
             known: templates that comparisons have shown.
+            rules: of signals.
         """
         minute = start_ns // MINUTE_NS
         if minute != self.minute:
@@ -95,6 +115,7 @@ class ProductionPast(Struct, array_like=True):
                 if trace.signatures and self._shows_new(trace.signatures, minute, templates, known):
                     filling[NEW_TEMPLATES] = filling.get(NEW_TEMPLATES, 0.0) + trace.count
             self._count_requests(side)
+            self.filling_values.add(side.values, rules)
 
     def redirect(self, redirects: Mapping[int, int]) -> None:
         """Templates have become part of others."""
@@ -118,10 +139,20 @@ class ProductionPast(Struct, array_like=True):
             pods = self.pod_s * 1e9 / MINUTE_NS
             self.pods = pods if self.pods <= 0.0 else _PODS_MEMORY * self.pods + (1.0 - _PODS_MEMORY) * pods
         self.filling, self.pod_s = {}, 0.0
+        self._settle_values()
         if len(self.templates) > _TEMPLATES:
             ranked = sorted(self.templates, key=lambda one: (-self.templates[one].last, one))
             for number in ranked[_TEMPLATES:]:
                 del self.templates[number]
+
+    def _settle_values(self) -> None:
+        for name, decile in self.filling_values.deciles().items():
+            if name in self.latencies or len(self.latencies) < _LATENCIES:
+                peaks = self.latencies.setdefault(name, Peaks())
+                peaks.add(decile)
+                count, usual = self.filling_values.values[name].count, self.values.get(name, 0.0)
+                self.values[name] = usual + (count - usual) / min(peaks.minutes, _VALUES_MEMORY)
+        self.filling_values = MinuteOfValues()
 
     def _count_requests(self, side: Side) -> None:
         source = best_source(side.requests)

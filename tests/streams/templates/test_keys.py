@@ -16,7 +16,8 @@ _TEXTS = st.lists(_WORDS, min_size=1, max_size=MAX_WORDS + 4).map(" ".join)
 @given(_TEXTS, st.sampled_from(Severity))
 def test_a_pattern_is_found_under_the_key_of_its_text(text, severity):
     """Promise: the key of a pattern, reckoned from that of the text, is that of the pattern written out."""
-    for pattern in patterns(text, severity):
+    found = patterns(text, severity)
+    for pattern in (*found.each(), *found.pairs):
         assert pattern.key == key(severity, pattern.of(text))
 
 

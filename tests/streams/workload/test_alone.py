@@ -9,10 +9,12 @@ from streams.judging.logs.past import LogCohort, LogPast, LogPrior
 from streams.judging.logs.quiet import StreamCohort
 from streams.judging.logs.settings import ERRORS, NEW_TEMPLATES, LogSettings
 from streams.judging.past import Past
+from streams.judging.production.latencies import PER_S
 from streams.judging.production.past import ProductionPast
 from streams.judging.production.peaks import Peaks
 from streams.judging.settings import REQUESTS
-from streams.policy.workload_policy import BaselineTime, WorkloadPolicy
+from streams.policy.workload_policy import BaselineTime, SignalPolicy, WorkloadPolicy
+from streams.records.histogram import from_explicit_bounds
 from streams.records.identity import Revision, Source
 from streams.records.log import LogRecord
 from streams.records.metric import Kind, MetricSample, Series
@@ -231,6 +233,80 @@ def test_failed_requests_that_production_did_not_have_fail_it():
     row = document.signals[0]
     assert (row.signal, row.part, row.group, row.risk) == (REQUESTS, "errors", "requests", 100.0)
     assert sum(part.share for part in document.parts) == pytest.approx(1.0)
+
+
+SLOW = "http.server.request.duration"
+
+
+def with_latencies(usual_s=0.02, a_minute=100.0):
+    """A workload of which a month is known, and in each minute of it that a tenth of requests takes so long."""
+    state, peaks = with_production(MONTH), Peaks()
+    for _ in range(200):
+        peaks.add(usual_s * PER_S)
+    peaks.minutes = MONTH
+    state.past.production.latencies, state.past.production.values = {SLOW: peaks}, {SLOW: a_minute}
+    return state
+
+
+def timed(seconds, took_s, who=(CANARY,), *, every_s=5, each=10):
+    """Ten requests of a revision every five seconds, all of which take so long."""
+    found, series = [], Series("http_server_request_duration_seconds")
+    for name in who:
+        source = Source(Revision(SHOP, name), PODS[name][0])
+        for number, second in enumerate(range(0, seconds, every_s)):
+            values = from_explicit_bounds((took_s,), (each * number, 0), each * number * took_s)
+            found.append(MetricSample(source, T0 + second * S, series, Kind.CUMULATIVE, values))
+    return [*lines(seconds, failing=False, who=who), *found]
+
+
+@pytest.mark.parametrize(("took_s", "verdict"), [(0.02, "none"), (0.2, "fail")])
+def test_latencies_that_production_did_not_have_fail_it(took_s, verdict):
+    """Promise: of the part values, at its share, with its own row and with what it is compared with."""
+    _, document = lived(with_latencies(), timed(600, took_s), pair=ALONE, policy=None)
+    assert (document.verdict, document.reference) == (verdict, "history")
+    assert "ninth decile of latencies" in str(document.unjudged)
+    shares = {part.part: part.share for part in document.parts}
+    assert sum(shares.values()) == pytest.approx(1.0)
+    assert 0.2 < shares["values"] < 0.4
+    row = next(row for row in document.signals if row.signal == SLOW)
+    assert (row.part, row.group, row.risk == 100.0) == ("values", "latency", verdict == "fail")
+    if verdict == "fail":
+        assert document.reasons[0].startswith(f"{SLOW}: a tenth takes 0.21 s and more")
+
+
+def test_a_revision_with_few_requests_is_not_held_against_minutes_of_many():
+    """Promise: ten times as slow, but a tenth of the requests says nothing, and that is told."""
+    _, document = lived(with_latencies(a_minute=1000.0), timed(600, 0.2), pair=ALONE, policy=None)
+    assert document.verdict == "none"
+    assert "half of the requests of a usual minute" in str(document.unjudged)
+
+
+def test_a_policy_that_lets_a_latency_off_is_heeded():
+    """Promise: what is only watched, or may take twice as long, does not fail it."""
+    for change in ({"criticality": "watch"}, {"tolerance_up": 1.0}):
+        policy = WorkloadPolicy(signals=(SignalPolicy(SLOW, **change),))
+        _, document = lived(with_latencies(), timed(600, 0.2), pair=ALONE, policy=policy)
+        assert document.verdict == "none"
+
+
+@pytest.mark.parametrize("how", [{"restart_each": True}, {"parts": 5}])
+def test_how_long_requests_take_in_production_depends_on_what_was_counted_alone(how):
+    """Promise: to the bit, with restarts and however the records came."""
+
+    def past(**how):
+        found, _ = close_windows(
+            WorkloadLife(SETTINGS, WorkloadState(SHOP)),
+            deltas(timed(1200, 0.2, (BASELINE,)), how.get("parts", 1), 1),
+            restart_each=how.get("restart_each", False),
+        )
+        return found.past.production
+
+    learned = past(**how)
+    assert learned == past()
+    assert learned.latencies[SLOW].recent[1:] == pytest.approx(
+        [0.2 * PER_S] * (len(learned.latencies[SLOW].recent) - 1), rel=0.1
+    )
+    assert learned.values[SLOW] == pytest.approx(120, rel=0.15)
 
 
 def served(seconds, who, from_s=0, every=5):

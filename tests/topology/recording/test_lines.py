@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from streams.errors import BadRecord, Reason
 from streams.records.histogram import Histogram, from_explicit_bounds
 from streams.records.identity import Revision, Source, Workload
-from streams.records.log import LogRecord, Severity
+from streams.records.log import Fielded, LogRecord, Severity
 from streams.records.metric import Kind, MetricSample, Series
 from topology.recording.lines import line_of, log_record, metric_sample
 
@@ -26,6 +26,13 @@ sources = st.builds(
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=200)
 log_records = st.builds(
     LogRecord, sources, times, texts, st.sampled_from(Severity), st.one_of(st.none(), st.just("4bf92f3577b34da6"))
+)
+fielded = st.builds(
+    Fielded,
+    sources,
+    times,
+    texts,
+    fields=st.dictionaries(names, st.one_of(st.integers(-(2**53), 2**53), finite, texts, st.booleans()), min_size=1),
 )
 series = st.builds(
     Series,
@@ -51,7 +58,7 @@ samples = st.one_of(
 )
 
 
-@given(log_records)
+@given(st.one_of(log_records, fielded))
 def test_a_log_record_is_read_back_as_it_was(record):
     """Promise: to the bit, whatever the text."""
     line = line_of(record, "a-case")

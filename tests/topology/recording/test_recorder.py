@@ -113,3 +113,18 @@ def test_nothing_heard_is_a_failure_that_says_so(broker: EmbeddedBroker, tmp_pat
     assert done.returncode == 1
     assert "no record of either revision of /demo/issuegen came" in done.stderr
     assert not (tmp_path / "r/cases.json").exists()
+
+
+def test_fields_that_a_shipper_has_taken_out_are_kept_where_they_are_named(broker: EmbeddedBroker, tmp_path):
+    """Promise: those alone, of any shipper's layout, so that a backtest reads them as ingest would."""
+    topic, out = "recorder.fields", tmp_path / "r"
+    producer = Producer({"bootstrap.servers": broker.bootstrap_servers})
+    payload, _ = fluent_bit_line(Line(f"issuegen-{CANARY}-x2k9p", CANARY, time.time() - 5, "served"))
+    shipped = {**json.loads(payload), "duration_ms": 12.5, "secret": "s3cr3t", "took": {"ms": 7}}
+    producer.produce(f"{topic}.logs", json.dumps(shipped).encode())
+    producer.produce(f"{topic}.metrics", b"{}")
+    assert producer.flush(30) == 0
+    more = ["--since-s", "3600", "--seconds", "5", "--log-fields", "duration_ms:ms,took.ms"]
+    subprocess.run(words(broker.bootstrap_servers, topic, out, *more), check=True, capture_output=True)
+    (record,) = read(out, tmp_path)
+    assert record.fields == {"duration_ms": 12.5, "took.ms": 7}
