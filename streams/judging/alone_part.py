@@ -86,6 +86,7 @@ class AlonePart:
             return
         if history.from_ns is None:
             history.from_ns = start_ns
+            self._production.begin(start_ns)
         since_ns = start_ns - history.from_ns
         if since_ns >= settings.warm_up_ns:
             self._errors.add(start_ns, canary, signatures, templates)

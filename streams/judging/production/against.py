@@ -46,8 +46,10 @@ from streams.signals.rule import SignalRule
 
 LEAST_MINUTES = 1440
 """A day: what comes every day has been seen."""
-LATER = 2 + STARTS_NS // MINUTE_NS
-"""Minutes from the last one known to the first that counts: the one that is not over, those of the start, its own."""
+_BESIDE_THE_START = 2
+"""Minutes from the last one known to the first that counts, but for the start: that which is not over, its own."""
+LATER = _BESIDE_THE_START + STARTS_NS // MINUTE_NS
+"""All of them, where all pods come at once and none is left out to warm up; else known when counting begins."""
 _LEVELS = ((4, 0.8), (16, 0.2))
 """(times what is usual, weight). Four: a plain fault, and twice what a day's load may add; 16 for services whose
 incidents of everybody come often, as they seldom reach that."""
@@ -117,6 +119,8 @@ class AgainstState(Struct, array_like=True):
     """Latency -> sum of the ninth deciles of the minutes that count, microseconds."""
     minutes_of: dict[str, int] = {}
     """Latency -> how many those are."""
+    first_ns: int | None = None
+    """Start of the revision's first window; None in a snapshot of before."""
 
 
 def begin_against(
@@ -205,7 +209,7 @@ class Against:
             state.most_pod_s, state.grew_ns = side.pod_s, start_ns
         if not self.known or start_ns - state.grew_ns < STARTS_NS:
             return
-        state.from_ns = start_ns if state.from_ns is None else state.from_ns
+        from_ns = self._begin_counting(start_ns) if state.from_ns is None else state.from_ns
         pods = side.pod_s * 1e9 / self._window_ns
         fair = min(1.0, state.pods / pods) if pods > 0.0 else 1.0
         for trace in side.traces:
@@ -215,11 +219,25 @@ class Against:
         if requests is not None:
             state.counts[REQUESTS] = state.counts.get(REQUESTS, 0.0) + cut(requests.errors)
         state.pod_s += cut(side.pod_s)
-        state.seconds = (start_ns + self._window_ns - state.from_ns) / 1e9
+        state.seconds = (start_ns + self._window_ns - from_ns) / 1e9
         for goal in state.goals:
             if state.seconds <= 60 * goal.minutes and state.counts.get(goal.kind, 0.0) >= goal.events:
                 goal.reached = True
-        self._time(start_ns, state.from_ns, side, rules)
+        self._time(start_ns, from_ns, side, rules)
+
+    def begin(self, start_ns: int) -> None:
+        """The revision's first window, whether it counts or not."""
+        self.state.first_ns = start_ns
+
+    def _begin_counting(self, start_ns: int) -> int:
+        """From this window on; where it comes later than most do, production has had more time to change."""
+        state = self.state
+        state.from_ns = start_ns
+        first_ns = start_ns if state.first_ns is None else state.first_ns
+        later = _BESIDE_THE_START - (first_ns - start_ns) // MINUTE_NS
+        for goal in state.goals if later > LATER else ():
+            goal.p = bound(goal.quiet, goal.minutes, later + (goal.kind == LATENCY))
+        return start_ns
 
     def _time(self, start_ns: int, from_ns: int, side: Side, rules: Mapping[str, SignalRule]) -> None:
         """Take in the values of a window, by minutes of which the first is whole."""
