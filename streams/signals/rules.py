@@ -80,8 +80,7 @@ def _is(key: str, *values: str) -> Callable[[Attributes], bool]:
 
 def _in_container(attributes: Attributes) -> bool:
     """Neither the pod's own cgroup nor its pause container: both would count twice."""
-    named = (attributes.get(key, "") for key in ("container", "container_name", "k8s.container.name"))
-    return next(filter(None, named), "POD") != "POD"
+    return attributes.get("container", "") not in {"", "POD"}
 
 
 def _failed_call(attributes: Attributes) -> bool:
