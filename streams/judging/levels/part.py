@@ -27,6 +27,7 @@ from streams.judging.levels.deviation import Deviation, DeviationState
 from streams.judging.levels.evidence import LevelEvidence, LevelGroupEvidence
 from streams.judging.levels.long_run import LongRun, LongRunState
 from streams.judging.levels.past import LevelPast
+from streams.judging.levels.plain import plainly_worse
 from streams.judging.levels.prior import LevelPrior
 from streams.judging.levels.reference import LevelReference, freeze, no_history
 from streams.judging.levels.reporting import group_evidence, signal_evidence, signal_p
@@ -92,6 +93,8 @@ class LevelPart:
         self._column = {rule.signal: number for number, rule in enumerate(self._state.rules)}
         self._long_run = LongRun(self._state.long_run)
         self._deviation: Deviation | None = None
+        self._plain: tuple[int, tuple[str, ...]] | None = None
+        """Blocks closed, and what was `plainly_worse` then."""
         self._usual: Floats = from_bytes(b"", "<f8", (0, 0))
         self._most = list[float]()
         if self._state.reference is not None:
@@ -238,6 +241,27 @@ class LevelPart:
         """That some judged group is worse by the margin, for the whole life; None where nothing is to be shown."""
         state = self._state.deviation
         return max((p for p, needed in zip(state.group_p, state.needed, strict=True) if needed), default=None)
+
+    @property
+    def plainly_worse(self) -> tuple[str, ...]:
+        """Signals that no history judges, and of which the canary is plainly worse now (`plain`), in their order."""
+        blocks = self._state.blocks
+        if self._plain is None or self._plain[0] != blocks:
+            self._plain = blocks, self._find_plainly_worse()
+        return self._plain[1]
+
+    def _find_plainly_worse(self) -> tuple[str, ...]:
+        reference, rules = self._state.reference, self._state.rules
+        if reference is None:
+            return ()
+        groups = {row.group for row in self.groups}
+        unjudged = [number >= len(reference.rules) or rule.group not in groups for number, rule in enumerate(rules)]
+        if not any(unjudged):
+            return ()
+        found = plainly_worse(self._canary.latest(len(rules)), self._baseline.latest(len(rules)), rules)
+        return tuple(
+            rule.signal for rule, is_worse, is_new in zip(rules, found, unjudged, strict=True) if is_worse and is_new
+        )
 
     @property
     def judged(self) -> bool:

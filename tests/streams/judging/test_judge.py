@@ -379,6 +379,20 @@ def test_a_workload_with_gauges_alone_is_told_what_its_levels_need():
     assert reason.endswith("have been seen; levels: 0 earlier rollouts for 1 signals, 3 are needed")
 
 
+@pytest.mark.parametrize(("factor", "verdict"), [(1.0, "pass"), (9.0, "none")])
+def test_a_first_rollout_does_not_pass_with_a_level_that_is_plainly_worse(factor, verdict):
+    """Nobody knows how far healthy pods stand apart, so that its lag cannot fail it; a PASS would deny what is seen."""
+    lag = SignalRule("lag", "level", "saturation", "higher")
+    judge = Judge.begin(JudgeSettings(), W)
+    for index in range(300):
+        ours, theirs = (quiet(requests=100.0) for _ in range(2))
+        ours.levels, theirs.levels = {"lag": {0: 40.0, 1: 60.0}}, {"lag": {0: 50.0 * factor, 1: 45.0 * factor}}
+        judge.add(index * W, ours, theirs, {}, {"lag": lag})
+    found = judge.assess({}, {"lag": lag})
+    assert found.verdict == verdict
+    assert any("`lag`" in reason and "no history" in reason for reason in found.reasons) == (factor > 1.0)
+
+
 def test_a_pass_says_which_parts_without_counts_it_rests_on():
     """A workload of gauges alone has nothing else."""
     exposure = Exposure("pod_seconds", 900.0, 800.0)
