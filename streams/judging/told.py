@@ -160,6 +160,8 @@ class Told:
         least = self._parts.events.least_shown
         if least is not None and (shown := progress(least[0], settings.beta)) < 1.0:
             others.append(f"cannot tell yet: {least[1]} is shown to be no worse by {100 * shown:.0f}%")
+        if self._parts.levels_wait:
+            others.append("cannot tell yet: levels are compared from when a pod of the canary is two minutes old")
         if plain := self._parts.levels.plainly_worse:
             named = ", ".join(f"`{signal}`" for signal in plain[:3])
             others.append(

@@ -21,8 +21,9 @@ from streams.records.metric import Series
 from streams.signals.metric import Attributes, Metric, Read, Shape, merge_uses, read_metric
 from streams.signals.names import stems, words
 from streams.signals.outcome import failed
-from streams.signals.reading import SeriesUse
+from streams.signals.reading import Reading, SeriesUse
 from streams.signals.rule import Group, Kind, SignalRule
+from streams.signals.units import factor
 
 _KINDS: dict[Shape, Kind] = {
     "timer": "values",
@@ -47,6 +48,8 @@ def builtin(series: Series) -> Read | None:
     for stem in stems(series.name):
         if stem.part in {"created", "info"}:
             return _UNUSED
+        if stem.stem in _BORN:
+            return SeriesUse(gauge=(Reading("", "born", factor(stem.unit, "s") or 1.0),)), ()
         metrics = _BY_STEM.get(stem.stem)
         if metrics:
             read = [read_metric(metric, stem, series) for metric in metrics]
@@ -466,6 +469,8 @@ _LOAD = tuple(
     )
 )
 
+_BORN = frozenset(("process_start_time", "container_start_time", "kube_pod_start_time"))
+"""When a process, a container, a pod started."""
 _SETUP = (
     *("kube_", "scrape_", "container_spec_", "container_start_time", "container_last_seen", "machine_", "promhttp_"),
     *("container_cpu_load", "container_tasks", "container_memory_", "container_fs_", "container_blkio_"),

@@ -108,6 +108,18 @@ class LevelPart:
 
     # --- windows ---
 
+    def prepare(self, rules: Mapping[str, SignalRule]) -> None:
+        """Take what it is measured by from the past, before the first window is added; `add` does where nobody did.
+
+        Args:
+            rules: as of the first window; see `add`.
+        """
+        state = self._state
+        if state.reference is None:
+            state.reference = freeze(self._past, self._prior, rules, self._planned_windows, self._window_ns)
+            state.rules = list(state.reference.rules)
+            self._begin(state.reference)
+
     def add(self, start_ns: int, baseline: Side | None, canary: Side | None, rules: Mapping[str, SignalRule]) -> None:
         """One closed window.
 
@@ -129,9 +141,7 @@ class LevelPart:
             if baseline is None or canary is None:
                 return
             state.started_ns = start_ns
-            state.reference = freeze(self._past, self._prior, rules, self._planned_windows, self._window_ns)
-            state.rules = list(state.reference.rules)
-            self._begin(state.reference)
+            self.prepare(rules)
         window = (start_ns - state.started_ns) // self._window_ns
         self._close_up_to(window - 1)
         for track, side in ((self._baseline, baseline), (self._canary, canary)):
@@ -241,6 +251,16 @@ class LevelPart:
         """That some judged group is worse by the margin, for the whole life; None where nothing is to be shown."""
         state = self._state.deviation
         return max((p for p, needed in zip(state.group_p, state.needed, strict=True) if needed), default=None)
+
+    @property
+    def prepared(self) -> bool:
+        """What it is measured by has been taken from the past."""
+        return self._state.reference is not None
+
+    @property
+    def begun(self) -> bool:
+        """A window of both sides has been added."""
+        return self._state.started_ns is not None
 
     @property
     def plainly_worse(self) -> tuple[str, ...]:

@@ -159,7 +159,6 @@ UNUSED = [
     ("process.runtime.cpython.memory", {"type": "vms"}),
     ("db.client.connections.usage", {"state": "idle"}),
     ("db.client.connection.count", {"state": "idle"}),
-    ("process_start_time_seconds", {}),
     ("scrape_duration_seconds", {}),
     ("up", {}),
 ]
