@@ -307,7 +307,7 @@ class LevelPart:
     def unjudged(self) -> tuple[str, ...]:
         """Sentences: what cannot be judged, and why."""
         state = self._state
-        if state.reference is None:
+        if state.reference is None or state.started_ns is None:
             return ()
         sentences = no_history(state.reference, [rule.signal for rule in state.rules if rule.weight > 0.0])
         if state.left_out > 0:
