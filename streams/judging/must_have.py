@@ -14,7 +14,6 @@ from msgspec import Struct
 from streams.judging.settings import LOG_SIGNALS, REQUESTS, JudgeSettings
 from streams.judging.side import Side
 from streams.policy.glob import matches
-from streams.signals.requests import REQUEST_SOURCES
 from streams.signals.rule import SignalRule
 
 _LOGS = frozenset(LOG_SIGNALS.values())
@@ -73,5 +72,5 @@ class MustHave:
 
 def _shown(side: Side) -> list[str]:
     logged = _LOGS if side.lines or side.incidents else ()
-    counted = any(source in REQUEST_SOURCES and each.requests > 0.0 for source, each in side.requests.items())
+    counted = any(each.requests > 0.0 for each in side.requests.values())
     return [*side.levels, *side.events, *side.values, *logged, *((REQUESTS,) if counted else ())]

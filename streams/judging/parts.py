@@ -21,6 +21,7 @@ from streams.judging.levels.part import LevelPart
 from streams.judging.logs.part import LogPart
 from streams.judging.must_have import MustHave
 from streams.judging.past import Past
+from streams.judging.presence import STARTS_NS
 from streams.judging.promotion import balance, waited
 from streams.judging.settings import PARTS_OF_SIGNALS, JudgeSettings
 from streams.judging.shares import PARTS, UNHEARD_SHARE, provisional_shares, shares
@@ -86,13 +87,26 @@ class Parts:
         settled = self.concurrent.add(start_ns, baseline, canary, signatures)
         heard = not self.concurrent.cut_off
         self.logs.add(start_ns, baseline, canary, signatures, heard=heard, templates=templates)
-        self.levels.add(start_ns, baseline, canary, rules)
+        if self._starts(start_ns, baseline, canary):
+            self.levels.prepare(rules)
+        else:
+            self.levels.add(start_ns, baseline, canary, rules)
         self.events.add(baseline, canary, rules)
         self.values.add(baseline, canary, rules)
         self._share_out(start_ns + self._window_ns)
         intended = self._settings.intended_share
         if settled is not None and intended is not None and settled.by_requests:
             split.learn(state.split, intended, settled.bin.canary.requests, settled.bin.baseline.requests)
+
+    def _starts(self, start_ns: int, baseline: Side | None, canary: Side | None) -> bool:
+        """The canary's pods say that they are just starting, the baseline's that they are not.
+
+        What starts loads classes, fills caches, compiles: more CPU, slower answers, whatever the revision. Baselines
+        are grown up, and so is all the past that levels are measured by, so they wait for the first pod to be.
+        """
+        if self.levels.begun or baseline is None or canary is None or not (baseline.born_ns and canary.born_ns):
+            return False
+        return start_ns - canary.born_ns < STARTS_NS <= start_ns - baseline.born_ns
 
     def _share_out(self, as_of_ns: int) -> None:
         """Share alpha out among the parts: once, or while a workload of which nothing is known is being heard."""
@@ -187,6 +201,8 @@ class Parts:
     def part_confidence(self, part: Part) -> float | None:
         """0..1 towards "not worse"; None where a PASS need not rest on the part."""
         beta = self._settings.beta
+        if part == "levels" and (self.levels_wait or self.levels.plainly_worse):
+            return 0.0
         if part == "levels":
             p = self.levels.p_not_worse
             return None if p is None else progress(-math.log(max(p, SMALLEST_P)), beta)
@@ -199,6 +215,11 @@ class Parts:
             least = self.events.least_shown
             found.append(_towards(None if least is None else least[0], beta))
         return min((one for one in found if one is not None), default=None)
+
+    @property
+    def levels_wait(self) -> bool:
+        """The comparison has begun, and the levels' has not: the canary is starting."""
+        return self.levels.prepared and not self.levels.begun
 
     @property
     def logs_are_missed(self) -> bool:

@@ -24,6 +24,9 @@ from streams.windows.summary import PodSummary
 SERIES_PER_POD = 2_000
 """Counters and onsets followed per pod; ten times what a chatty Java service has of those that are read."""
 
+_LATEST_S = 2.0**33
+"""Of a start that is believed, the year 2242: so that nanoseconds stay whole numbers of 64 bits."""
+
 
 class PodState(Struct, array_like=True):
     """One pod that is there."""
@@ -46,6 +49,8 @@ class PodState(Struct, array_like=True):
     """Signals of counters, histograms and onsets this pod has reported, sorted."""
     begun: list[str] = []
     """Signals that have been above zero, of those that say nothing before; sorted."""
+    born_ns: int = 0
+    """The earliest start that it has told of; 0 = none."""
 
     @property
     def followed(self) -> int:
@@ -113,6 +118,10 @@ class PodWindow:
             self._take_histogram(use, heard.histogram_increases[number], elapsed_s)
 
     def _read_gauge(self, number: int, reading: Reading, levels: list[float]) -> None:
+        if reading.how == "born":
+            told_s = max(levels) * reading.factor
+            self._tell_birth(round(told_s * 1e9) if 0.0 < told_s < _LATEST_S else 0)
+            return
         if reading.how != "tally" and not self._catalogue.admit(reading):
             return
         if reading.how == "onset":
@@ -122,6 +131,12 @@ class PodWindow:
             levels = self._since_begun(reading, levels)
         if levels:
             self._measured.add_levels(reading, levels)
+
+    def _tell_birth(self, born_ns: int) -> None:
+        """A start that was told; 0 or less says nothing, one to come is now."""
+        if born_ns > 0:
+            known = self._pod.born_ns or self._start_ns
+            self._pod.born_ns = max(1, min(born_ns, known))
 
     def _read_onset(self, number: int, reading: Reading, levels: list[float]) -> None:
         """A level seen above zero from the first at a pod just met may have been so for long."""
@@ -149,6 +164,8 @@ class PodWindow:
         known = self._pod.counters.get(number)
         if known is None and not self._follow():
             return
+        if known is None:
+            self._tell_birth(min(start_ns for start_ns, _ in points.values()))
         growth, state = grow(known, points)
         if state is not None:
             self._pod.counters[number] = state
@@ -161,6 +178,8 @@ class PodWindow:
         known = self._pod.histograms.get(number)
         if known is None and not self._follow():
             return
+        if known is None:
+            self._tell_birth(min(start_ns for start_ns, _ in points.values()))
         growth, state = grow_histogram(known, points)
         if state is not None:
             self._pod.histograms[number] = state

@@ -77,6 +77,8 @@ class Side(Struct, array_like=True):
     """Traces or lines of traces were left out for want of room: which shapes there are is not known."""
     plain_lines: int = 0
     """Log lines that are no warning or worse."""
+    born_ns: int = 0
+    """Start of the oldest of its pods that say when they started; 0 where none does."""
 
 
 class SignatureInfo(Struct, array_like=True, frozen=True):

@@ -160,6 +160,13 @@ class Told:
         least = self._parts.events.least_shown
         if least is not None and (shown := progress(least[0], settings.beta)) < 1.0:
             others.append(f"cannot tell yet: {least[1]} is shown to be no worse by {100 * shown:.0f}%")
+        if self._parts.levels_wait:
+            others.append("cannot tell yet: levels are compared from when a pod of the canary is two minutes old")
+        if plain := self._parts.levels.plainly_worse:
+            named = ", ".join(f"`{signal}`" for signal in plain[:3])
+            others.append(
+                f"cannot tell: all pods of the canary are far worse on {named}; there is no history to judge by"
+            )
         if self._parts.logs_are_missed:
             others.append("cannot tell: it has been heard by its logs before, and no line of either revision has come")
         others += withheld(self._parts.fail_progress, settings.alpha, self._parts.elapsed_ns, settings.lifetime_ns)

@@ -8,16 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from streams.records.metric import Series
+from streams.signals.counted import attempts, guessed_role, told_apart
 from streams.signals.log_fields import log_field
-from streams.signals.metric import Read
+from streams.signals.metric import Read, merge_uses
 from streams.signals.reading import How, Reading, SeriesUse
-from streams.signals.requests import request_role
+from streams.signals.requests import PROXY_SOURCES, REQUEST_SOURCES, RequestRole, request_role
 from streams.signals.rule import Kind, SignalRule
 from streams.signals.rules import builtin
-from streams.signals.words import guess
+from streams.signals.words import failed_signal, guess
 
 SERIES_PER_WORKLOAD = 20_000
 """As many pairs of pod and series as one revision may fill in a window (`windows.summary.Limits`)."""
@@ -25,6 +26,9 @@ SIGNALS_PER_WORKLOAD = 300
 """Half as many again as issue 3's 200 signals of one comparison."""
 UNREAD_KNOWN = 200
 """Series without a place that are told apart; of more it is said that there are at least so many."""
+GUESSED_SOURCES = 20
+"""Metrics that count requests under names in no rule; one is the exposure, the others wait beside it."""
+_PROXIED = frozenset(map(failed_signal, PROXY_SOURCES))
 _KINDS: dict[How, Kind] = {
     **dict.fromkeys(("level", "rate", "over", "under", "share"), "level"),
     **dict.fromkeys(("event", "attempt", "onset"), "events"),
@@ -42,8 +46,35 @@ def read_series(series: Series) -> Read:
     field = log_field(series)
     if field is not None:
         return field
-    use, rules = builtin(series) or guess(series)
-    return SeriesUse(request_role(series), use.gauge, use.counter, use.histogram, use.gauge_is_total), rules
+    known, role = builtin(series), request_role(series)
+    if known is None and role is None:
+        role = guessed_role(series)
+    use, rules = known or guess(series)
+    if known is None and role is not None:
+        rules = tuple(map(_as_load, rules))
+    more = None
+    if role is not None and role.source in PROXY_SOURCES:
+        more = _proxied(role)
+    elif role is None and known is None:
+        more = told_apart(series)
+    if more is not None:
+        use, rules = merge_uses(iter(((use, rules), more)))
+    return SeriesUse(role, use.gauge, use.counter, use.histogram, use.gauge_is_total), rules
+
+
+def _as_load(rule: SignalRule) -> SignalRule:
+    """A rate of requests follows the traffic weight."""
+    if rule.kind != "level" or rule.worse != "either":
+        return rule
+    return structs.replace(rule, group="load", criticality="watch")
+
+
+def _proxied(role: RequestRole) -> Read:
+    """What a proxy says of failed requests, beside what the application says of those that reach it.
+
+    A revision that refuses connections, or answers too late, counts nothing itself: only its proxy does.
+    """
+    return attempts(SignalRule(failed_signal(role.source), "events", "errors", "higher"), failed=role.is_error)
 
 
 class CatalogueState(Struct, array_like=True):
@@ -63,6 +94,10 @@ class CatalogueState(Struct, array_like=True):
     """Times that a series found no place."""
     unread_series: list[int] = []
     """Their ids, up to `UNREAD_KNOWN`, sorted."""
+    guessed_sources: list[str] = []
+    """Sources of requests that are in no rule, up to `GUESSED_SOURCES`, sorted."""
+    served: bool = False
+    """The application itself counts requests: what its proxies say of failed ones is judged beside that."""
 
 
 class Catalogue:
@@ -89,6 +124,8 @@ class Catalogue:
                 state.unread_series = sorted((*state.unread_series, number))
             return
         use, rules = read_series(series)
+        if use.role is not None and not self._knows(use.role):
+            use = structs.replace(use, role=None)
         state.uses[number] = use
         for rule in rules:
             key = f"{rule.kind}:{rule.signal}"
@@ -107,13 +144,23 @@ class Catalogue:
         if known is not None or kind is None:
             return known is not None and known.kind == kind
         rule = state.candidates.get(f"{kind}:{reading.signal}")
-        if rule is None:
+        if rule is None or (reading.signal in _PROXIED and not state.served):
             return False
         if len(state.signals) >= SIGNALS_PER_WORKLOAD:
             if reading.signal not in state.left_out and len(state.left_out) < SIGNALS_PER_WORKLOAD:
                 state.left_out = sorted((*state.left_out, reading.signal))
             return False
         state.signals[reading.signal] = rule
+        return True
+
+    def _knows(self, role: RequestRole) -> bool:
+        """Whether there is room for its source."""
+        state = self.state
+        if role.source not in (*REQUEST_SOURCES, *state.guessed_sources):
+            if len(state.guessed_sources) >= GUESSED_SOURCES:
+                return False
+            state.guessed_sources = sorted((*state.guessed_sources, role.source))
+        state.served = state.served or role.source not in PROXY_SOURCES
         return True
 
     def share_factor(self, reading: Reading, largest: float) -> float:

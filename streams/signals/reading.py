@@ -20,12 +20,14 @@ How = Literal[
     "values",
     "share",
     "tally",
+    "born",
 ]
 """`level`: the number itself. `rate`: a counter's increase per second. `over`, `under`: numerator and denominator of a
 level that is a ratio (of increases, or of levels). `event`: a counter's increase is so many events; `attempt`: so many
 things that could have been one. `onset`: an event whenever a level leaves zero. `bucket`: a counter of the values up to
 a bound. `values`: a histogram. `share`: a level that is a share of successes, in percent (with a factor of 0, whether
-it is in percent already shows when one is above 1). `tally`: how many requests there were since the last sample."""
+it is in percent already shows when one is above 1). `tally`: how many requests there were since the last sample.
+`born`: when the pod started, seconds since 1970."""
 Combine = Literal["sum", "mean", "max", "min"]
 """How several series of one signal at one pod are one number."""
 

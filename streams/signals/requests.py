@@ -1,13 +1,17 @@
 """Which metric series count requests, and which of their attribute values mean "the server failed it"?
 
-A table of rules in order of preference as exposure: what the application says of itself, then its proxy, then the
-generic name that anything may use. `_bucket` and `_sum` of a histogram count nothing here, and neither does
-`nginx_ingress_controller_requests`: it names no backend pod. A series of a rule that needs a status and has none
-(summed away, or never set) is not used at all: all its requests would count as good ones.
+A table of rules in order of preference as exposure: what the application says of itself, then the generic name that
+anything may use, then its proxy; after all of the table, counters in no rule (`counted`). `_bucket` and `_sum` of a
+histogram count nothing here. A series that needs a status and has none (summed away, or never set) is not used at all:
+all its requests would count as good ones.
 
-Sources: OpenTelemetry semantic conventions, HTTP and RPC metrics; Prometheus names as its compatibility page derives
-them; Micrometer's `http.server.requests`; Envoy, "HTTP connection manager statistics"; istio.io "Istio Standard
-Metrics"; grpc-ecosystem/go-grpc-prometheus.
+What an ingress counts names no backend pod, so that it says of a revision only what its shipper says (`service` or
+`canary` of the ingress, made the revision's label); whichever it gives is taken.
+
+Sources: OpenTelemetry semantic conventions, HTTP and RPC metrics; its span metrics connector; Prometheus names as its
+compatibility page derives them; Micrometer's `http.server.requests`; gRPC A66, "OpenTelemetry Metrics";
+grpc-ecosystem/go-grpc-prometheus; Envoy, "HTTP connection manager statistics"; istio.io "Istio Standard Metrics";
+ingress-nginx, "Monitoring"; Traefik, Linkerd, HAProxy, Kong and APISIX, their pages on Prometheus metrics.
 """
 
 from __future__ import annotations
@@ -17,12 +21,8 @@ from collections.abc import Callable, Collection, Mapping
 from msgspec import Struct
 
 from streams.records.metric import Series
-
-_GRPC_SERVER_FAULTS = frozenset(
-    {"2", "UNKNOWN", "4", "DEADLINEEXCEEDED", "12", "UNIMPLEMENTED", "13", "INTERNAL", "14", "UNAVAILABLE"}
-    | {"15", "DATALOSS"}
-)
-"""Status codes that are the server's fault (semantic conventions, "gRPC", table of server span status)."""
+from streams.signals.names import stems
+from streams.signals.outcome import failed, grpc_failed, http_failed
 
 Attributes = Mapping[str, str]
 IsError = Callable[[Attributes], bool | None]
@@ -40,7 +40,8 @@ class RequestRole(Struct, frozen=True):
 
 class _Rule(Struct, frozen=True):
     source: str
-    names: tuple[str, ...]
+    stems: tuple[str, ...]
+    """See `names.stems`."""
     is_error: IsError
 
 
@@ -50,27 +51,27 @@ def request_role(series: Series) -> RequestRole | None:
     >>> request_role(Series("http_requests_total", (("code", "503"),)))
     RequestRole(source='http_requests_total', is_error=True)
     """
-    rule = _BY_NAME.get(series.name)
-    if rule is None:
-        return None
-    is_error = rule.is_error(dict(series.attributes))
-    return None if is_error is None else RequestRole(rule.source, is_error)
+    for stem in stems(series.name):
+        rule = _BY_STEM.get(stem.stem) if stem.part in COUNTS else None
+        if rule is not None:
+            is_error = rule.is_error(dict(series.attributes))
+            return None if is_error is None else RequestRole(rule.source, is_error)
+    return None
+
+
+COUNTS = frozenset(("", "total", "count"))
+"""Parts of a metric (`names.PARTS`) of which the increase is a number of things."""
 
 
 def _first(attributes: Attributes, *keys: str) -> str:
     return next((attributes[key] for key in keys if attributes.get(key)), "")
 
 
-def _http_status(code: str) -> bool | None:
-    """`503`, `503.0` and `5xx` are the server's fault; None for what is no HTTP status."""
-    return code[0] == "5" if len(code) >= 3 and code[0] in "12345" else None
-
-
 def _otel_http(attributes: Attributes) -> bool:
     code = _first(
         attributes, "http.response.status_code", "http_response_status_code", "http.status_code", "http_status_code"
     )
-    return bool(_http_status(code)) or bool(_first(attributes, "error.type", "error_type"))
+    return bool(http_failed(code)) or bool(_first(attributes, "error.type", "error_type"))
 
 
 def _otel_rpc(attributes: Attributes) -> bool:
@@ -78,15 +79,11 @@ def _otel_rpc(attributes: Attributes) -> bool:
         attributes,
         *("rpc.response.status_code", "rpc_response_status_code", "rpc.grpc.status_code", "rpc_grpc_status_code"),
     )
-    return _grpc(code) if code else bool(_first(attributes, "error.type", "error_type"))
-
-
-def _grpc(code: str) -> bool:
-    return code.upper().replace("_", "") in _GRPC_SERVER_FAULTS
+    return grpc_failed(code) if code else bool(_first(attributes, "error.type", "error_type"))
 
 
 def _micrometer(attributes: Attributes) -> bool | None:
-    by_status = _http_status(_first(attributes, "status"))
+    by_status = http_failed(_first(attributes, "status"))
     outcome = _first(attributes, "outcome")
     return by_status if by_status is not None or not outcome else outcome == "SERVER_ERROR"
 
@@ -96,69 +93,70 @@ def _istio(attributes: Attributes) -> bool | None:
         return None
     code = _first(attributes, "response_code")
     grpc = _first(attributes, "grpc_response_status")
-    return (bool(_http_status(code)) or _grpc(grpc)) if code or grpc else None
+    return (bool(http_failed(code)) or grpc_failed(grpc)) if code or grpc else None
 
 
 def _envoy(attributes: Attributes) -> bool | None:
     """Of requests that came in: a sidecar's outbound listeners and the admin page serve others."""
     prefix = _first(attributes, "envoy_http_conn_manager_prefix")
     code = _first(attributes, "envoy_response_code_class")
-    if prefix == "admin" or prefix.startswith("outbound") or code not in {"1", "2", "3", "4", "5"}:
-        return None
-    return code == "5"
+    return None if prefix == "admin" or prefix.startswith("outbound") else http_failed(f"{code}xx")
 
 
-def _grpc_handled(attributes: Attributes) -> bool | None:
-    code = _first(attributes, "grpc_code")
-    return _grpc(code) if code else None
+def _linkerd(attributes: Attributes) -> bool | None:
+    return failed(attributes) if attributes.get("direction") == "inbound" else None
 
 
-def _any_status(attributes: Attributes) -> bool | None:
-    return _http_status(_first(attributes, "code", "status", "status_code", "http_status", "http_status_code"))
+def _spans(attributes: Attributes) -> bool | None:
+    """Span metrics: only of spans of a server or consumer, and only where the kind is told."""
+    kind = _first(attributes, "span_kind", "span.kind").removeprefix("SPAN_KIND_")
+    return failed(attributes) if kind in {"SERVER", "CONSUMER"} else None
+
+
+def _grpc(*keys: str) -> IsError:
+    return lambda attributes: grpc_failed(code) if (code := _first(attributes, *keys)) else None
 
 
 _HTTP, _RPC = "http.server.request.duration", "rpc.server.call.duration"
 _RULES = (
-    _Rule(
-        _HTTP,
-        (
-            *(_HTTP, "http_server_request_duration_seconds", "http_server_request_duration_seconds_count"),
-            *("http_server_request_duration", "http_server_request_duration_count"),
-        ),
-        _otel_http,
-    ),
-    _Rule(
-        "http.server.duration",  # the name before semantic conventions 1.23
-        ("http.server.duration", "http_server_duration_milliseconds", "http_server_duration_milliseconds_count"),
-        _otel_http,
-    ),
-    _Rule(
-        "http.server.requests",  # Micrometer, Spring Boot, Quarkus
-        ("http.server.requests", "http_server_requests_seconds", "http_server_requests_seconds_count"),
-        _micrometer,
-    ),
+    _Rule(_HTTP, ("http_server_request_duration",), _otel_http),
+    _Rule("http.server.duration", ("http_server_duration",), _otel_http),  # before semantic conventions 1.23
+    _Rule("http.server.requests", ("http_server_requests",), _micrometer),  # Micrometer, Spring Boot, Quarkus
     _Rule(
         "http.server.request.count",
-        (
-            *("http.server.request.count", "http.server.request_count", "http.server.requests.count"),
-            *("http_server_request_count", "http_server_request_count_total", "http_server_requests_total"),
-        ),
-        lambda attributes: _any_status(attributes) if not _otel_status(attributes) else _otel_http(attributes),
+        ("http_server_request_count", "http_server_requests_count", "http_server_requests_total"),
+        lambda attributes: failed(attributes) if not _otel_status(attributes) else _otel_http(attributes),
     ),
+    _Rule(_RPC, ("rpc_server_call_duration",), _otel_rpc),
+    _Rule("rpc.server.duration", ("rpc_server_duration",), _otel_rpc),
+    _Rule("grpc_server_handled_total", ("grpc_server_handled",), _grpc("grpc_code")),
+    _Rule("grpc.server.call.duration", ("grpc_server_call_duration",), _grpc("grpc.status", "grpc_status")),
     _Rule(
-        _RPC,
-        (_RPC, "rpc_server_call_duration_seconds", "rpc_server_call_duration_seconds_count"),
-        _otel_rpc,
+        "grpc.server.processing.duration",  # grpc-spring
+        ("grpc_server_processing_duration",),
+        _grpc("statusCode", "status_code"),
     ),
+    _Rule("grpc.io/server/completed_rpcs", ("grpc_io_server_completed_rpcs",), _grpc("grpc_server_status")),
+    _Rule("http_requests_total", ("http_requests",), failed),
+    _Rule("http.request.duration", ("http_request_duration", "http_requests_duration"), failed),  # Prometheus clients
+    _Rule("calls", ("traces_span_metrics_calls", "traces_spanmetrics_calls", "calls"), _spans),
+)
+_PROXY_RULES = (
+    _Rule("istio_requests_total", ("istio_requests",), _istio),
+    _Rule("envoy_http_downstream_rq_xx", ("envoy_http_downstream_rq_xx",), _envoy),
+    _Rule("response_total", ("response",), _linkerd),
+    _Rule("traefik_service_requests_total", ("traefik_service_requests", "traefik_backend_requests"), failed),
+    _Rule("nginx_ingress_controller_requests", ("nginx_ingress_controller_requests",), failed),
     _Rule(
-        "rpc.server.duration",
-        ("rpc.server.duration", "rpc_server_duration_milliseconds", "rpc_server_duration_milliseconds_count"),
-        _otel_rpc,
+        "nginxplus_upstream_server_responses",
+        ("nginxplus_upstream_server_responses", "nginx_ingress_nginxplus_upstream_server_responses"),
+        failed,
     ),
-    _Rule("grpc_server_handled_total", ("grpc_server_handled_total", "grpc_server_handled"), _grpc_handled),
-    _Rule("istio_requests_total", ("istio_requests_total", "istio_requests"), _istio),
-    _Rule("envoy_http_downstream_rq_xx", ("envoy_http_downstream_rq_xx", "envoy_http_downstream_rq_xx_total"), _envoy),
-    _Rule("http_requests_total", ("http_requests_total", "http_requests"), _any_status),
+    _Rule("nginx_vts_upstream_requests_total", ("nginx_vts_upstream_requests",), failed),
+    _Rule("haproxy_server_http_responses_total", ("haproxy_server_http_responses",), failed),
+    _Rule("haproxy_backend_http_responses_total", ("haproxy_backend_http_responses",), failed),
+    _Rule("kong_http_requests_total", ("kong_http_requests", "kong_http_status"), failed),
+    _Rule("apisix_http_status", ("apisix_http_status",), failed),
 )
 
 
@@ -166,13 +164,16 @@ def _otel_status(attributes: Attributes) -> bool:
     return any(key.startswith(("http.", "http_response", "error")) for key in attributes)
 
 
-_BY_NAME = {name: rule for rule in _RULES for name in rule.names}
+_BY_STEM = {stem: rule for rule in (*_RULES, *_PROXY_RULES) for stem in rule.stems}
 SHARE_SOURCE = "requests x availability"
 """Of a gauge of how many requests there were and another of the share that succeeded (`words`)."""
-REQUEST_SOURCES = (*(rule.source for rule in _RULES), SHARE_SOURCE)
-"""Every source, the preferred one first."""
+PROXY_SOURCES = tuple(rule.source for rule in _PROXY_RULES)
+"""What stands before the application counts, the preferred one first."""
+REQUEST_SOURCES = (*(rule.source for rule in _RULES), *PROXY_SOURCES, SHARE_SOURCE)
+"""Every source of the table, the preferred one first."""
+_RANKS = {source: rank for rank, source in enumerate(REQUEST_SOURCES)}
 
 
 def best_source(among: Collection[str]) -> str:
-    """The preferred one of these; empty where none of them is known."""
-    return next((source for source in REQUEST_SOURCES if source in among), "")
+    """The preferred one of these, guessed ones after those of the table; empty where there is none."""
+    return min(filter(None, among), key=lambda source: (_RANKS.get(source, len(_RANKS)), source), default="")

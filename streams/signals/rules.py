@@ -20,8 +20,10 @@ from typing import Any
 from streams.records.metric import Series
 from streams.signals.metric import Attributes, Metric, Read, Shape, merge_uses, read_metric
 from streams.signals.names import stems, words
-from streams.signals.reading import SeriesUse
+from streams.signals.outcome import failed
+from streams.signals.reading import Reading, SeriesUse
 from streams.signals.rule import Group, Kind, SignalRule
+from streams.signals.units import factor
 
 _KINDS: dict[Shape, Kind] = {
     "timer": "values",
@@ -46,6 +48,8 @@ def builtin(series: Series) -> Read | None:
     for stem in stems(series.name):
         if stem.part in {"created", "info"}:
             return _UNUSED
+        if stem.stem in _BORN:
+            return SeriesUse(gauge=(Reading("", "born", factor(stem.unit, "s") or 1.0),)), ()
         metrics = _BY_STEM.get(stem.stem)
         if metrics:
             read = [read_metric(metric, stem, series) for metric in metrics]
@@ -83,12 +87,9 @@ def _in_container(attributes: Attributes) -> bool:
 
 
 def _failed_call(attributes: Attributes) -> bool:
-    code = next((attributes[key] for key in _STATUS_KEYS if attributes.get(key)), "")
-    fault = attributes.get("error.type") or attributes.get("error_type") or attributes.get("outcome") == "SERVER_ERROR"
-    return code.startswith("5") or bool(fault)
+    """Micrometer's status of a call without an answer is IO_ERROR or CLIENT_ERROR."""
+    return bool(failed(attributes)) or attributes.get("status") == "CLIENT_ERROR"
 
-
-_STATUS_KEYS = ("http.response.status_code", "http_response_status_code", "status", "http_status_code")
 
 _LATENCY = (
     _metric("timer", "latency", "http.server.request.duration", "http_server_request_duration"),
@@ -103,15 +104,32 @@ _LATENCY = (
         given="ms",
         only=_is("reporter", "destination"),
     ),
+    _metric("timer", "latency", "grpc.server.call.duration", "grpc_server_call_duration"),
+    _metric("timer", "latency", "grpc.server.processing.duration", "grpc_server_processing_duration"),
     _metric("timer", "latency", "messaging.process.duration", "messaging_process_duration"),
+    _metric("timer", "latency", "spring.kafka.listener", "spring_kafka_listener"),
+    _metric("timer", "latency", "spring.rabbitmq.listener", "spring_rabbitmq_listener"),
+    _metric("timer", "latency", "tasks.scheduled.execution", "tasks_scheduled_execution", weight=0.5),
     _metric("timer", "latency", "nginx.ingress.request.duration", "nginx_ingress_controller_request_duration"),
     _metric("timer", "latency", "http.client.request.duration", "http_client_request_duration", weight=0.5),
     _metric("timer", "latency", "http.client.requests", "http_client_requests", weight=0.5),
     _metric("timer", "latency", "http.client.duration", "http_client_duration", given="ms", weight=0.5),
     _metric("timer", "latency", "rpc.client.call.duration", "rpc_client_call_duration", weight=0.5),
     _metric("timer", "latency", "rpc.client.duration", "rpc_client_duration", given="ms", weight=0.5),
+    _metric("timer", "latency", "grpc.client.call.duration", "grpc_client_call_duration", weight=0.5),
+    _metric("timer", "latency", "grpc.client.handling", "grpc_client_handling", weight=0.5),
+    _metric(
+        *("timer", "latency", "messaging.client.operation.duration", "messaging_client_operation_duration"), weight=0.5
+    ),
+    _metric("timer", "latency", "spring.kafka.template", "spring_kafka_template", weight=0.5),
+    _metric("timer", "latency", "spring.rabbitmq.template", "spring_rabbitmq_template", weight=0.5),
     _metric("timer", "latency", "db.client.operation.duration", "db_client_operation_duration", weight=0.5),
     _metric("timer", "latency", "db.client.connection.wait_time", "db_client_connection_wait_time", weight=0.5),
+    _metric(
+        *("timer", "latency", "db.client.connections.wait_time", "db_client_connections_wait_time"),
+        given="ms",
+        weight=0.5,
+    ),
     _metric("timer", "latency", "hikaricp.connections.acquire", "hikaricp_connections_acquire", weight=0.5),
     _metric(
         *("timer", "latency", "hikaricp.connection.acquired", "hikaricp_connection_acquired"), given="ns", weight=0.5
@@ -138,15 +156,20 @@ _LATENCY = (
 _CALLS = (
     *("http_client_request_duration", "http_client_requests", "http_client_duration"),
     *("rpc_client_call_duration", "rpc_client_duration", "db_client_operation_duration"),
+    *("grpc_client_handled", "grpc_client_call_duration", "messaging_client_operation_duration"),
+    *("spring_kafka_template", "spring_rabbitmq_template"),
 )
+_WORK = ("messaging_process_duration", "spring_kafka_listener", "spring_rabbitmq_listener", "tasks_scheduled_execution")
+"""Messages and tasks that the revision itself works on."""
 _CALL_SHAPES: tuple[tuple[Shape, Callable[[Attributes], bool]], ...] = (
     ("attempt", lambda attributes: not _failed_call(attributes)),
     ("failed_attempt", _failed_call),
 )
 _ERRORS = (
     *(
-        _metric(shape, "errors", f"{name}/failed", name, weight=0.5, only=only)
-        for name in _CALLS
+        _metric(shape, "errors", f"{name}/failed", name, weight=weight, only=only)
+        for names, weight in ((_CALLS, 0.5), (_WORK, 1.0))
+        for name in names
         for shape, only in _CALL_SHAPES
     ),
     _metric(
@@ -178,7 +201,11 @@ _ERRORS = (
     ),
     _metric("counter", "errors", "hikaricp.connections.timeout", "hikaricp_connections_timeout", weight=0.5),
     _metric("counter", "errors", "hikaricp.connection.timeout", "hikaricp_connection_timeout", weight=0.5),
-    _metric("counter", "errors", "db.client.connection.timeouts", "db_client_connection_timeouts", weight=0.5),
+    _metric(
+        *("counter", "errors", "db.client.connection.timeouts", "db_client_connection_timeouts"),
+        "db_client_connections_timeouts",
+        weight=0.5,
+    ),
     _metric("counter", "errors", "tomcat.global.error", "tomcat_global_error"),
     _metric("onset", "errors", "jvm.threads.deadlocked", "jvm_threads_deadlocked_threads", "jvm_threads_deadlocked"),
     _metric("counter", "memory", "container.memory.failcnt", "container_memory_failcnt", only=_in_container),
@@ -234,13 +261,18 @@ _CPU = (
     _metric("gauge", "cpu", "container.cpu.usage", "container_cpu_usage", "container_cpu_utilization", unit="{cpu}"),
     _metric("rate", "cpu", "container.cpu.time", "container_cpu_time", unit="{cpu}"),
     _metric("rate", "cpu", "k8s.pod.cpu.time", "k8s_pod_cpu_time", unit="{cpu}"),
-    _metric("rate", "cpu", "process.cpu.time", "process_cpu_time", "process_cpu_seconds", unit="{cpu}"),
+    _metric(
+        *("rate", "cpu", "process.cpu.time", "process_cpu_time", "process_cpu_seconds", "jvm_cpu_time"),
+        "dotnet_process_cpu_time",
+        unit="{cpu}",
+    ),
     _metric("gauge", "cpu", "k8s.pod.cpu.usage", "k8s_pod_cpu_usage", "k8s_pod_cpu_utilization", unit="{cpu}"),
     _metric(
         *("gauge", "cpu", "process.cpu.usage", "process_cpu_usage", "process_cpu_utilization"), combine="max", unit="1"
     ),
     _metric(
         *("gauge", "cpu", "jvm.cpu.recent_utilization", "jvm_cpu_recent_utilization"),
+        *("process_runtime_jvm_cpu_utilization", "process_runtime_cpython_cpu_utilization"),
         combine="max",
         unit="1",
     ),
@@ -265,14 +297,38 @@ _MEMORY = (
         _metric("gauge", "memory", f"k8s.pod.memory.{what}", f"k8s_pod_memory_{what}", unit="By")
         for what in ("working_set", "rss", "usage")
     ),
-    _metric("gauge", "memory", "process.resident_memory", "process_resident_memory", "process_memory_usage", unit="By"),
-    _metric("gauge", "memory", "jvm.memory.used", "jvm_memory_used", unit="By", weight=0.5),
+    _metric(
+        *("gauge", "memory", "process.resident_memory", "process_resident_memory", "process_memory_usage"),
+        *("process_working_set", "dotnet_process_memory_working_set"),
+        unit="By",
+    ),
+    _metric("gauge", "memory", "process.private_memory", "process_private_memory", unit="By", weight=0.5),
+    _metric(
+        *("gauge", "memory", "cpython.memory", "process_runtime_cpython_memory"), unit="By", only=_is("type", "rss")
+    ),
+    _metric(
+        *("gauge", "memory", "jvm.memory.used", "jvm_memory_used", "jvm_memory_bytes_used"),
+        "process_runtime_jvm_memory_usage",
+        unit="By",
+        weight=0.5,
+    ),
     _metric(
         *("gauge", "memory", "jvm.memory.used_after_gc", "jvm_memory_used_after_last_gc", "jvm_gc_live_data_size"),
+        "process_runtime_jvm_memory_usage_after_last_gc",
         unit="By",
     ),
     _metric("gauge", "memory", "jvm.memory.usage_after_gc", "jvm_memory_usage_after_gc", unit="1", combine="max"),
-    _metric("gauge", "memory", "go.memory.heap", "go_memstats_heap_inuse", unit="By", weight=0.5),
+    _metric(
+        *("gauge", "memory", "go.memory.heap", "go_memstats_heap_inuse", "process_runtime_go_mem_heap_inuse"),
+        unit="By",
+        weight=0.5,
+    ),
+    _metric(
+        *("gauge", "memory", "dotnet.gc.heap", "process_runtime_dotnet_gc_heap_size", "dotnet_total_memory"),
+        "dotnet_gc_last_collection_heap_size",
+        unit="By",
+        weight=0.5,
+    ),
     _metric("gauge", "memory", "go.memory.used", "go_memory_used", unit="By", weight=0.5),
     _metric("gauge", "memory", "nodejs.heap.used", "nodejs_heap_size_used", "v8js_memory_heap_used", unit="By"),
     _metric(
@@ -286,6 +342,11 @@ _MEMORY = (
 _GC = (
     _metric("pause", "gc", "jvm.gc.duration", "jvm_gc_duration", "jvm_gc_collection"),
     _metric("pause", "gc", "jvm.gc.pause", "jvm_gc_pause"),
+    _metric("pause", "gc", "jvm.runtime.gc.duration", "process_runtime_jvm_gc_duration", given="ms"),
+    _metric(
+        "rate", "gc", "go.gc.pause_total", "process_runtime_go_gc_pause_total", given="ns", counted="s", weight=0.5
+    ),
+    _metric("rate", "gc", "dotnet.gc.pause_time", "dotnet_gc_pause_time", counted="s", weight=0.5),
     _metric("pause", "gc", "go.gc.duration", "go_gc_duration", weight=0.5),
     _metric("pause", "gc", "nodejs.gc.duration", "nodejs_gc_duration", "v8js_gc_duration", weight=0.5),
     _metric("gauge", "gc", "jvm.gc.overhead", "jvm_gc_overhead", unit="1", combine="max"),
@@ -307,8 +368,23 @@ _SATURATION = (
             (0.5, "container.threads", ("container_threads",)),
             (0.5, "container.sockets", ("container_sockets",)),
             (0.5, "process.open_fds", ("process_open_fds", "process_files_open_files", "process_open_file_descriptor")),
-            (0.5, "jvm.thread.count", ("jvm_thread_count", "jvm_threads_live_threads", "jvm_threads_current")),
-            (0.5, "go.goroutines", ("go_goroutines", "go_goroutine_count")),
+            (
+                0.5,
+                "jvm.thread.count",
+                (
+                    *("jvm_thread_count", "jvm_threads_live_threads", "jvm_threads_current"),
+                    "process_runtime_jvm_threads_count",
+                ),
+            ),
+            (0.5, "go.goroutines", ("go_goroutines", "go_goroutine_count", "process_runtime_go_goroutines")),
+            (
+                0.5,
+                "dotnet.thread_pool.queue",
+                (
+                    *("dotnet_thread_pool_queue_length", "process_runtime_dotnet_thread_pool_queue_length"),
+                    "dotnet_threadpool_queue_length",
+                ),
+            ),
         )
     ),
     *(
@@ -330,6 +406,7 @@ _SATURATION = (
     ),
     _metric(
         *("gauge", "saturation", "db.client.connection.used", "db_client_connection_count", "db_client_connections"),
+        "db_client_connections_usage",
         scale="count",
         only=lambda attributes: "used" in (attributes.get("state"), attributes.get("db.client.connection.state")),
     ),
@@ -392,17 +469,23 @@ _LOAD = tuple(
     )
 )
 
+_BORN = frozenset(("process_start_time", "container_start_time", "kube_pod_start_time"))
+"""When a process, a container, a pod started."""
 _SETUP = (
     *("kube_", "scrape_", "container_spec_", "container_start_time", "container_last_seen", "machine_", "promhttp_"),
     *("container_cpu_load", "container_tasks", "container_memory_", "container_fs_", "container_blkio_"),
+    *("application_ready_time", "application_started_time", "disk_free", "disk_total"),
     *("container_network_", "container_cpu_", "container_ulimits", "container_processes", "container_scrape_error"),
     *("go_memstats_", "go_gc_", "go_sched_", "go_threads", "python_gc_", "jvm_classes_", "jvm_class_", "jvm_buffer_"),
+    *("process_runtime_jvm_classes_", "process_runtime_jvm_buffer_", "process_runtime_jvm_memory_", "process_memory_"),
+    *("process_runtime_jvm_system_", "process_runtime_cpython_memory", "cpython_gc_", "go_memory_alloc", "go_config_"),
+    *("process_runtime_go_mem_", "process_runtime_go_gc_", "jvm_system_", "dotnet_gc_", "dotnet_collection_"),
     *("jvm_memory_", "jvm_gc_", "jvm_threads_", "jvm_compilation_", "hikaricp_connections", "nodejs_gc_"),
     *("process_start_time", "process_uptime", "process_virtual_memory", "process_max_fds", "process_files_max"),
     *("prometheus_", "otelcol_", "logback_events", "log4j2_events", "k8s_pod_phase", "k8s_pod_", "k8s_container_"),
 )
 """What begins so and is in no rule describes the set-up, or tells again what another metric tells."""
-_SETUP_NAMES = frozenset(("up", "target_info", "application_ready_time", "application_started_time", "disk_free"))
+_SETUP_NAMES = frozenset(("up", "target_info"))
 
 RULES = (*_LATENCY, *_ERRORS, *_RESTARTS, *_AVAILABILITY, *_CPU, *_MEMORY, *_GC, *_SATURATION, *_NETWORK, *_LOAD)
 """The whole table."""

@@ -35,7 +35,7 @@ _CPU = frozenset(("cpu", "cpus", "processor", "throttled", "throttling", "millic
 _MEMORY = frozenset(("memory", "mem", "heap", "rss", "swap", "nonheap", "pss"))
 _GC = frozenset(("gc", "garbage", "pause", "pauses"))
 _RESTARTS = frozenset(("restart", "restarts", "oom", "oomkill", "oomkilled", "kills", "killed", "evicted", "evictions"))
-_ERRORS = frozenset(
+ERRORS = frozenset(
     (
         *("error", "errors", "err", "errs", "fail", "fails", "failed", "failure", "failures", "exception"),
         *("exceptions", "panic", "panics", "crash", "crashes", "rejected", "rejections", "dropped", "drops"),
@@ -79,13 +79,13 @@ _MEANS = frozenset(("rate", "average", "avg", "mean"))
 _NUMBERS = frozenset(("sum", "count", "total"))
 _NEUTRAL = _SHARES | _MEANS | _NUMBERS | _SUCCESS | _LOAD | {"number", "per"}
 """Words that tell how something is counted, not what."""
-_OTHERS = frozenset(("client", "upstream", "outbound", "downstream", "dependency", "backend", "remote"))
+OTHERS = frozenset(("client", "upstream", "outbound", "downstream", "dependency", "backend", "remote"))
 _KINDS: dict[Group, Kind] = {"latency": "values", "errors": "events", "restarts": "events"}
 _EITHER = frozenset(("load", "io", "network", "other"))
 _MACHINE = frozenset(("node", "host", "machine", "system"))
 _GROUPS: tuple[tuple[Group, frozenset[str]], ...] = (
     ("restarts", _RESTARTS),
-    ("errors", _ERRORS),
+    ("errors", ERRORS),
     ("gc", _GC),
     ("cpu", _CPU),
     ("memory", _MEMORY),
@@ -132,7 +132,7 @@ def of_others(key: str) -> bool:
     >>> of_others("client"), of_others("http_server")
     (True, False)
     """
-    return not _OTHERS.isdisjoint(key.split("_"))
+    return not OTHERS.isdisjoint(key.split("_"))
 
 
 def failed_signal(key: str) -> str:
@@ -175,7 +175,7 @@ def rule_of(name: str, said: list[str], given: str) -> SignalRule:
 
 
 def _group(said: list[str], given: str) -> Group:
-    if not _SUCCESS.isdisjoint(said) and _ERRORS.isdisjoint(said):
+    if not _SUCCESS.isdisjoint(said) and ERRORS.isdisjoint(said):
         if _is_share(said, given):
             return "availability"
         return "load" if _SUCCESS.isdisjoint(said[-1:]) or len(said) > 1 else "other"

@@ -17,7 +17,7 @@ from streams.judging.events.signal import By, EventSignal, EventSignalState
 from streams.judging.settings import JudgeSettings
 from streams.judging.side import Side
 from streams.judging.stakes import Stakes
-from streams.signals.requests import REQUEST_SOURCES
+from streams.signals.requests import best_source
 from streams.signals.rule import SignalRule
 
 SIGNALS = 100
@@ -170,9 +170,9 @@ class EventPart:
     def _see_sources(self, baseline: Side, canary: Side) -> None:
         state = self.state
         for side, known in ((baseline, state.baseline_sources), (canary, state.canary_sources)):
-            new = set(side.requests).intersection(REQUEST_SOURCES).difference(known)
+            new = set(side.requests).difference(known)
             if new:
                 known[:] = sorted((*known, *new))
         if state.source is None:
             both = set(state.baseline_sources).intersection(state.canary_sources)
-            state.source = min(both, key=REQUEST_SOURCES.index, default=None)
+            state.source = best_source(both) or None

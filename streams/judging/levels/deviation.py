@@ -70,7 +70,7 @@ class Deviation:
         self.groups = reference.groups
         signals = len(reference.rules)
         self._measures = [(one, *unpack(one, len(reference.ends), signals)) for one in reference.measures]
-        self._margin = np.array([_margin(rule) for rule in reference.rules], dtype=float)
+        self._margin = np.array([margin_of(rule) for rule in reference.rules], dtype=float)
         self._asked = np.array([rule.margin is not None for rule in reference.rules], dtype=bool)
         self.margins = {one.pods: self._widened(one, spreads[-1][0]) for one, spreads, _ in self._measures}
         """Pods a side -> what a PASS rules out, on each signal's scale; (signals,)."""
@@ -148,7 +148,7 @@ class Deviation:
         ]
 
 
-def _margin(rule: LevelRule) -> float:
+def margin_of(rule: LevelRule) -> float:
     """On the signal's scale: from a usual level, or from a count of 4, to one that is worse by the rule's margin."""
     if rule.margin is None:
         return COUNT_MARGIN if rule.scale == "count" else MARGIN

@@ -27,6 +27,7 @@ from streams.judging.levels.deviation import Deviation, DeviationState
 from streams.judging.levels.evidence import LevelEvidence, LevelGroupEvidence
 from streams.judging.levels.long_run import LongRun, LongRunState
 from streams.judging.levels.past import LevelPast
+from streams.judging.levels.plain import plainly_worse
 from streams.judging.levels.prior import LevelPrior
 from streams.judging.levels.reference import LevelReference, freeze, no_history
 from streams.judging.levels.reporting import group_evidence, signal_evidence, signal_p
@@ -92,6 +93,8 @@ class LevelPart:
         self._column = {rule.signal: number for number, rule in enumerate(self._state.rules)}
         self._long_run = LongRun(self._state.long_run)
         self._deviation: Deviation | None = None
+        self._plain: tuple[int, tuple[str, ...]] | None = None
+        """Blocks closed, and what was `plainly_worse` then."""
         self._usual: Floats = from_bytes(b"", "<f8", (0, 0))
         self._most = list[float]()
         if self._state.reference is not None:
@@ -104,6 +107,18 @@ class LevelPart:
         return copied(self._state)
 
     # --- windows ---
+
+    def prepare(self, rules: Mapping[str, SignalRule]) -> None:
+        """Take what it is measured by from the past, before the first window is added; `add` does where nobody did.
+
+        Args:
+            rules: as of the first window; see `add`.
+        """
+        state = self._state
+        if state.reference is None:
+            state.reference = freeze(self._past, self._prior, rules, self._planned_windows, self._window_ns)
+            state.rules = list(state.reference.rules)
+            self._begin(state.reference)
 
     def add(self, start_ns: int, baseline: Side | None, canary: Side | None, rules: Mapping[str, SignalRule]) -> None:
         """One closed window.
@@ -126,9 +141,7 @@ class LevelPart:
             if baseline is None or canary is None:
                 return
             state.started_ns = start_ns
-            state.reference = freeze(self._past, self._prior, rules, self._planned_windows, self._window_ns)
-            state.rules = list(state.reference.rules)
-            self._begin(state.reference)
+            self.prepare(rules)
         window = (start_ns - state.started_ns) // self._window_ns
         self._close_up_to(window - 1)
         for track, side in ((self._baseline, baseline), (self._canary, canary)):
@@ -240,6 +253,37 @@ class LevelPart:
         return max((p for p, needed in zip(state.group_p, state.needed, strict=True) if needed), default=None)
 
     @property
+    def prepared(self) -> bool:
+        """What it is measured by has been taken from the past."""
+        return self._state.reference is not None
+
+    @property
+    def begun(self) -> bool:
+        """A window of both sides has been added."""
+        return self._state.started_ns is not None
+
+    @property
+    def plainly_worse(self) -> tuple[str, ...]:
+        """Signals that no history judges, and of which the canary is plainly worse now (`plain`), in their order."""
+        blocks = self._state.blocks
+        if self._plain is None or self._plain[0] != blocks:
+            self._plain = blocks, self._find_plainly_worse()
+        return self._plain[1]
+
+    def _find_plainly_worse(self) -> tuple[str, ...]:
+        reference, rules = self._state.reference, self._state.rules
+        if reference is None:
+            return ()
+        groups = {row.group for row in self.groups}
+        unjudged = [number >= len(reference.rules) or rule.group not in groups for number, rule in enumerate(rules)]
+        if not any(unjudged):
+            return ()
+        found = plainly_worse(self._canary.latest(len(rules)), self._baseline.latest(len(rules)), rules)
+        return tuple(
+            rule.signal for rule, is_worse, is_new in zip(rules, found, unjudged, strict=True) if is_worse and is_new
+        )
+
+    @property
     def judged(self) -> bool:
         """Whether anything can fail the canary: known when the comparison begins."""
         reference = self._state.reference
@@ -263,7 +307,7 @@ class LevelPart:
     def unjudged(self) -> tuple[str, ...]:
         """Sentences: what cannot be judged, and why."""
         state = self._state
-        if state.reference is None:
+        if state.reference is None or state.started_ns is None:
             return ()
         sentences = no_history(state.reference, [rule.signal for rule in state.rules if rule.weight > 0.0])
         if state.left_out > 0:

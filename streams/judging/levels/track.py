@@ -133,6 +133,14 @@ class Track:
         total, samples = self._sums[0] + self._sums[4], self._sums[1] + self._sums[5]
         return mean_of(_ratio(total, samples)), samples.sum(axis=0)
 
+    def latest(self, signals: int) -> Floats:
+        """Mean levels of the first few pods in the block last recorded; (pods, signals)."""
+        last = self._records[-1] if self._records else None
+        if last is None or not last.levels:
+            return np.full((0, signals), np.nan)
+        levels = decode(np.frombuffer(last.levels, dtype="<i2").reshape(-1, last.signals))
+        return np.pad(levels, ((0, 0), (0, signals - last.signals)), constant_values=np.nan)
+
     def cohort(self, revision: str, rules: list[LevelRule], planned_blocks: int) -> LevelCohort:
         """What was recorded, and the open block; see `recording.cohort_of`."""
         total, samples = self._sums[:2]

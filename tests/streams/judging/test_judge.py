@@ -6,6 +6,7 @@ import itertools
 import math
 
 import msgspec
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -14,11 +15,14 @@ from streams.errors import BrokenInvariant
 from streams.judging.evidence import Exposure
 from streams.judging.judge import Judge
 from streams.judging.judge_state import JudgeState
+from streams.judging.past import Past
 from streams.judging.reasons import pass_reason
 from streams.judging.settings import JudgeSettings
 from streams.judging.shares import UNHEARD_SHARE
 from streams.judging.side import RequestCount, Side, SignatureInfo
 from streams.signals.rule import SignalRule
+from tests.streams.judging.levels.rollouts import past
+from tests.streams.judging.levels.rollouts import side as level_side
 
 W = 5_000_000_000
 HTTP = "http.server.request.duration"
@@ -377,6 +381,37 @@ def test_a_workload_with_gauges_alone_is_told_what_its_levels_need():
         judge.add(index * W, side, side, {}, {"memory": rule})
     (reason,) = judge.assess({}, {"memory": rule}).reasons
     assert reason.endswith("have been seen; levels: 0 earlier rollouts for 1 signals, 3 are needed")
+
+
+@pytest.mark.parametrize(("factor", "verdict"), [(1.0, "pass"), (9.0, "none")])
+def test_a_first_rollout_does_not_pass_with_a_level_that_is_plainly_worse(factor, verdict):
+    """Nobody knows how far healthy pods stand apart, so that its lag cannot fail it; a PASS would deny what is seen."""
+    lag = SignalRule("lag", "level", "saturation", "higher")
+    judge = Judge.begin(JudgeSettings(), W)
+    for index in range(300):
+        ours, theirs = (quiet(requests=100.0) for _ in range(2))
+        ours.levels, theirs.levels = {"lag": {0: 40.0, 1: 60.0}}, {"lag": {0: 50.0 * factor, 1: 45.0 * factor}}
+        judge.add(index * W, ours, theirs, {}, {"lag": lag})
+    found = judge.assess({}, {"lag": lag})
+    assert found.verdict == verdict
+    assert any("`lag`" in reason and "no history" in reason for reason in found.reasons) == (factor > 1.0)
+
+
+@pytest.mark.parametrize(("ages_s", "waits"), [((9000, 0), True), ((0, 0), False), ((9000, 300), False)])
+def test_levels_wait_for_a_canary_that_is_starting_beside_a_baseline_that_is_not(ages_s, waits):
+    """Two minutes, with their share of alpha kept, and without a PASS; they go on to the bit after a restart."""
+    cpu, start_ns, known = SignalRule("cpu", "level", "cpu", "higher"), 10_000 * 10**9, Past(levels=past(6, windows=60))
+    judge, rng = Judge.begin(JudgeSettings(alpha=0.05), W, known), np.random.default_rng(3)
+    for index in range(40):
+        ours, theirs = (level_side(rng, cpu=factor) for factor in (1.0, 9.0 if index < 20 else 1.0))
+        ours.born_ns, theirs.born_ns = (start_ns - age_s * 10**9 for age_s in ages_s)
+        judge.add(start_ns + index * W, ours, theirs, {}, {"cpu": cpu})
+        judge = Judge.from_state(JudgeSettings(alpha=0.05), W, judge.to_state(), known)
+        (share,) = [one.share for one in judge.assess({}).parts if one.part == "levels"]
+        assert share > 0.0
+        told = any("two minutes old" in reason for reason in judge.assess({}).reasons)
+        assert told == (waits and index < 24)
+    assert (judge.verdict == "fail") != waits
 
 
 def test_a_pass_says_which_parts_without_counts_it_rests_on():

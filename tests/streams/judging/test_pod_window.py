@@ -66,6 +66,29 @@ def both(*pods):
     return whole.pods["p"]
 
 
+def test_the_oldest_pod_that_tells_when_it_started_dates_its_revision():
+    """Seconds since 1970, or the start of a cumulative total; each pod by the earliest it tells of."""
+    stream = Stream()
+    assert stream.close(a=stream.gauge("go_goroutines", 9.0)).born_ns == 0
+    born = stream.gauge("process_start_time_seconds", 4_900.0)
+    assert stream.close(a=born, b=stream.gauge("container_start_time_seconds", 4_950.0)).born_ns == 4_900 * S
+    earlier = stream.total("http_requests_total", 5, start_ns=4_800 * S, code="200")
+    assert stream.close(a=stream.gauge("process_start_time_seconds", 4_990.0), b=earlier).born_ns == 4_800 * S
+
+
+@pytest.mark.parametrize("told", [-1.0, 0.0, math.inf, -math.inf, math.nan, 1e300])
+def test_a_start_that_cannot_be_is_none(told):
+    """It comes from outside."""
+    stream = Stream()
+    assert stream.close(a=stream.gauge("process_start_time_seconds", told)).born_ns == 0
+
+
+def test_a_start_that_is_to_come_is_now():
+    """Clocks differ; what has not begun cannot have told of it."""
+    stream = Stream()
+    assert stream.close(a=stream.gauge("process_start_time_seconds", 1e9)).born_ns == T0
+
+
 def test_a_gauge_is_its_mean_per_pod_in_the_unit_of_the_signal():
     """Levels are kept apart by pod."""
     stream = Stream()

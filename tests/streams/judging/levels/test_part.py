@@ -36,6 +36,29 @@ def test_a_canary_like_its_baseline_is_not_flagged_and_one_much_worse_is():
     assert judged(memory=0.5).p > 0.05
 
 
+def test_what_no_history_judges_is_plainly_worse_where_every_pod_stands_beyond_the_margin():
+    """Three times the memory, fewer nines, a queue of nine times as many; not what is less, or follows traffic."""
+    new = LevelPast()
+    assert judged(new).plainly_worse == ()
+    assert judged(new, memory=3.0).plainly_worse == ("memory",)
+    assert judged(new, availability=0.97, queue=9.0).plainly_worse == ("availability", "queue")
+    assert judged(new, memory=0.3, network=9.0, node_cpu=9.0).plainly_worse == ()
+    assert judged(PAST, memory=3.0).plainly_worse == ()
+
+
+def test_plainly_worse_is_what_stands_so_now_and_the_same_after_a_restart():
+    """A start-up that is over says nothing any more."""
+    rng, part = np.random.default_rng(7), begin(LevelPast(), 40)
+    seen = []
+    for window in range(40):
+        part.add(window * WINDOW_NS, side(rng), side(rng, cpu=5.0 if window < 10 else 1.0), RULES)
+        seen.append(part.plainly_worse)
+        kept = LevelPart(LevelPast(), LevelPrior(), 40 * WINDOW_NS, WINDOW_NS, part.to_state())
+        assert kept.plainly_worse == seen[-1]
+    assert seen[9] == ("cpu",)
+    assert seen[-1] == ()
+
+
 def test_the_worst_signal_comes_first_with_its_effect():
     """Ratio, interval, values, when."""
     first = judged(memory=2.5).signals[0]

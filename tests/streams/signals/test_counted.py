@@ -1,0 +1,153 @@
+"""Counters under names of their own: what failed, by attributes; and whose word counts beside whose."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from streams.records.metric import Series
+from streams.signals.catalogue import GUESSED_SOURCES, Catalogue, read_series
+from streams.signals.outcome import failed
+from streams.signals.reading import Reading
+from streams.signals.requests import RequestRole, best_source
+
+
+def series(name, **attributes):
+    """A series with its attributes in order."""
+    return Series(name, tuple(sorted(attributes.items())))
+
+
+OUTCOMES = [
+    ({"status": "500"}, True),
+    ({"code": "5xx"}, True),
+    ({"http.response.status_code": "503"}, True),
+    ({"statusCode": "404"}, False),
+    ({"response_code_class": "5"}, True),
+    ({"grpc_code": "Unavailable"}, True),
+    ({"grpc_status": "5"}, False),
+    ({"code": "5"}, None),  # an HTTP class, or gRPC's NOT_FOUND
+    ({"status": "ok"}, False),
+    ({"status": "failed"}, True),
+    ({"outcome": "SERVER_ERROR"}, True),
+    ({"outcome": "CLIENT_ERROR"}, False),
+    ({"status": "UNKNOWN", "outcome": "UNKNOWN"}, None),
+    ({"result": "failure", "exception": "java.io.IOException"}, True),
+    ({"exception": "none"}, False),
+    ({"error.type": "timeout"}, True),
+    ({"status_code": "STATUS_CODE_UNSET"}, False),
+    ({"result": "hit"}, None),
+    ({"path": "/500"}, None),
+    ({"status": ""}, None),
+]
+
+
+@pytest.mark.parametrize(("attributes", "expected"), OUTCOMES)
+def test_what_failed_by_the_servers_fault_is_told_by_the_usual_attributes(attributes, expected):
+    """HTTP, gRPC, spans, Micrometer; None where nothing tells, or it may mean two things."""
+    assert failed(attributes) is expected
+
+
+@given(st.dictionaries(st.text(max_size=20), st.text(max_size=20), max_size=5))
+def test_any_attributes_can_be_asked(attributes):
+    """They come from outside."""
+    assert failed(attributes) in {True, False, None}
+
+
+OWN_NAMES = [
+    ("shop_http_requests_total", {"statusCode": "500"}, RequestRole("shop_http_requests", True)),
+    ("flask_http_request_total", {"status": "200"}, RequestRole("flask_http_request", False)),
+    ("starlette_requests_total", {"status_code": "503"}, RequestRole("starlette_requests", True)),
+    ("ktor_http_server_requests_seconds_count", {"status": "500"}, RequestRole("ktor_http_server_requests", True)),
+    ("shop_http_requests_total", {"path": "/"}, None),
+    ("shop_http_requests_seconds_bucket", {"status": "500", "le": "1"}, None),
+    ("shop_http_response_size_bytes_count", {"status": "500"}, None),
+    ("shop_http_request_errors_total", {"status": "500"}, None),  # failures only: their share is not told
+    ("payment_client_requests_total", {"status": "500"}, None),
+    ("promhttp_metric_handler_requests_total", {"code": "500"}, None),
+    ("traefik_entrypoint_requests_total", {"code": "500"}, None),
+    ("istio_request_duration_milliseconds_count", {"reporter": "destination", "response_code": "500"}, None),
+    ("jobs_processed_total", {"status": "failed"}, None),
+]
+
+
+@pytest.mark.parametrize(("name", "attributes", "role"), OWN_NAMES)
+def test_requests_served_are_known_under_any_prefix(name, attributes, role):
+    """By words of requests, none of others, and attributes that tell good ones from failed."""
+    assert read_series(series(name, **attributes))[0].role == role
+
+
+ATTEMPTS = [
+    ("jobs_processed_total", {"status": "failed"}, "jobs_processed/failed", {"event", "attempt"}),
+    ("jobs_processed_total", {"status": "ok"}, "jobs_processed/failed", {"attempt"}),
+    ("payment_client_requests_total", {"status": "500"}, "payment_client_requests/failed", {"event", "attempt"}),
+    (
+        *("spring_kafka_listener_seconds_count", {"result": "failure", "exception": "X"}),
+        *("spring_kafka_listener/failed", {"event", "attempt"}),
+    ),
+    ("rpc_client_duration_milliseconds_count", {"rpc_grpc_status_code": "14"}, "rpc_client_duration/failed", None),
+    (
+        "http_client_requests_seconds_count",
+        {"status": "IO_ERROR", "outcome": "UNKNOWN"},
+        "http_client_requests/failed",
+        None,
+    ),
+    ("grpc_client_handled_total", {"grpc_code": "Unavailable"}, "grpc_client_handled/failed", None),
+]
+
+
+@pytest.mark.parametrize(("name", "attributes", "signal", "how"), ATTEMPTS)
+def test_what_is_no_request_served_is_a_share_of_failed_attempts(name, attributes, signal, how):
+    """Jobs, messages, calls to others."""
+    use, rules = read_series(series(name, **attributes))
+    assert use.role is None
+    assert {reading.how for reading in use.counter if reading.signal == signal} == (how or {"event", "attempt"})
+    (rule,) = {rule for rule in rules if rule.signal == signal}
+    assert (rule.kind, rule.group, rule.worse) == ("events", "errors", "higher")
+
+
+def test_rates_of_requests_follow_the_traffic_and_are_not_judged():
+    """Whatever they are called; a canary with a tenth of the traffic has a tenth of the rate."""
+    for one in (
+        series("shop_http_requests_total", code="200"),
+        series("response_total", direction="inbound", classification="success"),
+        series("envoy_http_downstream_rq_xx", envoy_response_code_class="2"),
+    ):
+        rates = [rule for rule in read_series(one)[1] if rule.kind == "level"]
+        assert rates
+        assert {(rule.group, rule.criticality) for rule in rates} == {("load", "watch")}
+
+
+def test_sources_of_the_table_come_before_guessed_ones():
+    """Applications, then proxies, then what goes by words."""
+    assert best_source({"shop_http_requests", "istio_requests_total"}) == "istio_requests_total"
+    assert best_source({"istio_requests_total", "http_requests_total"}) == "http_requests_total"
+    assert best_source({"b_requests", "a_requests", ""}) == "a_requests"
+    assert best_source(()) == ""
+
+
+ISTIO = series("istio_requests_total", reporter="destination", response_code="503")
+ISTIO_FAILED = Reading("istio_requests_total/failed", "event")
+
+
+def test_what_a_proxy_says_of_failed_requests_is_judged_beside_the_application_and_not_twice():
+    """A revision that refuses connections counts nothing itself; where there is but the proxy, it is the exposure."""
+    alone, beside = Catalogue(), Catalogue()
+    alone.learn(1, ISTIO)
+    assert not alone.admit(ISTIO_FAILED)
+    beside.learn(1, ISTIO)
+    beside.learn(2, series("http_server_requests_seconds_count", status="200"))
+    assert beside.admit(ISTIO_FAILED)
+    assert Catalogue(beside.state).admit(ISTIO_FAILED)
+
+
+def test_guessed_sources_are_bounded_and_those_of_the_table_always_have_room():
+    """Names come from outside."""
+    catalogue = Catalogue()
+    for number in range(GUESSED_SOURCES + 5):
+        catalogue.learn(number, series(f"s{number}_requests_total", code="200"))
+    assert sum(catalogue.use(number).role is not None for number in range(GUESSED_SOURCES + 5)) == GUESSED_SOURCES
+    catalogue.learn(1000, series("http_requests_total", code="200"))
+    catalogue.learn(1001, series("s0_requests_total", code="500"))
+    assert catalogue.use(1000).role == RequestRole("http_requests_total", False)
+    assert catalogue.use(1001).role == RequestRole("s0_requests", True)
