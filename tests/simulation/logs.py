@@ -39,6 +39,8 @@ class Service:
     """The same of a rollout's, shared by both revisions."""
     clump: int = 1
     """Traces that one cause makes, alike, in this window and the next ones."""
+    burst: int = 1
+    """Failed traces, alike, that one cause makes at one pod in one window; `errors` counts the causes."""
     spread: bool = False
     """They fall on any pod of the revision; else on one."""
     incident: float = 0.0
@@ -97,7 +99,8 @@ class World:
             for kind in np.minimum(rng.zipf(service.tail, number), 500_000):
                 own = shared and service.incident_new and first == ERROR_IDS
                 ident = 10_000 + 100 * self._cases + kind % 5 if own else kind
-                found[first + int(ident), 0, int(rng.choice(len(pods), p=pods / pods.sum()))] += 1
+                together = service.burst if first == ERROR_IDS else 1
+                found[first + int(ident), 0, int(rng.choice(len(pods), p=pods / pods.sum()))] += together
         if is_canary and service.rare:
             for _ in range(rng.poisson(len(pods) * service.rare * WINDOW_S)):
                 found[ERROR_IDS + 900_000, 0, int(rng.integers(len(pods)))] += 1

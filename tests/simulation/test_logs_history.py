@@ -10,8 +10,9 @@ from dataclasses import replace
 import pytest
 from msgspec import structs
 
+from streams.judging.logs.past import LogPast, LogPrior
 from tests.simulation.core import within_budget
-from tests.simulation.logs import LONG, SCENARIOS, SETTINGS, Service, life
+from tests.simulation.logs import LONG, SCENARIOS, SETTINGS, Service, World, judged, life
 
 pytestmark = pytest.mark.timeout(1800)
 QUIET = Service(errors=0.002, warnings=0.01, tail=3.0)
@@ -52,6 +53,15 @@ def test_a_canary_at_the_tolerance_of_a_policy_keeps_alpha(name, workloads, rati
 def test_the_first_rollouts_keep_alpha():
     """Without any history: the baseline beside alone."""
     assert keeps_alpha(life(Service(errors=0.02, clump=2), 150, 1))
+
+
+@pytest.mark.parametrize("causes", [0.002, pytest.param(0.01, marks=pytest.mark.nightly)])
+@pytest.mark.parametrize("runs", [30, pytest.param(400, marks=pytest.mark.nightly)])
+def test_the_first_rollout_of_a_first_workload_keeps_alpha_where_requests_fail_together(runs, causes):
+    """Twenty at once, at one pod: neither the workload nor the cluster has taught yet that such a thing happens."""
+    service = Service(errors=causes, burst=20)
+    found = [judged(service, LogPast(), LogPrior(), World(service, seed)).p for seed in range(runs)]
+    assert keeps_alpha(found)
 
 
 def test_the_first_shared_incident_fails_nearly_nobody():

@@ -3,6 +3,10 @@
 p_c = 1 / sup E. As in `signal`, the share of exposure by requests is guarded by that of pods, and presence (an incident
 that a pod shows at most once a window) by `saturation`; clumps by E^(1/phi), whose expectation is at most 1 if that of
 E is (Jensen).
+
+Where nobody knows yet how events of this kind clump (no cohort of the workload, nor of the cluster, has shown two), all
+of one window are one game at most, as if they had one cause (`clumps`, which holds for clumps of any size): else twenty
+requests that fail together at one pod fail a third of the healthy canaries of a first rollout at alpha .05.
 """
 
 from __future__ import annotations
@@ -12,7 +16,8 @@ from collections.abc import Sequence
 
 from msgspec import Struct
 
-from streams.judging.counts import log_mean_exp, log_mix, log_ratios
+from streams.judging.clumps import Size, log_ratios_of_clumps
+from streams.judging.counts import log_mean_exp, log_mix
 from streams.judging.saturation import presence_odds
 
 FEW_FACTORS = (3.0, 10.0, 100.0)
@@ -46,10 +51,28 @@ class ExposureShares(Struct, frozen=True):
 class Beside:
     """`add` window by window, then read `p`."""
 
-    def __init__(self, tolerance: float, background: float, factors: Sequence[float], state: BesideState) -> None:
+    def __init__(
+        self,
+        tolerance: float,
+        background: float,
+        factors: Sequence[float],
+        state: BesideState,
+        *,
+        clumps_known: bool = True,
+    ) -> None:
+        """Goes on from a state.
+
+        Args:
+            tolerance: ratio that is tolerated.
+            background: prior chance that events follow pods, not requests.
+            factors: alternatives.
+            state: becomes its own.
+            clumps_known: somebody knows how events clump; else a window is one game.
+        """
         self._ratios = [tolerance * factor for factor in factors]
         self._tolerance = tolerance
         self._background = background
+        self._clumps_known = clumps_known
         self.state = state
         if not state.by_pods:
             state.by_requests, state.by_pods = [0.0] * len(factors), [0.0] * len(factors)
@@ -61,12 +84,13 @@ class Beside:
         state.baseline += baseline
         if total <= 0.0 or not 0.0 < shares.by_pods < 1.0 or not 0.0 < shares.by_requests < 1.0:
             return
+        size = Size(1.0 if self._clumps_known else max(1.0, total))
         for sums, share in ((state.by_requests, shares.by_requests), (state.by_pods, shares.by_pods)):
             base, *odds = (
                 presence_odds(ratio, share, shares.by_pods, shares.saturation)
                 for ratio in (self._tolerance, *self._ratios)
             )
-            _add(sums, log_ratios(base, odds, canary, total))
+            _add(sums, log_ratios_of_clumps(base, odds, canary, total, size))
         state.sup_log_e = max(state.sup_log_e, self._log_e())
 
     def p(self, phi: float) -> float:

@@ -115,6 +115,7 @@ class LogPart:
                 settings.background,
                 stream_factors(name, stream.past),
                 stream.beside,
+                clumps_known=stream.clumps_known,
             )
             for name, stream in self._state.streams.items()
         }

@@ -62,6 +62,8 @@ class StreamState(Struct, array_like=True):
     """Running minimum."""
     blocks: Blocks = field(default_factory=Blocks)
     """The baseline's events in time."""
+    clumps_known: bool = True
+    """A cohort of the workload, or of the cluster, had shown events enough to tell; fixed like `clumps`."""
 
 
 class StreamEvidence(Struct, frozen=True):
@@ -98,7 +100,9 @@ def begin_stream(
         share: of the part's error.
         level: alpha; what is found best depends on it, the bound does not.
     """
-    stream = StreamState(past, clump_size(past, prior.clumping.get(name, (0.0, 0.0))), share=share)
+    cluster = prior.clumping.get(name, (0.0, 0.0))
+    known = past.clumping_df + cluster[1] > 0.0
+    stream = StreamState(past, clump_size(past, cluster), share=share, clumps_known=known)
     stream.by_past = _weight_of_past(stream, stream_tolerance(name, settings), stream_factors(name, past), level)
     return stream
 

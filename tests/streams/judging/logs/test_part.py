@@ -12,6 +12,7 @@ from streams.judging.logs.news import LEARNING
 from streams.judging.logs.part import LogPart, LogState
 from streams.judging.logs.past import LogPast, LogPrior
 from streams.judging.logs.settings import ERRORS, NEW_SHAPES, NEW_TEMPLATES, STREAMS, LogSettings
+from streams.judging.logs.stream import StreamState
 from streams.judging.side import Side, SignatureInfo, Trace
 
 WINDOW_NS = 5_000_000_000
@@ -57,6 +58,20 @@ def test_three_canary_only_traces_are_found_with_history_and_not_without():
     canary = {10: [failed(5)], 25: [failed(5)], 40: [failed(5)]}
     assert judged(fresh(), canary=canary).p > 0.1
     assert judged(fresh(history(20)), canary=canary).p < 0.01
+
+
+def test_failures_together_are_one_game_while_nobody_knows_how_they_clump():
+    """Twenty of one window in a first rollout: at equal shares one game pays 11/6 at most. One by one they tell."""
+    assert judged(fresh(), canary={10: [failed(5, count=20)]}).p >= 6 / 11
+    assert judged(fresh(), canary={index: [failed(5)] for index in range(10, 30)}).p < 0.01
+
+
+def test_a_snapshot_of_before_is_judged_as_before():
+    """Which did not say whether it is known how failures clump."""
+    stream = fresh().to_state().streams[ERRORS]
+    before = msgspec.msgpack.encode(msgspec.to_builtins(stream)[:-1])
+    assert not stream.clumps_known
+    assert msgspec.msgpack.decode(before, type=StreamState).clumps_known
 
 
 def test_one_new_error_never_fails_a_canary():
