@@ -6,6 +6,7 @@ shared ones, SERINUS_INGEST_WINDOW_S and so on for those of one command.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -25,6 +26,17 @@ def shared(*flags: str, **attributes: Any) -> Callable[[Command], Command]:
     name = flags[0].removeprefix("--").replace("-", "_").upper()
     attributes = {"envvar": f"SERINUS_{name}", "show_envvar": True, "show_default": True, **attributes}
     return click.option(*flags, **attributes)
+
+
+class Finite(click.FloatRange):
+    """A number within bounds, where click lets nan and infinity pass."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """As click does, and more is refused."""
+        number: float = super().convert(value, param, ctx)
+        if not math.isfinite(number):
+            self.fail(f"{number} is not a finite number.", param, ctx)
+        return number
 
 
 def together(*options: Callable[[Any], Any]) -> Callable[[Command], Command]:
