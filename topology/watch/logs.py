@@ -79,7 +79,8 @@ def _of_object(found: dict[str, Any]) -> Line:
         raise BadRecord(Reason.NO_TIME, f"none of {', '.join(_TIMES)} is a time")
     if not isinstance(message, str):
         raise BadRecord(Reason.NO_MESSAGE, "no text under message")
-    known = of_field(severity) if isinstance(severity, str) else Severity.UNSET
+    is_level = isinstance(severity, str | int) and not isinstance(severity, bool)
+    known = of_field(severity) if is_level else Severity.UNSET
     return Line(any_time_ns(when), message, known)
 
 
