@@ -149,7 +149,7 @@ def windows(texts: Iterable[str], window_ns: int, faults: Faults, counted: Count
             begin_ns = line.time_ns // window_ns * window_ns
             if start_ns is not None and begin_ns < start_ns:
                 raise BadRecord(  # noqa: TRY301 - one place where all faults of a line are counted
-                    Reason.TOO_LATE, "the line's window is over: lines have to be in time order"
+                    Reason.TOO_LATE, "the line's window is over: lines have to be in time order, sort them first"
                 )
         except BadRecord as bad:
             faults.add(f"line {place}", bad)

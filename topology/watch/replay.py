@@ -55,7 +55,7 @@ def replay(rows: Iterable[Row], arl_s: float, faults: Faults) -> Iterator[Judged
 
 def _check_order(row: Row, last: Row | None) -> None:
     if last is not None and row.time_ns is not None and last.time_ns is not None and row.time_ns <= last.time_ns:
-        detail = f"{row.timestamp!r} is not after {last.timestamp!r} of line {last.line}: rows have to be in time order"
+        detail = f"{row.timestamp!r} is not after {last.timestamp!r} of line {last.line}: rows have to be in time order, sort them first"
         raise BadRecord(Reason.BAD_TIME, detail)
 
 

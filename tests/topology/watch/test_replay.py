@@ -68,7 +68,7 @@ def test_bad_rows_keep_their_place_and_are_told():
     assert "12 values" in result.stderr
     assert "6 not used: 1 bad_time, 2 bad_value, 1 no_value, 2 wrong_type" in result.stderr
     text = "2014-04-01 00:20:00"
-    told = f"line 7: bad_time: '{text}' is not after '{text}' of line 6: rows have to be in time order"
+    told = f"line 7: bad_time: '{text}' is not after '{text}' of line 6: rows have to be in time order, sort them first"
     assert told in result.stderr
 
 
