@@ -55,7 +55,8 @@ def replay(rows: Iterable[Row], arl_s: float, faults: Faults) -> Iterator[Judged
 
 def _check_order(row: Row, last: Row | None) -> None:
     if last is not None and row.time_ns is not None and last.time_ns is not None and row.time_ns <= last.time_ns:
-        detail = f"{row.timestamp!r} is not after {last.timestamp!r} of line {last.line}: rows have to be in time order, sort them first"
+        before = f"{last.timestamp!r} of line {last.line}"
+        detail = f"{row.timestamp!r} is not after {before}: rows have to be in time order, sort them first"
         raise BadRecord(Reason.BAD_TIME, detail)
 
 
