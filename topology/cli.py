@@ -168,7 +168,7 @@ def verify(log_level: str, lifetime_hours: float, **given: Any) -> None:
 @options.url_option
 @click.option("--kubeconfig", metavar="FILE", help="Where the API server is.  [default: that of the pod]")
 @click.option("--namespace", default="", metavar="NAME", help="The only one to watch.  [default: all]")
-@options.cluster_option
+@options.shared("--cluster", default="", show_default=False, help="Its name, as the records that come from it have it.")
 @click.option("--token-file", envvar="SERINUS_TOKEN_FILE", metavar="FILE", help="Holds serve's bearer token.")
 @options.shared("--log-level", type=click.Choice(log.LEVELS), default="info", help="Least important lines to show.")
 def rollouts(log_level: str, **given: Any) -> None:

@@ -6,9 +6,10 @@ shared ones, SERINUS_INGEST_WINDOW_S and so on for those of one command.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 import click
 
@@ -25,6 +26,17 @@ def shared(*flags: str, **attributes: Any) -> Callable[[Command], Command]:
     name = flags[0].removeprefix("--").replace("-", "_").upper()
     attributes = {"envvar": f"SERINUS_{name}", "show_envvar": True, "show_default": True, **attributes}
     return click.option(*flags, **attributes)
+
+
+class Finite(click.FloatRange):
+    """A number within bounds, where click lets nan and infinity pass."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """As click does, and more is refused."""
+        number: float = super().convert(value, param, ctx)
+        if not math.isfinite(number):
+            self.fail(f"{number} is not a finite number.", param, ctx)
+        return number
 
 
 def together(*options: Callable[[Any], Any]) -> Callable[[Command], Command]:
@@ -238,19 +250,22 @@ def label_values(words: tuple[str, ...]) -> dict[str, str]:
     return labels
 
 
-def topic_formats(words: tuple[str, ...], option: str) -> dict[str, str]:
+def topic_formats(words: tuple[str, ...], option: Literal["log-topic", "metric-topic"]) -> dict[str, str]:
     """TOPIC or TOPIC=FORMAT, each with the format `auto` unless said.
 
     >>> topic_formats(("app.logs=vector", "serinus.logs"), "log-topic")
     {'app.logs': 'vector', 'serinus.logs': 'auto'}
 
     Raises:
-        BadPolicy: a topic is named twice.
+        BadPolicy: a topic is named twice, or a format that is none.
     """
+    from streams.shippers.formats import AUTO, reader  # noqa: PLC0415 - other commands do not need it
+
     formats: dict[str, str] = {}
     for word in words:
         topic, equals, name = word.partition("=")
         if topic in formats:
             raise BadPolicy(option, word, "name each topic once")
-        formats[topic] = name if equals else "auto"
+        formats[topic] = name if equals else AUTO
+        reader("logs" if option == "log-topic" else "metrics", formats[topic])
     return formats

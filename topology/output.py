@@ -3,17 +3,55 @@
 from __future__ import annotations
 
 import contextlib
+import gzip
+import io
 import os
 import sys
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TextIO
+from typing import BinaryIO, TextIO
 
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
 
+from streams.errors import BadPolicy
+from topology.errors import Unavailable
+
 STANDARD = Path("-")
 """Standard input, or output."""
+
+
+@contextlib.contextmanager
+def opened(source: Path) -> Iterator[BinaryIO]:
+    """A file to read, unpacked if its name ends in .gz, or standard input.
+
+    Raises:
+        Unavailable: while it is read: it is no whole gzip file.
+    """
+    if source == STANDARD:
+        yield sys.stdin.buffer
+        return
+    with source.open("rb") as stream:
+        if source.suffix != ".gz":
+            yield stream
+            return
+        try:
+            with gzip.open(stream) as unpacked, io.BufferedReader(unpacked) as buffered:
+                yield buffered
+        except (EOFError, zlib.error, gzip.BadGzipFile) as fault:
+            raise Unavailable(f"{source}: not a whole gzip file: {fault}") from fault
+
+
+def keep(source: Path, target: Path | None) -> None:
+    """See to it that what is written does not take the place of what is read.
+
+    Raises:
+        BadPolicy: both are one file.
+    """
+    both = target is not None and STANDARD not in (source, target) and source.exists() and target.exists()
+    if target is not None and both and source.samefile(target):
+        raise BadPolicy("--csv", str(target), "name another file than the one that is read")
 
 
 @contextlib.contextmanager

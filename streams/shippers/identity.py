@@ -78,7 +78,9 @@ class Identities:
             BadPolicy: a cluster name with a slash or the like, or an empty label name.
         """
         if not is_cluster_name(cluster):
-            raise BadPolicy("cluster", cluster, "letters, digits and -_.:@ only, at most 253")
+            raise BadPolicy(
+                "cluster", cluster, "letters, digits and -_. only, a letter or digit at both ends, at most 253"
+            )
         if not all(workload_labels):
             raise BadPolicy("workload_labels", workload_labels, "each names a pod label")
         self._cluster = cluster

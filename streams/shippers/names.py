@@ -10,7 +10,7 @@ import re
 _LABEL_VALUE = re.compile(r"[A-Za-z0-9](?:[-_.A-Za-z0-9]{0,61}[A-Za-z0-9])?")
 _DNS_LABEL = re.compile(r"[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?")
 _DNS_SUBDOMAIN = re.compile(r"[a-z0-9][-a-z0-9]*(?:\.[a-z0-9][-a-z0-9]*)*")
-_CLUSTER = re.compile(r"[A-Za-z0-9][-_.:@A-Za-z0-9]{0,252}")
+_CLUSTER = re.compile(r"[A-Za-z0-9](?:[-_.A-Za-z0-9]{0,251}[A-Za-z0-9])?")
 
 
 def is_label_value(text: str) -> bool:
@@ -33,5 +33,5 @@ def is_object_name(text: str) -> bool:
 
 
 def is_cluster_name(text: str) -> bool:
-    """Ours, as Kubernetes names no clusters: empty, or at most 253 of letters, digits, `-_.:@`; never a slash."""
+    """Ours, as Kubernetes names no clusters: empty, or like a label value of at most 253; `ClusterName` of queries."""
     return not text or _CLUSTER.fullmatch(text) is not None

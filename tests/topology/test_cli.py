@@ -52,6 +52,14 @@ def test_every_command_explains_itself(name: str) -> None:
         assert "SERINUS_BOOTSTRAP_SERVERS" in shown.output
 
 
+@pytest.mark.parametrize(("option", "content"), [("--log-topic", "logs"), ("--metric-topic", "metrics")])
+def test_a_format_that_is_none_is_refused_at_the_start(option: str, content: str) -> None:
+    """Whether or not a broker answers yet; what is allowed is said."""
+    said = CliRunner().invoke(cli.command, ["ingest", "--bootstrap-servers", NOBODY, option, "x=fluentbit"])
+    assert isinstance(said.exception, BadPolicy)
+    assert f"format of {content}: 'fluentbit' is not allowed; one of " in str(said.exception)
+
+
 @pytest.mark.parametrize(("role", "port"), [("ingest", "METRICS_PORT"), ("score", "METRICS_PORT"), ("serve", "PORT")])
 def test_the_environment_configures_every_role(monkeypatch: pytest.MonkeyPatch, role: str, port: str) -> None:
     """Shared names are SERINUS_<NAME>, those of one command SERINUS_<COMMAND>_<NAME>."""

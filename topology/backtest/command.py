@@ -11,6 +11,7 @@ from pathlib import Path
 
 import click
 
+from streams.errors import BadPolicy
 from topology import options
 
 _WIDTH = 120
@@ -59,8 +60,11 @@ def backtest(
     width = None if (sys.stderr if on_stdout else sys.stdout).isatty() else _WIDTH
     people = Console(stderr=on_stdout, highlight=False, width=width)
     faults_to = Console(stderr=True, highlight=False, soft_wrap=True)
+    # A path that cannot be written is told before the work, not after.
     if json_file is not None and not on_stdout:
-        json_file.write_bytes(b"")  # a path that cannot be written is told before the work, not after
+        _write(json_file, b"")
+    if plot is not None:
+        plots.prepare(plot)
     with tempfile.TemporaryDirectory(prefix="serinus-backtest-") as scratch, _progress() as progress:
         results = run.run(
             found, judged_by, Path(scratch), jobs=jobs or os.cpu_count() or 1, reverse=reverse, progress=progress
@@ -75,7 +79,14 @@ def backtest(
         if on_stdout:
             sys.stdout.buffer.write(written)
         else:
-            json_file.write_bytes(written)
+            _write(json_file, written)
+
+
+def _write(file: Path, content: bytes) -> None:
+    try:
+        file.write_bytes(content)
+    except OSError as error:
+        raise BadPolicy("--json", str(file), f"it must be writable ({type(error).__name__})") from error
 
 
 @contextmanager

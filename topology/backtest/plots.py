@@ -19,12 +19,26 @@ from topology.backtest.run import Backtest
 from topology.recording.cases import Told
 from topology.serve import chart
 
+_PAGE = "index.html"
 _HARMLESS = re.compile(r"[^A-Za-z0-9_-]")
 _COLOURS = {"pass": "#1a7f4b", "fail": "#c4262e", "marginal": "#a86400", "none": "#5b6b7d"}
 
 
+def prepare(directory: Path) -> None:
+    """Make the directory.
+
+    Raises:
+        BadPolicy: it cannot be written.
+    """
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        (directory / _PAGE).touch()
+    except OSError as error:
+        raise _unwritable(directory, error) from error
+
+
 def draw(results: Sequence[Backtest], directory: Path) -> None:
-    """Write `index.html` and an SVG a case into the directory.
+    """Write `index.html` and an SVG a case into the directory, which is there.
 
     Raises:
         BadPolicy: it cannot be written.
@@ -34,7 +48,6 @@ def draw(results: Sequence[Backtest], directory: Path) -> None:
     )
     picture_of, page = templates.get_template("case.svg"), templates.get_template("index.html")
     try:
-        directory.mkdir(parents=True, exist_ok=True)
         shown: list[tuple[str, list[tuple[Row, Told | None, str]]]] = []
         for number, result in enumerate(results):
             rows = []
@@ -47,9 +60,13 @@ def draw(results: Sequence[Backtest], directory: Path) -> None:
                     (directory / name).write_text(picture, encoding="utf-8")
                 rows.append((row, told, name if found is not None else ""))
             shown.append((result.recording.name, rows))
-        (directory / "index.html").write_text(page.render(recordings=shown), encoding="utf-8")
+        (directory / _PAGE).write_text(page.render(recordings=shown), encoding="utf-8")
     except OSError as error:
-        raise BadPolicy("--plot", str(directory), f"it must be writable ({type(error).__name__})") from error
+        raise _unwritable(directory, error) from error
+
+
+def _unwritable(directory: Path, error: OSError) -> BadPolicy:
+    return BadPolicy("--plot", str(directory), f"it must be writable ({type(error).__name__})")
 
 
 def _chart(played: Played, row: Row) -> chart.Chart | None:

@@ -50,18 +50,19 @@ class Backtest(Struct, frozen=True):
 
 
 def find(directories: Sequence[Path]) -> list[Path]:
-    """The recordings among these directories, and of a directory that is none, those right in it.
+    """The recordings among these directories, and of a directory that is none, those right in it; each once.
 
     Raises:
         BadPolicy: one of them neither is nor holds a recording.
     """
-    found: list[Path] = []
+    found: dict[Path, Path] = {}
     for directory in directories:
         inside = [directory] if is_recording(directory) else sorted(filter(is_recording, _directories_in(directory)))
         if not inside:
             raise BadPolicy("DIR", str(directory), "a recording has a cases.json; docs/backtest.md says more")
-        found += inside
-    return found
+        for path in inside:
+            found.setdefault(path.resolve(), path)
+    return list(found.values())
 
 
 def run(
@@ -175,12 +176,16 @@ def _drive(sets: Sequence[_Set], pool: Executor, total: int, progress: Callable[
 
 @contextmanager
 def _processes(number: int) -> Iterator[Executor]:
-    """New processes, which share nothing with this one; Ctrl-C is heard by this one alone."""
+    """New processes, which share nothing with this one; Ctrl-C is heard by this one alone, and ends what they do."""
     pool = ProcessPoolExecutor(
         number, multiprocessing.get_context("spawn"), signal.signal, (signal.SIGINT, signal.SIG_IGN)
     )
     try:
         yield pool
+    except BaseException:
+        for process in multiprocessing.active_children():
+            process.terminate()
+        raise
     finally:
         pool.shutdown(cancel_futures=True)
 

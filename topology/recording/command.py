@@ -16,6 +16,8 @@ from topology import log, options
 from topology.errors import Unavailable
 from topology.topics import LOGS, METRICS
 
+_SECONDS = "How long, and until what --since-s asks for is read.  [default: until Ctrl-C]"
+
 
 @click.command()
 @options.cluster_options
@@ -27,8 +29,8 @@ from topology.topics import LOGS, METRICS
 @click.option("--baseline", required=True, metavar="HASH", help="Pod-template hash of the revision that serves now.")
 @click.option("--canary", required=True, metavar="HASH", help="Pod-template hash of the revision on trial.")
 @click.option("--out", required=True, type=click.Path(file_okay=False, path_type=Path), metavar="DIR")
-@click.option("--seconds", type=click.FloatRange(0, min_open=True), help="How long.  [default: until Ctrl-C]")
-@click.option("--since-s", type=click.FloatRange(0), default=0.0, help="Begin so far back.  [default: now]")
+@click.option("--seconds", type=options.Finite(0, min_open=True), help=_SECONDS)
+@click.option("--since-s", type=options.Finite(0), default=0.0, help="Begin so far back.  [default: now]")
 @options.log_fields_option
 @click.option("--label", type=click.Choice(["healthy", "faulty"]), help="How it was, if you know.")
 @click.option("--fault-type", help="What was wrong, for the tables of a backtest.")
@@ -39,11 +41,7 @@ def record(bootstrap_servers: str | None, kafka_config: Path | None, log_level: 
     of the later ones knows the earlier ones.
     """
     log.start("record", log_level)
-    names = {name: given[name] for name in ("cluster", "namespace", "workload", "baseline", "canary")}
-    try:
-        comparison = msgspec.convert(names, Comparison)
-    except msgspec.ValidationError as error:
-        raise BadPolicy("comparison", names, str(error)) from error
+    comparison = _comparison({name: given[name] for name in ("cluster", "namespace", "workload", "baseline", "canary")})
     kafka = options.required_kafka(bootstrap_servers, kafka_config)
     from topology.connect import admin_client, wait_for_kafka  # noqa: PLC0415 - other commands do not need it
     from topology.recording.cases import CaseEntry  # noqa: PLC0415 - the same
@@ -84,3 +82,17 @@ def record(bootstrap_servers: str | None, kafka_config: Path | None, log_level: 
     if not writer.lines + writer.samples:
         raise Unavailable(f"no record of either revision of {comparison.of.key} came")
     click.echo(f"{writer.case}: {writer.lines} log lines and {writer.samples} samples")
+
+
+def _comparison(names: dict[str, str]) -> Comparison:
+    from topology.serve.queries import ALLOWED  # noqa: PLC0415 - other commands do not need it
+
+    for each in msgspec.structs.fields(Comparison):
+        try:
+            msgspec.convert(names[each.name], each.type)
+        except msgspec.ValidationError as error:
+            raise BadPolicy(each.name, names[each.name], f"give {ALLOWED[each.name]}") from error
+    comparison = Comparison(**names)
+    if comparison.is_alone:
+        raise BadPolicy("canary", comparison.canary, "give another hash than the baseline's")
+    return comparison

@@ -7,11 +7,12 @@ nothing for anybody else.
 from __future__ import annotations
 
 import logging
+import math
 import threading
 import time
 from collections.abc import Mapping, Sequence
 
-from confluent_kafka import OFFSET_END, Consumer, KafkaError, KafkaException, Message, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 from msgspec import Struct, structs
 
 from streams.errors import BadRecord
@@ -45,7 +46,7 @@ class RecordSettings(Struct, frozen=True):
     metric_topics: dict[str, str]
     """Topic -> format name."""
     seconds: float | None = None
-    """How long; None until it is told to end."""
+    """How long, and until the past that was asked for is read; None until it is told to end."""
     since_s: float = 0.0
     """How far back to begin, in Kafka's time, as far as the topics reach."""
     log_fields: tuple[LogField, ...] = ()
@@ -60,21 +61,53 @@ def record(settings: RecordSettings, writer: RecordingWriter, stop: threading.Ev
     """
     kept = _Kept(settings)
     try:
-        consumer = _consumer(settings)
+        consumer, past = _consumer(settings)
         try:
-            deadline_s = None if settings.seconds is None else time.monotonic() + settings.seconds
-            flushed_s = time.monotonic()
-            while not stop.is_set() and (deadline_s is None or time.monotonic() < deadline_s):
-                for message in consumer.consume(_BATCH, _POLL_S):
+            deadline_s = math.inf if settings.seconds is None else time.monotonic() + settings.seconds
+            flushed_s = heard_s = time.monotonic()
+            while not stop.is_set() and (time.monotonic() < deadline_s or past.waits(heard_s)):
+                messages = consumer.consume(_BATCH, _POLL_S)
+                for message in messages:
                     kept.take(message, writer)
+                    past.take(message)
+                if messages:
+                    heard_s = time.monotonic()
                 if time.monotonic() - flushed_s >= _FLUSH_S:
                     writer.flush()
                     flushed_s = time.monotonic()
         finally:
             consumer.close()
+        if past.unread:
+            log.warning("ended before the past was read to its end: %s", ", ".join(past.unread))
     except KafkaException as error:
         raise Unavailable(f"record: {error.args[0]}") from error
     return kept.faults
+
+
+class _Past:
+    """What the topics held when recording began, and how much of it is still to be read."""
+
+    def __init__(self, ends: dict[tuple[str, int], int]) -> None:
+        """(topic, partition) -> offset after its last record, of partitions that are not read from their end."""
+        self._ends = ends
+
+    @property
+    def unread(self) -> list[str]:
+        return [f"{topic}/{partition}" for topic, partition in sorted(self._ends)]
+
+    def waits(self, heard_s: float) -> bool:
+        """Whether there is some left, and it still comes."""
+        return bool(self._ends) and time.monotonic() < heard_s + _WAIT_S
+
+    def take(self, message: Message) -> None:
+        place = message.topic(), message.partition()
+        end = self._ends.get(place)
+        # Behind the last record there may be marks of transactions, which are no messages: then the end itself is told.
+        if end is None or not (message.offset() + 1 >= end or _is_end(message)):
+            return
+        del self._ends[place]
+        if not self._ends:
+            log.info("all that was there at the beginning is read")
 
 
 class _Kept:
@@ -101,7 +134,7 @@ class _Kept:
     def take(self, message: Message, writer: RecordingWriter) -> None:
         error = message.error()
         if error is not None:
-            if error.code() != KafkaError._PARTITION_EOF:  # noqa: SLF001 - its public name
+            if not _is_end(message):
                 log.warning("reading: %s", error)
             return
         payload = message.value() or b""
@@ -129,13 +162,19 @@ class _Kept:
         return workload == self._workload and pod_template_hash in self._revisions
 
 
-def _consumer(settings: RecordSettings) -> Consumer:
+def _is_end(message: Message) -> bool:
+    error = message.error()
+    return error is not None and error.code() == KafkaError._PARTITION_EOF  # noqa: SLF001 - its public name
+
+
+def _consumer(settings: RecordSettings) -> tuple[Consumer, _Past]:
     """At the end of all partitions, or as far back as was asked for."""
     consumer = Consumer(
         settings.kafka.librdkafka(
             **{
                 "group.id": "serinus-record",  # librdkafka wants a name; nothing joins or commits
                 "enable.auto.commit": False,
+                "enable.partition.eof": True,
                 "auto.offset.reset": "earliest",
                 "isolation.level": "read_committed",
                 "logger": SILENT,
@@ -149,17 +188,21 @@ def _consumer(settings: RecordSettings) -> Consumer:
             consumer.close()
             raise Unavailable(f"topic {topic} is not there ({known.error})")
         partitions += [TopicPartition(topic, number) for number in known.partitions]
-    consumer.assign(_begin(consumer, partitions, settings.since_s))
-    return consumer
+    ends = {
+        (each.topic, each.partition): consumer.get_watermark_offsets(each, timeout=_WAIT_S)[1] for each in partitions
+    }
+    begin = partitions if settings.since_s <= 0 else _since(consumer, partitions, settings.since_s)
+    for each in begin:
+        place = each.topic, each.partition
+        if not 0 <= each.offset < ends[place]:
+            each.offset = ends.pop(place)
+    consumer.assign(begin)
+    return consumer, _Past(ends)
 
 
-def _begin(consumer: Consumer, partitions: Sequence[TopicPartition], since_s: float) -> list[TopicPartition]:
-    if since_s <= 0:
-        ends = [consumer.get_watermark_offsets(each, timeout=_WAIT_S)[1] for each in partitions]
-        return [TopicPartition(each.topic, each.partition, end) for each, end in zip(partitions, ends, strict=True)]
+def _since(consumer: Consumer, partitions: Sequence[TopicPartition], since_s: float) -> list[TopicPartition]:
+    """From the first record of the last `since_s`; where there is none, nowhere."""
     since_ms = round((time.time() - since_s) * 1000)
     asked = [TopicPartition(each.topic, each.partition, since_ms) for each in partitions]
     found: list[TopicPartition] = consumer.offsets_for_times(asked, timeout=_WAIT_S)
-    return [
-        TopicPartition(each.topic, each.partition, OFFSET_END if each.offset < 0 else each.offset) for each in found
-    ]
+    return found

@@ -25,7 +25,12 @@ from topology.serve.view import View
 
 log = logging.getLogger(__name__)
 
-_decode = msgspec.json.Decoder(TemplateFeedback).decode
+
+class PostedFeedback(TemplateFeedback, frozen=True, tag="feedback", tag_field="type", forbid_unknown_fields=True):
+    """As it is posted: a key that is no field is refused, for without its class feedback takes back what was said."""
+
+
+_decode = msgspec.json.Decoder(PostedFeedback).decode
 
 
 class FeedbackTaken(Struct, frozen=True):
@@ -55,7 +60,7 @@ class FeedbackApi:
         if (refusal := not_json(request)) is not None:
             return refusal
         try:
-            said = _decode(await request.read())
+            said = TemplateFeedback(**msgspec.structs.asdict(_decode(await request.read())))
         except msgspec.DecodeError as error:
             return json({"error": f"the body is no feedback: {error}"}, 400)
         found = self.pass_on(said)

@@ -25,7 +25,7 @@ _MOST_SHOWN = 60
 _OBJECT_NAME = "a Kubernetes name: 1 to 253 of a-z, 0-9, '-' and '.', beginning and ending with a letter or digit"
 _HASH = "a pod-template hash: 1 to 63 of letters, digits, '-', '_' and '.', beginning and ending with a letter or digit"
 _NEEDED = "leave out where the hashes alone tell"
-_ALLOWED = {
+ALLOWED = {
     "cluster": "empty, or 1 to 253 of letters, digits, '-', '_' and '.', beginning and ending with a letter or digit",
     "namespace": _OBJECT_NAME,
     "workload": _OBJECT_NAME,
@@ -166,7 +166,7 @@ def _faults(raw: MultiMapping[str], kind: type[Struct]) -> BadQuery:
     fields = msgspec.structs.fields(kind)
     for field in fields:
         values = raw.getall(field.name, [])
-        allowed = _choices(field.type) or _ALLOWED[field.name]
+        allowed = _choices(field.type) or ALLOWED[field.name]
         if not values:
             if field.required:
                 complaints.append(f"{field.name}: missing; give {allowed}")

@@ -8,7 +8,6 @@ from typing import Any, Literal
 from aiohttp.typedefs import Handler
 from msgspec import Struct
 
-from streams.risk.comparison import TemplateFeedback
 from streams.risk.templates import FeedbackGiven
 from topology.rollouts.status import ExperimentStatus, RolloutStatus
 from topology.serve.alarm_answer import AlarmAnswer
@@ -16,7 +15,7 @@ from topology.serve.alarm_page import AlarmPage
 from topology.serve.alarms import Alarms, Feedback, Heard
 from topology.serve.answer import ComparisonSummary, RiskAnswer, VerdictAnswer
 from topology.serve.api import Api
-from topology.serve.feedback import FeedbackApi, FeedbackTaken
+from topology.serve.feedback import FeedbackApi, FeedbackTaken, PostedFeedback
 from topology.serve.kayenta import Kayenta
 from topology.serve.kayenta_messages import CanaryConfig, RunBegun, RunRequest, RunStatus
 from topology.serve.notifications import Notifications, Told
@@ -157,7 +156,7 @@ def routes(
                 Reply(503, "Send it again", Fault),
             ),
             method="POST",
-            body=TemplateFeedback,
+            body=PostedFeedback,
         ),
         Route(
             "/v1/feedback",

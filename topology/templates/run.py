@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
-import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import BinaryIO
 
 from rich.console import Console
 
@@ -18,7 +14,7 @@ from streams.templates.classes import Classes
 from streams.templates.expressions import service_masks
 from streams.templates.topics import LOG_CLASSES, Topic, Topics
 from topology.errors import Unavailable
-from topology.output import STANDARD, give_up_output, reading, written
+from topology.output import STANDARD, give_up_output, keep, opened, reading, written
 from topology.templates.lines import Lines
 from topology.templates.listing import Listing
 from topology.templates.shown import show, write_csv
@@ -30,9 +26,10 @@ def list_templates(
     """Find the templates of a file, write the CSV if one is asked for, and show a summary.
 
     Raises:
-        BadPolicy: a mask or topic that is none.
+        BadPolicy: a mask or topic that is none, or one file to be read and written.
         Unavailable: a file cannot be read or written.
     """
+    keep(source, csv_to)
     classes = Classes(Topics(topics, defaults))
     mask = service_masks(masks) if masks else None
     try:
@@ -61,9 +58,9 @@ def topics_of(words: Sequence[str]) -> list[Topic]:
 
 def _list(listing: Listing, source: Path, csv_to: Path | None, most: int) -> None:
     began_s = time.perf_counter()
-    with _opened(source) as stream:
+    with opened(source) as stream:
         lines = Lines(stream)
-        _read(listing, lines, _size(stream))
+        _read(listing, lines, _size(source))
     passed_s = time.perf_counter() - began_s
     if csv_to is not None:
         with written(csv_to) as out:
@@ -82,18 +79,6 @@ def _read(listing: Listing, lines: Lines, size: int | None) -> None:
         listing.read(lines, lambda: progress.update(task, completed=lines.read_bytes))
 
 
-def _size(stream: BinaryIO) -> int | None:
-    """Of a file; None of a pipe."""
-    try:
-        return os.fstat(stream.fileno()).st_size or None
-    except OSError:
-        return None
-
-
-@contextlib.contextmanager
-def _opened(source: Path) -> Iterator[BinaryIO]:
-    if source == STANDARD:
-        yield sys.stdin.buffer
-    else:
-        with source.open("rb") as stream:
-            yield stream
+def _size(source: Path) -> int | None:
+    """Bytes that will be read; None where nobody knows."""
+    return source.stat().st_size if source.is_file() and source.suffix != ".gz" else None

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import click
 
+from topology.options import Finite
+
 
 @click.command()
 @click.option(
@@ -26,10 +28,10 @@ import click
 )
 @click.option("--plot", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE", help="Draw it (.svg or .png).")
 @click.option("--logs", is_flag=True, help="FILE holds log lines: JSON with ts and message, or texts that begin so.")
-@click.option("--window-s", type=click.FloatRange(0.001), default=5.0, show_default=True, help="Of counted log lines.")
+@click.option("--window-s", type=Finite(0.001), default=5.0, show_default=True, help="Of counted log lines.")
 @click.option(
     "--arl-days",
-    type=click.FloatRange(0.001),
+    type=Finite(0.001),
     default=30.0,
     show_default=True,
     help="Average time to a false alarm while all is normal.",

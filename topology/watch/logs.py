@@ -79,7 +79,8 @@ def _of_object(found: dict[str, Any]) -> Line:
         raise BadRecord(Reason.NO_TIME, f"none of {', '.join(_TIMES)} is a time")
     if not isinstance(message, str):
         raise BadRecord(Reason.NO_MESSAGE, "no text under message")
-    known = of_field(severity) if isinstance(severity, str) else Severity.UNSET
+    is_level = isinstance(severity, str | int) and not isinstance(severity, bool)
+    known = of_field(severity) if is_level else Severity.UNSET
     return Line(any_time_ns(when), message, known)
 
 
@@ -148,7 +149,7 @@ def windows(texts: Iterable[str], window_ns: int, faults: Faults, counted: Count
             begin_ns = line.time_ns // window_ns * window_ns
             if start_ns is not None and begin_ns < start_ns:
                 raise BadRecord(  # noqa: TRY301 - one place where all faults of a line are counted
-                    Reason.TOO_LATE, "the line's window is over: lines have to be in time order"
+                    Reason.TOO_LATE, "the line's window is over: lines have to be in time order, sort them first"
                 )
         except BadRecord as bad:
             faults.add(f"line {place}", bad)

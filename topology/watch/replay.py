@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from msgspec import Struct
 
-from streams.errors import BadRecord
+from streams.errors import BadRecord, Reason
 from streams.watch.points import Point
 from streams.watch.reading import Reading
 from topology.recording.faults import Faults
@@ -40,14 +40,24 @@ def replay(rows: Iterable[Row], arl_s: float, faults: Faults) -> Iterator[Judged
         faults: rows that the watch refuses are added.
     """
     ward = Ward(arl_s)
-    for place, row in enumerate(rows, 1):
+    last: Row | None = None
+    for row in rows:
         reading = None
         if row.time_ns is not None:
             try:
+                _check_order(row, last)
                 reading = ward.add(row.time_ns, [_point(row.number)])[_SIGNAL]
+                last = row
             except BadRecord as bad:
-                faults.add(f"value {place}", bad)
+                faults.add(f"line {row.line}", bad)
         yield Judged(row.timestamp, row.value, reading, reading.abnormality if reading else 0.0, ward.rings, ward.told)
+
+
+def _check_order(row: Row, last: Row | None) -> None:
+    if last is not None and row.time_ns is not None and last.time_ns is not None and row.time_ns <= last.time_ns:
+        before = f"{last.timestamp!r} of line {last.line}"
+        detail = f"{row.timestamp!r} is not after {before}: rows have to be in time order, sort them first"
+        raise BadRecord(Reason.BAD_TIME, detail)
 
 
 def _point(value: float) -> Point:

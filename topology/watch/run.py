@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import contextlib
 import csv
-import gzip
-import io
-import sys
-import zlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import BinaryIO, TextIO
+from typing import TextIO
 
 from msgspec import Struct
 from rich.console import Console
 
 from topology.errors import Unavailable
-from topology.output import STANDARD, give_up_output, reading, written
+from topology.output import give_up_output, keep, opened, reading, written
 from topology.recording.faults import Faults
 from topology.templates.lines import Lines
 from topology.watch.logs import replay_logs
@@ -33,7 +28,9 @@ _MOST_TOLD = 20
 class Told(Struct):
     """What is said at the end."""
 
+    rows: int = 0
     values: int = 0
+    """Rows that could be used."""
     raised: list[str] = []
     """Times at which an alarm was raised."""
     rings: bool = False
@@ -42,7 +39,8 @@ class Told(Struct):
 
     def add(self, judged: Judged) -> None:
         """One more value."""
-        self.values += 1
+        self.rows += 1
+        self.values += judged.reading is not None
         if judged.alarm and not self.rings:
             self.raised.append(judged.timestamp)
         if judged.told and len(self.changes) < _MOST_TOLD:
@@ -61,13 +59,14 @@ def watch(source: Path, csv_to: Path, plot: Path | None, window_ns: int | None, 
         arl_s: average seconds to a false alarm.
 
     Raises:
-        Unavailable: a file cannot be read or written.
-        BadPolicy: a picture of a kind that is not drawn.
+        Unavailable: a file cannot be read or written, or nothing that it holds can be used.
+        BadPolicy: a picture of a kind that is not drawn, or one file to be read and written.
     """
+    keep(source, csv_to)
     picture = None if plot is None else Picture(plot)
     faults, told = Faults(), Told()
     try:
-        with _opened(source) as stream, written(csv_to) as out:
+        with opened(source) as stream, written(csv_to) as out:
             lines = Lines(stream)
             texts = _shown(lines, source)
             found = (
@@ -81,11 +80,11 @@ def watch(source: Path, csv_to: Path, plot: Path | None, window_ns: int | None, 
     except BrokenPipeError:
         give_up_output()
         return
-    except (EOFError, zlib.error, gzip.BadGzipFile) as fault:
-        raise Unavailable(f"{source}: not a whole gzip file: {fault}") from fault
     except OSError as fault:
         raise Unavailable(f"{fault.filename or source}: {fault.strerror or fault}") from fault
     _tell(told, faults, lines)
+    if faults.total and not told.values:
+        raise Unavailable(f"{source}: {faults.total} row(s) or line(s), and none could be used")
 
 
 def _write(found: Iterable[Judged], out: TextIO, told: Told, picture: Picture | None) -> None:
@@ -125,16 +124,3 @@ def _shown(lines: Lines, source: Path) -> Iterator[str]:
             if place % 1000 == 0:
                 progress.update(task, completed=lines.read_bytes)
             yield line
-
-
-@contextlib.contextmanager
-def _opened(source: Path) -> Iterator[BinaryIO]:
-    if source == STANDARD:
-        yield sys.stdin.buffer
-        return
-    with source.open("rb") as stream:
-        if source.suffix == ".gz":
-            with gzip.open(stream) as unpacked, io.BufferedReader(unpacked) as buffered:
-                yield buffered
-        else:
-            yield stream

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
 from streams.errors import BadPolicy, BadRecord, Reason
+from streams.risk.comparison import ClusterName
 from streams.shippers.identity import Identities, canonical
 
 HASH = "6f87c5d5d5"
@@ -143,6 +145,22 @@ def test_cluster():
     attributes = {**of(), "pod-template-hash": HASH}
     assert source(attributes, cluster="eu").revision.workload.cluster == "eu"
     assert source({**attributes, "k8s.cluster.name": "us"}, cluster="eu").revision.workload.cluster == "us"
+
+
+@pytest.mark.parametrize(
+    "name", ["", "eu-1.prod_A", "a:b", "a@b", "a-", "arn:aws:eks:eu:1:cluster/x", "a" * 253, "a" * 254]
+)
+def test_a_cluster_that_no_query_can_name_is_refused(name):
+    """Promise: whatever is judged can be asked for; what cannot is a dead letter that names the cluster."""
+    try:
+        msgspec.convert(name, ClusterName)
+    except msgspec.ValidationError:
+        with pytest.raises(BadRecord, match=f"cluster '{name[:80]}'"):
+            source({**of(), "pod-template-hash": HASH, "k8s.cluster.name": name})
+        with pytest.raises(BadPolicy):
+            Identities(name)
+    else:
+        assert source({**of(), "pod-template-hash": HASH, "k8s.cluster.name": name}).revision.workload.cluster == name
 
 
 @pytest.mark.parametrize("rules", [{"cluster": "a/b"}, {"workload_labels": ("",)}])

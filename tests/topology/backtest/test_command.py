@@ -60,6 +60,16 @@ def test_json_is_a_list_with_a_row_a_case(tmp_path, target):
     assert 0 < rows[1]["failed_at_s"] <= 120
 
 
+@pytest.mark.parametrize("option", ["--json", "--plot"])
+def test_what_cannot_be_written_is_told_before_the_work(tmp_path, option):
+    """Promise: one line with the option and the path, and no case is replayed for nothing."""
+    (tmp_path / "file").touch()
+    done = backtest(two_cases(tmp_path / "r"), option, tmp_path / "file" / "below")
+    assert isinstance(done.exception, BadPolicy)
+    assert str(done.exception).startswith(option)
+    assert not done.stdout
+
+
 def test_bad_records_are_told_on_stderr(tmp_path):
     """Promise: with file, line and reason; the command succeeds all the same."""
     entry = case("x", T0, 60)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import random
+import time
 
 import pytest
 
 from streams.errors import BadPolicy
 from tests.topology.recording.recordings import T0, case, counters, log_lines, write
 from topology.backtest.rules import rules_of
-from topology.backtest.run import find, run
+from topology.backtest.run import _processes, find, run
 
 LENGTH_S = 120
 RULES = rules_of(None, 0.05, None)
@@ -113,3 +114,24 @@ def test_fields_of_log_lines_are_judged_where_they_are_named(tmp_path):
     assert named["bad"].verdict == "fail"
     assert "log.field.took_ms" in named["bad"].reasons[0]
     assert named["good"].failed_at_s is None
+
+
+def test_a_recording_counts_once(tmp_path):
+    """Promise: named twice, or by its directory as well, its cases are not counted twice."""
+    directory = two_cases(tmp_path / "all" / "r")
+    assert find([tmp_path / "all", directory, tmp_path / "all" / ".." / "all" / "r"]) == [directory]
+
+
+@pytest.mark.timeout(60)
+def test_told_to_end_nobody_waits_for_what_runs():
+    """Promise: Ctrl-C does not wait for cases that take minutes."""
+
+    def interrupted():
+        with _processes(1) as pool:
+            running = pool.submit(time.sleep, 3600)
+            while not running.running():
+                time.sleep(0.01)
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()

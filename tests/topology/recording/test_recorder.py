@@ -21,6 +21,8 @@ from topology.recording.reading import open_recording, records
 
 BASELINE, CANARY = "6f87c5d5d5", "9b7f4d6c8f"
 START_S = 60.0
+STRANGERS = 20_000
+"""More records than are taken at a time stand before those of the pair."""
 
 
 def words(servers, topic, out, *more):
@@ -34,6 +36,9 @@ def send(servers, topic, seconds):
     """A line a second of both revisions and of a stranger, counters of both; how many records are of the pair."""
     producer = Producer({"bootstrap.servers": servers})
     begun_s, sent = time.time() - seconds, 0
+    for _ in range(STRANGERS):
+        producer.produce(f"{topic}.logs", b'{"log": "of others"}')
+        producer.poll(0)
     for second in range(seconds):
         for number, hash_ in enumerate((BASELINE, CANARY, "5d4c7b8f6d")):
             time_s, pod = begun_s + second + number / 10, f"issuegen-{hash_}-x2k9p"
@@ -68,10 +73,13 @@ def read(directory, tmp_path):
 
 @pytest.mark.parametrize("ending", ["seconds", "SIGINT"])
 def test_what_the_pair_sent_is_in_the_recording(broker: EmbeddedBroker, tmp_path, ending):
-    """Promise: every record of either revision, no stranger's, in any format; a bad one is told."""
+    """Promise: every record of either revision, no stranger's, in any format; a bad one is told.
+
+    Of the past that was asked for all, however soon the time is over.
+    """
     topic, out = f"recorder.{ending}", tmp_path / "r"
     sent = send(broker.bootstrap_servers, topic, 20)
-    more = ["--since-s", "3600", "--label", "faulty", *(["--seconds", "5"] if ending == "seconds" else [])]
+    more = ["--since-s", "3600", "--label", "faulty", *(["--seconds", "0.01"] if ending == "seconds" else [])]
     with subprocess.Popen(
         words(broker.bootstrap_servers, topic, out, *more), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as process:
@@ -128,3 +136,25 @@ def test_fields_that_a_shipper_has_taken_out_are_kept_where_they_are_named(broke
     subprocess.run(words(broker.bootstrap_servers, topic, out, *more), check=True, capture_output=True)
     (record,) = read(out, tmp_path)
     assert record.fields == {"duration_ms": 12.5, "took.ms": 7}
+
+
+@pytest.mark.parametrize(
+    ("option", "said"),
+    [
+        (("--canary", BASELINE), f"canary: '{BASELINE}' is not allowed; give another hash than the baseline's"),
+        (("--workload", "shop/x"), "workload: 'shop/x' is not allowed; give a Kubernetes name"),
+        (("--seconds", "nan"), "'--seconds': nan is not a finite number"),
+    ],
+)
+def test_what_cannot_be_recorded_is_refused_before_anything_is_written(tmp_path, option, said):
+    """Promise: a recording that was written can be read; the fault names the field, the value and what is allowed."""
+    done = subprocess.run(
+        words("127.0.0.1:1", "recorder.refused", tmp_path / "r", *option),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert said in done.stderr
+    assert not (tmp_path / "r").exists()

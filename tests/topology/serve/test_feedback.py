@@ -30,10 +30,11 @@ async def test_feedback_is_passed_on(serve, pair, judged):
 
 
 async def test_faults_are_refused_and_pass_on_nothing(serve, pair, judged):
-    """A wrong class, an unknown template, a form of another site."""
+    """A wrong class, an unknown template, a key that is none (it would take back what was said), a stranger's form."""
     await serve.start()
     serve.publish(judged(templates=(ROW,)))
-    for changes, status in (({"log_class": "fatal"}, 400), ({"template": "0" * 16}, 404), ({"who": "a\nb"}, 400)):
+    wrong = [({"log_class": "fatal"}, 400), ({"template": "0" * 16}, 404), ({"who": "a\nb"}, 400)]
+    for changes, status in [*wrong, ({"class": "info"}, 400)]:
         assert (await serve.client.post("/v1/feedback", json=_body(pair, **changes))).status == status
     assert (await serve.client.post("/v1/feedback", data={"template": ROW.id})).status == 415
     assert serve.asker.told == []

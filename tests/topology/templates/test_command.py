@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import gzip
 import io
 from pathlib import Path
 
@@ -36,6 +37,18 @@ def source(tmp_path):
     path = tmp_path / "messages.log"
     path.write_text("\n".join(LINES) + "\n")
     return path
+
+
+def test_a_file_may_be_packed(source, tmp_path):
+    """Promise: a gzipped file is the same; one that breaks off is told, not listed as noise."""
+    packed = gzip.compress(source.read_bytes())
+    out = {}
+    for name, content in (("a.log", source.read_bytes()), ("b.log.gz", packed), ("c.log.gz", packed[:-9])):
+        (tmp_path / name).write_bytes(content)
+        shown = _serinus(str(tmp_path / name), "--csv", str(tmp_path / f"{name}.csv"))
+        out[name] = _rows(tmp_path / f"{name}.csv") if shown.exit_code == 0 else shown.exception
+    assert out["a.log"] == out["b.log.gz"]
+    assert "not a whole gzip file" in str(out["c.log.gz"])
 
 
 def test_a_file_becomes_a_csv(source, tmp_path):

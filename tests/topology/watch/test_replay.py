@@ -9,7 +9,11 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
+from streams.errors import BadPolicy
+from streams.records.log import Severity
 from topology.cli import command
+from topology.errors import Unavailable
+from topology.watch.logs import line_of
 from topology.watch.rows import time_of
 
 HEADER = "timestamp,value\n"
@@ -56,10 +60,45 @@ def test_a_step_rings():
 
 def test_bad_rows_keep_their_place_and_are_told():
     """None stops it."""
-    bad = ["x,y\n", "1\n", "2014-04-09 00:00:00,nan\n", '"open\n']
-    result = run("--replay", "-", given=HEADER + "".join(signal(10) + bad))
-    assert len(result.stdout.splitlines()) == 1 + 10 + len(bad)
-    assert "4 not used" in result.stderr
+    bad = ["x,y\n", "1\n", "2014-04-09 00:00:00,nan\n", '2014-04-09 00:05:00,"1\n', "1\r2,3\n"]
+    good = signal(12)
+    given = HEADER + "".join([*good[:5], good[4], *bad, *good[5:]])
+    result = run("--replay", "-", given=given)
+    assert len(result.stdout.rstrip("\n").split("\n")) == 1 + 12 + 1 + len(bad)
+    assert "12 values" in result.stderr
+    assert "6 not used: 1 bad_time, 2 bad_value, 1 no_value, 2 wrong_type" in result.stderr
+    text = "2014-04-01 00:20:00"
+    told = f"line 7: bad_time: '{text}' is not after '{text}' of line 6: rows have to be in time order, sort them first"
+    assert told in result.stderr
+
+
+@pytest.mark.parametrize("text", ["timestamp;value\n2014-04-01 00:00:00;1\n", "a,b\n", "\x00\x01"])
+def test_a_file_of_which_nothing_could_be_used_is_a_fault(text):
+    """Promise: exit status and last line say that nothing was judged, and not that nothing rang."""
+    result = CliRunner().invoke(command, ["watch", "--replay", "-"], input=text)
+    assert isinstance(result.exception, Unavailable)
+    assert "none could be used" in str(result.exception)
+    assert run("--replay", "-", given=HEADER).stderr == "0 values, 0 alarm(s)\n"
+
+
+@pytest.mark.parametrize("words", [["watch", "--replay"], ["templates"]])
+def test_the_file_that_is_read_is_not_written(tmp_path, words):
+    """Promise: --csv with the name of the input, or of a link to it, costs nobody a recording."""
+    (tmp_path / "in.csv").write_text(HEADER + "".join(signal(10)))
+    (tmp_path / "link.csv").symlink_to(tmp_path / "in.csv")
+    for target in ("in.csv", "link.csv"):
+        result = CliRunner().invoke(command, [*words, str(tmp_path / "in.csv"), "--csv", str(tmp_path / target)])
+        assert isinstance(result.exception, BadPolicy)
+        assert (tmp_path / "in.csv").read_text() == HEADER + "".join(signal(10))
+
+
+@pytest.mark.parametrize("option", ["--arl-days", "--window-s"])
+@pytest.mark.parametrize("number", ["nan", "inf"])
+def test_a_number_has_to_be_one(option, number):
+    """Click lets them pass."""
+    result = CliRunner().invoke(command, ["watch", "--replay", "-", option, number], input="")
+    assert result.exit_code == 2
+    assert f"{number} is not a finite number" in result.output
 
 
 @pytest.mark.parametrize(
@@ -87,6 +126,13 @@ def test_log_lines_become_counts_of_classes():
     assert "1 no_time" in result.stderr
 
 
+def test_a_severity_may_be_a_number():
+    """As in recordings: bunyan's and pino's 50 and syslog's 3 are errors."""
+    for severity in ("ERROR", 50, 3):
+        text = json.dumps({"ts": "2026-01-01T00:00:00Z", "message": "no database", "severity": severity})
+        assert line_of(text).severity is Severity.ERROR
+
+
 def test_a_log_line_that_is_gone_is_told():
     """With the line, and what it was like."""
     lines = []
@@ -101,7 +147,7 @@ def test_a_log_line_that_is_gone_is_told():
 
 def test_a_bad_time_is_quoted_as_it_was_written():
     """Not as it was tried to be read."""
-    result = run("--replay", "-", given=f"{HEADER}yesterday,1\n2014-04-01 25:00:00,1\n")
+    result = run("--replay", "-", given=f"{HEADER}2014-04-01,1\nyesterday,1\n2014-04-01 25:00:00,1\n")
     assert "not a time within 1970..2262: 'yesterday'" in result.stderr
     assert "'2014-04-01 25:00:00'" in result.stderr
 
