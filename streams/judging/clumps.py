@@ -66,6 +66,8 @@ class Size(Struct, frozen=True):
     """Those that usually have, at least 1."""
     power: float = 1.0
     """Of a wager: below 1 in an outage of several bins."""
+    beyond: bool = False
+    """There are more failures than is usual."""
 
 
 class Spread(Struct, array_like=True):
@@ -108,23 +110,20 @@ class Clumps(Struct, array_like=True):
 
     def size(self, total: float, requests: tuple[float, float]) -> Size:
         """Of the next bin, which has so many failures in all; requests of the baseline and of the canary."""
+        usual_clump = max(1.0, self._clump(1.0))
+        if total <= 0.0:
+            return Size(usual=usual_clump)
         certain = self._clump(min(_PRIOR, self.failed / self.bins) if self.bins else _PRIOR)
         beyond = total - self._usual(requests)
         outage = _IN_A_ROW**self.in_a_row if beyond > 0.0 else 1.0
-        return Size(max(1.0, min(certain, total), beyond * outage), self.usual_clump, 1.0 / outage)
+        return Size(max(1.0, min(certain, total), beyond * outage), usual_clump, 1.0 / outage, beyond > 0.0)
 
-    @property
-    def usual_clump(self) -> float:
-        """Failures that usually have one cause, at least 1."""
-        return max(1.0, self._clump(1.0))
-
-    def learn(self, failed: tuple[float, float], requests: tuple[float, float]) -> None:
+    def learn(self, failed: tuple[float, float], requests: tuple[float, float], size: Size) -> None:
         """The bin that `size` was asked for; each of the baseline and of the canary. One without requests is none."""
         if sum(requests) <= 0.0:
             return
         total = sum(failed)
-        beyond = total > 0.0 and total > self._usual(requests)
-        self.in_a_row = min(_LONGEST, self.in_a_row + 1) if beyond else 0
+        self.in_a_row = min(_LONGEST, self.in_a_row + 1) if size.beyond else 0
         self.failed += total
         self.bins += total > 0.0
         self.shares = [*self.shares[1 - _BINS :], (_share(failed[0], requests[0]), _share(failed[1], requests[1]))]

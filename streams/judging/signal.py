@@ -85,15 +85,15 @@ class Signal:
         self._background = settings.background
         self._worse = [self._tolerance * factor for factor in WORSE_FACTORS]
         self._better = [rule.margin * factor for factor in BETTER_FACTORS]
+        self._log_e: float | None = None
+        """None until somebody asks after a bin."""
 
     @property
     def log_e(self) -> float:
         """Log of the e-value now, against "the canary's rate is at most the tolerated ratio times the baseline's"."""
-        state, prior = self.state, self._background
-        by_requests, by_pods = state.worse_requests.log_e, state.worse_pods.log_e
-        if by_requests == by_pods:
-            return by_requests
-        return -log_mix(((1.0 - prior, -by_requests), (prior, -by_pods)))
+        if self._log_e is None:
+            self._log_e = self._mixed()
+        return self._log_e
 
     @property
     def effect_ratio(self) -> float | None:
@@ -106,27 +106,37 @@ class Signal:
 
     def add(self, bin_: Counted) -> None:
         """One settled bin."""
-        state, total = self.state, bin_.canary + bin_.baseline
+        state, total, self._log_e = self.state, bin_.canary + bin_.baseline, None
         state.canary += bin_.canary
         state.baseline += bin_.baseline
         state.chances += bin_.chances
-        usual_clump = 1.0 if bin_.requests is None else state.clumps.usual_clump
-        _add(state.quiet, log_quiet(bin_.canary / usual_clump, bin_.expected / usual_clump))
+        size = Size() if bin_.requests is None else state.clumps.size(total, bin_.requests)
+        _add(state.quiet, log_quiet(bin_.canary / size.usual, bin_.expected / size.usual))
         if total > 0.0 and 0.0 < bin_.share_by_requests < 1.0 and 0.0 < bin_.share_by_pods < 1.0:
-            self._weigh(bin_, total)
+            self._weigh(bin_, total, size)
         else:
             state.worse_requests.add(())
             state.worse_pods.add(())
         if bin_.requests is not None:
-            state.clumps.learn((bin_.baseline, bin_.canary), bin_.requests)
+            state.clumps.learn((bin_.baseline, bin_.canary), bin_.requests, size)
         state.not_worse = log_not_worse(log_mean_exp(state.better), state.quiet)
 
-    def _weigh(self, bin_: Counted, total: float) -> None:
+    def _mixed(self) -> float:
+        state, prior = self.state, self._background
+        by_requests = state.worse_requests.log_e
+        if state.worse_pods.sums == state.worse_requests.sums:
+            return by_requests
+        by_pods = state.worse_pods.log_e
+        if by_requests == by_pods:
+            return by_requests
+        return -log_mix(((1.0 - prior, -by_requests), (prior, -by_pods)))
+
+    def _weigh(self, bin_: Counted, total: float, size: Size) -> None:
         state = self.state
         if bin_.requests is None:
             self._add_incidents(bin_, total)
         else:
-            self._add_failures(bin_, total, state.clumps.size(total, bin_.requests))
+            self._add_failures(bin_, total, size)
         state.sup_worse = max(state.sup_worse, self.log_e)
         state.weighted_canary += bin_.canary * (1.0 - bin_.share_by_requests)
         state.weighted_baseline += bin_.baseline * bin_.share_by_requests
