@@ -57,7 +57,7 @@ _LONGEST = 40
 """Bins in a row; what is further counts for nothing anyway."""
 
 
-class Size(Struct, frozen=True):
+class Size(Struct, frozen=True, gc=False):
     """Of the clumps of one bin, known before it is known which side they fell to."""
 
     most: float = 1.0
@@ -70,7 +70,7 @@ class Size(Struct, frozen=True):
     """There are more failures than is usual."""
 
 
-class Spread(Struct, array_like=True):
+class Spread(Struct, array_like=True, gc=False):
     """How much more than independent failures those of one side differ from bin to bin."""
 
     failed: float = 0.0
@@ -131,7 +131,7 @@ class Clumps(Struct, array_like=True):
         self.canary.learn(failed[1], requests[1])
 
     def _clump(self, prior: float) -> float:
-        return max([side.clump(prior) for side in (self.baseline, self.canary)])
+        return max(self.baseline.clump(prior), self.canary.clump(prior))
 
     def _usual(self, requests: tuple[float, float]) -> float:
         """Failures of a bin of so many requests that are nothing out of the usual."""

@@ -26,7 +26,7 @@ class Exposure(Struct, frozen=True):
     canary: float = 0.0
 
 
-class SignalEvidence(Struct, frozen=True):
+class SignalEvidence(Struct, frozen=True, gc=False):
     """What the comparison says of one signal."""
 
     signal: str

@@ -47,7 +47,7 @@ def e_value(log_e: float) -> str:
     return number(math.exp(log_e)) if log_e < math.log(1e6) else f"1e+{math.floor(log_e / math.log(10)):02d}"
 
 
-class Reason(Struct, frozen=True):
+class Reason(Struct, frozen=True, gc=False):
     """A sentence and how much it weighs."""
 
     progress: float

@@ -39,13 +39,15 @@ class Restarted(Struct, array_like=True):
     sums: list[list[float]] = []
     """Beginning -> alternative -> sum since then."""
 
-    def add(self, more: Sequence[float]) -> None:
-        """One bin: what it adds to each alternative; nothing at all where it says nothing."""
-        if self.begins(len(self.sums)):
+    def add(self, more: Sequence[float]) -> bool:
+        """One bin: what it adds to each alternative, nothing at all where it says nothing; whether `log_e` changes."""
+        begins = self.begins(len(self.sums))
+        if begins:
             self.sums.append([0.0] * self.alternatives)
         if more:
             self.sums = [list(map(operator.add, sums, more)) for sums in self.sums]
         self.bins += 1
+        return begins or bool(more)
 
     @property
     def log_e(self) -> float:

@@ -10,7 +10,7 @@ LogClass = str
 """`critical`, `error` or `warning`; what is below warning is not judged."""
 
 
-class RequestCount(Struct, array_like=True):
+class RequestCount(Struct, array_like=True, gc=False):
     """Requests that one source of truth counted in one window."""
 
     requests: float = 0.0
@@ -21,7 +21,7 @@ class RequestCount(Struct, array_like=True):
     """Pods seen in this window that have reported to this source at any time, ascending."""
 
 
-class EventCount(Struct, array_like=True):
+class EventCount(Struct, array_like=True, gc=False):
     """Events that a counter, not a log, tells of: restarts, timeouts, kills."""
 
     events: float = 0.0

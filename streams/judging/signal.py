@@ -59,7 +59,7 @@ class SignalState(Struct, array_like=True):
         _add(self.better, more)
 
 
-class Counted(Struct, frozen=True):
+class Counted(Struct, frozen=True, gc=False):
     """One signal in one settled bin."""
 
     canary: float
@@ -86,7 +86,7 @@ class Signal:
         self._worse = [self._tolerance * factor for factor in WORSE_FACTORS]
         self._better = [rule.margin * factor for factor in BETTER_FACTORS]
         self._log_e: float | None = None
-        """None until somebody asks after a bin."""
+        """None where it may have changed since somebody asked: a bin without events changes nothing."""
 
     @property
     def log_e(self) -> float:
@@ -106,7 +106,7 @@ class Signal:
 
     def add(self, bin_: Counted) -> None:
         """One settled bin."""
-        state, total, self._log_e = self.state, bin_.canary + bin_.baseline, None
+        state, total = self.state, bin_.canary + bin_.baseline
         state.canary += bin_.canary
         state.baseline += bin_.baseline
         state.chances += bin_.chances
@@ -114,9 +114,8 @@ class Signal:
         _add(state.quiet, log_quiet(bin_.canary / size.usual, bin_.expected / size.usual))
         if total > 0.0 and 0.0 < bin_.share_by_requests < 1.0 and 0.0 < bin_.share_by_pods < 1.0:
             self._weigh(bin_, total, size)
-        else:
-            state.worse_requests.add(())
-            state.worse_pods.add(())
+        elif state.worse_requests.add(()) | state.worse_pods.add(()):
+            self._log_e = None
         if bin_.requests is not None:
             state.clumps.learn((bin_.baseline, bin_.canary), bin_.requests, size)
         state.not_worse = log_not_worse(log_mean_exp(state.better), state.quiet)
@@ -137,6 +136,7 @@ class Signal:
             self._add_incidents(bin_, total)
         else:
             self._add_failures(bin_, total, size)
+        self._log_e = None
         state.sup_worse = max(state.sup_worse, self.log_e)
         state.weighted_canary += bin_.canary * (1.0 - bin_.share_by_requests)
         state.weighted_baseline += bin_.baseline * bin_.share_by_requests

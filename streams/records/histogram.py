@@ -21,7 +21,7 @@ _MAX_SCALE = 20
 _MIN_SCALE = -10
 
 
-class Histogram(Struct, frozen=True, array_like=True):
+class Histogram(Struct, frozen=True, array_like=True, gc=False):
     """Counts of values by bucket; a value, never changed in place."""
 
     scale: int
@@ -151,7 +151,10 @@ def _added(left: Mapping[int, int], right: Mapping[int, int]) -> dict[int, int]:
 
 
 def _shifted(buckets: Mapping[int, int], shift: int) -> dict[int, int]:
-    coarse: dict[int, int] = {}
+    coarse = {index >> shift: number for index, number in buckets.items()}
+    if len(coarse) == len(buckets):  # no two of them have met
+        return coarse
+    coarse.clear()
     for index, number in buckets.items():
         coarser = index >> shift
         coarse[coarser] = coarse.get(coarser, 0) + number

@@ -13,6 +13,7 @@ from collections.abc import Mapping
 
 from msgspec import Struct, field
 
+from streams.judging.counts import cut
 from streams.judging.events.signal import By, EventSignal, EventSignalState
 from streams.judging.settings import JudgeSettings
 from streams.judging.side import Side
@@ -38,7 +39,7 @@ class EventPartState(Struct, array_like=True):
     left_out: list[str] = []
 
 
-class EventEvidence(Struct, frozen=True):
+class EventEvidence(Struct, frozen=True, gc=False):
     """What one event signal shows."""
 
     rule: SignalRule
@@ -84,10 +85,11 @@ class EventPart:
         if baseline is None or canary is None:
             return
         self._see_sources(baseline, canary)
+        requests = _requests(baseline, state.source), _requests(canary, state.source)
         for name in sorted({*baseline.events, *canary.events, *state.signals}):
             signal = self._signal(name, rules)
             if signal is not None:
-                signal.add(baseline, canary, state.source)
+                signal.add(baseline, canary, state.source, requests)
         state.sup_log_e = max(state.sup_log_e, self.log_e)
 
     @property
@@ -176,3 +178,7 @@ class EventPart:
         if state.source is None:
             both = set(state.baseline_sources).intersection(state.canary_sources)
             state.source = best_source(both) or None
+
+
+def _requests(side: Side, source: str | None) -> float:
+    return cut(side.requests[source].requests) if source is not None and source in side.requests else 0.0

@@ -36,7 +36,7 @@ FLOOR_PER_POD_S = 1 / 300
 By = Literal["attempts", "requests", "pods"]
 
 
-class EventBin(Struct, array_like=True):
+class EventBin(Struct, array_like=True, gc=False):
     """Windows of one signal that are judged together."""
 
     windows: int = 0
@@ -120,23 +120,25 @@ class EventSignal:
         rule = self.state.rule
         return rule.known if rule.missing_data is None else rule.missing_data == "zero"
 
-    def add(self, baseline: Side, canary: Side, source: str | None) -> None:
+    def add(self, baseline: Side, canary: Side, source: str | None, requests: tuple[float, float]) -> None:
         """One window.
 
         Args:
             baseline: what it did.
             canary: what it did.
             source: of request counts, where both sides have one.
+            requests: of the baseline and of the canary, by that source.
         """
         state = self.state
         name, bin_ = state.rule.signal, state.open
-        state.baseline_reports = state.baseline_reports or name in baseline.events
-        state.canary_reports = state.canary_reports or name in canary.events
+        ours, theirs = baseline.events.get(name), canary.events.get(name)
+        state.baseline_reports = state.baseline_reports or ours is not None
+        state.canary_reports = state.canary_reports or theirs is not None
         by_pods = self._absence_counts
-        for into, side in ((bin_.baseline, baseline), (bin_.canary, canary)):
-            _collect(into, side.events.get(name), side.pod_s if by_pods else 0.0)
-        bin_.baseline_requests += _requests(baseline, source)
-        bin_.canary_requests += _requests(canary, source)
+        _collect(bin_.baseline, ours, baseline.pod_s if by_pods else 0.0)
+        _collect(bin_.canary, theirs, canary.pod_s if by_pods else 0.0)
+        bin_.baseline_requests += requests[0]
+        bin_.canary_requests += requests[1]
         bin_.windows += 1
         if bin_.windows < LEAST_WINDOWS:
             return
@@ -214,13 +216,11 @@ def _collect(into: EventCount, window: EventCount | None, pod_s: float) -> None:
 
 
 def _is_settled(bin_: EventBin, by: By) -> bool:
-    exposures = {
-        "attempts": (bin_.baseline.attempts, bin_.canary.attempts),
-        "requests": (bin_.baseline_requests, bin_.canary_requests),
-        "pods": (bin_.baseline.pod_s, bin_.canary.pod_s),
-    }[by]
-    return bin_.windows >= PATIENCE_WINDOWS or min(exposures) > 0.0
-
-
-def _requests(side: Side, source: str | None) -> float:
-    return cut(side.requests[source].requests) if source is not None and source in side.requests else 0.0
+    """It has waited for long, or both sides have an exposure."""
+    if bin_.windows >= PATIENCE_WINDOWS:
+        return True
+    if by == "requests":
+        return bin_.baseline_requests > 0.0 and bin_.canary_requests > 0.0
+    if by == "attempts":
+        return bin_.baseline.attempts > 0.0 and bin_.canary.attempts > 0.0
+    return bin_.baseline.pod_s > 0.0 and bin_.canary.pod_s > 0.0

@@ -5,7 +5,7 @@ from __future__ import annotations
 from msgspec import Struct
 
 
-class LevelEvidence(Struct, frozen=True):
+class LevelEvidence(Struct, frozen=True, gc=False):
     """One signal."""
 
     signal: str

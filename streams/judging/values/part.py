@@ -51,7 +51,7 @@ class ValuePartState(Struct, array_like=True):
     """Some signals that found no place, sorted."""
 
 
-class ValueEvidence(Struct, frozen=True):
+class ValueEvidence(Struct, frozen=True, gc=False):
     """What one distribution shows."""
 
     rule: SignalRule

@@ -33,7 +33,7 @@ MOVED_DEVIATIONS = 5.0
 """... and by so many standard deviations of independent requests."""
 
 
-class QuantileEffect(Struct, frozen=True):
+class QuantileEffect(Struct, frozen=True, gc=False):
     """One quantile on both sides."""
 
     quantile: float
@@ -47,7 +47,7 @@ class QuantileEffect(Struct, frozen=True):
     high: float | None
 
 
-class Segment(Struct, array_like=True):
+class Segment(Struct, array_like=True, gc=False):
     """The values since the split last moved."""
 
     baseline: Histogram = NOTHING

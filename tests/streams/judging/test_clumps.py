@@ -28,8 +28,13 @@ def learned(bins, requests=REQUESTS_EACH):
     """What is known after these bins of (baseline, canary) failures."""
     clumps = Clumps()
     for failed in bins:
-        clumps.learn(failed, requests)
+        learn(clumps, failed, requests)
     return clumps
+
+
+def learn(clumps, failed, requests=REQUESTS_EACH):
+    """One bin, of a size that was known before."""
+    clumps.learn(failed, requests, clumps.size(sum(failed), requests))
 
 
 @given(SIZES, ODDS, st.floats(1.1, 30.0), st.booleans(), st.floats(1.0, 20.0), st.floats(0.01, 1.0))
@@ -64,7 +69,7 @@ def test_an_outage_of_several_bins_is_less_than_two_games_until_it_is_how_things
     clumps, games = learned([(0.0, 0.0)] * 30), []
     for _ in range(14):
         games.append(20.0 / clumps.size(20.0, REQUESTS_EACH).most)
-        clumps.learn((0.0, 20.0), REQUESTS_EACH)
+        learn(clumps, (0.0, 20.0))
     assert sum(games[:13]) < 1.6
     assert games[13] > 2.0
 
@@ -81,15 +86,15 @@ def test_the_size_of_clumps_is_learned_from_either_side():
     rng = np.random.default_rng(1)
     single = learned([(float(rng.poisson(9.0)), float(rng.poisson(1.0))) for _ in range(200)])
     clumped = learned([(9.0, 20.0 * float(rng.poisson(0.2))) for _ in range(200)])
-    assert single.usual_clump < 1.2
-    assert 14.0 < clumped.usual_clump < 30.0
+    assert single.size(0.0, REQUESTS_EACH).usual < 1.2
+    assert 14.0 < clumped.size(0.0, REQUESTS_EACH).usual < 30.0
 
 
 def test_a_bin_without_requests_is_none():
     """Patience that ran out while nothing was scraped makes nothing usual."""
     clumps = learned([(1.0, 2.0)] * 3)
     before = msgspec.msgpack.encode(clumps)
-    clumps.learn((0.0, 0.0), (0.0, 0.0))
+    learn(clumps, (0.0, 0.0), (0.0, 0.0))
     assert msgspec.msgpack.encode(clumps) == before
 
 
