@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from msgspec import structs
 
 from streams.judging.counts import log_mean_exp
+from streams.judging.restarts import FIRST_RESTART
 from streams.judging.settings import DEFAULT_SIGNALS, JudgeSettings
 from streams.judging.signal import Counted, Signal, SignalState
 
@@ -110,3 +111,12 @@ def test_more_canary_events_raise_e_and_lower_the_other_e(bins, where, more):
         worse.add(Counted(canary + extra, baseline, share, 0.4, 30.0, 1.0))
     assert worse.state.sup_worse >= here.state.sup_worse - 1e-9
     assert worse.state.not_worse <= here.state.not_worse + 1e-9
+
+
+@pytest.mark.parametrize("events", range(1, 13))
+def test_the_evidence_is_what_its_state_says(events):
+    """To the bit, as after a restart: after bins with events, and after one without that is a beginning anew."""
+    one = signal()
+    for canary, baseline in [*[(float(events), 2.0)] * FIRST_RESTART, (0.0, 0.0)]:
+        one.add(Counted(canary, baseline, 0.3, 0.2, 0.0, 1.0))
+        assert one.log_e == Signal(DEFAULT_SIGNALS[1], JudgeSettings(), one.state).log_e
