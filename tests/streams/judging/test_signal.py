@@ -113,10 +113,10 @@ def test_more_canary_events_raise_e_and_lower_the_other_e(bins, where, more):
     assert worse.state.not_worse <= here.state.not_worse + 1e-9
 
 
-@pytest.mark.parametrize("events", range(1, 13))
-def test_the_evidence_is_what_its_state_says(events):
+@pytest.mark.parametrize(("canary", "baseline", "share"), [(1.0, 5.0, 0.1), (2.0, 5.0, 0.3), (8.0, 1.0, 0.5)])
+def test_the_evidence_is_what_its_state_says(canary, baseline, share):
     """To the bit, as after a restart: after bins with events, and after one without that is a beginning anew."""
     one = signal()
-    for canary, baseline in [*[(float(events), 2.0)] * FIRST_RESTART, (0.0, 0.0)]:
-        one.add(Counted(canary, baseline, 0.3, 0.2, 0.0, 1.0))
+    for events in [*[(canary, baseline)] * FIRST_RESTART, (0.0, 0.0)]:
+        one.add(Counted(*events, share, 0.2, 0.0, 1.0))
         assert one.log_e == Signal(DEFAULT_SIGNALS[1], JudgeSettings(), one.state).log_e
