@@ -9,7 +9,7 @@ has committed, for the transaction given up may have been committed after all. O
 the old one kept.
 
 Apache Kafka as a single node that comes back may note such a transaction as ended and never write its end into the
-partitions (4.4.0; one in three times that it was killed): readers of committed messages then stand still before it, and
+partitions (4.4.0, killed: three times in some fifteen): readers of committed messages then stand still before it, and
 nobody learns what the group has committed. The end of any later transaction of the same name, in the same partitions,
 is an end to it as well: `sweep`.
 """
