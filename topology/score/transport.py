@@ -31,6 +31,13 @@ class _CommittedThread(AIOKafkaConsumerThread):  # type: ignore[misc] # faust is
         transport.client = consumer
         return consumer
 
+    def verify_event_path(self, now: float, tp: Any) -> None:
+        """Log an error where the client fetches no more, and not, as Faust does, where no message has come for minutes.
+
+        Behind its last message a partition may end with the marks of transactions, which no stream ever sees.
+        """
+        self.verify_recovery_event_path(now, tp)
+
 
 class _CommittedConsumer(Consumer):  # type: ignore[misc]
     def _new_consumer_thread(self) -> Any:
