@@ -134,6 +134,7 @@ def test_score_killed_at_random_moments(pipeline_kafka):
                 ingest.kill()
                 ingest = stack.enter_context(_ingest(servers))
             scorers[victim] = stack.enter_context(_score(servers, group))
+        _until_failed(servers, ingest)
         _settle(servers, traffic, ingest)
         _assert_documents(servers, scorers)
         told = _Latest(servers)
@@ -166,6 +167,7 @@ def test_workers_come_and_go(pipeline_kafka):
         assert score.pop(0).end() == 0
         _rollouts_of_step(servers, services, 6)
         _until_more(counted, 10_000, ingest)
+        _until_failed(servers, *ingest)
         _settle(servers, traffic, *ingest)
         counted.read()
         _assert_counts(counted, traffic.sent)
@@ -269,6 +271,12 @@ def _until_passed(seconds: float, *workers: RoleProcess) -> None:
 def _until_more(counted: _Counted, records: int, workers: list[RoleProcess]) -> None:
     enough = counted.read() + records
     _until(lambda: counted.read() >= enough, f"{records} more records are counted", *workers)
+
+
+def _until_failed(servers: str, *workers: RoleProcess) -> None:
+    """Until enough has come for a verdict, so that what the last documents say rests on more than a beginning."""
+    told = _Latest(servers)
+    _until(lambda: "fail" in map(_verdict, told.read().values()), "a broken canary fails", *workers)
 
 
 def _settle(servers: str, traffic: Traffic, *ingest: RoleProcess) -> None:
