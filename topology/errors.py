@@ -1,9 +1,16 @@
-"""The one fault that is neither the sender's, nor the operator's, nor ours: something else is not there yet."""
+"""Faults of what is around us: something else is not there yet, or a place cannot be written."""
 
 from __future__ import annotations
 
-from streams.errors import StreamsError
+from pathlib import Path
+
+from streams.errors import BadPolicy, StreamsError
 
 
 class Unavailable(StreamsError):
     """Kafka or another server cannot be reached, or not now; trying again may help."""
+
+
+def unwritable(option: str, path: Path, error: OSError) -> BadPolicy:
+    """The error of an option that names what cannot be written."""
+    return BadPolicy(option, str(path), f"it must be writable ({type(error).__name__})")

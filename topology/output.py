@@ -43,14 +43,20 @@ def opened(source: Path) -> Iterator[BinaryIO]:
             raise Unavailable(f"{source}: not a whole gzip file: {fault}") from fault
 
 
+def size_of(source: Path) -> int | None:
+    """Bytes that will be read of what `opened` opens; None where nobody knows."""
+    return source.stat().st_size if source.is_file() and source.suffix != ".gz" else None
+
+
 def keep(source: Path, target: Path | None) -> None:
     """See to it that what is written does not take the place of what is read.
 
     Raises:
         BadPolicy: both are one file.
     """
-    both = target is not None and STANDARD not in (source, target) and source.exists() and target.exists()
-    if target is not None and both and source.samefile(target):
+    if target is None or STANDARD in (source, target) or not (source.exists() and target.exists()):
+        return
+    if source.samefile(target):
         raise BadPolicy("--csv", str(target), "name another file than the one that is read")
 
 

@@ -32,7 +32,7 @@ from streams.judging.incidents import LoggedBin, add_window
 from streams.judging.settings import JudgeSettings
 from streams.judging.share import RecentShare
 from streams.judging.side import RequestCount, Side, SignatureInfo
-from streams.signals.requests import best_source
+from streams.judging.sources import see_sources
 
 
 class BinSide(Struct, array_like=True):
@@ -117,14 +117,7 @@ class Exposures:
 
     def see_sources(self, baseline: Side | None, canary: Side | None) -> None:
         """Choose the source of request counts, once."""
-        state = self.state
-        for side, known in ((baseline, state.baseline_sources), (canary, state.canary_sources)):
-            new = set(side.requests).difference(known) if side else ()
-            if new:
-                known[:] = sorted((*known, *new))
-        if state.source is None:
-            both = set(state.baseline_sources).intersection(state.canary_sources)
-            state.source = best_source(both) or None
+        see_sources(self.state, baseline, canary)
 
     def add(
         self, start_ns: int, baseline: Side, canary: Side, signatures: Mapping[int, SignatureInfo] | None

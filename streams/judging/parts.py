@@ -201,9 +201,9 @@ class Parts:
     def part_confidence(self, part: Part) -> float | None:
         """0..1 towards "not worse"; None where a PASS need not rest on the part."""
         beta = self._settings.beta
-        if part == "levels" and (self.levels_wait or self.levels.plainly_worse):
-            return 0.0
         if part == "levels":
+            if self.levels_wait or self.levels.plainly_worse:
+                return 0.0
             p = self.levels.p_not_worse
             return None if p is None else progress(-math.log(max(p, SMALLEST_P)), beta)
         if part == "values":

@@ -11,18 +11,18 @@ A metric has a shape, and each shape has its way with the parts that a shipper m
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from typing import Literal
 
 from msgspec import Struct, structs
 
 from streams.records.metric import Series
 from streams.signals.names import Stem
+from streams.signals.outcome import Attributes
 from streams.signals.reading import Combine, Reading, SeriesUse
 from streams.signals.rule import SignalRule
 from streams.signals.units import factor, known_unit
 
-Attributes = Mapping[str, str]
 Shape = Literal["timer", "pause", "counter", "rate", "gauge", "onset", "over", "under", "attempt", "failed_attempt"]
 Read = tuple[SeriesUse, tuple[SignalRule, ...]]
 TAIL_QUANTILE = 0.9

@@ -16,15 +16,16 @@ ingress-nginx, "Monitoring"; Traefik, Linkerd, HAProxy, Kong and APISIX, their p
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection
 
 from msgspec import Struct
 
 from streams.records.metric import Series
 from streams.signals.names import stems
-from streams.signals.outcome import failed, grpc_failed, http_failed
+from streams.signals.outcome import Attributes, failed, grpc_failed, http_failed
 
-Attributes = Mapping[str, str]
+COUNTS = frozenset(("", "total", "count"))
+"""Parts of a metric (`names.PARTS`) of which the increase is a number of things."""
 IsError = Callable[[Attributes], bool | None]
 """Whether these requests failed; None where the attributes cannot tell."""
 
@@ -57,10 +58,6 @@ def request_role(series: Series) -> RequestRole | None:
             is_error = rule.is_error(dict(series.attributes))
             return None if is_error is None else RequestRole(rule.source, is_error)
     return None
-
-
-COUNTS = frozenset(("", "total", "count"))
-"""Parts of a metric (`names.PARTS`) of which the increase is a number of things."""
 
 
 def _first(attributes: Attributes, *keys: str) -> str:

@@ -18,9 +18,9 @@ from collections.abc import Callable
 from typing import Any
 
 from streams.records.metric import Series
-from streams.signals.metric import Attributes, Metric, Read, Shape, merge_uses, read_metric
+from streams.signals.metric import Metric, Read, Shape, merge_uses, read_metric
 from streams.signals.names import stems, words
-from streams.signals.outcome import failed
+from streams.signals.outcome import Attributes, failed
 from streams.signals.reading import Reading, SeriesUse
 from streams.signals.rule import Group, Kind, SignalRule
 from streams.signals.units import factor

@@ -132,7 +132,7 @@ class LogFields:
             if value is None and beside is not None:
                 if others is None:
                     others = self._beside(beside)
-                value = next((one for other in others if (one := field.of_line(other)) is not None), None)
+                value = field.of_any(others)
             if value is None:
                 continue
             if field.wanted is None:
@@ -151,7 +151,7 @@ class LogFields:
         """
         others, found = self._beside(beside), dict[str, object]()
         for field in self._fields:
-            value = next((one for other in others if (one := field.of_line(other)) is not None), None)
+            value = field.of_any(others)
             if value is not None:
                 found[field.name] = value
         return found
@@ -213,6 +213,10 @@ class _Read(Struct, frozen=True):
         return cls(
             field.name, keys[field.name], keys[outer], tuple(path), field.value, tuple(map(series_id, field.series))
         )
+
+    def of_any(self, lines: Sequence[Any]) -> object:
+        """Its value in the first of some decoded lines that has it; None where none does."""
+        return next((value for line in lines if (value := self.of_line(line)) is not None), None)
 
     def of_line(self, line: Any) -> object:
         """Its value in a decoded line; None where it is not there."""

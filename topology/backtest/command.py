@@ -11,8 +11,8 @@ from pathlib import Path
 
 import click
 
-from streams.errors import BadPolicy
 from topology import options
+from topology.errors import unwritable
 
 _WIDTH = 120
 """Characters of a line where the output is no terminal."""
@@ -86,7 +86,7 @@ def _write(file: Path, content: bytes) -> None:
     try:
         file.write_bytes(content)
     except OSError as error:
-        raise BadPolicy("--json", str(file), f"it must be writable ({type(error).__name__})") from error
+        raise unwritable("--json", file, error) from error
 
 
 @contextmanager

@@ -12,10 +12,10 @@ from pathlib import Path
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from streams.errors import BadPolicy
 from topology.backtest.replay import Played
 from topology.backtest.row import Row
 from topology.backtest.run import Backtest
+from topology.errors import unwritable
 from topology.recording.cases import Told
 from topology.serve import chart
 
@@ -34,7 +34,7 @@ def prepare(directory: Path) -> None:
         directory.mkdir(parents=True, exist_ok=True)
         (directory / _PAGE).touch()
     except OSError as error:
-        raise _unwritable(directory, error) from error
+        raise unwritable("--plot", directory, error) from error
 
 
 def draw(results: Sequence[Backtest], directory: Path) -> None:
@@ -62,11 +62,7 @@ def draw(results: Sequence[Backtest], directory: Path) -> None:
             shown.append((result.recording.name, rows))
         (directory / _PAGE).write_text(page.render(recordings=shown), encoding="utf-8")
     except OSError as error:
-        raise _unwritable(directory, error) from error
-
-
-def _unwritable(directory: Path, error: OSError) -> BadPolicy:
-    return BadPolicy("--plot", str(directory), f"it must be writable ({type(error).__name__})")
+        raise unwritable("--plot", directory, error) from error
 
 
 def _chart(played: Played, row: Row) -> chart.Chart | None:

@@ -262,11 +262,11 @@ class IngestWorker:
                 # Also while a transaction is open on the offsets: until the broker has ended it.
                 if error.args[0].fatal() or self._stop.is_set():
                     raise
-                log.warning("what was committed cannot be read yet: %s", error.args[0])
-                self._sweep(owned)
+                self._sweep(owned, error)
 
-    def _sweep(self, owned: Sequence[TopicPartition]) -> None:
-        """End what a transaction of ours may have been left open in: the summaries and the group's offsets."""
+    def _sweep(self, owned: Sequence[TopicPartition], error: KafkaException) -> None:
+        """What was committed cannot be read: end what our transactions may have left open there and in summaries."""
+        log.warning("what was committed cannot be read yet: %s", error.args[0])
         nothing = Rolled([], {}, {})
         messages = bundles(nothing, self._partitions(SUMMARIES), self._settings.worker_id, {}, self._input_sizes())
         self._transactions.sweep(
@@ -296,8 +296,7 @@ class IngestWorker:
         try:
             self._consumer.committed(list(owned), _ASK_S)
         except KafkaException as error:
-            log.warning("what was committed cannot be read yet: %s", error.args[0])
-            self._sweep(owned)
+            self._sweep(owned, error)
 
     def _revoked(self, _consumer: Consumer, _partitions: list[TopicPartition]) -> None:
         """Others may read from here on: commit what was read, or let them read it again."""

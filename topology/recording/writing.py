@@ -18,6 +18,7 @@ import msgspec
 
 from streams.errors import BadPolicy
 from streams.records.log import LogRecord
+from topology.errors import unwritable
 from topology.recording.cases import FILE, CaseEntry, read_entries
 from topology.recording.lines import Record, line_of, timestamp
 from topology.recording.members import cut_broken_end
@@ -125,7 +126,7 @@ def _locked(directory: Path) -> IO[bytes]:
         directory.mkdir(parents=True, exist_ok=True)
         lock = (directory / _LOCK).open("ab")
     except OSError as error:
-        raise BadPolicy("out", str(directory), f"it must be writable ({type(error).__name__})") from error
+        raise unwritable("out", directory, error) from error
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:

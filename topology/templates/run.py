@@ -14,7 +14,7 @@ from streams.templates.classes import Classes
 from streams.templates.expressions import service_masks
 from streams.templates.topics import LOG_CLASSES, Topic, Topics
 from topology.errors import Unavailable
-from topology.output import STANDARD, give_up_output, keep, opened, reading, written
+from topology.output import STANDARD, give_up_output, keep, opened, reading, size_of, written
 from topology.templates.lines import Lines
 from topology.templates.listing import Listing
 from topology.templates.shown import show, write_csv
@@ -60,7 +60,7 @@ def _list(listing: Listing, source: Path, csv_to: Path | None, most: int) -> Non
     began_s = time.perf_counter()
     with opened(source) as stream:
         lines = Lines(stream)
-        _read(listing, lines, _size(source))
+        _read(listing, lines, size_of(source))
     passed_s = time.perf_counter() - began_s
     if csv_to is not None:
         with written(csv_to) as out:
@@ -77,8 +77,3 @@ def _read(listing: Listing, lines: Lines, size: int | None) -> None:
     with reading(console) as progress:
         task = progress.add_task("reading", total=size)
         listing.read(lines, lambda: progress.update(task, completed=lines.read_bytes))
-
-
-def _size(source: Path) -> int | None:
-    """Bytes that will be read; None where nobody knows."""
-    return source.stat().st_size if source.is_file() and source.suffix != ".gz" else None

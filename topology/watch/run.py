@@ -11,7 +11,7 @@ from msgspec import Struct
 from rich.console import Console
 
 from topology.errors import Unavailable
-from topology.output import give_up_output, keep, opened, reading, written
+from topology.output import give_up_output, keep, opened, reading, size_of, written
 from topology.recording.faults import Faults
 from topology.templates.lines import Lines
 from topology.watch.logs import replay_logs
@@ -28,7 +28,6 @@ _MOST_TOLD = 20
 class Told(Struct):
     """What is said at the end."""
 
-    rows: int = 0
     values: int = 0
     """Rows that could be used."""
     raised: list[str] = []
@@ -39,7 +38,6 @@ class Told(Struct):
 
     def add(self, judged: Judged) -> None:
         """One more value."""
-        self.rows += 1
         self.values += judged.reading is not None
         if judged.alarm and not self.rings:
             self.raised.append(judged.timestamp)
@@ -114,8 +112,8 @@ def _tell(told: Told, faults: Faults, lines: Lines) -> None:
 def _shown(lines: Lines, source: Path) -> Iterator[str]:
     """The lines, with a bar on standard error if that is a terminal and there are many."""
     console = Console(stderr=True)
-    size = source.stat().st_size if source.is_file() else 0
-    if size < _MANY or source.suffix == ".gz" or not console.is_terminal:
+    size = size_of(source) or 0
+    if size < _MANY or not console.is_terminal:
         yield from lines
         return
     with reading(console) as progress:

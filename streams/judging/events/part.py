@@ -13,12 +13,11 @@ from collections.abc import Mapping
 
 from msgspec import Struct, field
 
-from streams.judging.counts import cut
 from streams.judging.events.signal import By, EventSignal, EventSignalState
 from streams.judging.settings import JudgeSettings
 from streams.judging.side import Side
+from streams.judging.sources import requests_of, see_sources
 from streams.judging.stakes import Stakes
-from streams.signals.requests import best_source
 from streams.signals.rule import SignalRule
 
 SIGNALS = 100
@@ -84,8 +83,8 @@ class EventPart:
             state.stakes.begin(rule for _, rule in sorted(rules.items()) if rule.kind == "events")
         if baseline is None or canary is None:
             return
-        self._see_sources(baseline, canary)
-        requests = _requests(baseline, state.source), _requests(canary, state.source)
+        see_sources(state, baseline, canary)
+        requests = requests_of(baseline, state.source), requests_of(canary, state.source)
         for name in sorted({*baseline.events, *canary.events, *state.signals}):
             signal = self._signal(name, rules)
             if signal is not None:
@@ -168,17 +167,3 @@ class EventPart:
         kept = state.signals[name] = EventSignalState(rule)
         signal = self._signals[name] = EventSignal(self._settings, kept)
         return signal
-
-    def _see_sources(self, baseline: Side, canary: Side) -> None:
-        state = self.state
-        for side, known in ((baseline, state.baseline_sources), (canary, state.canary_sources)):
-            new = set(side.requests).difference(known)
-            if new:
-                known[:] = sorted((*known, *new))
-        if state.source is None:
-            both = set(state.baseline_sources).intersection(state.canary_sources)
-            state.source = best_source(both) or None
-
-
-def _requests(side: Side, source: str | None) -> float:
-    return cut(side.requests[source].requests) if source is not None and source in side.requests else 0.0

@@ -45,9 +45,10 @@ from streams.judging.logs.past import LogCohort, LogPast, LogPrior
 from streams.judging.logs.quiet import StreamCohort, StreamPast, clump_size, dispersion, tail
 from streams.judging.logs.settings import ERRORS, LogSettings
 from streams.judging.logs.stream import SMALLEST_P, StreamEvidence
-from streams.judging.logs.work import Work, requests_of
+from streams.judging.logs.work import Work
 from streams.judging.shares import parts_of
 from streams.judging.side import Side, SignatureInfo
+from streams.judging.sources import requests_of
 from streams.judging.tallies import Tallies, Tally, ranked
 from streams.signals.requests import best_source
 

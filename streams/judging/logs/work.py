@@ -15,6 +15,7 @@ from msgspec import Struct, field
 from streams.judging.counts import cut
 from streams.judging.logs.beside import ExposureShares
 from streams.judging.side import Side
+from streams.judging.sources import requests_of
 from streams.policy.written import ExposureSource
 from streams.signals.requests import best_source
 
@@ -98,9 +99,3 @@ class Works(Struct, array_like=True):
             mine, theirs = self.traces_canary, self.traces_baseline
         by_requests = (mine + _SHRINKING * by_pods) / (mine + theirs + _SHRINKING)
         return ExposureShares(by_requests, by_pods, saturation)
-
-
-def requests_of(side: Side, source: str) -> float:
-    """Requests that one source of truth counted; 0 where it did not."""
-    count = side.requests.get(source)
-    return cut(count.requests) if count is not None else 0.0
