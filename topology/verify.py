@@ -31,6 +31,7 @@ import msgspec
 from msgspec import Struct
 
 from streams.risk.document import Verdict
+from streams.shippers.faults import DECODE_FAULTS
 from topology.errors import Unavailable
 from topology.settings import VerifySettings
 
@@ -156,7 +157,7 @@ def ask(settings: VerifySettings) -> Answer:
             if error.code in {401, 403, 404}:
                 raise Refused(f"{settings.url} answers {error.code} {error.reason}") from error
             raise Unavailable(f"{settings.url} answers {error.code} {error.reason}") from error
-    except (OSError, http.client.HTTPException, msgspec.DecodeError) as error:
+    except (OSError, http.client.HTTPException, *DECODE_FAULTS) as error:
         raise Unavailable(f"{settings.url} gives no answer ({getattr(error, 'reason', error)})") from error
 
 

@@ -13,6 +13,7 @@ import msgspec
 from msgspec import Meta, Struct, field
 
 from streams.errors import BadPolicy
+from streams.shippers.faults import DECODE_FAULTS
 
 JUDGE = "NetflixACAJudge-v1.0"
 """The judge whose settings these are."""
@@ -125,7 +126,7 @@ def policy(text: bytes) -> dict[str, Any]:
         raise BadPolicy("canary config", f"{len(text)} bytes", f"give at most {MOST_BYTES}")
     try:
         config = msgspec.json.decode(text, type=_Config)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except DECODE_FAULTS as error:
         raise BadPolicy("canary config", text[:40], f"give the JSON of a Kayenta canary config: {error}") from error
     if reasons := (*_of_judge(config), *_of_groups(config), *_of_metrics(config)):
         raise NoEqual(config.name, reasons)

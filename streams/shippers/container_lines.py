@@ -17,7 +17,7 @@ from streams.records.identity import Source
 from streams.records.log import Fielded, LogRecord, Piece, Severity
 from streams.records.severity import of_field
 from streams.shippers.cache import Remembered
-from streams.shippers.faults import JSON_FAULTS, MAX_BATCH_BYTES, MAX_RECORD_BYTES, check_size, json_fault, too_large
+from streams.shippers.faults import DECODE_FAULTS, MAX_BATCH_BYTES, MAX_RECORD_BYTES, check_size, json_fault, too_large
 from streams.shippers.identity import Identities
 from streams.shippers.line import Layout, Line, PlainLine
 from streams.shippers.merged_keys import may_be_doubled, merged_line, undoubled
@@ -74,7 +74,7 @@ class ContainerLines(Reader):
             return self._read_large(payload, message_time_ns)
         try:
             line = _DECODE(payload)
-        except JSON_FAULTS as fault:
+        except DECODE_FAULTS as fault:
             check_size(payload, MAX_RECORD_BYTES)
             line = merged_line(payload, fault)
         return self._read_line(payload, line, message_time_ns)
@@ -92,7 +92,7 @@ class ContainerLines(Reader):
             if not_plain < _NOT_PLAIN and len(payload) <= MAX_RECORD_BYTES:
                 try:
                     line = decode(payload)
-                except JSON_FAULTS:
+                except DECODE_FAULTS:
                     not_plain += 1
                 else:
                     origin = origins.recent.get(bytes(line.kubernetes))
@@ -115,7 +115,7 @@ class ContainerLines(Reader):
             try:
                 if _DECODE(payload).is_otlp():
                     return self._otlp(payload, message_time_ns)
-            except JSON_FAULTS as fault:
+            except DECODE_FAULTS as fault:
                 raise json_fault(fault) from fault
         raise too_large(payload, MAX_RECORD_BYTES)
 
@@ -141,7 +141,7 @@ class ContainerLines(Reader):
             raise BadRecord(Reason.NO_HASH, "no object kubernetes: the shipper has not added what it knows of the pod")
         try:
             described = _KUBERNETES.decode(key)
-        except JSON_FAULTS as fault:
+        except DECODE_FAULTS as fault:
             raise json_fault(fault, "kubernetes") from fault
         for layout in self._layouts:
             attributes = layout.attributes(described)

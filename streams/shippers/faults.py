@@ -1,4 +1,4 @@
-"""What a decoder's exception means for the dead letters."""
+"""What a decoder raises, and what it means for the dead letters."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ MAX_RECORD_BYTES = 1 << 20
 MAX_BATCH_BYTES = 8 << 20
 """Of a message that holds many (OTLP)."""
 
-JSON_FAULTS = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
-"""All that `msgspec.json.Decoder.decode` raises on hostile bytes."""
+DECODE_FAULTS = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+"""All that msgspec's decoders, of JSON and of MessagePack, raise on hostile bytes."""
 
 
 def json_fault(fault: Exception, where: str = "") -> BadRecord:
-    """The dead letter's reason for one of `JSON_FAULTS`; `where` is what was being decoded."""
+    """The dead letter's reason for one of `DECODE_FAULTS`; `where` is what was being decoded."""
     prefix = f"{where}: " if where else ""
     if isinstance(fault, UnicodeDecodeError):
         return BadRecord(Reason.NOT_UTF8, f"{prefix}{fault.reason} in a text")

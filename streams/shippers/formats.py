@@ -17,7 +17,7 @@ from streams.records.found import Record
 from streams.records.log import LogRecord
 from streams.shippers import otlp_json, otlp_proto
 from streams.shippers.container_lines import ContainerLines
-from streams.shippers.faults import JSON_FAULTS, MAX_BATCH_BYTES, check_size, json_fault
+from streams.shippers.faults import DECODE_FAULTS, MAX_BATCH_BYTES, check_size, json_fault
 from streams.shippers.filebeat import FILEBEAT
 from streams.shippers.fluent_bit import FLUENT_BIT
 from streams.shippers.identity import WORKLOAD_LABELS, Identities
@@ -81,7 +81,7 @@ class _AnyMetrics(Reader):
         check_size(payload, MAX_BATCH_BYTES)
         try:
             marks = _marks(payload)
-        except JSON_FAULTS as fault:
+        except DECODE_FAULTS as fault:
             raise json_fault(fault) from fault
         if bytes(marks.resourceMetrics) or bytes(marks.resource_metrics):
             return self._otlp_json
@@ -102,7 +102,7 @@ def _is_protobuf(payload: bytes) -> bool:
         return True
     try:
         _marks(payload)
-    except JSON_FAULTS:
+    except DECODE_FAULTS:
         return True
     return False
 

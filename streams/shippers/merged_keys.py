@@ -15,7 +15,7 @@ import msgspec
 from msgspec import Raw
 
 from streams.errors import BadRecord, Reason
-from streams.shippers.faults import JSON_FAULTS, json_fault
+from streams.shippers.faults import DECODE_FAULTS, json_fault
 from streams.shippers.line import Line, LogObject
 
 _VALIDATE = msgspec.json.Decoder(object).decode
@@ -57,7 +57,7 @@ def undoubled(line: Line, payload: bytes) -> Line:
             return merged_line(payload)
         try:
             line.at_timestamp = _STAMP(first[1])
-        except JSON_FAULTS as fault:
+        except DECODE_FAULTS as fault:
             raise json_fault(fault, "@timestamp") from fault
     return line
 
@@ -73,7 +73,7 @@ def merged_line(payload: bytes, fault: Exception | None = None) -> Line:
     try:
         _VALIDATE(payload)  # as strict as the fast decoder: json.loads alone admits NaN and lone surrogates
         return _line_of(json.loads(payload.decode(), object_pairs_hook=_Pairs))
-    except JSON_FAULTS as other:
+    except DECODE_FAULTS as other:
         raise json_fault(other) from other
     except ValueError as other:  # an integer of thousands of digits
         raise BadRecord(Reason.WRONG_TYPE, str(other)) from other

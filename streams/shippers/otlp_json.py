@@ -16,7 +16,7 @@ import msgspec
 from msgspec import Raw
 
 from streams.errors import BadRecord, Reason
-from streams.shippers.faults import JSON_FAULTS, json_fault
+from streams.shippers.faults import DECODE_FAULTS, json_fault
 from streams.shippers.otlp import MAX_BUCKETS, MAX_DEPTH, Buckets, Group, LogRow, Plain, PointRow, check_attributes
 from streams.shippers.otlp_json_messages import (
     AnyValue,
@@ -72,7 +72,7 @@ def log_rows(payload: bytes) -> Iterator[tuple[Group, LogRow | BadRecord]]:
             continue
         try:
             yield group, _log_row(_log_record(member))
-        except JSON_FAULTS as fault:
+        except DECODE_FAULTS as fault:
             yield group, json_fault(fault, where)
         except BadRecord as bad:
             yield group, BadRecord(bad.reason, f"{where}: {bad.detail}")
@@ -93,7 +93,7 @@ def point_rows(payload: bytes) -> Iterator[tuple[Group, PointRow | BadRecord]]:
             continue
         try:
             metric = _metric(member)
-        except JSON_FAULTS as fault:
+        except DECODE_FAULTS as fault:
             yield group, json_fault(fault, where)
             continue
         for row in _points_of(metric, where):
@@ -105,7 +105,7 @@ def _opened(payload: bytes) -> Resources:
         payload = _in_camel_case(payload)
     try:
         return _resources(payload)
-    except JSON_FAULTS as fault:
+    except DECODE_FAULTS as fault:
         raise json_fault(fault) from fault
 
 
@@ -116,14 +116,14 @@ def _each(resources: list[Raw], *, logs: bool) -> Iterator[tuple[Group, Raw | Ba
         where = f"{top}[{i}]"
         try:
             scopes = _scopes(raw)
-        except JSON_FAULTS as fault:
+        except DECODE_FAULTS as fault:
             yield _NO_GROUP, json_fault(fault, where), where
             continue
         group = Group(bytes(scopes.resource), _resource_attributes)
         for j, scope in enumerate(scopes.scope_logs if logs else scopes.scope_metrics):
             try:
                 members = _members(scope)
-            except JSON_FAULTS as fault:
+            except DECODE_FAULTS as fault:
                 yield group, json_fault(fault, f"{where}.{middle}[{j}]"), where
                 continue
             for k, member in enumerate(members.log_records if logs else members.metrics):
@@ -139,7 +139,7 @@ def _points_of(metric: Metric, where: str) -> Iterator[PointRow | BadRecord]:
     for i, raw in enumerate(data.data_points):
         try:
             yield _point_row(metric, shape, data, _point(raw))
-        except JSON_FAULTS as fault:
+        except DECODE_FAULTS as fault:
             yield json_fault(fault, f"{where}.dataPoints[{i}]")
         except BadRecord as bad:
             yield BadRecord(bad.reason, f"{where}.dataPoints[{i}]: {bad.detail}")
@@ -205,7 +205,7 @@ def _bounded(values: list[Item]) -> list[Item]:
 def _resource_attributes(resource: bytes) -> dict[str, Plain]:
     try:
         return _attributes(_resource(resource).attributes)
-    except JSON_FAULTS as fault:
+    except DECODE_FAULTS as fault:
         raise json_fault(fault, "resource") from fault
 
 
@@ -265,7 +265,7 @@ def _in_camel_case(payload: bytes) -> bytes:
     """The same message with keys as protobuf's JSON mapping prefers them."""
     try:
         return msgspec.json.encode(_renamed(msgspec.json.decode(payload)))
-    except JSON_FAULTS as fault:
+    except DECODE_FAULTS as fault:
         raise json_fault(fault) from fault
     except OverflowError as fault:
         raise BadRecord(Reason.WRONG_TYPE, "an integer of more than 64 bits") from fault

@@ -15,7 +15,7 @@ from streams.errors import BadRecord, Reason
 from streams.records.identity import Source
 from streams.records.metric import Kind, MetricSample, Series
 from streams.shippers.cache import Remembered
-from streams.shippers.faults import JSON_FAULTS, MAX_RECORD_BYTES, check_size, json_fault
+from streams.shippers.faults import DECODE_FAULTS, MAX_RECORD_BYTES, check_size, json_fault
 from streams.shippers.identity import Identities, canonical
 from streams.shippers.reader import Reader
 from streams.shippers.series import kind_by_name, series_of, unit_by_name
@@ -50,7 +50,7 @@ class PrometheusKafkaAdapter(Reader):
         check_size(payload, MAX_RECORD_BYTES)
         try:
             sample = _decode(payload)
-        except JSON_FAULTS as fault:
+        except DECODE_FAULTS as fault:
             raise json_fault(fault) from fault
         name, labels = sample.name, bytes(sample.labels)
         source, series, kind = self._known.answers.recent.get((name, labels)) or self._known.of(
@@ -65,7 +65,7 @@ class PrometheusKafkaAdapter(Reader):
             raise BadRecord(Reason.UNKNOWN_FORMAT, "no labels: prometheus-kafka-adapter did not write this")
         try:
             attributes = {key: str(value) for key, value in _labels(labels).items() if value is not None}
-        except JSON_FAULTS as fault:
+        except DECODE_FAULTS as fault:
             raise json_fault(fault, "labels") from fault
         name = name or attributes.get("__name__", "")
         series = series_of(name, attributes, unit_by_name(name))

@@ -16,7 +16,7 @@ from streams.records.histogram import Histogram
 from streams.records.identity import Source
 from streams.records.metric import Kind, MetricSample, Series
 from streams.shippers.cache import Remembered
-from streams.shippers.faults import JSON_FAULTS, MAX_RECORD_BYTES, check_size, json_fault
+from streams.shippers.faults import DECODE_FAULTS, MAX_RECORD_BYTES, check_size, json_fault
 from streams.shippers.histograms import explicit, of_samples
 from streams.shippers.identity import Identities, canonical
 from streams.shippers.reader import Reader
@@ -127,7 +127,7 @@ class VectorMetrics(Reader):
             metric = _decode(payload)
             if not metric.kind and bytes(metric.metric):
                 metric = _decode(metric.metric)
-        except JSON_FAULTS as fault:
+        except DECODE_FAULTS as fault:
             raise json_fault(fault) from fault
         if metric.kind not in _KINDS:
             raise BadRecord(Reason.UNKNOWN_FORMAT, "no kind absolute or incremental: Vector did not write this")
@@ -152,7 +152,7 @@ class VectorMetrics(Reader):
     def _described(self, name: str, tags: bytes) -> tuple[Source, dict[str, str], Series]:
         try:
             decoded = (_tags(tags) if tags else None) or {}
-        except JSON_FAULTS as fault:
+        except DECODE_FAULTS as fault:
             raise json_fault(fault, "tags") from fault
         texts = {key: text for key, value in decoded.items() if (text := _tag(value)) is not None}
         return self._identities.source(canonical(texts)), texts, _series(name, texts)

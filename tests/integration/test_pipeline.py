@@ -17,14 +17,15 @@ from streams.records.identity import Workload
 from streams.risk.comparison import CompareRequest, Comparison
 from streams.workload.state import WorkloadSettings
 from tests.bench.records import spread
-from topology.codecs import decode_bundle
+from topology.codecs import decode_bundle, decode_risk_document, encode_json
 from topology.embedded import EmbeddedBroker
 from topology.ingest.worker import IngestWorker
 from topology.pipeline import prepare
 from topology.score.board import Board
 from topology.settings import IngestSettings, Kafka, TelemetrySettings
+from topology.supervise import Children
 from topology.telemetry import Telemetry
-from topology.topics import LOGS, SUMMARIES, partition_of
+from topology.topics import LOGS, RISK, ROLLOUTS, SUMMARIES, partition_of
 
 
 @pytest.mark.timeout(240)
@@ -111,6 +112,35 @@ def test_fields_of_log_lines_are_judged():
     assert (took.group, took.part, took.criticality) == ("latency", "values", "critical")
     assert "log.field.status=5*" in signals
     assert "log.field.bytes" not in signals
+
+
+def test_what_cannot_be_read_stops_no_scorer():
+    """Promise: a message of its topics that is none, whoever wrote it, is skipped; what comes after it is heard."""
+    pair = Comparison("", "prod", "shop", "5d5c7b9f4", "6f8d9c6b77")
+    with EmbeddedBroker() as broker, Children() as children:
+        prepare(Kafka(broker.bootstrap_servers), 1)
+        producer = Producer({"bootstrap.servers": broker.bootstrap_servers})
+        for topic in (SUMMARIES, ROLLOUTS):
+            for junk in (
+                b"",
+                b"{",
+                b'{"type": "\xff"}',
+                b'{"a": ' + b"[" * 100_000,
+                b"\x96\xa1\xff" + b"\x90" * 5,
+                None,
+            ):
+                producer.produce(topic, junk)
+        producer.produce(ROLLOUTS, encode_json(CompareRequest(pair)), pair.of.key)
+        producer.flush()
+        children.start("score", ["score", "--bootstrap-servers", broker.bootstrap_servers, "--session-timeout-s", "3"])
+        consumer = Consumer({"bootstrap.servers": broker.bootstrap_servers, "group.id": "test"})
+        consumer.assign([TopicPartition(RISK, 0, OFFSET_BEGINNING)])
+        deadline = time.monotonic() + 60
+        while (message := consumer.poll(0.5)) is None:
+            assert time.monotonic() < deadline
+            assert children.next_ended(0.0) is None
+        consumer.close()
+    assert decode_risk_document(message.value()).comparison == pair
 
 
 def _policy(_workload: Workload) -> WorkloadPolicy:

@@ -17,6 +17,7 @@ import msgspec
 from msgspec import Struct
 
 from streams.risk.document import rfc3339
+from streams.shippers.faults import DECODE_FAULTS
 from streams.watch.alarm import Alarm
 from streams.watch.feedback import AlarmFeedback, FeedbackKind
 from topology.codecs import decode_alarm, decode_rollout_event
@@ -121,7 +122,7 @@ class AlarmView(Freshness):
             return None
         try:
             known = _known(decode_alarm(value))
-        except (msgspec.DecodeError, ValueError, OverflowError, RecursionError):
+        except (*DECODE_FAULTS, ValueError, OverflowError):
             return "not_a_document"
         return self._put(known) if known.alarm.id == name else "key_differs"
 
@@ -132,7 +133,7 @@ class AlarmView(Freshness):
             if not isinstance(event, AlarmFeedback):
                 return None
             until = "" if event.until is None or event.kind != "silence" else _utc(event.until)
-        except (msgspec.DecodeError, ValueError, OverflowError, RecursionError):
+        except (*DECODE_FAULTS, ValueError, OverflowError):
             return "not_a_document"
         word = Word(event.kind, event.by, event.reason, rfc3339(round(time_s * 1e9)), until)
         field = event.kind if event.kind in {"acknowledge", "silence"} else "opinion"

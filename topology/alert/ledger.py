@@ -14,6 +14,7 @@ import msgspec
 from confluent_kafka import KafkaException, Message, Producer
 from msgspec import Struct
 
+from streams.shippers.faults import DECODE_FAULTS
 from topology.connect import RECONNECT
 from topology.freshness import Freshness
 from topology.settings import Kafka
@@ -81,7 +82,7 @@ class LedgerFollower(TopicFollower):
         value = message.value()
         try:
             self._ledger.put(name, None if value is None else _decode(value))
-        except msgspec.DecodeError as error:
+        except DECODE_FAULTS as error:
             log.warning("skipped %s[%d]@%d: %s", ALERTS, message.partition(), message.offset(), error)
 
     def _held(self) -> str:

@@ -15,6 +15,7 @@ from msgspec import Struct
 from streams.errors import BadPolicy, BadRecord
 from streams.records.identity import Workload
 from streams.risk.comparison import Comparison
+from streams.shippers.faults import DECODE_FAULTS
 from streams.shippers.times import rfc3339_ns
 
 FILE = "cases.json"
@@ -116,7 +117,7 @@ def read_entries(path: Path) -> list[CaseEntry]:
         return msgspec.json.decode(path.read_bytes(), type=list[CaseEntry])
     except OSError as error:
         raise BadPolicy(str(path), type(error).__name__, "a recording has a cases.json that can be read") from error
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+    except DECODE_FAULTS as error:
         raise BadPolicy(str(path), str(error), "it holds a JSON list of cases") from error
 
 

@@ -14,7 +14,7 @@ from msgspec import Struct
 from streams.errors import BadRecord, Reason
 from streams.records.histogram import Histogram, check_scale, from_explicit_bounds
 from streams.records.metric import exact
-from streams.shippers.faults import JSON_FAULTS, json_fault
+from streams.shippers.faults import DECODE_FAULTS, json_fault
 
 _MOST_BUCKETS = 10_000
 _MOST_COUNT = 2**63
@@ -59,7 +59,7 @@ def histogram_of(name: str, written: bytes) -> Histogram:
         if b'"bounds"' in written:
             return _from_explicit(name, _decode_explicit(written))
         return _from_exponential(name, _decode_exponential(written))
-    except JSON_FAULTS as fault:
+    except DECODE_FAULTS as fault:
         raise json_fault(fault, name[:80]) from fault
 
 

@@ -11,7 +11,7 @@ import msgspec
 from msgspec import Struct
 
 from streams.errors import BadPolicy, BadRecord, Reason
-from streams.shippers.faults import JSON_FAULTS, MAX_RECORD_BYTES, json_fault
+from streams.shippers.faults import DECODE_FAULTS, MAX_RECORD_BYTES, json_fault
 from topology.recording.cases import FILE, Case
 from topology.recording.faults import Faults
 
@@ -60,7 +60,7 @@ class Layout:
     def _case_of(self, line: bytes) -> str:
         try:
             case_id = _case_of(line).case or self._only
-        except JSON_FAULTS as fault:
+        except DECODE_FAULTS as fault:
             raise json_fault(fault) from fault
         if not case_id:
             raise BadRecord(Reason.BAD_NAME, "it names no case, and there are several")

@@ -25,7 +25,7 @@ from streams.records.identity import Revision, Source, Workload
 from streams.records.log import Fielded, LogRecord, Severity, Stream
 from streams.records.metric import Kind, MetricSample, Series
 from streams.records.severity import of_field
-from streams.shippers.faults import JSON_FAULTS, json_fault
+from streams.shippers.faults import DECODE_FAULTS, json_fault
 from streams.shippers.times import rfc3339_ns
 from streams.shippers.values import checked
 from topology.recording.histograms import histogram_of, written
@@ -159,7 +159,7 @@ def timestamp(time_ns: int) -> str:
 def _decoded(decode: Callable[[bytes], Found], line: bytes) -> Found:
     try:
         return decode(line)
-    except JSON_FAULTS as fault:
+    except DECODE_FAULTS as fault:
         raise json_fault(fault) from fault
 
 

@@ -34,7 +34,6 @@ from typing import Any
 import faust
 from aiokafka.errors import KafkaError
 from faust.types import TP
-from msgspec import MsgspecError
 
 from streams.judging.settings import JudgeSettings
 from streams.policy.effective import effective
@@ -42,6 +41,7 @@ from streams.policy.workload_policy import WorkloadPolicy
 from streams.records.identity import Workload
 from streams.risk.comparison import TemplateFeedback
 from streams.risk.document import RiskDocument
+from streams.shippers.faults import DECODE_FAULTS
 from streams.watch.feedback import WorkloadEvent
 from streams.watch.watch import WatchSettings
 from streams.workload.state import WorkloadSettings
@@ -218,7 +218,7 @@ class Scorer:
         if self._joined.get(board.number) is not board:
             await self._join(board, message.offset)
             self._joined[board.number] = board
-        await self._apply_bundle(board, message.offset, message.value, _headers(message))
+        await self._apply_bundle(board, message.offset, message.value or b"", _headers(message))
         await self._taken(board, event)
 
     async def _join(self, board: Board, offset: int) -> None:
@@ -230,13 +230,13 @@ class Scorer:
                 "Faust begins partition %d at %d; %d bundles from %d on first", number, offset, len(missing), known + 1
             )
         for message in missing:
-            await self._apply_bundle(board, message.offset(), message.value(), message.headers() or [])
+            await self._apply_bundle(board, message.offset(), message.value() or b"", message.headers() or [])
 
     async def _apply_bundle(self, board: Board, offset: int, payload: bytes, headers: list[tuple[str, bytes]]) -> None:
         with self._telemetry.tracer.start_as_current_span("score.bundle", links=self._telemetry.links(headers)) as span:
             try:
                 bundle = decode_bundle(payload)
-            except MsgspecError as error:
+            except DECODE_FAULTS as error:
                 self._skip(SUMMARIES, board.number, offset, error)
                 return
             await self._read_ahead(board, board.newest_ns(bundle))
@@ -254,8 +254,8 @@ class Scorer:
         if board is None:
             return
         try:
-            rollout = decode_rollout_event(message.value)
-        except MsgspecError as error:
+            rollout = decode_rollout_event(message.value or b"")
+        except DECODE_FAULTS as error:
             self._skip(ROLLOUTS, message.partition, message.offset, error)
         else:
             sent_ns = round(message.timestamp * 1000) * 1_000_000  # Faust has made a float of the milliseconds
@@ -276,7 +276,7 @@ class Scorer:
         for message in await self._ahead.read(board.number, board.offsets.rollouts + 1, time_ns):
             try:
                 rollout = decode_rollout_event(message.value() or b"")
-            except MsgspecError:
+            except DECODE_FAULTS:
                 continue  # said when Faust brings it
             if self._owns(board) and self._concerns(rollout, board.number):
                 sent_ns = message.timestamp()[1] * 1_000_000

@@ -16,6 +16,7 @@ import msgspec
 from aiohttp import web
 from msgspec import Meta, Struct
 
+from streams.shippers.faults import DECODE_FAULTS
 from streams.watch.feedback import AlarmFeedback, FeedbackKind
 from topology.alarms.view import AlarmView, KnownAlarm, seconds
 from topology.serve.alarm_answer import answer, worst_first
@@ -92,7 +93,7 @@ class Alarms:
         try:
             said = _decode(await request.read())
             until_s = seconds(said.until) if said.until else None
-        except (msgspec.DecodeError, ValueError, OverflowError) as error:
+        except (*DECODE_FAULTS, ValueError, OverflowError) as error:
             return json({"error": f"the body is no feedback: {error}"}, 400)
         if until_s is not None and (complaint := self._complaint(said.kind, until_s)):
             return json({"error": complaint}, 400)

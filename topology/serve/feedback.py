@@ -17,6 +17,7 @@ from msgspec import Struct
 from streams.records.identity import Workload
 from streams.risk.comparison import TemplateFeedback
 from streams.risk.document import RiskDocument
+from streams.shippers.faults import DECODE_FAULTS
 from streams.templates.template import recalled
 from topology.serve.api import SILENCE_S, Asker, json
 from topology.serve.posted import not_json
@@ -61,7 +62,7 @@ class FeedbackApi:
             return refusal
         try:
             said = TemplateFeedback(**msgspec.structs.asdict(_decode(await request.read())))
-        except msgspec.DecodeError as error:
+        except DECODE_FAULTS as error:
             return json({"error": f"the body is no feedback: {error}"}, 400)
         found = self.pass_on(said)
         return json({"error": found.why}, found.status) if isinstance(found, FeedbackRefused) else json(found)

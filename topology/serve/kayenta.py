@@ -18,6 +18,7 @@ from aiohttp import web
 from streams.errors import BadPolicy
 from streams.risk.comparison import Comparison
 from streams.risk.document import Verdict
+from streams.shippers.faults import DECODE_FAULTS
 from topology.serve import kayenta_scope
 from topology.serve.answer import RiskAnswer
 from topology.serve.api import Api, json
@@ -73,7 +74,7 @@ class Kayenta:
             return json({"error": f"there is no canary config of id {config[:100]!a}"}, 404)
         try:
             wanted = _decode(await request.read())
-        except msgspec.DecodeError as error:
+        except DECODE_FAULTS as error:
             return json({"error": f"the body is no run that can be begun: {error}"}, 400)
         run = _run(config, wanted, self._now())
         for pair in run.pairs:
@@ -127,7 +128,7 @@ def read_config(text: bytes, file: str, modified_ms: int) -> CanaryConfig:
     """
     try:
         config = msgspec.json.decode(text, type=_ConfigFile)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except DECODE_FAULTS as error:
         raise BadPolicy("kayenta-config", file, f"it must be a Kayenta canary config as JSON: {error}") from error
     slug = "".join(letter if letter.isalnum() and letter.isascii() else "-" for letter in config.id or config.name)
     return CanaryConfig(slug, config.name, modified_ms, applications=config.applications)

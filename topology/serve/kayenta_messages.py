@@ -14,6 +14,7 @@ import msgspec
 from msgspec import Meta, Struct, field
 
 from streams.risk.comparison import ClusterName, HashValue, ObjectName
+from streams.shippers.faults import DECODE_FAULTS
 
 MOST_SCOPES = 10
 
@@ -101,7 +102,7 @@ class Run(Struct, frozen=True, array_like=True):
         """The run of an id; None for a text that no replica of ours has made."""
         try:
             return _decode(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
-        except (binascii.Error, ValueError, msgspec.DecodeError):
+        except (binascii.Error, ValueError, *DECODE_FAULTS):
             return None
 
 

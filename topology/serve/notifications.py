@@ -15,6 +15,7 @@ from msgspec import Struct
 
 from streams.risk.comparison import CompareRequest, RolloutEvent, TemplateFeedback
 from streams.risk.document import RiskDocument
+from streams.shippers.faults import DECODE_FAULTS
 from topology.rollouts.status import ExperimentStatus, RolloutStatus, events, experiment_events
 from topology.serve.api import SILENCE_S, Asker, json
 from topology.serve.view import View
@@ -43,7 +44,7 @@ class Notifications:
         """A Rollout's status; telling it again changes nothing."""
         try:
             status = _decode_rollout(await request.read())
-        except msgspec.DecodeError as error:
+        except DECODE_FAULTS as error:
             return json({"error": f"the body is no status of a Rollout: {error}"}, 400)
         return self._pass_on(status.workload.key, events(status, self._running()))
 
@@ -51,7 +52,7 @@ class Notifications:
         """An Experiment's status; telling it again changes nothing."""
         try:
             status = _decode_experiment(await request.read())
-        except msgspec.DecodeError as error:
+        except DECODE_FAULTS as error:
             return json({"error": f"the body is no status of an Experiment: {error}"}, 400)
         return self._pass_on(f"{status.namespace}/{status.experiment}", experiment_events(status, self._running()))
 

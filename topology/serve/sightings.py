@@ -17,6 +17,7 @@ from confluent_kafka import Consumer, KafkaException, TopicPartition
 from msgspec import Raw, Struct
 
 from streams.records.identity import Revision, Workload
+from streams.shippers.faults import DECODE_FAULTS
 from topology.background import Background
 from topology.connect import RECONNECT
 from topology.settings import Kafka
@@ -85,7 +86,7 @@ class Sightings(Background):
         """Take in one message of `serinus.summaries`; what is none is passed over."""
         try:
             bundle = _decode(payload)
-        except msgspec.DecodeError:
+        except DECODE_FAULTS:
             return
         for summary in bundle.summaries:
             name, workload = summary.revision.pod_template_hash, summary.revision.workload

@@ -16,6 +16,7 @@ from msgspec import Struct
 
 from streams.risk.comparison import Comparison
 from streams.risk.document import RiskDocument, RiskPoint
+from streams.shippers.faults import DECODE_FAULTS
 from topology.codecs import decode_risk_document
 from topology.freshness import Freshness
 
@@ -58,7 +59,7 @@ def entry_of(value: bytes) -> Entry | None:
     try:
         document = decode_risk_document(value)
         as_of_s = 0.0 if document.as_of is None else datetime.fromisoformat(document.as_of).timestamp()
-    except (msgspec.DecodeError, ValueError, OverflowError, RecursionError):
+    except (*DECODE_FAULTS, ValueError, OverflowError):
         return None
     return Entry(msgspec.structs.replace(document, history=()), as_of_s, value)
 

@@ -21,6 +21,7 @@ from streams.errors import BadRecord, Reason
 from streams.judging.side import SignatureInfo
 from streams.records.log import Severity
 from streams.records.severity import of_field
+from streams.shippers.faults import DECODE_FAULTS
 from streams.shippers.times import any_time_ns
 from streams.templates.classes import Classes
 from streams.templates.template import template
@@ -63,7 +64,7 @@ def line_of(text: str) -> Line:
     if text[:1] == "{":
         try:
             found = _decode(text)
-        except (msgspec.DecodeError, RecursionError) as fault:
+        except DECODE_FAULTS as fault:
             raise BadRecord(Reason.NOT_JSON, str(fault)) from fault
         return _of_object(found)
     begins = _BEGINS.match(text)

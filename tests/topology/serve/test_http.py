@@ -268,6 +268,18 @@ def test_empty_token_file(tmp_path):
         BearerToken(str(file))
 
 
+@pytest.mark.parametrize(
+    "path",
+    ["/v1/argo/rollouts", "/v1/argo/experiments", "/v1/feedback", "/v1/alarms/feedback", "/kayenta/canary/serinus"],
+)
+@pytest.mark.parametrize("body", [b"", b"{", b'{"namespace": "\xff"}', b'{"a": ' + b"[" * 100_000])
+async def test_posts_that_cannot_be_read(serve, path, body):
+    """Truncated, no UTF-8, nested for ever: 400 with the fault, never an error of ours."""
+    await serve.start()
+    response = await serve.client.post(path, data=body, headers={"Content-Type": "application/json"})
+    assert (response.status, "error" in await response.json()) == (400, True)
+
+
 async def test_name_with_cluster(serve, judged):
     """A comparison of a named cluster has its page and its answer under that name only."""
     pair = Comparison("eu-1", "prod", "shop", "5d5c7b9f4", "6f8d9c6b77")
