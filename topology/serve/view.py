@@ -99,7 +99,8 @@ class View(Freshness):
     def get(self, comparison: Comparison) -> Entry | None:
         """The entry of a comparison, if there is one."""
         key = comparison.key
-        return self._running.get(key) or self._ended.get(key)
+        with self._lock:  # an entry that is being replaced is in neither for a moment
+            return self._running.get(key) or self._ended.get(key)
 
     def of_hashes(self, baseline: str, canary: str) -> list[Entry]:
         """The entries of all comparisons of these two hashes, whichever workload's."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+
 import msgspec
 import pytest
 
@@ -30,6 +32,24 @@ def test_latest_replaces(judged):
     assert entry.document.risk == 20.0
     assert entry.document.history == ()
     assert entry.history == judged().history
+
+
+def test_asked_while_one_is_replaced(judged, pair, monkeypatch):
+    """Whoever asks just then hears of the old or of the new one, never that the comparison is unknown."""
+    view, heard = View(), []
+    _put(view, judged(risk=10.0))
+    asking = threading.Thread(target=lambda: heard.append(view.get(pair)))
+    forget = view._forget
+
+    def forget_and_be_asked(key: str) -> None:
+        forget(key)
+        asking.start()
+        asking.join(0.1)  # it waits for the lock, or has its answer
+
+    monkeypatch.setattr(view, "_forget", forget_and_be_asked)
+    _put(view, judged(risk=20.0))
+    asking.join()
+    assert heard == [view.get(pair)]
 
 
 def test_tombstone_removes(judged, pair):
