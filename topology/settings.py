@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import re
 import socket
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -15,6 +16,7 @@ from urllib.parse import urlsplit
 from msgspec import Struct, field
 
 from streams.errors import BadPolicy
+from streams.shippers.names import is_cluster_name, is_label_value
 from streams.templates.examples import MAX_CONTEXT
 from streams.windows.excerpts import CONTEXT_LINES
 from streams.windows.log_fields import fields_of
@@ -26,10 +28,8 @@ from topology.topics import LOGS, METRICS
 _SERVER = re.compile(r"(\[[0-9A-Fa-f:.%]+\]|[A-Za-z0-9]([-._A-Za-z0-9]*[A-Za-z0-9])?):([0-9]{1,5})")
 _TOPIC = re.compile(r"[-._A-Za-z0-9]{1,249}")
 _IDENTIFIER = re.compile(r"[-._A-Za-z0-9]{1,200}")
-_HASH = re.compile(r"[A-Za-z0-9]([-._A-Za-z0-9]{0,61}[A-Za-z0-9])?")
 _OBJECT = re.compile(r"([a-z0-9]([-.a-z0-9]{0,251}[a-z0-9])?)?")
 _LABEL = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,99}")
-_CLUSTER = re.compile(r"([A-Za-z0-9]([-._A-Za-z0-9]*[A-Za-z0-9])?)?")
 
 
 def _require(holds: bool, name: str, value: object, allowed: str) -> None:
@@ -47,10 +47,10 @@ def _within(settings: Struct, **bounds: tuple[float, float]) -> None:
         _require(is_number and least <= value <= most, name, value, f"give a number from {least:g} to {most:g}")
 
 
-def _matches(settings: Struct, pattern: re.Pattern[str], allowed: str, *names: str) -> None:
+def _matches(settings: Struct, fits: Callable[[str], object], allowed: str, *names: str) -> None:
     for name in names:
         value = getattr(settings, name)
-        _require(isinstance(value, str) and pattern.fullmatch(value) is not None, name, value, allowed)
+        _require(isinstance(value, str) and bool(fits(value)), name, value, allowed)
 
 
 def _worker_id(role: str) -> str:
@@ -152,8 +152,8 @@ class IngestSettings(Struct, frozen=True):
     """Port of /metrics and /healthz; 0 is any free one, None is none."""
 
     def __post_init__(self) -> None:
-        _matches(self, _IDENTIFIER, "use 1 to 200 of letters, digits, . _ -", "worker_id", "group")
-        _matches(self, _CLUSTER, "begin and end with a letter or digit; . _ - between", "cluster")
+        _matches(self, _IDENTIFIER.fullmatch, "use 1 to 200 of letters, digits, . _ -", "worker_id", "group")
+        _matches(self, is_cluster_name, "begin and end with a letter or digit; . _ - between; at most 253", "cluster")
         _within(
             self,
             window_s=(1, 3600),
@@ -220,7 +220,7 @@ class ScoreSettings(Struct, frozen=True):
     """Port of /metrics and /healthz; 0 is any free one, None is none."""
 
     def __post_init__(self) -> None:
-        _matches(self, _IDENTIFIER, "use 1 to 200 of letters, digits, . _ -", "worker_id", "group")
+        _matches(self, _IDENTIFIER.fullmatch, "use 1 to 200 of letters, digits, . _ -", "worker_id", "group")
         _within(
             self,
             window_s=(1, 3600),
@@ -334,8 +334,8 @@ class RolloutsSettings(Struct, frozen=True):
     def __post_init__(self) -> None:
         allowed = "give an http or https URL without credentials"
         _require(_is_http(self.url), "url", _without_user(self.url), allowed)
-        _matches(self, _CLUSTER, "begin and end with a letter or digit; . _ - between", "cluster")
-        _matches(self, _OBJECT, "use a-z, 0-9, - and .; begin and end with a letter or digit", "namespace")
+        _matches(self, is_cluster_name, "begin and end with a letter or digit; . _ - between; at most 253", "cluster")
+        _matches(self, _OBJECT.fullmatch, "use a-z, 0-9, - and .; begin and end with a letter or digit", "namespace")
 
 
 class VerifySettings(Struct, frozen=True):
@@ -369,10 +369,22 @@ class VerifySettings(Struct, frozen=True):
         _within(self, lifetime_s=(0, 30 * 86_400), every_s=(0.1, 600), patience_s=(0, 86_400))
         allowed = "give an http or https URL without credentials"
         _require(_is_http(self.url), "url", _without_user(self.url), allowed)
-        _matches(self, _HASH, "begin and end with a letter or digit; . _ - between; at most 63", "baseline", "canary")
+        _matches(
+            self,
+            is_label_value,
+            "begin and end with a letter or digit; . _ - between; at most 63",
+            "baseline",
+            "canary",
+        )
         _require(self.baseline != self.canary, "canary", self.canary, "give another hash than the baseline's")
-        _matches(self, _CLUSTER, "begin and end with a letter or digit; . _ - between", "cluster")
-        _matches(self, _OBJECT, "use a-z, 0-9, - and .; begin and end with a letter or digit", "namespace", "workload")
+        _matches(self, is_cluster_name, "begin and end with a letter or digit; . _ - between; at most 253", "cluster")
+        _matches(
+            self,
+            _OBJECT.fullmatch,
+            "use a-z, 0-9, - and .; begin and end with a letter or digit",
+            "namespace",
+            "workload",
+        )
 
 
 class TelemetrySettings(Struct, frozen=True):

@@ -14,6 +14,7 @@ from collections.abc import Iterable, Sequence
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
 from topology.background import Background
+from topology.connect import RECONNECT
 from topology.freshness import Freshness
 from topology.settings import Kafka
 from topology.telemetry import Telemetry
@@ -73,8 +74,7 @@ class TopicFollower(Background):
                     "isolation.level": "read_committed",
                     "enable.partition.eof": True,
                     "fetch.wait.max.ms": 100,
-                    "reconnect.backoff.ms": 1000,  # at its default of 100 an outage is 20 lines of log a second
-                    "reconnect.backoff.max.ms": 2000,
+                    **RECONNECT,
                     "queued.max.messages.kbytes": 32_768,
                     "logger": log,
                 }

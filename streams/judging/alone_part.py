@@ -25,7 +25,7 @@ from streams.judging.alone import (
     production_reasons,
     requests_evidence,
 )
-from streams.judging.combine import PartFinding, own_progress
+from streams.judging.combine import PartFinding, log_of_share, own_progress
 from streams.judging.evidence import Part, SignalEvidence
 from streams.judging.judge_state import JudgeState
 from streams.judging.levels.cohort import LevelCohort
@@ -222,14 +222,10 @@ class AlonePart:
         """Natural log of what one part says, as if it were all."""
         shares = self._state.against.shares
         found = [
-            math.log(self._production.p(kind)) - _log(self._production_share * shares[kind])
+            math.log(self._production.p(kind)) - log_of_share(self._production_share * shares[kind])
             for kind in shares
             if _PART_OF_KIND[kind] == part
         ]
         if part == "logs":
             found.append(math.log(self._state.alone.p) - math.log1p(-self._production_share))
         return min((0.0, *found))
-
-
-def _log(share: float) -> float:
-    return math.log(share) if share > 0.0 else -math.inf

@@ -43,7 +43,7 @@ class PartFinding(Struct, frozen=True):
 
     def fail_progress(self, alpha: float) -> float:
         """0..1; 1 exactly when it fails the canary."""
-        return progress(-self.log_p + _log(self.share), alpha)
+        return progress(-self.log_p + log_of_share(self.share), alpha)
 
 
 def progress(log_value: float, level: float) -> float:
@@ -58,7 +58,7 @@ def progress(log_value: float, level: float) -> float:
 
 def own_progress(log_e: float, weight: float, alpha: float) -> float:
     """How far one signal has come to failing by itself at its weight; 1 for a culprit."""
-    return progress(log_e + _log(weight), alpha)
+    return progress(log_e + log_of_share(weight), alpha)
 
 
 def risk_of(verdict: Verdict, fail_progress: float, confidence: float) -> float:
@@ -73,5 +73,6 @@ def risk_of(verdict: Verdict, fail_progress: float, confidence: float) -> float:
     return harm if verdict == "pass" else max(1.0, harm, UNDECIDED_RISK * (1.0 - confidence))
 
 
-def _log(share: float) -> float:
+def log_of_share(share: float) -> float:
+    """Natural log; minus infinity of none."""
     return math.log(share) if share > 0.0 else -math.inf

@@ -9,6 +9,7 @@ as well. So critical is what an operator cannot undo by weights: neither its gro
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 
 from msgspec import Struct, field, structs
@@ -117,5 +118,5 @@ def _p(log_p: float) -> str:
     >>> _p(-4.6), _p(-1000.0)
     ('0.01', '1e-434')
     """
-    decimal = log_p / 2.302585092994046
+    decimal = log_p / math.log(10.0)
     return f"{10.0**decimal:.2g}" if decimal > -300.0 else f"1e{decimal:.0f}"

@@ -19,7 +19,6 @@ from streams.policy.written import (
     ExposureSource,
     Expression,
     Glob,
-    LogClass,
     LogText,
     LookBack,
     Margin,
@@ -38,6 +37,7 @@ from streams.policy.written import (
     Weight,
 )
 from streams.signals.rule import Criticality, Group, MissingData, Worse
+from streams.templates.topics import LogClass
 
 
 class Match(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

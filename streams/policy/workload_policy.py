@@ -10,8 +10,9 @@ from typing import get_args
 
 from msgspec import Struct, field
 
-from streams.policy.written import ExposureSource, LogClass, NotANumber, Part, Sensitivity
+from streams.policy.written import ExposureSource, NotANumber, Part, Sensitivity
 from streams.signals.rule import Criticality, Group, MissingData, Worse
+from streams.templates.topics import LogClass
 
 
 class GroupPolicy(Struct, frozen=True):
@@ -54,7 +55,7 @@ class LogClassRule(Struct, frozen=True):
 
     text: str
     is_expression: bool
-    """A regular expression for `re.search`, admitted by `expression.fault`; else plain text, in its own case."""
+    """A regular expression (RE2), found anywhere in a line; else plain text, in its own case."""
     log_class: LogClass
 
 

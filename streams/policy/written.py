@@ -24,7 +24,6 @@ NotANumber = Annotated[
 ]
 Part = Literal["logs", "errors", "values", "levels"]
 """The parts of the judging that answer apart (`judging.shares`)."""
-LogClass = Literal["critical", "error", "warning", "info", "ignore"]
 
 KEPT_NS = 900_000_000_000
 """So long back are closed windows known (`workload.WorkloadSettings.ring_ns`)."""

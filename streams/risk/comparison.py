@@ -7,18 +7,18 @@ from typing import Annotated, Literal
 from msgspec import Meta, Struct
 
 from streams.records.identity import Scope, Workload
+from streams.shippers.names import LABEL_LIKE, MAX_LABEL_VALUE, MAX_NAME
+from streams.templates.topics import LogClass
 
 # Python's $ also matches before a line feed at the end; the look-ahead says no, in JSON Schema's dialect as well.
-ClusterName = Annotated[str, Meta(max_length=253, pattern=r"^([A-Za-z0-9]([-._A-Za-z0-9]*[A-Za-z0-9])?)?$(?!\n)")]
+ClusterName = Annotated[str, Meta(max_length=MAX_NAME, pattern=rf"^({LABEL_LIKE})?$(?!\n)")]
 """Ours to give, so any label-like text; empty where there is one cluster."""
-ObjectName = Annotated[str, Meta(min_length=1, max_length=253, pattern=r"^[a-z0-9]([-.a-z0-9]*[a-z0-9])?$(?!\n)")]
+ObjectName = Annotated[str, Meta(min_length=1, max_length=MAX_NAME, pattern=r"^[a-z0-9]([-.a-z0-9]*[a-z0-9])?$(?!\n)")]
 """A Kubernetes object name (RFC 1123 subdomain)."""
-HashValue = Annotated[
-    str, Meta(min_length=1, max_length=63, pattern=r"^[A-Za-z0-9]([-._A-Za-z0-9]*[A-Za-z0-9])?$(?!\n)")
-]
+HashValue = Annotated[str, Meta(min_length=1, max_length=MAX_LABEL_VALUE, pattern=rf"^{LABEL_LIKE}$(?!\n)")]
 """A Kubernetes label value that is not empty."""
 
-HashOrNone = Annotated[str, Meta(max_length=63, pattern=r"^([A-Za-z0-9]([-._A-Za-z0-9]*[A-Za-z0-9])?)?$(?!\n)")]
+HashOrNone = Annotated[str, Meta(max_length=MAX_LABEL_VALUE, pattern=rf"^({LABEL_LIKE})?$(?!\n)")]
 """The same, or empty."""
 
 Outcome = Literal["promoted", "aborted", "expired"]
@@ -89,7 +89,7 @@ class TemplateFeedback(Struct, frozen=True, tag="feedback", tag_field="type"):
     workload: ObjectName
     template: Annotated[str, Meta(pattern=r"^[0-9a-f]{16}$(?!\n)")]
     """Its id in the risk document."""
-    log_class: Literal["critical", "error", "warning", "info", "ignore"] | None = None
+    log_class: LogClass | None = None
     """None takes back what was said before."""
     reason: Annotated[str, Meta(max_length=500)] = ""
     tags: Annotated[tuple[Annotated[str, Meta(min_length=1, max_length=50)], ...], Meta(max_length=10)] = ()

@@ -86,7 +86,7 @@ class Succession:
         known = others.pop(newest)
         if known.concluded:
             return None
-        alone_ns = max(known.first_ns, *(other.heard_ns for other in others.values()), known.first_ns)
+        alone_ns = max([known.first_ns, *(other.heard_ns for other in others.values())])
         return (incumbent, newest) if known.heard_ns - alone_ns >= ALONE_NS else None
 
     def outcome(self, baseline: str, canary: str, since_ns: int, *, failed: bool = False) -> Outcome | None:

@@ -1,5 +1,6 @@
 """Foreign bytes to records: one file per format, one table of formats.
 
+reader                      what every reader promises
 formats                     which formats there are, and the reader of a topic: fixed or detected per message
 container_lines, line       one container log line as JSON: Fluent Bit, Vector and Filebeat, the hot path
   merged_keys               the same, where keys are doubled or of odd types
@@ -9,6 +10,5 @@ otlp                        OpenTelemetry rows, whatever the encoding
   otlp_logs, otlp_metrics   rows -> records; otlp_identity: whose they are
 prometheus_kafka_adapter, vector_metrics
 identity                    whose record it is: hash, pod, workload, from whatever labels there are
-severity                    how grave a line is, from a field or from the text
 names, times, series, values, histograms, cache, faults: the rules they share
 """

@@ -165,13 +165,19 @@ class Classes:
         for said in self._said_for_more(what):
             if said.log_class is not None:
                 return _told(said, said.log_class)
-        by_rule = self._by_rule(what)
+        by_rule = self.by_rule(what)
         kind = self._kind(what.text, by_rule.log_class)
         return by_rule if kind is None else _learned(kind)
 
     def by_rule(self, what: Template) -> Classed:
         """The class that severity and default topics alone give."""
-        return self._by_rule(what)
+        topic = self._topics.default(what.text, what.severity)
+        by_severity = _OF_SEVERITY.get(what.severity, "info")
+        if topic is not None and LOG_CLASSES.index(topic.log_class) < LOG_CLASSES.index(by_severity):
+            return Classed(topic.log_class, "topic", 0.9, f"holds {topic.text!r}, a default topic")
+        if what.severity is Severity.UNSET:
+            return Classed("info", "none", 0.5, "no severity, no topic")
+        return Classed(by_severity, "severity", 0.9, f"severity {Severity(what.severity).name}")
 
     def join(self, old: int, new: Template) -> None:
         """A template has become part of another: what was said of it holds there, unless something later was."""
@@ -211,15 +217,6 @@ class Classes:
             alike.sort(key=lambda said: said.template.text.count(HOLE))
         return found
 
-    def _by_rule(self, what: Template) -> Classed:
-        topic = self._topics.default(what.text, what.severity)
-        by_severity = _OF_SEVERITY.get(what.severity, "info")
-        if topic is not None and LOG_CLASSES.index(topic.log_class) < LOG_CLASSES.index(by_severity):
-            return Classed(topic.log_class, "topic", 0.9, f"holds {topic.text!r}, a default topic")
-        if what.severity is Severity.UNSET:
-            return Classed("info", "none", 0.5, "no severity, no topic")
-        return Classed(by_severity, "severity", 0.9, f"severity {Severity(what.severity).name}")
-
     def _kind(self, text: str, by_rule: LogClass) -> Kind | None:
         if self._stale:
             self._kinds = self._learned()
@@ -238,7 +235,7 @@ class Classes:
         others = sorted(one for number, one in self._contrast.items() if number not in numbers)
         return Kinds(
             [(text, log_class) for _, text, log_class in said],
-            [(one.text, self._by_rule(one).log_class) for one in others],
+            [(one.text, self.by_rule(one).log_class) for one in others],
         )
 
 
