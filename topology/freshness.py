@@ -5,6 +5,9 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
+SILENCE_S = 30.0
+"""A broker that has not answered for so long is mentioned, and what hangs on the latest waits for it."""
+
 
 class Freshness:
     """What a reader of topics tells of itself; whoever shows what was read asks it.
@@ -29,3 +32,8 @@ class Freshness:
     def contact_age_s(self) -> float:
         """Seconds since the broker last answered, or since the start."""
         return self._clock() - self._contact_at
+
+    @property
+    def current(self) -> bool:
+        """All was read, and the broker is there: what is not known is not."""
+        return self.caught_up and self.contact_age_s <= SILENCE_S

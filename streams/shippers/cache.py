@@ -48,10 +48,10 @@ class BoundedCache(Generic[Key, Answer]):
 class Remembered(Generic[Key, Answer]):
     """Answers worked out once per key, also those that were refused."""
 
-    def __init__(self, entries: int = 20_000, total_bytes: int = 32 << 20) -> None:
-        self.answers: BoundedCache[Key, Answer] = BoundedCache(entries, total_bytes)
+    def __init__(self) -> None:
+        self.answers: BoundedCache[Key, Answer] = BoundedCache()
         # As text: an exception that is raised again and again would gather tracebacks.
-        self._refusals: BoundedCache[Key, tuple[Reason, str]] = BoundedCache(entries, total_bytes // 4)
+        self._refusals: BoundedCache[Key, tuple[Reason, str]] = BoundedCache(total_bytes=8 << 20)
 
     def of(self, key: Key, size_bytes: int, work_out: Callable[[], Answer]) -> Answer:
         """The answer of a key, of `size_bytes` together.

@@ -38,7 +38,8 @@ _OWNER = ("k8s_replicaset_name", "resource_k8s_replicaset_name", "replicaset", "
 _NAMING_LABELS = ("app_kubernetes_io_name", "app_kubernetes_io_instance", "k8s_app", "app")
 _DEPLOYMENT = ("k8s_deployment_name", "resource_k8s_deployment_name")
 _CLUSTER = ("k8s_cluster_name", "resource_k8s_cluster_name")
-_CANONICAL = str.maketrans("-./", "___")
+CANONICAL = str.maketrans("-./", "___")
+"""Key -> its canonical spelling, for `str.translate`."""
 _EXPERIMENT = re.compile(r"-[456789bcdf]{4,10}-[0-9]+-[0-9]+-")
 """`-<canaryHash>-<revision>-<step>-`; the alphabet is that of argo-rollouts utils/hash/hash.go."""
 
@@ -53,7 +54,7 @@ def canonical(attributes: Mapping[str, object], prefix: str = "") -> dict[str, o
     """
     flat: dict[str, object] = {}
     for key, value in attributes.items():
-        name = prefix + key.translate(_CANONICAL)
+        name = prefix + key.translate(CANONICAL)
         if isinstance(value, Mapping):
             if name.count("_") < 32:
                 flat.update(canonical(value, name + "_"))
@@ -84,7 +85,7 @@ class Identities:
         if not all(workload_labels):
             raise BadPolicy("workload_labels", workload_labels, "each names a pod label")
         self._cluster = cluster
-        self._workload_labels = tuple(label.translate(_CANONICAL) for label in workload_labels)
+        self._workload_labels = tuple(label.translate(CANONICAL) for label in workload_labels)
 
     def source(self, *levels: Attributes) -> Source:
         """The pod and revision that canonical attributes speak of.

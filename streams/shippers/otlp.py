@@ -16,10 +16,12 @@ from streams.errors import BadRecord, Reason
 
 MAX_DEPTH = 32
 """Of arrays and maps within an attribute or a body."""
-MAX_BUCKETS = 4096
+_MAX_BUCKETS = 4096
 """Of a histogram; OpenTelemetry SDKs make at most 160 or 320."""
 _MAX_ATTRIBUTES = 512
 
+SHAPES = ("gauge", "sum", "histogram", "exponential_histogram", "summary")
+"""Of a metric's data."""
 Plain = object
 """str | bool | int | float | bytes | list | dict | None: an AnyValue without its wrapping."""
 
@@ -49,7 +51,7 @@ class PointRow(Struct, gc=False):
     """A data point of metrics.proto with the fields of its Metric; which fields count depends on `shape`."""
 
     shape: str
-    """`gauge`, `sum`, `histogram`, `exponential_histogram` or `summary`."""
+    """One of `SHAPES`."""
     name: str
     unit: str
     temporality: int
@@ -119,3 +121,13 @@ def check_attributes(number: int) -> None:
     """
     if number > _MAX_ATTRIBUTES:
         raise BadRecord(Reason.TOO_LARGE, f"{number} attributes; at most {_MAX_ATTRIBUTES} are read")
+
+
+def check_buckets(number: int) -> None:
+    """The same of a histogram's buckets, or a summary's quantiles.
+
+    Raises:
+        BadRecord: TOO_LARGE.
+    """
+    if number > _MAX_BUCKETS:
+        raise BadRecord(Reason.TOO_LARGE, f"{number} buckets; at most {_MAX_BUCKETS} are read")

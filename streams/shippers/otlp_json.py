@@ -17,7 +17,17 @@ from msgspec import Raw
 
 from streams.errors import BadRecord, Reason
 from streams.shippers.faults import DECODE_FAULTS, json_fault
-from streams.shippers.otlp import MAX_BUCKETS, MAX_DEPTH, Buckets, Group, LogRow, Plain, PointRow, check_attributes
+from streams.shippers.otlp import (
+    MAX_DEPTH,
+    SHAPES,
+    Buckets,
+    Group,
+    LogRow,
+    Plain,
+    PointRow,
+    check_attributes,
+    check_buckets,
+)
 from streams.shippers.otlp_json_messages import (
     AnyValue,
     BucketsMessage,
@@ -38,7 +48,6 @@ from streams.shippers.values import number_in_text
 Item = TypeVar("Item")
 _LOG_LEVELS: Final = ("resourceLogs", "scopeLogs", "logRecords")
 _METRIC_LEVELS: Final = ("resourceMetrics", "scopeMetrics", "metrics")
-_SHAPES: Final = ("gauge", "sum", "histogram", "exponential_histogram", "summary")
 _TEMPORALITIES: Final = {"AGGREGATION_TEMPORALITY_DELTA": 1, "AGGREGATION_TEMPORALITY_CUMULATIVE": 2}
 _SEVERITIES: Final = {
     f"SEVERITY_NUMBER_{name}{part or ''}": first + max(part - 1, 0)
@@ -131,7 +140,7 @@ def _each(resources: list[Raw], *, logs: bool) -> Iterator[tuple[Group, Raw | Ba
 
 
 def _points_of(metric: Metric, where: str) -> Iterator[PointRow | BadRecord]:
-    found = [(shape, data) for shape in _SHAPES if (data := getattr(metric, shape)) is not None]
+    found = [(shape, data) for shape in SHAPES if (data := getattr(metric, shape)) is not None]
     if len(found) != 1:
         yield BadRecord(Reason.WRONG_TYPE, f"{where}: {len(found)} kinds of data where one is expected")
         return
@@ -197,8 +206,7 @@ def _side(buckets: BucketsMessage | None) -> Buckets:
 
 
 def _bounded(values: list[Item]) -> list[Item]:
-    if len(values) > MAX_BUCKETS:
-        raise BadRecord(Reason.TOO_LARGE, f"{len(values)} buckets; at most {MAX_BUCKETS} are read")
+    check_buckets(len(values))
     return values
 
 

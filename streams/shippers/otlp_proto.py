@@ -17,10 +17,19 @@ from opentelemetry.proto.metrics.v1 import metrics_pb2
 from opentelemetry.proto.resource.v1 import resource_pb2
 
 from streams.errors import BadRecord, Reason
-from streams.shippers.otlp import MAX_BUCKETS, MAX_DEPTH, Buckets, Group, LogRow, Plain, PointRow, check_attributes
+from streams.shippers.otlp import (
+    MAX_DEPTH,
+    SHAPES,
+    Buckets,
+    Group,
+    LogRow,
+    Plain,
+    PointRow,
+    check_attributes,
+    check_buckets,
+)
 
 _LENGTH_DELIMITED: Final = 2
-_SHAPES: Final = ("gauge", "sum", "histogram", "exponential_histogram", "summary")
 
 
 def log_rows(payload: bytes) -> Iterator[tuple[Group, LogRow | BadRecord]]:
@@ -113,7 +122,7 @@ def _is_metric(record: Any) -> bool:
 
 def _points_of(metric: Any) -> Iterator[PointRow | BadRecord]:
     shape = metric.WhichOneof("data")
-    if shape not in _SHAPES:
+    if shape not in SHAPES:
         yield BadRecord(Reason.WRONG_TYPE, f"metric {metric.name[:80]!r} without data of a known kind")
         return
     data = getattr(metric, shape)
@@ -157,8 +166,7 @@ def _point_row(metric: Any, shape: str, data: Any, point: Any) -> PointRow:
 
 
 def _bounded(values: Any) -> Any:
-    if len(values) > MAX_BUCKETS:
-        raise BadRecord(Reason.TOO_LARGE, f"{len(values)} buckets; at most {MAX_BUCKETS} are read")
+    check_buckets(len(values))
     return values
 
 

@@ -11,11 +11,11 @@ from collections.abc import Mapping
 
 from streams.errors import BadRecord, Reason
 from streams.records.metric import Kind, Series
+from streams.shippers.identity import CANONICAL
 
 MAX_ATTRIBUTES = 64
 MAX_TEXT = 256
 
-_CANONICAL = str.maketrans("-./", "___")
 _NAME = re.compile(r"[^\x00-\x20\x7f]{1,255}")
 _PLACE = frozenset(
     (
@@ -96,7 +96,7 @@ def series_of(name: str, attributes: Mapping[str, str], unit: str = "") -> Serie
     scraped = "job" in attributes and "instance" in attributes
     kept: dict[str, str] = {}
     for key, value in attributes.items():
-        place = key.translate(_CANONICAL)
+        place = key.translate(CANONICAL)
         if place in {"k8s_container_name", "resource_k8s_container_name"}:
             kept["container"] = value[:MAX_TEXT]
         elif not (

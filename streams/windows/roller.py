@@ -8,7 +8,7 @@ runs and transactions end changes nothing that is counted.
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Hashable, Sequence
 
 from msgspec import Struct, structs
 
@@ -31,6 +31,7 @@ from streams.windows.summary import (
     merge_points,
     merge_states,
     series_id,
+    series_in,
     trim,
 )
 
@@ -240,7 +241,7 @@ class Roller:
             for pod in summary.pods.values():
                 pod.excerpts.update((number, shown(excerpt)) for number, excerpt in pod.excerpts.items())
         self._tell_fields(rolled)
-        rolled.series.update((number, self._series[number]) for number in _series_in(rolled.summaries))
+        rolled.series.update((number, self._series[number]) for number in series_in(rolled.summaries))
         self._slots.clear()
         self._current.clear()
         if len(self._shown) > _SHOWN_WINDOWS:
@@ -388,7 +389,3 @@ def _line(record: LogRecord) -> _Line:
 
 def _judged_severity(what: Signature) -> int:
     return what.severity if what.severity >= Severity.WARN else 0
-
-
-def _series_in(summaries: Iterable[Summary]) -> set[int]:
-    return {number for summary in summaries for pod in summary.pods.values() for number in pod.series()}

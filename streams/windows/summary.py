@@ -8,7 +8,7 @@ dropped in a part can never belong to the whole (bottom-k sketch: Cohen & Kaplan
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from hashlib import blake2b
 from itertools import chain
 
@@ -111,6 +111,16 @@ def series_id(series: Series) -> int:
     parts = [series.name, series.unit, *(part for pair in series.attributes for part in pair)]
     digest = blake2b("\x00".join(parts).encode(), digest_size=8).digest()
     return int.from_bytes(digest, "big") >> 1
+
+
+def signatures_in(summaries: Iterable[Summary]) -> set[int]:
+    """Ids of all signatures in some summaries."""
+    return {number for summary in summaries for pod in summary.pods.values() for number in pod.signatures()}
+
+
+def series_in(summaries: Iterable[Summary]) -> set[int]:
+    """Ids of all series in some summaries."""
+    return {number for summary in summaries for pod in summary.pods.values() for number in pod.series()}
 
 
 def merge(into: Summary, delta: Summary) -> None:

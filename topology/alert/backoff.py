@@ -9,8 +9,7 @@ LONGEST_S = 30.0
 class Backoff:
     """Of one server, or one message; times are those of a clock that is never set back."""
 
-    def __init__(self, first_s: float = FIRST_S, longest_s: float = LONGEST_S) -> None:
-        self._first_s = first_s
+    def __init__(self, longest_s: float = LONGEST_S) -> None:
         self._longest_s = longest_s
         self._pause_s = 0.0
         self._until_s = float("-inf")
@@ -30,7 +29,7 @@ class Backoff:
         >>> backoff.ready(2.9), backoff.ready(3.0)
         (False, True)
         """
-        self._pause_s = min(self._longest_s, max(self._first_s, 2 * self._pause_s))
+        self._pause_s = min(self._longest_s, max(FIRST_S, 2 * self._pause_s))
         self._until_s = now_s + self._pause_s
 
     def succeeded(self) -> None:

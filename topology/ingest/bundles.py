@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from msgspec import structs
 
 from streams.windows.roller import Rolled
-from streams.windows.summary import Bundle, Summary
+from streams.windows.summary import Bundle, Summary, series_in, signatures_in
 from topology.codecs import encode_bundle
 from topology.topics import partition_of
 
@@ -37,8 +37,8 @@ def _payloads(summaries: list[Summary], rolled: Rolled, last: Bundle) -> Iterato
         structs.replace(
             last,
             summaries=summaries,
-            signatures={number: rolled.signatures[number] for number in _signatures_in(summaries)},
-            series={number: rolled.series[number] for number in _series_in(summaries)},
+            signatures={number: rolled.signatures[number] for number in signatures_in(summaries)},
+            series={number: rolled.series[number] for number in series_in(summaries)},
         )
     )
     halves = _halves(summaries) if len(payload) > MAX_MESSAGE_BYTES else None
@@ -63,11 +63,3 @@ def _halves(summaries: list[Summary]) -> tuple[list[Summary], list[Summary]] | N
     middle = len(pods) // 2
     rest = Summary(only.revision, only.start_ns, pods=dict(pods[middle:]))
     return [structs.replace(only, pods=dict(pods[:middle]))], [rest]
-
-
-def _signatures_in(summaries: list[Summary]) -> set[int]:
-    return {number for summary in summaries for pod in summary.pods.values() for number in pod.signatures()}
-
-
-def _series_in(summaries: list[Summary]) -> set[int]:
-    return {number for summary in summaries for pod in summary.pods.values() for number in pod.series()}

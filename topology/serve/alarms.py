@@ -20,7 +20,7 @@ from streams.shippers.faults import DECODE_FAULTS
 from streams.watch.feedback import AlarmFeedback, FeedbackKind
 from topology.alarms.view import AlarmView, KnownAlarm, seconds
 from topology.serve.alarm_answer import answer, worst_first
-from topology.serve.api import SILENCE_S, Asker, json, starting
+from topology.serve.api import Asker, json, starting
 from topology.serve.links import Links, alarm_page
 from topology.serve.posted import not_json
 from topology.serve.queries import AlarmsQuery, BadQuery, parse, shown
@@ -97,7 +97,7 @@ class Alarms:
             return json({"error": f"the body is no feedback: {error}"}, 400)
         if until_s is not None and (complaint := self._complaint(said.kind, until_s)):
             return json({"error": complaint}, 400)
-        if not self._view.caught_up or self._view.contact_age_s > SILENCE_S:
+        if not self._view.current:
             return json({"error": "not read serinus.alarms to its end, or Kafka does not answer: say it again"}, 503)
         known = self._view.get(said.alarm_id)
         if known is None:

@@ -19,6 +19,7 @@ from streams.policy.written import Sensitivity
 from streams.risk.comparison import Comparison
 from streams.risk.document import RiskDocument
 from streams.watch.feedback import WorkloadEvent
+from topology.freshness import SILENCE_S
 from topology.serve import answer
 from topology.serve.answer import RiskAnswer, VerdictAnswer
 from topology.serve.directory import Directory, several
@@ -30,8 +31,6 @@ from topology.topics import RISK
 
 log = logging.getLogger(__name__)
 
-SILENCE_S = 30.0
-"""A broker that has not answered for so long is mentioned where nothing is known of a pair."""
 
 _AWAITED = (
     "nothing is known of this pair yet: its comparison is asked for and begins with the first records of both"

@@ -19,7 +19,7 @@ from streams.risk.comparison import TemplateFeedback
 from streams.risk.document import RiskDocument
 from streams.shippers.faults import DECODE_FAULTS
 from streams.templates.template import recalled
-from topology.serve.api import SILENCE_S, Asker, json
+from topology.serve.api import Asker, json
 from topology.serve.posted import not_json
 from topology.serve.queries import BadQuery, WorkloadQuery, parse, shown
 from topology.serve.view import View
@@ -71,7 +71,7 @@ class FeedbackApi:
         """To the scorer, if it makes sense; does not wait for Kafka."""
         if not all(map(str.isprintable, (said.who, said.reason, *said.tags))):
             return FeedbackRefused(400, "who, reason and tags must be printable")
-        if not self._view.caught_up or self._view.contact_age_s > SILENCE_S:
+        if not self._view.current:
             return FeedbackRefused(503, "not read serinus.risk to its end, or Kafka does not answer: send it again")
         text = self.text_of(said.of, said.template)
         if text is None:

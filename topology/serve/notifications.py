@@ -17,7 +17,7 @@ from streams.risk.comparison import CompareRequest, RolloutEvent, TemplateFeedba
 from streams.risk.document import RiskDocument
 from streams.shippers.faults import DECODE_FAULTS
 from topology.rollouts.status import ExperimentStatus, RolloutStatus, events, experiment_events
-from topology.serve.api import SILENCE_S, Asker, json
+from topology.serve.api import Asker, json
 from topology.serve.view import View
 
 log = logging.getLogger(__name__)
@@ -60,7 +60,7 @@ class Notifications:
         return (entry.document for entry in self._view.running())
 
     def _pass_on(self, whose: str, found: Iterator[RolloutEvent]) -> web.Response:
-        if not self._view.caught_up or self._view.contact_age_s > SILENCE_S:
+        if not self._view.current:
             return json({"error": "not read serinus.risk to its end, or Kafka does not answer: tell it again"}, 503)
         sent = []
         for event in list(found):

@@ -20,7 +20,7 @@ from markupsafe import Markup
 
 from streams.policy.sensitivity import SENSITIVITIES
 from streams.risk.document import RiskDocument
-from topology.freshness import Freshness
+from topology.freshness import SILENCE_S, Freshness
 from topology.serve import answer, chart, links
 from topology.serve.queries import from_path
 from topology.serve.view import Entry, View
@@ -28,8 +28,6 @@ from topology.serve.view import Entry, View
 MOST_SHOWN = 200
 """Comparisons on the first page."""
 REFRESH_S = 5
-_LOST_S = 30.0
-"""A broker that has not answered for so long is mentioned on every page."""
 
 
 class Pages:
@@ -105,7 +103,7 @@ class Pages:
         """A page, with a notice where what it shows may not be the latest."""
         silence_s = freshness.contact_age_s
         text = self._templates.get_template(template).render(
-            **values, caught_up=freshness.caught_up, silence_s=silence_s if silence_s > _LOST_S else None
+            **values, caught_up=freshness.caught_up, silence_s=silence_s if silence_s > SILENCE_S else None
         )
         headers = {"Content-Security-Policy": self._policy, "Referrer-Policy": "same-origin"}
         return web.Response(text=text, status=status, content_type="text/html", headers=headers)
