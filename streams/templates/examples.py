@@ -105,7 +105,7 @@ def _keep_latest(revisions: dict[str, Example], one: Example) -> None:
     held = revisions.get(one.revision)
     revisions[one.revision] = one if held is None else max(held, one)
     if len(revisions) > REVISIONS:
-        del revisions[min(revisions, key=lambda name: (revisions[name].time_ns, name))]
+        del revisions[min(revisions, key=revisions.__getitem__)]
 
 
 def _alone(example: Example) -> Example:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import time
+from random import Random
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from streams.templates.example import Example
@@ -80,6 +81,9 @@ _EXAMPLES = st.builds(
 )
 
 
+@example(
+    [*(Example(3, "a", revision, "p") for revision in ("r2", "r3", "r4", "r5")), Example(3, "b", "r1", "p")], Random(0)
+)
 @given(st.lists(_EXAMPLES, min_size=1, max_size=20), st.randoms(use_true_random=False))
 def test_first_and_latest_do_not_depend_on_the_order(lines, draw):
     """Promise: the first and the latest line kept are those in time, whatever order they came in; revisions are few."""
