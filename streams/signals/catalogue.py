@@ -11,14 +11,14 @@ from collections.abc import Mapping
 from msgspec import Struct, structs
 
 from streams.records.metric import Series
-from streams.signals.counted import attempts, guessed_role, told_apart
+from streams.signals.counted import beside, guessed_role, told_apart
 from streams.signals.log_fields import log_field
 from streams.signals.metric import Read, merge_uses
 from streams.signals.reading import How, Reading, SeriesUse
-from streams.signals.requests import PROXY_SOURCES, REQUEST_SOURCES, RequestRole, request_role
+from streams.signals.requests import REQUEST_SOURCES, RequestRole, best_source, request_role
 from streams.signals.rule import Kind, SignalRule
-from streams.signals.rules import builtin
-from streams.signals.words import failed_signal, guess
+from streams.signals.rules import WHOLE_POD, builtin
+from streams.signals.words import FAILED, guess
 
 SERIES_PER_WORKLOAD = 20_000
 """As many pairs of pod and series as one revision may fill in a window (`windows.summary.Limits`)."""
@@ -28,7 +28,6 @@ UNREAD_KNOWN = 200
 """Series without a place that are told apart; of more it is said that there are at least so many."""
 GUESSED_SOURCES = 20
 """Metrics that count requests under names in no rule; one is the exposure, the others wait beside it."""
-_PROXIED = frozenset(map(failed_signal, PROXY_SOURCES))
 _KINDS: dict[How, Kind] = {
     **dict.fromkeys(("level", "rate", "over", "under", "share"), "level"),
     **dict.fromkeys(("event", "attempt", "onset"), "events"),
@@ -41,7 +40,7 @@ def read_series(series: Series) -> Read:
 
     >>> use, rules = read_series(Series("http_server_requests_seconds_count", (("status", "503"),)))
     >>> use.role.is_error, use.counter[0].how, [rule.signal for rule in rules]
-    (True, 'under', ['http.server.requests/mean'])
+    (True, 'under', ['http.server.requests/mean', 'http.server.requests/failed'])
     """
     field = log_field(series)
     if field is not None:
@@ -53,9 +52,9 @@ def read_series(series: Series) -> Read:
     if known is None and role is not None:
         rules = tuple(map(_as_load, rules))
     more = None
-    if role is not None and role.source in PROXY_SOURCES:
-        more = _proxied(role)
-    elif role is None and known is None:
+    if role is not None:
+        more = beside(role)
+    elif known is None:
         more = told_apart(series)
     if more is not None:
         use, rules = merge_uses(iter(((use, rules), more)))
@@ -67,14 +66,6 @@ def _as_load(rule: SignalRule) -> SignalRule:
     if rule.kind != "level" or rule.worse != "either":
         return rule
     return structs.replace(rule, group="load", criticality="watch")
-
-
-def _proxied(role: RequestRole) -> Read:
-    """What a proxy says of failed requests, beside what the application says of those that reach it.
-
-    A revision that refuses connections, or answers too late, counts nothing itself: only its proxy does.
-    """
-    return attempts(SignalRule(failed_signal(role.source), "events", "errors", "higher"), failed=role.is_error)
 
 
 class CatalogueState(Struct, array_like=True):
@@ -96,8 +87,6 @@ class CatalogueState(Struct, array_like=True):
     """Their ids, up to `UNREAD_KNOWN`, sorted."""
     guessed_sources: list[str] = []
     """Sources of requests that are in no rule, up to `GUESSED_SOURCES`, sorted."""
-    served: bool = False
-    """The application itself counts requests: what its proxies say of failed ones is judged beside that."""
 
 
 class Catalogue:
@@ -105,6 +94,9 @@ class Catalogue:
 
     def __init__(self, state: CatalogueState | None = None) -> None:
         self.state = state or CatalogueState()
+        roles = (use.role for use in self.state.uses.values())
+        self._sources = {role.source for role in roles if role is not None}
+        self._exposure = best_source(self._sources)
 
     @property
     def rules(self) -> Mapping[str, SignalRule]:
@@ -144,7 +136,7 @@ class Catalogue:
         if known is not None or kind is None:
             return known is not None and known.kind == kind
         rule = state.candidates.get(f"{kind}:{reading.signal}")
-        if rule is None or (reading.signal in _PROXIED and not state.served):
+        if rule is None or self._told_already(reading.signal, kind):
             return False
         if len(state.signals) >= SIGNALS_PER_WORKLOAD:
             if reading.signal not in state.left_out and len(state.left_out) < SIGNALS_PER_WORKLOAD:
@@ -160,8 +152,16 @@ class Catalogue:
             if len(state.guessed_sources) >= GUESSED_SOURCES:
                 return False
             state.guessed_sources = sorted((*state.guessed_sources, role.source))
-        state.served = state.served or role.source not in PROXY_SOURCES
+        if role.source not in self._sources:
+            self._sources.add(role.source)
+            self._exposure = best_source(self._sources)
         return True
+
+    def _told_already(self, signal: str, kind: Kind) -> bool:
+        """Failed requests of the source that is the exposure, and of a pod what its containers tell."""
+        if signal.endswith(WHOLE_POD):
+            return f"{kind}:{signal.removesuffix(WHOLE_POD)}" in self.state.candidates
+        return signal.endswith(FAILED) and signal.removesuffix(FAILED) == self._exposure
 
     def share_factor(self, reading: Reading, largest: float) -> float:
         """What makes a share percent.

@@ -7,12 +7,14 @@ after all of the table (`requests`); else a share of failed attempts, guessed li
 
 from __future__ import annotations
 
+from msgspec import structs
+
 from streams.records.metric import Series
 from streams.signals.metric import Read
 from streams.signals.names import Stem, stems, words
 from streams.signals.outcome import Attributes, failed
 from streams.signals.reading import Reading, SeriesUse
-from streams.signals.requests import COUNTS, RequestRole
+from streams.signals.requests import COUNTS, PROXY_SOURCES, RequestRole
 from streams.signals.rule import SignalRule
 from streams.signals.units import base_unit, known_unit
 from streams.signals.words import ERRORS, GUESSED_WEIGHT, OTHERS, failed_signal
@@ -48,12 +50,23 @@ def told_apart(series: Series) -> Read | None:
     is_error = _failed(series, stem, words(series.name))
     if is_error is None:
         return None
-    rule = SignalRule(failed_signal(stem.stem), "events", "errors", "higher", GUESSED_WEIGHT, known=False, guessed=True)
-    return attempts(rule, failed=is_error)
+    return _attempts(stem.stem, failed=is_error)
 
 
-def attempts(rule: SignalRule, *, failed: bool) -> Read:
+def beside(role: RequestRole) -> Read:
+    """What a source of requests says of failed ones where another is the exposure.
+
+    A revision that refuses connections, or answers too late, counts nothing itself: only its proxy does. Of one that
+    serves HTTP and gRPC one is the exposure, and of two counters in no rule either may be of calls to others.
+    """
+    return _attempts(role.source, failed=role.is_error, known=role.source in PROXY_SOURCES)
+
+
+def _attempts(counted: str, *, failed: bool, known: bool = False) -> Read:
     """A counter of attempts that all failed, or all did not."""
+    rule = SignalRule(failed_signal(counted), "events", "errors", "higher")
+    if not known:
+        rule = structs.replace(rule, weight=GUESSED_WEIGHT, known=False, guessed=True)
     attempt, event = Reading(rule.signal, "attempt"), Reading(rule.signal, "event")
     readings = (event, attempt) if failed else (attempt,)
     return SeriesUse(counter=readings, histogram=readings), (rule,)

@@ -13,7 +13,7 @@ from streams.signals.metric import Read
 from streams.signals.names import words
 from streams.signals.reading import Reading, SeriesUse
 from streams.signals.units import factor, known_unit, unit_of_word
-from streams.signals.words import rule_of
+from streams.signals.words import rule_of, with_status
 from streams.windows.log_fields import HELD, PREFIX
 
 
@@ -30,7 +30,7 @@ def log_field(series: Series) -> Read | None:
     said = words(f"{field} {value}")
     held = dict(series.attributes).get(HELD)
     given = known_unit(series.unit) or (unit_of_word(said[-1]) if said else "")
-    rule = structs.replace(rule_of(series.name, _with_status(said), given), scale="log", criticality="normal")
+    rule = structs.replace(rule_of(series.name, with_status(said), given), scale="log", criticality="normal")
     if held is None:
         rule = structs.replace(rule, kind="values", unit="" if rule.unit == "%" else rule.unit)
         return SeriesUse(histogram=(Reading(rule.signal, "values", factor(given, rule.unit) or 1.0),)), (rule,)
@@ -38,9 +38,3 @@ def log_field(series: Series) -> Read | None:
     attempt = Reading(rule.signal, "attempt")
     counted = (Reading(rule.signal, "event"), attempt) if held == "true" else (attempt,)
     return SeriesUse(counter=counted), (rule,)
-
-
-def _with_status(said: list[str]) -> list[str]:
-    """A status of a server's fault, `5*` or `503`, is the word `5xx`."""
-    faults = (word == "5" or (len(word) == 3 and word.isdigit() and word[0] == "5") for word in said)
-    return [*said, "5xx"] if {"status", "code"}.intersection(said) and any(faults) else said

@@ -8,6 +8,7 @@ Source: OpenTelemetry specification, "Prometheus and OpenMetrics Compatibility";
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from msgspec import Struct
@@ -15,6 +16,10 @@ from msgspec import Struct
 from streams.signals.units import unit_of_word
 
 PARTS = frozenset(("total", "count", "sum", "bucket", "max", "created", "info"))
+
+
+_CLASS = re.compile("(?<=[1-5])XX")
+"""Of an HTTP status: one word with its digit."""
 
 
 class Stem(Struct, frozen=True):
@@ -33,9 +38,12 @@ def words(name: str) -> list[str]:
 
     >>> words("http.server.requestDuration_p99"), words("HTTPErrors-total")
     (['http', 'server', 'request', 'duration', 'p99'], ['httperrors', 'total'])
+    >>> words("HTTPCode_Target_5XX_Count")
+    ['httpcode', 'target', '5xx', 'count']
     """
     found: list[str] = []
     word = ""
+    name = _CLASS.sub("xx", name)
     for before, letter in zip(" " + name, name, strict=False):
         if not letter.isalnum() or (letter.isupper() and (before.islower() or before.isdigit())):
             found.append(word)

@@ -21,7 +21,7 @@ from collections.abc import Callable, Collection
 from msgspec import Struct
 
 from streams.records.metric import Series
-from streams.signals.names import stems
+from streams.signals.names import stems, words
 from streams.signals.outcome import Attributes, failed, grpc_failed, http_failed
 
 COUNTS = frozenset(("", "total", "count"))
@@ -64,11 +64,18 @@ def _first(attributes: Attributes, *keys: str) -> str:
     return next((attributes[key] for key in keys if attributes.get(key)), "")
 
 
+def _other(attributes: Attributes) -> bool:
+    """Failed by labels that are no convention's: the same names are given to counters of one's own."""
+    return bool(failed(attributes))
+
+
 def _otel_http(attributes: Attributes) -> bool:
     code = _first(
         attributes, "http.response.status_code", "http_response_status_code", "http.status_code", "http_status_code"
     )
-    return bool(http_failed(code)) or bool(_first(attributes, "error.type", "error_type"))
+    if code:
+        return bool(http_failed(code)) or bool(_first(attributes, "error.type", "error_type"))
+    return bool(_first(attributes, "error.type", "error_type")) or _other(attributes)
 
 
 def _otel_rpc(attributes: Attributes) -> bool:
@@ -76,13 +83,15 @@ def _otel_rpc(attributes: Attributes) -> bool:
         attributes,
         *("rpc.response.status_code", "rpc_response_status_code", "rpc.grpc.status_code", "rpc_grpc_status_code"),
     )
-    return grpc_failed(code) if code else bool(_first(attributes, "error.type", "error_type"))
+    return grpc_failed(code) if code else bool(_first(attributes, "error.type", "error_type")) or _other(attributes)
 
 
 def _micrometer(attributes: Attributes) -> bool | None:
     by_status = http_failed(_first(attributes, "status"))
     outcome = _first(attributes, "outcome")
-    return by_status if by_status is not None or not outcome else outcome == "SERVER_ERROR"
+    if by_status is not None or outcome:
+        return by_status if by_status is not None else outcome == "SERVER_ERROR"
+    return failed(attributes)
 
 
 def _istio(attributes: Attributes) -> bool | None:
@@ -168,9 +177,18 @@ PROXY_SOURCES = tuple(rule.source for rule in _PROXY_RULES)
 """What stands before the application counts, the preferred one first."""
 REQUEST_SOURCES = (*(rule.source for rule in _RULES), *PROXY_SOURCES, SHARE_SOURCE)
 """Every source of the table, the preferred one first."""
+_SERVERS = frozenset(("http", "grpc", "rpc", "server"))
 _RANKS = {source: rank for rank, source in enumerate(REQUEST_SOURCES)}
 
 
 def best_source(among: Collection[str]) -> str:
-    """The preferred one of these, guessed ones after those of the table; empty where there is none."""
-    return min(filter(None, among), key=lambda source: (_RANKS.get(source, len(_RANKS)), source), default="")
+    """The preferred one of these; empty where there is none.
+
+    Guessed ones come after those of the table, the protocols of servers first: `shop_http_requests` is what the shop
+    serves, `payment_requests` may be what it asks of others.
+    """
+    return min(filter(None, among), key=_preference, default="")
+
+
+def _preference(source: str) -> tuple[int, bool, str]:
+    return _RANKS.get(source, len(_RANKS)), _SERVERS.isdisjoint(words(source)), source

@@ -17,6 +17,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from msgspec import structs
+
 from streams.records.metric import Series
 from streams.signals.metric import Metric, Read, Shape, merge_uses, read_metric
 from streams.signals.names import stems, words
@@ -25,6 +27,8 @@ from streams.signals.reading import Reading, SeriesUse
 from streams.signals.rule import Group, Kind, SignalRule
 from streams.signals.units import factor
 
+WHOLE_POD = "/pod"
+"""Ends the signal of what containers tell, told of their pod: judged where no container tells it."""
 _KINDS: dict[Shape, Kind] = {
     "timer": "values",
     "counter": "events",
@@ -84,6 +88,11 @@ def _is(key: str, *values: str) -> Callable[[Attributes], bool]:
 def _in_container(attributes: Attributes) -> bool:
     """Neither the pod's own cgroup nor its pause container: both would count twice."""
     return attributes.get("container", "") not in {"", "POD"}
+
+
+def _of_pod(attributes: Attributes) -> bool:
+    """Of a whole pod: its own cgroup, or a series that has lost the container's name."""
+    return not attributes.get("container")
 
 
 def _failed_call(attributes: Attributes) -> bool:
@@ -240,7 +249,7 @@ _AVAILABILITY = (
         worse="lower",
         scale="share_free",
         begun=True,
-        only=_is("condition", "true"),
+        only=_is("condition", "true", ""),
     ),
     _metric(
         *("gauge", "availability", "k8s.container.ready", "k8s_container_ready", "kube_pod_container_status_ready"),
@@ -487,7 +496,15 @@ _SETUP = (
 """What begins so and is in no rule describes the set-up, or tells again what another metric tells."""
 _SETUP_NAMES = frozenset(("up", "target_info"))
 
-RULES = (*_LATENCY, *_ERRORS, *_RESTARTS, *_AVAILABILITY, *_CPU, *_MEMORY, *_GC, *_SATURATION, *_NETWORK, *_LOAD)
+_OF_PARTS = (*_LATENCY, *_ERRORS, *_RESTARTS, *_AVAILABILITY, *_CPU, *_MEMORY, *_GC, *_SATURATION, *_NETWORK, *_LOAD)
+RULES = (
+    *_OF_PARTS,
+    *(
+        structs.replace(one, rule=structs.replace(one.rule, signal=one.rule.signal + WHOLE_POD), only=_of_pod)
+        for one in _OF_PARTS
+        if one.only is _in_container
+    ),
+)
 """The whole table."""
 _BY_STEM: dict[str, tuple[Metric, ...]] = {}
 for _one in RULES:

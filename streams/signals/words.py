@@ -15,7 +15,7 @@ from streams.signals.metric import Read, quantile_rule, read_timer
 from streams.signals.names import Stem, stems, words
 from streams.signals.reading import Combine, Reading, SeriesUse
 from streams.signals.rule import Group, Kind, SignalRule, Worse
-from streams.signals.units import base_unit, factor, known_unit
+from streams.signals.units import base_unit, factor, known_unit, unit_of_word
 
 GUESSED_WEIGHT, UNKNOWN_WEIGHT = 0.5, 0.25
 """Of a guess, and where there is nothing to guess from; a known metric of the revision itself has 1 (`rules`)."""
@@ -29,8 +29,15 @@ _SETUP = frozenset(
     )
 )
 _TAIL = frozenset(("max", "maximum", "tail", "worst"))
-_LATENCY = frozenset(("latency", "latencies", "duration", "elapsed", "delay", "rtt", "ttfb", "wait", "waiting", "took"))
+_LATENCY = frozenset(
+    (
+        *("latency", "latencies", "duration", "durations", "elapsed", "delay", "rt", "rtt", "ttfb", "took"),
+        *("timer", "timers"),
+    )
+)
 _TIME = frozenset(("time", "times", "milliseconds", "millis", "seconds"))
+_WAITS = frozenset(("wait", "waiting"))
+"""How long where a time is told, else how many."""
 _CPU = frozenset(("cpu", "cpus", "processor", "throttled", "throttling", "millicores"))
 _MEMORY = frozenset(("memory", "mem", "heap", "rss", "swap", "nonheap", "pss"))
 _GC = frozenset(("gc", "garbage", "pause", "pauses"))
@@ -47,23 +54,18 @@ _SUCCESS = frozenset(("availability", "success", "successes", "successful", "suc
 _SATURATION = frozenset(
     (
         *("queue", "queued", "queues", "pending", "backlog", "lag", "inflight", "active", "busy", "blocked"),
-        *(
-            "saturation",
-            "flight",
-            "threads",
-            "goroutines",
-            "connections",
-            "conns",
-            "pool",
-            "fds",
-            "fd",
-            "sockets",
-            "waiters",
-        ),
+        *("saturation", "flight", "thread", "threads", "goroutine", "goroutines", "connection", "connections", "conns"),
+        *("pool", "fds", "fd", "files", "descriptors", "handles", "socket", "sockets", "waiters", "workqueue"),
+        *("progress", "wait", "waiting"),
         *("usage", "utilization", "used"),
     )
 )
-_IO = frozenset(("disk", "io", "iops", "read", "reads", "write", "writes", "fs", "filesystem", "syscall", "syscalls"))
+_IO = frozenset(
+    (
+        *("disk", "io", "diskio", "blkio", "iops", "read", "reads", "write", "writes", "fs", "filesystem"),
+        *("syscall", "syscalls"),
+    )
+)
 _NETWORK = frozenset(
     ("network", "net", "receive", "received", "transmit", "transmitted", "tcp", "udp", "packets", "rx", "tx", "sent")
 )
@@ -73,13 +75,29 @@ _LOAD = frozenset(
         *("invocations", "transactions", "throughput", "messages", "events", "queries", "sessions", "users", "orders"),
     )
 )
+_TRAFFIC = _LOAD | {"load", "workload", "response", "responses", "rq", "rpc", "rpcs", "2xx", "3xx"}
+_AVERAGED_LOAD = frozenset(("average", "avg", "1m", "5m", "15m"))
+"""Of the machine's run queue."""
 _LEFT = frozenset(("free", "available", "remaining", "idle", "left"))
 _SHARES = frozenset(("ratio", "percent", "percentage", "pct", "share", "fraction"))
 _MEANS = frozenset(("rate", "average", "avg", "mean"))
 _NUMBERS = frozenset(("sum", "count", "total"))
 _NEUTRAL = _SHARES | _MEANS | _NUMBERS | _SUCCESS | _LOAD | {"number", "per"}
 """Words that tell how something is counted, not what."""
-OTHERS = frozenset(("client", "upstream", "outbound", "downstream", "dependency", "backend", "remote"))
+OTHERS = frozenset(
+    (
+        *("client", "upstream", "outbound", "downstream", "dependency", "backend", "remote", "db", "database", "sql"),
+        *("postgres", "postgresql", "mysql", "mongo", "mongodb", "redis", "memcached", "cassandra", "elasticsearch"),
+        *("kafka", "dynamodb", "s3"),
+    )
+)
+FAILED = "/failed"
+"""Ends the signal of failed attempts."""
+_STATUS = frozenset(("status", "code", "response", "responses", "http"))
+_LONG = frozenset(("minute", "min", "hour"))
+_QUANTILE = "quantile"
+_QUANTILES = frozenset((_QUANTILE, "p50", "p75", "median", "percentile"))
+"""What is told by its quantiles is a time, unless its name says otherwise."""
 _KINDS: dict[Group, Kind] = {"latency": "values", "errors": "events", "restarts": "events"}
 _EITHER = frozenset(("load", "io", "network", "other"))
 _MACHINE = frozenset(("node", "host", "machine", "system"))
@@ -92,7 +110,7 @@ _GROUPS: tuple[tuple[Group, frozenset[str]], ...] = (
     ("network", _NETWORK),
     ("io", _IO),
     ("saturation", _SATURATION),
-    ("load", _LOAD),
+    ("load", _TRAFFIC),
 )
 """Asked in this order, after latency and availability."""
 
@@ -107,10 +125,12 @@ def guess(series: Series) -> Read:
     ('tail_latency', 'higher', 's', False, True)
     """
     stem = list(stems(series.name))[-1]
-    said = words(series.name)
+    said, per_time = _rated(with_status(words(series.name)))
     if not said or stem.part in {"created", "info"} or not _SETUP.isdisjoint(said):
         return SeriesUse(), ()
-    given = known_unit(series.unit) or stem.unit
+    if dict(series.attributes).get("quantile"):
+        said = [*said, _QUANTILE]
+    given = unit_of_word(said[-1]) if per_time else known_unit(series.unit) or stem.unit
     rule = rule_of(series.name, said, given)
     scale = factor(given, rule.unit) or 1.0
     if rule.kind == "values":
@@ -137,7 +157,7 @@ def of_others(key: str) -> bool:
 
 def failed_signal(key: str) -> str:
     """The signal of failed requests to others, of which a share and a tally of that key tell."""
-    return f"{key}/failed"
+    return key + FAILED
 
 
 def _failed(key: str) -> SignalRule:
@@ -174,14 +194,37 @@ def rule_of(name: str, said: list[str], given: str) -> SignalRule:
     )
 
 
+def with_status(said: list[str]) -> list[str]:
+    """A status of a server's fault, `5*` or `503`, is the word `5xx`, one of none `2xx` or `3xx`.
+
+    >>> with_status(["http", "status", "503"])
+    ['http', 'status', '503', '5xx']
+    """
+    if _STATUS.isdisjoint(said):
+        return said
+    codes = (word[0] for word in said if word.isdigit() and (word == "5" or (len(word) == 3 and word[0] in "235")))
+    return [*said, *(f"{digit}xx" for digit in codes)]
+
+
+def _rated(said: list[str]) -> tuple[list[str], bool]:
+    """The words without "per second", and whether there were such: a rate is no time."""
+    for place in range(len(said) - 1):
+        if said[place] == "per" and (unit_of_word(said[place + 1]) == "s" or said[place + 1] in _LONG):
+            return said[:place] + said[place + 2 :], True
+    return said, False
+
+
 def _group(said: list[str], given: str) -> Group:
     if not _SUCCESS.isdisjoint(said) and ERRORS.isdisjoint(said):
         if _is_share(said, given):
             return "availability"
         return "load" if _SUCCESS.isdisjoint(said[-1:]) or len(said) > 1 else "other"
-    if not _LATENCY.isdisjoint(said):
-        return "latency"
     timed = base_unit(given) == "s" or not _TIME.isdisjoint(said)
+    if not _LATENCY.isdisjoint(said) or (timed and not _WAITS.isdisjoint(said)):
+        return "latency"
+    if "load" in said and not _AVERAGED_LOAD.isdisjoint(said):
+        return "cpu"
+    timed = timed or not _QUANTILES.isdisjoint(said) or any(map(_is_tail, said))
     for group, named in _GROUPS:
         if not named.isdisjoint(said):
             return "latency" if timed and group in _EITHER else group

@@ -64,6 +64,9 @@ OWN_NAMES = [
     ("shop_http_response_size_bytes_count", {"status": "500"}, None),
     ("shop_http_request_errors_total", {"status": "500"}, None),  # failures only: their share is not told
     ("payment_client_requests_total", {"status": "500"}, None),
+    ("redis_requests_total", {"status": "error"}, None),  # asked of a store
+    ("http_server_request_duration_seconds_count", {"code": "500"}, RequestRole("http.server.request.duration", True)),
+    ("http_server_requests_seconds_count", {"code": "500"}, RequestRole("http.server.requests", True)),
     ("promhttp_metric_handler_requests_total", {"code": "500"}, None),
     ("traefik_entrypoint_requests_total", {"code": "500"}, None),
     ("istio_request_duration_milliseconds_count", {"reporter": "destination", "response_code": "500"}, None),
@@ -123,6 +126,7 @@ def test_sources_of_the_table_come_before_guessed_ones():
     assert best_source({"shop_http_requests", "istio_requests_total"}) == "istio_requests_total"
     assert best_source({"istio_requests_total", "http_requests_total"}) == "http_requests_total"
     assert best_source({"b_requests", "a_requests", ""}) == "a_requests"
+    assert best_source({"shop_http_requests", "payment_requests"}) == "shop_http_requests"
     assert best_source(()) == ""
 
 
@@ -139,6 +143,36 @@ def test_what_a_proxy_says_of_failed_requests_is_judged_beside_the_application_a
     beside.learn(2, series("http_server_requests_seconds_count", status="200"))
     assert beside.admit(ISTIO_FAILED)
     assert Catalogue(beside.state).admit(ISTIO_FAILED)
+
+
+@pytest.mark.parametrize(
+    ("exposure", "other"),
+    [
+        (
+            series("http_server_requests_seconds_count", status="200"),
+            series("grpc_server_handled_total", grpc_code="Internal"),
+        ),
+        (
+            series("shop_http_requests_total", code="200"),
+            series("payment_requests_total", code="500"),
+        ),
+        (
+            series("grpc_server_handled_total", grpc_code="OK"),
+            series("shop_http_requests_total", code="500"),
+        ),
+    ],
+)
+def test_failures_of_every_source_are_judged_and_of_the_exposure_once(exposure, other):
+    """HTTP beside gRPC, and counters that may be of calls to others: in whatever order they come."""
+    for order in ((exposure, other), (other, exposure)):
+        catalogue, uses = Catalogue(), {}
+        for number, one in enumerate(order):
+            catalogue.learn(number, one)
+            uses[one] = catalogue.use(number)
+        told = {one: [reading for reading in use.counter if reading.how == "attempt"] for one, use in uses.items()}
+        assert all(map(catalogue.admit, told[other]))
+        assert told[other]
+        assert not any(map(catalogue.admit, told[exposure]))
 
 
 def test_guessed_sources_are_bounded_and_those_of_the_table_always_have_room():

@@ -145,7 +145,6 @@ KNOWN = [
 ]
 
 UNUSED = [
-    ("container_cpu_usage_seconds_total", {}),  # the pod's own cgroup: its containers count
     ("container_memory_working_set_bytes", {"container": "POD"}),
     ("istio_request_duration_milliseconds_bucket", {"reporter": "source", "le": "25"}),
     ("kube_pod_container_status_waiting_reason", {"reason": "ContainerCreating"}),
@@ -244,6 +243,20 @@ GUESSED = [
     ("queue_wait_seconds", "latency", "higher", "s"),
     ("worker_restarts", "restarts", "higher", ""),
     ("requestErrorCount", "errors", "higher", ""),
+    ("HTTPCode_Target_5XX_Count", "errors", "higher", ""),
+    ("shop.response.503", "errors", "higher", ""),
+    ("shop.response.200", "load", "either", ""),
+    ("requests_per_second", "load", "either", ""),
+    ("errors_per_minute", "errors", "higher", ""),
+    ("bytes_per_second", "other", "either", "By"),
+    ("workload", "load", "either", ""),
+    ("system_load_average_1m", "cpu", "higher", ""),
+    ("request_p99", "tail_latency", "higher", ""),
+    ("request_p50", "latency", "higher", ""),
+    ("nginx_connections_waiting", "saturation", "higher", ""),
+    ("sql_wait_count_total", "saturation", "higher", ""),
+    ("http_requests_in_progress", "saturation", "higher", ""),
+    ("thread_count", "saturation", "higher", ""),
 ]
 
 
@@ -253,7 +266,7 @@ def test_unknown_metrics_are_guessed_at_by_their_words(name, group, worse, unit)
     rule = read_series(series(name, {}))[1][0]
     assert (rule.group, rule.worse, rule.unit) == (group, worse, unit)
     assert not rule.known
-    assert rule.guessed
+    assert rule.guessed == (group != "other")
     assert rule.weight <= 0.5
     assert (rule.criticality == "watch") == (group == "load")
 
@@ -297,6 +310,20 @@ def test_signals_find_a_place_in_the_order_in_which_windows_show_them():
     assert len(catalogue.state.left_out) == 5
     assert catalogue.admit(Reading("thing_0", "level"))
     assert not catalogue.admit(Reading("thing_0", "values"))
+
+
+def test_a_pod_speaks_where_none_of_its_containers_does():
+    """Its own cgroup holds theirs, and would count twice; recordings often have nothing but the pod."""
+    name = "container_cpu_usage_seconds_total"
+    (whole,) = read_series(series(name, {}))[0].counter
+    (part,) = read_series(series(name, APP))[0].counter
+    pods, both = Catalogue(), Catalogue()
+    for catalogue in (pods, both):
+        catalogue.learn(1, series(name, {}))
+    both.learn(2, series(name, APP))
+    assert pods.admit(whole)
+    assert both.admit(part)
+    assert not both.admit(whole)
 
 
 @given(st.permutations([("latency", "ms"), ("latency", "s"), ("latency", "")]))
