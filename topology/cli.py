@@ -147,9 +147,8 @@ def alert(host: str, labels: tuple[str, ...], **given: Any) -> None:
 @command.command(cls=options.VerifyCommand)
 @options.verify_options
 def verify(log_level: str, lifetime_hours: float, **given: Any) -> None:
-    r"""Ask until there is a verdict, and end with it: the job of an AnalysisTemplate.
+    """Ask until there is a verdict, and end with it: the job of an AnalysisTemplate.
 
-    \b
     Ends with 0: pass. 1: no answer could be had, or this configuration cannot be followed. 2: fail.
     3: cannot tell, when the time was over. 4: told to end before.
     """

@@ -14,6 +14,7 @@ from streams.judging.logs.stream import StreamEvidence
 from streams.judging.reasons import Reason, number, signature_text
 from streams.judging.side import SignatureInfo
 from streams.signals.rule import SignalRule
+from streams.signals.units import shown_unit
 
 SMALLEST_P = 1e-300
 """Nothing is told to be more improbable, so that logarithms are finite."""
@@ -129,7 +130,7 @@ def _level_row(
 
 
 def _level_sentence(one: LevelEvidence) -> str:
-    unit = f" {one.unit}" if one.unit not in {"", "1"} else ""
+    unit = shown_unit(one.unit)
     values = f"{_value(one.canary)}{unit} against {_value(one.baseline)}{unit}"
     effect = f", {one.effect_ratio:.3g} times" if one.effect_ratio is not None else ""
     if one.effect_low is not None and one.effect_high is not None:

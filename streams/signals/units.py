@@ -70,6 +70,15 @@ def base_unit(unit: str) -> str:
     return _BASE[found[0]] if found else ""
 
 
+def shown_unit(unit: str) -> str:
+    """A unit behind a number, with the blank between them; a share has none.
+
+    >>> shown_unit("By"), shown_unit("1"), shown_unit("")
+    (' By', '', '')
+    """
+    return "" if unit in {"", "1"} else f" {unit}"
+
+
 def factor(unit: str, wanted: str) -> float | None:
     """What to multiply a number in `unit` with to have it in `wanted`; None if they measure different things.
 

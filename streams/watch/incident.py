@@ -8,10 +8,11 @@ from msgspec import Struct
 
 from streams.records.identity import Workload
 from streams.risk.document import rfc3339
+from streams.signals.units import shown_unit
 from streams.watch.alarm import Alarm, AlarmSignal, AlarmState, Suspect
 from streams.watch.panel import Panel
 
-_UNITS = {"1": "of attempts", "1/s": "per pod-second"}
+_PER_POD_SECOND = "1/s"
 _MOST_SIGNALS = 20
 """In the document, worst first."""
 
@@ -40,6 +41,8 @@ class Incident(Struct, array_like=True):
     cleared_ns: int = 0
     learned_ns: int = 0
     """When what it told of last became normal, but for climbs."""
+    opinion: str = ""
+    """`nothing` or `real`, whichever was said of it last."""
 
     def look(self, panel: Panel, at_ns: int) -> float:
         """What its signals do now; the logarithm of their part in M."""
@@ -96,11 +99,11 @@ def changed(incident: Incident) -> str:
     """What changed, by how much, in numbers: of the worst signal, and how many more there are."""
     signals = _worst_first(incident)
     worst = signals[0]
-    unit = _UNITS.get(worst.unit, worst.unit)
+    unit = " per pod-second" if worst.unit == _PER_POD_SECOND else shown_unit(worst.unit)
     times = f" ({worst.ratio:.3g} times)" if worst.ratio is not None else ""
     note = f", {worst.note}" if worst.note else ""
     others = f", and {len(signals) - 1} more signals" if len(signals) > 1 else ""
-    return f"{f'{worst.signal}: {worst.before:.3g} before, {worst.now:.3g} {unit}'.rstrip()}{times}{note}{others}"
+    return f"{worst.signal}: {worst.before:.3g} before, {worst.now:.3g}{unit}{times}{note}{others}"
 
 
 def _worst_first(incident: Incident) -> list[AlarmSignal]:

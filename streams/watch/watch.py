@@ -206,11 +206,12 @@ class Watch:
         return True
 
     def hear(self, said: AlarmFeedback, at_ns: int) -> None:
-        """Learn from what somebody says of an alarm; the other kinds of word change nothing here."""
+        """Learn from what somebody says of an alarm; said again it changes nothing, nor do the other kinds of word."""
         state = self._state
         found = next((one for one in (*state.ringing, *state.ended) if one.id == said.alarm_id), None)
-        if found is None or said.kind not in {"nothing", "real"}:
+        if found is None or said.kind not in {"nothing", "real"} or said.kind == found.opinion:
             return
+        found.opinion = said.kind
         for name in sorted(found.told):
             self._panel.penalise(name, at_ns, more=said.kind == "nothing")
         if said.kind == "nothing" and found in state.ringing:

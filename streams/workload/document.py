@@ -36,7 +36,7 @@ def document(
         known_ns: how far back closed windows are known.
     """
     pair, policy = running.comparison, running.policy
-    found = running.assess(lines.signatures, catalogue.rules)
+    found = running.assess(lines.texts, catalogue.rules)
     unjudged = [*found.unjudged, *_no_place(pair, catalogue, presence), *_too_early(running, known_ns)]
     unjudged += _others(pair, presence)
     if policy is not None:

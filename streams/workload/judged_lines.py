@@ -57,9 +57,15 @@ class JudgedLines:
         """What was said, the oldest first."""
         return self._lines.history
 
+    @property
+    def texts(self) -> Mapping[int, SignatureInfo]:
+        """What ids stand for, of any class: what was counted before it was called harmless has a text too."""
+        return _Texts(self.signatures, self.info)
+
     def root(self, number: int) -> int:
-        """The template that a judged signature is part of."""
-        return self.roots.get(number, number)
+        """The template that a signature is part of, also one that is not judged any more."""
+        root = self._lines.root(number)
+        return number if root is None else root
 
     def read(self, template: int) -> Line | None:
         """A template and its class; None if it is not known (any more)."""
@@ -199,6 +205,26 @@ class JudgedLines:
     def _forget_all_but(self, seen: set[int]) -> None:
         self.signatures = {number: info for number, info in self.signatures.items() if number in seen}
         self.roots = {number: root for number, root in self.roots.items() if number in self.signatures}
+
+
+class _Texts(Mapping[int, SignatureInfo]):
+    """Looked up where somebody asks; those that are judged are the rule."""
+
+    def __init__(self, judged: Mapping[int, SignatureInfo], info: Callable[[int], SignatureInfo | None]) -> None:
+        self._judged = judged
+        self._info = info
+
+    def __getitem__(self, number: int) -> SignatureInfo:
+        found = self._judged.get(number) or self._info(number)
+        if found is None:
+            raise KeyError(number)
+        return found
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(self._judged)
+
+    def __len__(self) -> int:
+        return len(self._judged)
 
 
 def numbers_of(summary: Summary) -> Iterator[int]:

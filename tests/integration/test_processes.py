@@ -65,6 +65,19 @@ def test_crash_of_a_role_is_told(role):
         assert f"{name} ended with signal SIGKILL" in told
 
 
+def test_a_bad_policy_is_told_where_nothing_is_compared(embedded, tmp_path):
+    """Who changes the file hears of its fault within seconds, not when the next rollout begins."""
+    prepare(Kafka(embedded.bootstrap_servers), 2)
+    file = tmp_path / "policy.yml"
+    file.write_text("version: 1\n")
+    own = ("--group", f"score-{uuid.uuid4()}", "--session-timeout-s", 1, "--policy", file)
+    with RoleProcess("score", "--bootstrap-servers", embedded.bootstrap_servers, *own) as process:
+        process.await_output(READY["score"])
+        file.write_text("version: 1\ndefaults: {alpha: 2}\n")
+        process.await_output("policy refused, the last good one stays")
+        assert "policy.yml:2: defaults.alpha" in process.output
+
+
 def _child(process: RoleProcess, role: str) -> int:
     """The process id of a role that `serinus run` has started."""
     for tasks in Path(f"/proc/{process.process.pid}/task").glob("*/children"):

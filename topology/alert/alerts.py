@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from msgspec import Struct, field
 
 from streams.risk.document import rfc3339
+from streams.signals.units import shown_unit
 from streams.watch.alarm import Alarm, AlarmSignal, Suspect
 from topology.alarms.view import KnownAlarm, seconds
 from topology.serve.links import alarm_page
@@ -81,7 +82,7 @@ def description(alarm: Alarm) -> str:
 
 
 def _signal(signal: AlarmSignal) -> str:
-    unit = f" {signal.unit}" if signal.unit else ""
+    unit = shown_unit(signal.unit)
     times = "" if signal.ratio is None else f", {signal.ratio:.3g} times"
     note = f", {signal.note}" if signal.note else ""
     return (

@@ -92,7 +92,8 @@ async def _run(settings: ScoreSettings, telemetry: Telemetry, scratch: Path) -> 
         # It starts for as long as it takes to join the group, and is to end also then.
         running = asyncio.ensure_future(_started_until_stopped(scorer.app))
         refused = asyncio.ensure_future(scorer.refused())
-        waiting = [asyncio.ensure_future(stop.wait()), asyncio.ensure_future(scorer.failed.wait()), running, refused]
+        stopped, failed = asyncio.ensure_future(stop.wait()), asyncio.ensure_future(scorer.failed.wait())
+        waiting = [stopped, failed, running, refused, asyncio.ensure_future(scorer.look_after_policy())]
         await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
         for each in waiting:
             each.cancel()
@@ -158,6 +159,12 @@ class Scorer:
                 except KafkaError as error:
                     refusal: Exception = error
                     return refusal
+
+    async def look_after_policy(self) -> None:
+        """Look at the policy file in time: who changes it is to hear of a fault now, not when a rollout begins."""
+        while True:
+            await asyncio.sleep(_LOOK_S)
+            self._policy.current()
 
     def _policy_of(self, workload: Workload) -> WorkloadPolicy | None:
         """What the policy file and the options say of a workload now; None: nothing but the defaults."""

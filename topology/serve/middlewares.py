@@ -57,6 +57,15 @@ def observed(telemetry: Telemetry) -> Middleware:
     return observe
 
 
+@web.middleware
+async def readable(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Answers 400 where the body is not what its headers say, or its sender went away in the middle of it."""
+    try:
+        return await handler(request)
+    except (web.RequestPayloadError, ConnectionError) as fault:
+        return json({"error": f"the body cannot be read: {' '.join(str(fault).split())}"}, 400)
+
+
 def admitted(token: BearerToken) -> Middleware:
     """Refuses who brings no token or a wrong one with 401."""
 

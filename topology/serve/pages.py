@@ -20,6 +20,7 @@ from markupsafe import Markup
 
 from streams.policy.sensitivity import SENSITIVITIES
 from streams.risk.document import RiskDocument
+from streams.signals.units import shown_unit
 from topology.freshness import SILENCE_S, Freshness
 from topology.serve import answer, chart, links
 from topology.serve.queries import from_path
@@ -157,9 +158,9 @@ def count(number: float | None, digits: int = 1) -> str:
 def measure(number: float | None, unit: str = "") -> str:
     """A measured value with its unit, three digits that count.
 
-    >>> measure(0.012345, "s"), measure(123456789.0, "By"), measure(1.0), measure(None)
-    ('0.0123 s', '1.23e+08 By', '1', '-')
+    >>> measure(0.012345, "s"), measure(123456789.0, "By"), measure(0.5, "1"), measure(None)
+    ('0.0123 s', '1.23e+08 By', '0.5', '-')
     """
     if number is None:
         return "-"
-    return f"{number:.3g} {unit}".rstrip()
+    return f"{number:.3g}{shown_unit(unit)}"

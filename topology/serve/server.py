@@ -27,7 +27,7 @@ from topology.serve.gauges import RiskCollector
 from topology.serve.kayenta import Kayenta, read_config
 from topology.serve.kayenta_messages import CanaryConfig
 from topology.serve.links import Links
-from topology.serve.middlewares import add_headers, admitted, observed
+from topology.serve.middlewares import add_headers, admitted, observed, readable
 from topology.serve.notifications import Notifications
 from topology.serve.openapi import describe
 from topology.serve.pages import Pages
@@ -75,7 +75,7 @@ def build(
     Raises:
         BadPolicy: the token file holds no token, or a canary config is none.
     """
-    middlewares = [observed(telemetry)]
+    middlewares = [observed(telemetry), readable]
     if settings.token_file is not None:
         middlewares.append(admitted(BearerToken(settings.token_file)))
     app = web.Application(middlewares=middlewares)

@@ -181,6 +181,26 @@ def test_nothing_ends_an_alarm_and_raises_the_threshold():
     assert all(panel[name].penalty == 0.0 for name in names)
 
 
+@pytest.mark.parametrize(
+    ("words", "penalty"),
+    [
+        (("nothing", "nothing", "nothing"), 1.386),
+        (("nothing", "real", "real", "nothing"), 1.386),
+        (("nothing", "real", "nothing", "real"), 0.0),
+    ],
+)
+def test_what_is_said_of_an_alarm_again_teaches_nothing(words, penalty):
+    """Two who say that it was nothing, or one whose post was sent twice, count once; the last word holds."""
+    played = Played()
+    played.windows(720)
+    raised = played.windows(30, times=4.0)[0]
+    for word in words:
+        played.say(word, raised)
+        played.restart()
+    panel = played.watch.to_state().panel.signals
+    assert all(panel[signal.signal].penalty == pytest.approx(penalty, abs=0.01) for signal in raised.signals)
+
+
 def test_alarms_of_a_workload_that_is_gone_are_cleared():
     """Without a window for a quarter of an hour nothing goes on ringing."""
     played = Played()

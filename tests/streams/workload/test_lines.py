@@ -170,6 +170,22 @@ def test_templates_merge_and_keep_their_counts(life):
     assert row_of(document, "lookup").canary_count == 12 * 6
 
 
+@pytest.mark.parametrize("log_class", ["ignore", "info", "critical"])
+def test_a_template_that_is_reclassified_stays_one_row_with_its_name(life, log_class):
+    """What was counted of its signatures is told as one, by its text, whatever it is called, and after a restart."""
+    words = ["eu", "us", "asia", "africa", "south", "north"]
+    _, document = said(life, [f"ledger {word} out of balance" for word in words] * 4, 60)
+    before = row_of(document, "ledger")
+    life.reclassify(feedback(before, log_class), T0 + 60 * S)
+    (document,) = life.documents()
+    row = row_of(document, "ledger")
+    assert (row.id, row.canary_count, row.log_class) == (before.id, before.canary_count, log_class)
+    assert "ledger" in document.reasons[0]
+    assert not [reason for reason in document.reasons if "signature " in reason]
+    life.reclassify(feedback(row, None), T0 + 61 * S)
+    assert row_of(life.documents()[-1], "ledger") == before
+
+
 def _text(life: WorkloadLife, number: int) -> str:
     return life.to_state().lines.templates.templates[number].text
 

@@ -98,6 +98,15 @@ async def test_requests_are_counted_by_route(serve):
     assert "such" not in text
 
 
+async def test_a_body_that_is_not_what_it_says(serve):
+    """Said to be compressed and is not: the sender's fault, and no error of ours."""
+    await serve.start()
+    headers = {"Content-Type": "application/json", "Content-Encoding": "gzip"}
+    response = await serve.client.post("/v1/feedback", data=b"{}", headers=headers)
+    assert response.status == 400
+    assert (await response.json())["error"].startswith("the body cannot be read")
+
+
 async def test_list(serve, judged, pair):
     """The running come first by risk, then the ended; filters and the limit hold."""
     for name, risk, state in (("a", 20.0, "running"), ("b", 80.0, "running"), ("c", 99.0, "ended")):

@@ -1,0 +1,24 @@
+"""How an incident is told."""
+
+from __future__ import annotations
+
+import pytest
+
+from streams.watch.alarm import AlarmSignal
+from streams.watch.incident import Incident, changed
+
+
+@pytest.mark.parametrize(
+    ("signal", "unit", "now"),
+    [
+        ("process.cpu.usage", "1", "0.25 (2.5 times)"),
+        ("requests/error/http", "1", "0.25 (2.5 times)"),
+        ("log/error", "1/s", "0.25 per pod-second (2.5 times)"),
+        ("memory", "By", "0.25 By (2.5 times)"),
+        ("queue", "", "0.25 (2.5 times)"),
+    ],
+)
+def test_what_changed_is_told_with_its_unit(signal, unit, now):
+    """A share has none: a load of the processor is no share of attempts."""
+    told = {signal: AlarmSignal(signal, "other", unit, "higher", 0.1, 0.25, 2.5, 1.5, "")}
+    assert changed(Incident("", "", 0, 0, 1.0, 0, told)) == f"{signal}: 0.1 before, {now}"
