@@ -62,10 +62,13 @@ class CountState(Struct, array_like=True):
     square: MeanState
     """m^2, against which the excess is held."""
     detector: DetectorState
-    surprise: SurpriseState
+    before: list[object]
+    """Held the score's in a snapshot of before; empty."""
     seen: int
     last_ns: int
     version: int = 1
+    surprise: SurpriseState | None = None
+    """None in a snapshot of before: the score begins anew."""
 
 
 class CountWatch:
@@ -99,9 +102,10 @@ class CountWatch:
             self._excess.to_state(),
             self._square.to_state(),
             self._detector.to_state(),
-            self._surprise.to_state(),
+            [],
             self._seen,
             self._last_ns,
+            surprise=self._surprise.to_state(),
         )
 
     def add(self, time_ns: int, count: float, exposure: float) -> Reading:

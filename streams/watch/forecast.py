@@ -125,6 +125,10 @@ class Forecast:
         self._best = best
         return guess or 0.0
 
+    def lasting(self, time_ns: int) -> tuple[float, float | None, float | None]:
+        """Level of long, and the means of this time of the day and of the week, uncorrected; None where unknown."""
+        return self._long.value, self._day.expected(time_ns), self._week.expected(time_ns)
+
     def learn(
         self,
         time_ns: int,

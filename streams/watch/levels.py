@@ -1,7 +1,7 @@
 """Is the level of a signal what it has been? The watch over one gauge: forecast, scale, tails, detector, surprise.
 
 value ──► forecast ──► residual ──► its own tails ──► e-detector (`log_e`: has it left its normal?)
-                          └──► channels, each with its own tail ──► `abnormality` (is this point news?)
+      └──► what lasts ──► residual, its own tail; range ──► `abnormality` (is this point news?), of no weight in `log_e`
 """
 
 from __future__ import annotations
@@ -14,11 +14,13 @@ from msgspec import Struct
 
 from streams.errors import BadRecord, Reason
 from streams.watch.detector import Detector, DetectorState
+from streams.watch.distance import Distance, DistanceState
 from streams.watch.farthest import Farthest, FarthestState
 from streams.watch.forecast import MOST_STAYS, Forecast, ForecastState
 from streams.watch.mean import FadingMean, MeanState
 from streams.watch.ranks import MEMORY, Ranks, RanksState
 from streams.watch.reading import Direction, Reading
+from streams.watch.steady import Steady, SteadyState
 from streams.watch.surprise import Surprise, SurpriseState
 from streams.watch.tail import BEYOND_RATIO, Excess, TailState
 
@@ -76,7 +78,7 @@ class LevelState(Struct, array_like=True):
     """Of residuals beyond the 95% quantile, which is that of `ranks`."""
     lower: TailState
     detector: DetectorState
-    surprise: SurpriseState
+    distance: DistanceState
     seen: int
     last_ns: int
     version: int = 3
@@ -98,14 +100,18 @@ class LevelState(Struct, array_like=True):
     """None in a snapshot of before: it begins with the next value."""
     back: float | None = None
     """What was expected when it last went farther than residuals teach; None: it has come back since."""
+    steady: SteadyState | None = None
+    surprise: SurpriseState | None = None
+    """None in a snapshot of before: the score begins anew."""
 
 
 class LevelWatch:
     """`add` values in time order."""
 
     __slots__ = (
-        "_back", "_below", "_bias", "_detector", "_farthest", "_forecast", "_higher", "_last", "_last_ns", "_lower",
-        "_peak", "_ranks", "_scale", "_seen", "_size", "_stays", "_surprise", "_usual", "_usual_ratio",
+        "_back", "_below", "_bias", "_detector", "_distance", "_farthest", "_forecast", "_higher", "_last", "_last_ns",
+        "_lower", "_peak", "_ranks", "_scale", "_seen", "_size", "_stays", "_steady", "_surprise", "_usual",
+        "_usual_ratio",
     )  # fmt: skip
 
     def __init__(self, state: LevelState | None = None) -> None:
@@ -117,6 +123,8 @@ class LevelWatch:
         self._higher, self._lower = Excess(state.higher if state else None), Excess(state.lower if state else None)
         self._bias = FadingMean(_BIAS, state.bias if state else None)
         self._detector = Detector(2 * len(_BETS), _without_least_bets(state.detector) if state else None)
+        self._distance = Distance(state.distance if state else None)
+        self._steady = Steady(state.steady if state else None)
         self._surprise = Surprise(state.surprise if state else None)
         self._ranks = Ranks(state.ranks if state else None)
         self._stays = FadingMean(_SCALE, state.stays if state else None)
@@ -140,7 +148,7 @@ class LevelWatch:
             self._higher.to_state(),
             self._lower.to_state(),
             self._detector.to_state(),
-            self._surprise.to_state(),
+            self._distance.to_state(),
             self._seen,
             self._last_ns,
             ranks=self._ranks.to_state(),
@@ -152,6 +160,8 @@ class LevelWatch:
             peak=self._peak,
             farthest=self._farthest.to_state(),
             back=self._back,
+            steady=self._steady.to_state(),
+            surprise=self._surprise.to_state(),
         )
 
     def add(self, time_ns: int, value: float) -> Reading:
@@ -178,9 +188,11 @@ class LevelWatch:
         score = self._usual_score() if self._is_usual(value) else self._standard(moved)
         farthest = self._farthest
         came_back = farthest.known
-        log_period = farthest.add(*self._surprise.off(value), self._seen)
+        log_period = farthest.add(*self._distance.off(value), self._seen)
+        self._distance.learn(value)
         known = farthest.known
-        abnormality = self._surprise.add(value, z, warm)
+        steady = self._steady.add(value, self._forecast.lasting(time_ns), max(_FLAT_RATIO * self._size.value, 1e-12))
+        abnormality = self._surprise.add(value, steady, warm)
         if warm:
             fresh = self._fresh(score)
             detector.add(time_ns, _ratios(fresh), _STARTS)

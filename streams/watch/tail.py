@@ -52,10 +52,12 @@ class Tail:
     (0.0, True)
     """
 
-    __slots__ = ("_index", "_least", "_n", "quantile")
+    __slots__ = ("_index", "_least", "n", "quantile")
 
     quantile: float
     """95%, as far as is known."""
+    n: float
+    """Values seen, up to a bound."""
 
     def __init__(self, least: float, state: TailState | None = None) -> None:
         """Begin with a snapshot; the quantile is never taken for less than `least`."""
@@ -63,18 +65,18 @@ class Tail:
         self._least = least
         self.quantile = known.quantile
         self._index = FadingMean(_HORIZON, known.index)
-        self._n = known.n
+        self.n = known.n
 
     def to_state(self) -> TailState:
         """Its numbers."""
-        return TailState(self.quantile, self._index.to_state(), self._n)
+        return TailState(self.quantile, self._index.to_state(), self.n)
 
     def rarity(self, value: float) -> float:
         """-log10 of P(a value beyond this one) / 0.05; 0 within the quantile."""
         if value <= self.quantile:
             return 0.0
         rarity = math.log10(value / self.quantile) / max(self._index.value, _FLATTEST)
-        return min(rarity, math.log10(2.0 * BEYOND_RATIO * self._n + 1.0))
+        return min(rarity, math.log10(2.0 * BEYOND_RATIO * self.n + 1.0))
 
     def add(self, value: float) -> float:
         """Its rarity, then learn it."""
@@ -84,9 +86,9 @@ class Tail:
 
     def learn(self, value: float) -> None:
         """Take in one value, not below 0."""
-        n, quantile, least = self._n, self.quantile, self._least
+        n, quantile, least = self.n, self.quantile, self._least
         if n < _LONGEST:
-            self._n = n = n + 1.0
+            self.n = n = n + 1.0
         if value > quantile:
             self._index.learn(min(math.log(value / quantile), 2.0))
             quantile += quantile * max(_SLOWEST, 1.0 / (n + 10.0)) * (1.0 / BEYOND_RATIO - 1.0)

@@ -1,0 +1,103 @@
+"""What the score of a point promises: it depends on no unit, is news once, and has no weight in the alarm."""
+
+from __future__ import annotations
+
+import msgspec
+import numpy as np
+import pytest
+
+from streams.watch.counts import CountState, CountWatch
+from streams.watch.levels import LevelState, LevelWatch
+from streams.watch.steady import Steady
+from streams.watch.surprise import Surprise
+
+HOUR_NS = 3_600_000_000_000
+
+
+def scores(values, step_ns=300_000_000_000):
+    """Of values five minutes apart."""
+    watch = LevelWatch()
+    return [watch.add(place * step_ns, float(value)).abnormality for place, value in enumerate(values)]
+
+
+def test_the_farther_a_value_the_higher_its_score():
+    """Also far beyond all that was seen, and as far below as above."""
+    usual = np.random.default_rng(1).normal(10.0, 1.0, 500).tolist()
+    last = [scores([*usual, value])[-1] for value in (10.0, 14.0, 16.0, 20.0, 100.0, -80.0)]
+    assert last[0] == 0.0
+    assert last[:5] == sorted(set(last[:5]))
+    assert last[5] > last[3]
+
+
+def test_it_is_news_once():
+    """The same excursion again, and what lasts."""
+    usual = np.random.default_rng(2).normal(10.0, 1.0, 800).tolist()
+    said = scores([*usual[:500], 30.0, *usual[500:], 30.0, 30.0, 30.0])
+    assert said[500] > 0.4
+    assert max(said[-3:]) < said[500] / 3.0
+    assert max(said[-2:]) < 1e-3
+
+
+@pytest.mark.parametrize(("times", "plus"), [(1000.0, 0.0), (-1.0, 0.0), (1.0, 50.0), (0.01, -5.0)])
+def test_it_depends_on_no_unit(times, plus):
+    """Nor on which way is up; and hardly on where zero is, from which only the least scale is told."""
+    values = np.random.default_rng(3).normal(10.0, 1.0, 600)
+    values[450], values[550] = 25.0, -20.0
+    allowed = 0.05 if plus else 1e-3
+    assert scores(values * times + plus) == pytest.approx(scores(values), abs=allowed)
+
+
+def test_what_comes_later_changes_nothing():
+    """Every score is final."""
+    values = np.random.default_rng(4).normal(10.0, 1.0, 400).tolist()
+    assert scores([*values, 1e9, 0.0])[:400] == scores(values)
+
+
+def test_an_hour_that_is_missed_is_news():
+    """Though the level of late is as usual at other hours."""
+    rng = np.random.default_rng(5)
+    day = [10.0] * 12 + [30.0] * 12
+    values = np.array(day * 42) + rng.normal(0.0, 0.5, 24 * 42)
+    values[-7:] = 10.0
+    said = scores(values, HOUR_NS)
+    assert max(said[-7:]) > 1.5 * max(said[24 * 21 : -7])
+
+
+def test_it_has_no_weight_in_the_alarm():
+    """Without the score's snapshot, as in one of before, the evidence is the same to the bit."""
+    rng = np.random.default_rng(6)
+    values = [*rng.normal(10.0, 1.0, 500).tolist(), *rng.normal(14.0, 1.0, 50).tolist()]
+    whole = LevelWatch()
+    for place, value in enumerate(values[:400]):
+        whole.add(place * HOUR_NS, value)
+    kept = msgspec.to_builtins(whole.to_state())
+    names = [field.name for field in msgspec.structs.fields(LevelState)]
+    place = names.index("distance")
+    tail = kept[place][0][0]
+    # As it was written before: three tails, level, spread, sum, greatest rarity, range.
+    kept[place] = [[[9.0, *tail[1:]], [8.0, *tail[1:]], tail], *kept[place][1:], 1.5, 0.5, 5.0, 15.0]
+    again = LevelWatch(msgspec.convert(kept[: names.index("steady")], LevelState))
+    readings = [(whole.add(at * HOUR_NS, v), again.add(at * HOUR_NS, v)) for at, v in enumerate(values[400:], 400)]
+    assert [one.log_e for one, _ in readings] == [other.log_e for _, other in readings]
+    assert all(other.abnormality == 0.0 for _, other in readings[:20])
+
+
+def test_a_count_of_before_is_read():
+    """Its score begins anew."""
+    watch = CountWatch()
+    for place in range(200):
+        watch.add(place * HOUR_NS, 3.0, 1.0)
+    kept = msgspec.to_builtins(watch.to_state())
+    names = [field.name for field in msgspec.structs.fields(CountState)]
+    kept[names.index("before")] = [[], [200.0, 3.0], [200.0, 0.0], 0.0, 0.0, 3.0, 3.0]
+    again = CountWatch(msgspec.convert(kept[: names.index("surprise")], CountState))
+    one, other = watch.add(200 * HOUR_NS, 30.0, 1.0), again.add(200 * HOUR_NS, 30.0, 1.0)
+    assert one.log_e == other.log_e
+    assert one.abnormality > 0.2 > other.abnormality == 0.0
+
+
+def test_it_begins_in_silence():
+    """Both parts, whatever comes in the first thirty values."""
+    surprise, steady = Surprise(), Steady()
+    said = [surprise.add(value, steady.add(value, (0.0, None, None), 1e-9), True) for value in [1.0, 1e9] * 15]
+    assert said == [0.0] * 30
