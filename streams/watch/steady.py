@@ -7,6 +7,7 @@ always comes, is far from all of them.
 
 from __future__ import annotations
 
+import math
 from array import array
 
 from msgspec import Struct
@@ -15,10 +16,8 @@ from streams.watch.mean import FadingMean, MeanState
 
 _SCALE = 1000.0
 """Residuals that the scale remembers."""
-_ERRORS = 200
-"""Values over which the three are compared, as forecasts are; a byte holds them."""
-_BELIEVED = 30
-"""Errors that are known of a profile before it is believed, as of a forecast."""
+_ERRORS = 200.0
+"""Values over which the three are compared, as forecasts are."""
 _SETTLED = 20.0
 """Values from which the scale no longer follows every one."""
 _CLIP = 4.0
@@ -29,24 +28,21 @@ class SteadyState(Struct, array_like=True):
 
     scale: MeanState = MeanState()
     errors: list[float] = []
-    """Of level, day, week."""
-    known: list[int] = []
-    """Values that each rests on."""
+    """Of level, day, week; of what is not known yet, that of the level."""
 
 
 class Steady:
     """`add` a value, get how far it lies off."""
 
-    __slots__ = ("_errors", "_known", "_scale")
+    __slots__ = ("_errors", "_scale")
 
     def __init__(self, state: SteadyState | None = None) -> None:
         self._scale = FadingMean(_SCALE, state.scale if state else None)
         self._errors = array("d", (state.errors if state else None) or (0.0,) * 3)
-        self._known = bytearray((state.known if state else None) or 3)
 
     def to_state(self) -> SteadyState:
         """The snapshot."""
-        return SteadyState(self._scale.to_state(), self._errors.tolist(), list(self._known))
+        return SteadyState(self._scale.to_state(), self._errors.tolist())
 
     def add(self, value: float, lasting: tuple[float, float | None, float | None], least: float) -> float:
         """The residual in scales, then learns.
@@ -56,21 +52,19 @@ class Steady:
             lasting: level of long, mean of this time of the day, of this hour of the week, where they are known.
             least: the scale is no smaller.
         """
-        errors, known, mean = self._errors, self._known, self._scale
-        scale = mean.value if mean.value > least else least
-        best, error = lasting[0], errors[0]
-        for place in (1, 2):
-            guess = lasting[place]
-            if guess is not None and known[place] >= _BELIEVED and errors[place] < error:
-                best, error = guess, errors[place]
-        z, most = (value - best) / scale, _CLIP * scale
-        if mean.weight <= _SETTLED:
-            mean.learn(abs(value - best))
-            most = float("inf")
-        else:
-            mean.learn(min(abs(z), _CLIP) * scale)
+        level, day, week = lasting
+        errors = self._errors
+        best, error = level, errors[0]
+        if day is not None and errors[1] < error:
+            best, error = day, errors[1]
+        if week is not None and errors[2] < error:
+            best = week
+        known = self._scale
+        scale = known.value if known.value > least else least
+        off, most = abs(value - best), _CLIP * scale if known.weight > _SETTLED else math.inf
+        known.learn(off if off < most else most)
+        number = known.weight if known.weight < _ERRORS else _ERRORS
         for place, guess in enumerate(lasting):
-            if guess is not None:
-                known[place] = number = min(known[place] + 1, _ERRORS)
-                errors[place] += (min(abs(value - guess), most) - errors[place]) / number
-        return z
+            missed = abs(value - (level if guess is None else guess))
+            errors[place] += ((missed if missed < most else most) - errors[place]) / number
+        return (value - best) / scale
