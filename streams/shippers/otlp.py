@@ -6,7 +6,7 @@ Source: opentelemetry-proto v1 logs.proto, metrics.proto, common.proto. Absent f
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence, Sized
 from typing import NamedTuple, Protocol, TypeVar
 
 import msgspec
@@ -22,6 +22,7 @@ _MAX_ATTRIBUTES = 512
 
 SHAPES = ("gauge", "sum", "histogram", "exponential_histogram", "summary")
 """Of a metric's data."""
+Values = TypeVar("Values", bound=Sized)
 Plain = object
 """str | bool | int | float | bytes | list | dict | None: an AnyValue without its wrapping."""
 
@@ -123,11 +124,12 @@ def check_attributes(number: int) -> None:
         raise BadRecord(Reason.TOO_LARGE, f"{number} attributes; at most {_MAX_ATTRIBUTES} are read")
 
 
-def check_buckets(number: int) -> None:
-    """The same of a histogram's buckets, or a summary's quantiles.
+def bounded(values: Values) -> Values:
+    """A histogram's buckets, or a summary's quantiles, as they are.
 
     Raises:
         BadRecord: TOO_LARGE.
     """
-    if number > _MAX_BUCKETS:
-        raise BadRecord(Reason.TOO_LARGE, f"{number} buckets; at most {_MAX_BUCKETS} are read")
+    if len(values) > _MAX_BUCKETS:
+        raise BadRecord(Reason.TOO_LARGE, f"{len(values)} buckets; at most {_MAX_BUCKETS} are read")
+    return values

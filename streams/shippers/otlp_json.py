@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from typing import Final, TypeVar
+from typing import Final
 
 import msgspec
 from msgspec import Raw
@@ -25,8 +25,8 @@ from streams.shippers.otlp import (
     LogRow,
     Plain,
     PointRow,
+    bounded,
     check_attributes,
-    check_buckets,
 )
 from streams.shippers.otlp_json_messages import (
     AnyValue,
@@ -45,7 +45,6 @@ from streams.shippers.otlp_json_messages import (
 )
 from streams.shippers.values import number_in_text
 
-Item = TypeVar("Item")
 _LOG_LEVELS: Final = ("resourceLogs", "scopeLogs", "logRecords")
 _METRIC_LEVELS: Final = ("resourceMetrics", "scopeMetrics", "metrics")
 _TEMPORALITIES: Final = {"AGGREGATION_TEMPORALITY_DELTA": 1, "AGGREGATION_TEMPORALITY_CUMULATIVE": 2}
@@ -189,11 +188,11 @@ def _point_row(metric: Metric, shape: str, data: Data, point: Point) -> PointRow
         return row
     row.count = _integer(point.count)
     row.total = None if point.sum is None else _number(point.sum)
-    row.bounds = [_number(bound) for bound in _bounded(point.explicit_bounds)]
-    row.bucket_counts = [_integer(count) for count in _bounded(point.bucket_counts)]
+    row.bounds = [_number(bound) for bound in bounded(point.explicit_bounds)]
+    row.bucket_counts = [_integer(count) for count in bounded(point.bucket_counts)]
     row.scale, row.zero_count = _integer(point.scale), _integer(point.zero_count)
     row.positive, row.negative = _side(point.positive), _side(point.negative)
-    row.quantiles = [(_number(one.quantile), _number(one.value)) for one in _bounded(point.quantile_values)]
+    row.quantiles = [(_number(one.quantile), _number(one.value)) for one in bounded(point.quantile_values)]
     if shape == "summary" and row.total is None:
         row.total = 0.0  # no optional field there, so left out means zero
     return row
@@ -202,12 +201,7 @@ def _point_row(metric: Metric, shape: str, data: Data, point: Point) -> PointRow
 def _side(buckets: BucketsMessage | None) -> Buckets:
     if buckets is None:
         return Buckets(0, ())
-    return Buckets(_integer(buckets.offset), [_integer(count) for count in _bounded(buckets.bucket_counts)])
-
-
-def _bounded(values: list[Item]) -> list[Item]:
-    check_buckets(len(values))
-    return values
+    return Buckets(_integer(buckets.offset), [_integer(count) for count in bounded(buckets.bucket_counts)])
 
 
 def _resource_attributes(resource: bytes) -> dict[str, Plain]:

@@ -25,8 +25,8 @@ from streams.shippers.otlp import (
     LogRow,
     Plain,
     PointRow,
+    bounded,
     check_attributes,
-    check_buckets,
 )
 
 _LENGTH_DELIMITED: Final = 2
@@ -152,22 +152,17 @@ def _point_row(metric: Any, shape: str, data: Any, point: Any) -> PointRow:
     row.count = point.count
     if shape == "summary":
         row.total = point.sum
-        row.quantiles = [(one.quantile, one.value) for one in _bounded(point.quantile_values)]
+        row.quantiles = [(one.quantile, one.value) for one in bounded(point.quantile_values)]
         return row
     row.total = point.sum if point.HasField("sum") else None
     if shape == "histogram":
-        row.bounds = list(_bounded(point.explicit_bounds))
-        row.bucket_counts = list(_bounded(point.bucket_counts))
+        row.bounds = list(bounded(point.explicit_bounds))
+        row.bucket_counts = list(bounded(point.bucket_counts))
         return row
     row.scale, row.zero_count = point.scale, point.zero_count
-    row.positive = Buckets(point.positive.offset, list(_bounded(point.positive.bucket_counts)))
-    row.negative = Buckets(point.negative.offset, list(_bounded(point.negative.bucket_counts)))
+    row.positive = Buckets(point.positive.offset, list(bounded(point.positive.bucket_counts)))
+    row.negative = Buckets(point.negative.offset, list(bounded(point.negative.bucket_counts)))
     return row
-
-
-def _bounded(values: Any) -> Any:
-    check_buckets(len(values))
-    return values
 
 
 def _attributes(pairs: Any) -> dict[str, Plain]:
