@@ -1,9 +1,9 @@
 """Is this point news? A score of 0..1 for one point, beside the alarm and of no weight in it.
 
 The larger of two. Numenta's anomaly likelihood, of a residual: how far its mean of late lies above what that mean has
-been, as the tail of a normal law, in tenths of powers of ten: from .5 (one in 100,000) a point is *red*. What is red
-soon after another red point is the same news. And how far the value lies beyond all that was ever seen, in units of a
-twentieth of that range: so far out it is one half.
+been, as the tail of a normal law, in tenths of whole powers of ten (whole, as what rises slowly would be told at any
+fraction): from .5, one in 100,000, a point is *red*. What is red soon after another red point is the same news. And how
+far the value lies beyond all that was ever seen, in units of a twentieth of that range: so far out it is one half.
 
 Source: Ahmad, Lavin, Purdy & Agha, Unsupervised real-time anomaly detection for streaming data (Neurocomputing 262,
 2017), equations 4 to 6; the range, what stays red and the least mean and variance as in Numenta's detector for NAB
@@ -107,7 +107,7 @@ class Surprise:
             return 0.0
         variance = self._variance if self._variance > _LEAST_VARIANCE else _LEAST_VARIANCE
         p = 0.5 * math.erfc(over / math.sqrt(2.0 * variance))
-        return -math.log10(p) / _RAREST if p > _LEAST_P else 1.0
+        return math.floor(-math.log10(p)) / _RAREST if p > _LEAST_P else 1.0
 
     def _learn(self) -> None:
         """The mean of late is a value of its own law; mean and variance as West (1979) has them."""

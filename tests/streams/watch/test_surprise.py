@@ -12,6 +12,12 @@ from streams.watch.steady import Steady
 from streams.watch.surprise import Surprise, SurpriseState
 
 HOUR_NS = 3_600_000_000_000
+DRAWS = {
+    "normal": lambda rng: rng.normal(10.0, 1.0, 2000),
+    "walk": lambda rng: np.cumsum(rng.normal(0.0, 1.0, 2000)),
+    "lognormal": lambda rng: np.exp(rng.normal(0.0, 1.0, 2000)),
+    "counts": lambda rng: rng.negative_binomial(3, 0.1, 2000),
+}
 
 
 def scores(values, step_ns=300_000_000_000):
@@ -24,7 +30,7 @@ def test_the_farther_a_value_the_higher_its_score():
     """Also far beyond all that was seen, and as far below as above."""
     usual = np.random.default_rng(1).normal(10.0, 1.0, 500).tolist()
     last = [scores([*usual, value])[-1] for value in (10.0, 14.0, 16.0, 20.0, 100.0, -80.0)]
-    assert last[0] < 0.1
+    assert last[0] == 0.0
     assert last[:5] == sorted(set(last[:5]))
     assert last[5] > last[3] > 0.5
 
@@ -68,25 +74,16 @@ def test_what_is_not_as_ever_scores_beyond_a_half(what):
 @pytest.mark.parametrize(("draw", "most"), [("normal", 2), ("walk", 2), ("lognormal", 4), ("counts", 4)])
 def test_what_is_as_ever_seldom_scores_beyond_a_half(draw, most):
     """In 1,500 values after the first 500, on average of ten streams; what is heavy or skewed more often."""
-    said = []
-    for seed in range(10):
-        rng = np.random.default_rng([8, seed])
-        values = {
-            "normal": lambda: rng.normal(10.0, 1.0, 2000),  # noqa: B023
-            "walk": lambda: np.cumsum(rng.normal(0.0, 1.0, 2000)),  # noqa: B023
-            "lognormal": lambda: np.exp(rng.normal(0.0, 1.0, 2000)),  # noqa: B023
-            "counts": lambda: rng.negative_binomial(3, 0.1, 2000),  # noqa: B023
-        }[draw]()
-        said.append(sum(score >= 0.5 for score in scores(values)[500:]))
-    assert np.mean(said) <= most
+    streams = [DRAWS[draw](np.random.default_rng([8, seed])) for seed in range(10)]
+    assert np.mean([sum(score >= 0.5 for score in scores(values)[500:]) for values in streams]) <= most
 
 
 @pytest.mark.parametrize(("times", "plus"), [(1000.0, 0.0), (-1.0, 0.0), (1.0, 50.0), (0.01, -5.0)])
 def test_it_depends_on_no_unit(times, plus):
-    """Nor on which way is up; and hardly on where zero is, from which only the least scale is told."""
+    """Nor on which way is up; and by no more than a step on where zero is, from which only the least scale is told."""
     values = np.random.default_rng(3).normal(10.0, 1.0, 600)
     values[450], values[550] = 25.0, -20.0
-    allowed = 0.05 if plus else 1e-3
+    allowed = 0.1001 if plus else 1e-3
     assert scores(values * times + plus) == pytest.approx(scores(values), abs=allowed)
 
 
