@@ -23,7 +23,7 @@ _LATE, _LONG = 10.0, 8000.0
 _FARTHEST = 8.0
 """Scales: farther residuals say no more, lest one spike blind it. From so far out a single value, as a prediction that
 failed altogether, makes the mean of late red in plain noise: that strays by .17 scales, red is 4.26 times that, and a
-value is a tenth of it. In simulation 8, 10 and 12 do as well, 4 (three values) and none far worse."""
+value is a tenth of it. On simulated streams (`tests/bench/watch/nablike.py`) 6 to 16 do as well."""
 _LEAST_MEAN, _LEAST_VARIANCE = 0.03, 0.0003
 """Of the mean of late, in `_FARTHEST`."""
 _TOLERATED_RATIO = 0.05
@@ -35,7 +35,7 @@ _RED, _STAYS_RED = 0.5, 0.3
 """From where a point is red; what one scores that is the same news."""
 _SAME = 60
 """Values after a red point in which another is the same news: as many as the level of long remembers, which, once an
-excursion is over, finds what is normal as far away."""
+excursion is over, finds what is normal as far away. On simulated streams 10 to 120 do as well."""
 _KNOWN = 30.0
 """Values before it speaks."""
 
