@@ -1,24 +1,41 @@
 """Is this point news? A score of 0..1 for one point, beside the alarm and of no weight in it.
 
-The larger of two: how rare its residual is, by the residual's own tail (`Tail`, so that a figure means the same for
-every signal); what is no rarer than something of late is no news, only what exceeds it counts. And how far the value
-lies beyond all that was ever seen, in units of a twentieth of that range (the tolerance of Numenta's "spatial anomaly",
-NAB's own detector).
+The larger of two. Numenta's anomaly likelihood, of a residual: how far its mean of late lies above what that mean has
+been, as the tail of a normal law, in tenths of whole powers of ten (whole, as what rises slowly would be told at any
+fraction): from .5, one in 100,000, a point is *red*. What is red soon after another red point is the same news. And how
+far the value lies beyond all that was ever seen, in units of a twentieth of that range: so far out it is one half.
+
+Source: Ahmad, Lavin, Purdy & Agha, Unsupervised real-time anomaly detection for streaming data (Neurocomputing 262,
+2017), equations 4 to 6; the range, what stays red and the least mean and variance as in Numenta's detector for NAB
+(`numenta_detector.py`) and NuPIC's `anomaly_likelihood.py`. Instead of windows, fading means of as many values.
 """
 
 from __future__ import annotations
 
+import math
+
 from msgspec import Struct
 
-from streams.watch.tail import Tail, TailState
+from streams.watch.mean import FadingMean, MeanState
 
-_LEAST = 1.0
-"""Least 95% quantile of the residual, in scales."""
-_RECENT_FADE = 1.0 - 1.0 / 1000.0
+_LATE, _LONG = 10.0, 8000.0
+"""Values that the two means remember: W' and W of the paper."""
+_FARTHEST = 8.0
+"""Scales: farther residuals say no more, lest one spike blind it. From so far out a single value, as a prediction that
+failed altogether, makes the mean of late red in plain noise: that strays by .17 scales, red is 4.26 times that, and a
+value is a tenth of it. On simulated streams (`tests/bench/watch/nablike.py`) 6 to 16 do as well."""
+_LEAST_MEAN, _LEAST_VARIANCE = 0.03, 0.0003
+"""Of the mean of late, in `_FARTHEST`."""
 _TOLERATED_RATIO = 0.05
 """Of the range: so far beyond it the score is one half."""
-_HALF = 4.0
-"""Rarity (powers of ten) beyond that of late at which the score is one half."""
+_RAREST = 10.0
+"""Powers of ten at which the score is 1."""
+_LEAST_P = 10.0**-_RAREST
+_RED, _STAYS_RED = 0.5, 0.3
+"""From where a point is red; what one scores that is the same news."""
+_SAME = 60
+"""Values after a red point in which another is the same news: as many as the level of long remembers, which, once an
+excursion is over, finds what is normal as far away. On simulated streams 10 to 120 do as well."""
 _KNOWN = 30.0
 """Values before it speaks."""
 
@@ -26,26 +43,35 @@ _KNOWN = 30.0
 class SurpriseState(Struct, array_like=True):
     """All there is to know."""
 
-    residual: TailState
-    recent: float
-    """Greatest rarity of late, fading."""
+    before: list[object]
+    """Held a tail in a snapshot of before; empty."""
+    variance: float
+    """Of the mean of late, as far as `long` knows it; in a snapshot of before something else."""
     least: float
     most: float
     """Of all values; both 0 before the first."""
+    late: MeanState = MeanState()
+    """Residuals without sign, in units of `_FARTHEST` scales."""
+    long: MeanState = MeanState()
+    """Of the mean of late. A snapshot of before has none: the score begins anew."""
+    same: int = 0
+    """Values to come that are the same news if they are red."""
 
 
 class Surprise:
     """`add` a value and its residual, get the score."""
 
-    __slots__ = ("_least", "_most", "_recent", "_tail")
+    __slots__ = ("_late", "_least", "_long", "_most", "_same", "_variance")
 
     def __init__(self, state: SurpriseState | None = None) -> None:
-        self._tail = Tail(_LEAST, state.residual if state else None)
-        self._recent, self._least, self._most = (state.recent, state.least, state.most) if state else (0.0, 0.0, 0.0)
+        known = state or SurpriseState([], 0.0, 0.0, 0.0)
+        self._late, self._long = FadingMean(_LATE, known.late), FadingMean(_LONG, known.long)
+        self._variance, self._least, self._most, self._same = known.variance, known.least, known.most, known.same
 
     def to_state(self) -> SurpriseState:
         """The snapshot."""
-        return SurpriseState(self._tail.to_state(), self._recent, self._least, self._most)
+        late, long = self._late.to_state(), self._long.to_state()
+        return SurpriseState([], self._variance, self._least, self._most, late, long, self._same)
 
     def add(self, value: float, z: float, warm: bool) -> float:
         """The score of one value, 0 until warm and until 30 values are known.
@@ -55,15 +81,40 @@ class Surprise:
             z: its residual in scales.
             warm: whether the model knows enough.
         """
-        seen, recent = self._tail.n, self._recent
-        unseen = self._beyond(value, begins=seen == 0.0)
-        rarity = self._tail.add(abs(z))
-        fading = recent * _RECENT_FADE
-        self._recent = rarity if rarity > fading else fading
+        seen = self._long.weight
+        over = self._beyond(value, begins=seen == 0.0)
+        size = abs(z) / _FARTHEST
+        self._late.learn(size if size < 1.0 else 1.0)
+        rare = self._rarity()
+        self._learn()
         if not warm or seen < _KNOWN:
             return 0.0
-        news = rarity - recent if rarity > recent else 0.0
-        return max(news / (news + _HALF), unseen / (unseen + _TOLERATED_RATIO))
+        unseen = over / (over + _TOLERATED_RATIO)
+        same = self._same
+        if rare >= _RED or unseen >= _RED:
+            self._same = _SAME
+        elif same:
+            self._same = same - 1
+        if same and rare >= _RED:
+            rare = _STAYS_RED
+        return rare if rare > unseen else unseen
+
+    def _rarity(self) -> float:
+        """Of the mean of late, as a score; 0 below its own mean."""
+        mean = self._long.value
+        over = self._late.value - (mean if mean > _LEAST_MEAN else _LEAST_MEAN)
+        if over <= 0.0:
+            return 0.0
+        variance = self._variance if self._variance > _LEAST_VARIANCE else _LEAST_VARIANCE
+        p = 0.5 * math.erfc(over / math.sqrt(2.0 * variance))
+        return math.floor(-math.log10(p)) / _RAREST if p > _LEAST_P else 1.0
+
+    def _learn(self) -> None:
+        """The mean of late is a value of its own law; mean and variance as West (1979) has them."""
+        late, long = self._late.value, self._long
+        off = late - long.value
+        long.learn(late)
+        self._variance += (off * (late - long.value) - self._variance) / long.weight
 
     def _beyond(self, value: float, *, begins: bool) -> float:
         """How far beyond all that was seen, in ranges; then widens them."""

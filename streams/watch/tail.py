@@ -1,9 +1,7 @@
-"""How rare is a value among those seen so far? Its upper tail, learned online, in three numbers.
+"""Where does the upper tail of a quantity begin, and how far does it go? Learned online, in a few numbers.
 
-A tracked 95% quantile q (Robbins & Monro 1951), and beyond it a power law whose index is the mean of log(x / q) over
-the values beyond (Hill 1975): P(X > x) = 0.05 (x / q)^(-1 / index). So each quantity is measured by its own past,
-whatever its distribution, and a figure means the same for every one. No probability is claimed smaller than half of
-one in as many points as were seen: what has not been seen in n points cannot be known to be rarer than that.
+`Tail` tracks the 95% quantile (Robbins & Monro 1951); `Excess` knows how far values go beyond a threshold, by a power
+law (Hill 1975) that is known by a prior and by what was seen.
 """
 
 from __future__ import annotations
@@ -20,15 +18,13 @@ _HORIZON = 200.0
 """Values beyond the quantile that the index remembers: 4,000 points."""
 _SLOWEST = 0.002
 """Least step of the quantile, in units of itself."""
-_PRIOR = MeanState(10.0, 0.25)
-"""Index at the start, worth ten values: between a normal tail (.16 at its 95% quantile) and a heavy one (.5)."""
 _VAGUE = MeanState(4.0, 0.25)
-"""The same, worth four values: the exponent is between 1.1 and 8.8 in 19 cases of 20, a heavy tail or a normal one."""
+"""Index at the start, worth four values: between a normal tail (.16 at its 95% quantile) and a heavy one (.5). The
+exponent is between 1.1 and 8.8 in 19 cases of 20, a heavy tail or a normal one."""
 _NORMAL_INDEX = 0.16
 """Of a normal law beyond its 95% quantile: no tail is taken for lighter, even one that ends sharply."""
 _FARTHEST = 10.0
 """Logarithm beyond which a value teaches no more."""
-_FLATTEST = 0.1
 _LONGEST = 50_000.0
 
 
@@ -38,59 +34,41 @@ class TailState(Struct, array_like=True):
     quantile: float
     """0: of unknown size yet."""
     index: MeanState
+    """Of what lies beyond; a `Tail` knows none."""
     n: float = 0.0
     """Values seen, up to a bound."""
 
 
 class Tail:
-    """`rarity` of a value, then `learn` it.
+    """`learn` values, read the `quantile`.
 
     >>> tail = Tail(least=0.5)
     >>> for step in range(1000):
     ...     tail.learn(step % 100 / 100)
-    >>> tail.rarity(0.5), tail.rarity(2.0) > 2.0
-    (0.0, True)
+    >>> round(tail.quantile, 1)
+    1.0
     """
 
-    __slots__ = ("_index", "_least", "n", "quantile")
+    __slots__ = ("_least", "_n", "quantile")
 
     quantile: float
     """95%, as far as is known."""
-    n: float
-    """Values seen, up to a bound."""
 
     def __init__(self, least: float, state: TailState | None = None) -> None:
         """Begin with a snapshot; the quantile is never taken for less than `least`."""
-        known = state or TailState(least, _PRIOR)
         self._least = least
-        self.quantile = known.quantile
-        self._index = FadingMean(_HORIZON, known.index)
-        self.n = known.n
+        self.quantile, self._n = (state.quantile, state.n) if state else (least, 0.0)
 
     def to_state(self) -> TailState:
         """Its numbers."""
-        return TailState(self.quantile, self._index.to_state(), self.n)
-
-    def rarity(self, value: float) -> float:
-        """-log10 of P(a value beyond this one) / 0.05; 0 within the quantile."""
-        if value <= self.quantile:
-            return 0.0
-        rarity = math.log10(value / self.quantile) / max(self._index.value, _FLATTEST)
-        return min(rarity, math.log10(2.0 * BEYOND_RATIO * self.n + 1.0))
-
-    def add(self, value: float) -> float:
-        """Its rarity, then learn it."""
-        rarity = self.rarity(value) if value > self.quantile else 0.0
-        self.learn(value)
-        return rarity
+        return TailState(self.quantile, MeanState(), self._n)
 
     def learn(self, value: float) -> None:
         """Take in one value, not below 0."""
-        n, quantile, least = self.n, self.quantile, self._least
+        n, quantile, least = self._n, self.quantile, self._least
         if n < _LONGEST:
-            self.n = n = n + 1.0
+            self._n = n = n + 1.0
         if value > quantile:
-            self._index.learn(min(math.log(value / quantile), 2.0))
             quantile += quantile * max(_SLOWEST, 1.0 / (n + 10.0)) * (1.0 / BEYOND_RATIO - 1.0)
         elif quantile == least:
             return  # it could only fall
