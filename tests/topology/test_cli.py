@@ -28,10 +28,24 @@ from topology.settings import AlertSettings, IngestSettings, Kafka, ScoreSetting
 NOBODY = "127.0.0.1:1"
 
 
+INTERRUPTED_WHILE_LOADING = """
+import os, signal, sys
+
+class Finder:
+    def find_spec(self, name, *_):
+        if name == "topology.settings":
+            os.kill(os.getpid(), signal.SIGINT)
+
+sys.meta_path.insert(0, Finder())
+from topology.__main__ import main
+main()
+"""
+
+
 def _serinus(*words: str, **environment: str) -> subprocess.Popen[str]:
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(("SERINUS_", "OTEL_"))}
     return subprocess.Popen(
-        [sys.executable, "-m", "topology.cli", *words],
+        [sys.executable, "-m", "topology", *words],
         env={**inherited, **environment},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
@@ -163,6 +177,39 @@ def test_run_waits_for_kafka_and_ends_when_told(number: signal.Signals) -> None:
         rest = process.communicate(timeout=10)[1]
     assert process.returncode == 0
     assert "Traceback" not in rest
+
+
+def test_ctrl_c_is_one_line_and_status_130() -> None:
+    """While a command works, and in the second before, in which its libraries are loaded."""
+    with _serinus("topics", "--bootstrap-servers", NOBODY) as process:
+        assert process.stderr is not None
+        process.stderr.readline()  # Kafka does not answer: it is at work
+        process.send_signal(signal.SIGINT)
+        rest = process.communicate(timeout=10)[1]
+    assert (process.returncode, rest.split("\n")[-2:]) == (130, ["serinus: interrupted", ""])
+    assert "Traceback" not in rest
+    loading = subprocess.run(
+        [sys.executable, "-c", INTERRUPTED_WHILE_LOADING], capture_output=True, text=True, check=False, timeout=60
+    )
+    assert (loading.returncode, loading.stderr.strip()) == (130, "serinus: interrupted")
+
+
+@pytest.mark.parametrize("words", [["schema", "risk"], ["templates", "pyproject.toml"]])
+def test_output_that_cannot_be_written_is_one_line(words: list[str]) -> None:
+    """On a full disk, without blame of what was read; readers who leave, and those who never were, are no fault."""
+    command = [sys.executable, "-m", "topology", *words]
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False, timeout=60)
+    assert (done.returncode, done.stderr) == (1, "serinus: nothing more can be written: No space left on device\n")
+    reader, writer = os.pipe()
+    os.close(reader)
+    done = subprocess.run(command, stdout=writer, stderr=subprocess.PIPE, text=True, check=False, timeout=60)
+    os.close(writer)
+    assert (done.returncode, done.stderr) in {(0, ""), (1, "")}
+    closed = subprocess.run(
+        ["/bin/sh", "-c", '"$@" >&-', "sh", *command], stderr=subprocess.PIPE, text=True, check=False, timeout=60
+    )
+    assert (closed.returncode, closed.stderr) == (0, "")
 
 
 def test_waiting_for_kafka_pauses_longer_each_time(caplog: pytest.LogCaptureFixture) -> None:

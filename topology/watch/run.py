@@ -11,7 +11,7 @@ from msgspec import Struct
 from rich.console import Console
 
 from topology.errors import Unavailable
-from topology.output import give_up_output, keep, opened, reading, size_of, written
+from topology.output import NO_ROOM, give_up_output, keep, opened, reading, size_of, written
 from topology.recording.faults import Faults
 from topology.templates.lines import Lines
 from topology.watch.logs import replay_logs
@@ -79,6 +79,8 @@ def watch(source: Path, csv_to: Path, plot: Path | None, window_ns: int | None, 
         give_up_output()
         return
     except OSError as fault:
+        if fault.errno in NO_ROOM:
+            raise
         raise Unavailable(f"{fault.filename or source}: {fault.strerror or fault}") from fault
     _tell(told, faults, lines)
     if faults.total and not told.values:
