@@ -13,13 +13,16 @@ from topology.signals import INTERRUPTED
 
 def main() -> None:
     """Run the command of the command line."""
-    signal.signal(signal.SIGINT, _end)
+    handled = signal.getsignal(signal.SIGINT) is signal.default_int_handler  # not where a shell has us ignore it
+    if handled:
+        signal.signal(signal.SIGINT, _end)
     for name in ("stdout", "stderr"):
         if getattr(sys, name) is None:  # whoever started us has closed it
             setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115 - to the end
     from topology import cli  # noqa: PLC0415 - this is what takes a second
 
-    signal.signal(signal.SIGINT, signal.default_int_handler)
+    if handled:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     cli.main()
 
 
