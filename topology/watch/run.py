@@ -10,6 +10,7 @@ from typing import TextIO
 from msgspec import Struct
 from rich.console import Console
 
+from streams.watch.points import cut_level
 from topology.errors import Unavailable
 from topology.output import NO_ROOM, give_up_output, keep, opened, reading, size_of, written
 from topology.recording.faults import Faults
@@ -94,7 +95,7 @@ def _write(found: Iterable[Judged], out: TextIO, told: Told, picture: Picture | 
         written.writerow((each.timestamp, each.value, f"{each.score:.9g}", int(each.alarm)))
         told.add(each)
         if picture is not None and each.reading is not None:
-            picture.add(float(each.value), each.score, each.alarm)
+            picture.add(cut_level(float(each.value)), each.score, each.alarm)
 
 
 def _tell(told: Told, faults: Faults, lines: Lines) -> None:

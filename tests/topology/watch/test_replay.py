@@ -69,6 +69,16 @@ def test_a_value_of_any_size_is_judged():
     assert "line 9: bad_value: not a finite number: '1e400'" in result.stderr
 
 
+@pytest.mark.parametrize("name", ["a.png", "a.svg"])
+def test_values_of_any_size_are_drawn(tmp_path, name):
+    """Also such as are farther apart than a number can say."""
+    given = HEADER + "".join(
+        f"2014-05-01 00:0{minute}:00,{value}\n" for minute, value in enumerate(("1e308", "-1e308"))
+    )
+    run("--replay", "-", "--plot", tmp_path / name, given=given)
+    assert b"nan" not in (tmp_path / name).read_bytes()
+
+
 def test_bad_rows_keep_their_place_and_are_told():
     """None stops it."""
     bad = ["x,y\n", "1\n", "2014-04-09 00:00:00,nan\n", '2014-04-09 00:05:00,"1\n', "1\r2,3\n"]
