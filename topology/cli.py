@@ -286,6 +286,9 @@ def main() -> None:
             _say(f"nothing more can be written: {error.strerror}")
             give_up_output()
             sys.exit(1)
+        if isinstance(error, OSError) and error.filename is not None:
+            _say(f"{error.filename}: {error.strerror}")
+            sys.exit(1)
         logging.getLogger(__name__).critical("%s: %s", type(error).__name__, error, exc_info=True)
         sys.exit(1)
 

@@ -129,6 +129,24 @@ def test_a_configuration_fault_is_one_line_and_status_2(words: list[str]) -> Non
     assert err.count("\n") == 1
 
 
+@pytest.mark.parametrize(
+    ("words", "status"),
+    [
+        (["serve", "--bootstrap-servers", NOBODY, "--token-file"], 2),
+        (["score", "--bootstrap-servers", NOBODY, "--policy"], 2),
+        (["templates", "pyproject.toml", "--csv"], 1),
+    ],
+)
+def test_a_file_that_cannot_be_looked_at_is_one_line(words: list[str], status: int) -> None:
+    """As one that is not there: its name is too long here, or in life a directory above it is closed to us."""
+    name = "x" * 300
+    with _serinus(*words, name) as process:
+        _, err = process.communicate(timeout=60)
+    assert (process.returncode, err.count("\n")) == (status, 1)
+    assert err.startswith("serinus: ")
+    assert name in err
+
+
 def test_a_property_unknown_to_librdkafka_is_named_and_no_secret_shown(tmp_path: Path) -> None:
     """A typing error stops the start."""
     file = tmp_path / "kafka.properties"
