@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -197,6 +198,15 @@ def test_run_waits_for_kafka_and_ends_when_told(number: signal.Signals) -> None:
     assert "Traceback" not in rest
 
 
+@pytest.fixture
+def heeds_ctrl_c() -> Iterator[None]:
+    """Children heed SIGINT although we were started to ignore it, as shells start what is to run in the background."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("heeds_ctrl_c")
 def test_ctrl_c_is_one_line_and_status_130() -> None:
     """While a command works, and in the second before, in which its libraries are loaded."""
     with _serinus("topics", "--bootstrap-servers", NOBODY) as process:
