@@ -100,6 +100,7 @@ func TestKustomizations(t *testing.T) {
 	keda := moduleDir(t, "keda", "github.com/kedacore/keda/v2")
 	maps.Copy(crds, crdSchemas(t, filepath.Join(keda, "config/crd/bases/keda.sh_*.yaml")))
 	scaled, watch, alert := "kubernetes/keda", "kubernetes/rollouts", "kubernetes/alert"
+	policy, token := "kubernetes/policy", "kubernetes/token"
 	for _, each := range []struct {
 		directory  string
 		components []string
@@ -109,7 +110,9 @@ func TestKustomizations(t *testing.T) {
 		{"kubernetes/base", []string{scaled}, 15},
 		{"kubernetes/base", []string{watch}, 19},
 		{"kubernetes/base", []string{alert}, 16},
-		{"kubernetes/base", []string{alert, watch, scaled}, 22},
+		{"kubernetes/base", []string{policy}, 15},
+		{"kubernetes/base", []string{token}, 14},
+		{"kubernetes/base", []string{alert, watch, scaled, policy, token}, 23},
 		{"argo/analysis", nil, 6},
 		{"argo/cluster", nil, 6},
 	} {
@@ -300,5 +303,34 @@ func TestScaling(t *testing.T) {
 	}
 	if len(others) != 1 || !strings.Contains(string(others[0].text), "scaleTargetRef:\n    name: serinus-ingest\n") {
 		t.Errorf("scaled objects: %d", len(others))
+	}
+}
+
+// Score reads the policy, serve and the watch the token: each at the place where the file is mounted, and nobody else.
+func TestPolicyAndToken(t *testing.T) {
+	own, _ := built(t, "kubernetes/base", "kubernetes/rollouts", "kubernetes/policy", "kubernetes/token")
+	wanted := map[string]string{
+		"serinus-score": "SERINUS_POLICY=/etc/serinus-policy/policy.yml", "serinus-serve": "SERINUS_TOKEN_FILE=/etc/serinus-token/token",
+		"serinus-rollouts": "SERINUS_TOKEN_FILE=/etc/serinus-token/token"}
+	for _, each := range of[*appsv1.Deployment](own) {
+		pod, found := each.Spec.Template.Spec, ""
+		for _, variable := range pod.Containers[0].Env {
+			if variable.Name != "SERINUS_POLICY" && variable.Name != "SERINUS_TOKEN_FILE" {
+				continue
+			}
+			found += variable.Name + "=" + variable.Value
+			if !slices.ContainsFunc(pod.Containers[0].VolumeMounts, func(mount corev1.VolumeMount) bool {
+				return mount.MountPath == filepath.Dir(variable.Value) && mount.ReadOnly
+			}) {
+				t.Errorf("%s: nothing is mounted for %s", each.Name, variable.Name)
+			}
+		}
+		if found != wanted[each.Name] {
+			t.Errorf("%s has %q, not %q", each.Name, found, wanted[each.Name])
+		}
+	}
+	maps := of[*corev1.ConfigMap](own)
+	if len(maps) != 1 || maps[0].Name != "serinus-policy" || !strings.Contains(maps[0].Data["policy.yml"], "version: 1") {
+		t.Error("there is no policy")
 	}
 }
