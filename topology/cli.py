@@ -34,7 +34,6 @@ from topology.settings import (
 )
 from topology.signals import INTERRUPTED
 from topology.templates.command import templates
-from topology.topics import LOGS, METRICS
 from topology.watch.command import watch
 
 _PARTITIONS = click.option("--partitions", type=int, help="Overrides the number of partitions of every topic.")
@@ -52,8 +51,7 @@ def command() -> None:
 @options.role_options
 @options.cluster_option
 @options.metrics_port_option
-@click.option("--log-topic", multiple=True, default=(LOGS,), show_default=True, metavar="TOPIC[=FORMAT]")
-@click.option("--metric-topic", multiple=True, default=(METRICS,), show_default=True, metavar="TOPIC[=FORMAT]")
+@options.input_options
 @click.option("--worker-id", help="Unique among live workers.  [default: ingest-<host>-<pid>]")
 @click.option("--group", help="Consumer group.  [default: serinus-ingest]")
 @click.option("--window-s", type=int, help="Length of an event-time window.  [default: 5]")
@@ -216,8 +214,8 @@ def topics(bootstrap_servers: str | None, kafka_config: Path | None, log_level: 
 @options.policy_option
 @options.receiver_options
 @_PARTITIONS
-@click.option("--ingest", "ingest_workers", type=click.IntRange(0), default=1, show_default=True)
-@click.option("--score", "score_workers", type=click.IntRange(0), default=1, show_default=True)
+@click.option("--ingest", "ingest_workers", type=click.IntRange(0), default=1, show_default=True, help="Workers of it.")
+@click.option("--score", "score_workers", type=click.IntRange(0), default=1, show_default=True, help="Workers of it.")
 def run(ingest_workers: int, score_workers: int, partitions: int | None, **given: Any) -> None:
     """Run all roles, against a Kafka cluster or, if none is named, an embedded broker.
 

@@ -67,6 +67,20 @@ def test_every_command_explains_itself(name: str) -> None:
         assert "SERINUS_BOOTSTRAP_SERVERS" in shown.output
 
 
+def _commands(group: click.Group) -> Iterator[click.Command]:
+    for each in group.commands.values():
+        yield from _commands(each) if isinstance(each, click.Group) else (each,)
+
+
+def test_every_option_says_what_it_does() -> None:
+    """Of every command; so does the command itself."""
+    assert isinstance(cli.command, click.Group)
+    for each in _commands(cli.command):
+        assert each.help, each.name
+        for option in each.params:
+            assert not isinstance(option, click.Option) or option.help, (each.name, option.opts)
+
+
 @pytest.mark.parametrize(("option", "content"), [("--log-topic", "logs"), ("--metric-topic", "metrics")])
 def test_a_format_that_is_none_is_refused_at_the_start(option: str, content: str) -> None:
     """Whether or not a broker answers yet; what is allowed is said."""
