@@ -1,6 +1,7 @@
 """The command `serinus`: words and environment in, settings out; what is done with them is elsewhere.
 
-Exit status: 0 ended as asked, 1 a fault, 2 a configuration that cannot be followed; `verify` has its own.
+Exit status: 0 ended as asked, 1 a fault, 2 a configuration that cannot be followed, 130 interrupted; `verify` has its
+own.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from streams.policy import kayenta_config
 from topology import log, options, policy_commands
 from topology.backtest.command import backtest
 from topology.errors import Unavailable
+from topology.output import NO_ROOM, give_up_output
 from topology.receivers import Receivers
 from topology.recording.command import record
 from topology.settings import (
@@ -30,8 +32,8 @@ from topology.settings import (
     ServeSettings,
     TelemetrySettings,
 )
+from topology.signals import INTERRUPTED
 from topology.templates.command import templates
-from topology.topics import LOGS, METRICS
 from topology.watch.command import watch
 
 _PARTITIONS = click.option("--partitions", type=int, help="Overrides the number of partitions of every topic.")
@@ -49,8 +51,7 @@ def command() -> None:
 @options.role_options
 @options.cluster_option
 @options.metrics_port_option
-@click.option("--log-topic", multiple=True, default=(LOGS,), show_default=True, metavar="TOPIC[=FORMAT]")
-@click.option("--metric-topic", multiple=True, default=(METRICS,), show_default=True, metavar="TOPIC[=FORMAT]")
+@options.input_options
 @click.option("--worker-id", help="Unique among live workers.  [default: ingest-<host>-<pid>]")
 @click.option("--group", help="Consumer group.  [default: serinus-ingest]")
 @click.option("--window-s", type=int, help="Length of an event-time window.  [default: 5]")
@@ -213,8 +214,8 @@ def topics(bootstrap_servers: str | None, kafka_config: Path | None, log_level: 
 @options.policy_option
 @options.receiver_options
 @_PARTITIONS
-@click.option("--ingest", "ingest_workers", type=click.IntRange(0), default=1, show_default=True)
-@click.option("--score", "score_workers", type=click.IntRange(0), default=1, show_default=True)
+@click.option("--ingest", "ingest_workers", type=click.IntRange(0), default=1, show_default=True, help="Workers of it.")
+@click.option("--score", "score_workers", type=click.IntRange(0), default=1, show_default=True, help="Workers of it.")
 def run(ingest_workers: int, score_workers: int, partitions: int | None, **given: Any) -> None:
     """Run all roles, against a Kafka cluster or, if none is named, an embedded broker.
 
@@ -260,14 +261,32 @@ command.add_command(policy_commands.print_schema)
 def main() -> None:
     """Run the command; every fault ends in one line on stderr."""
     try:
-        command(auto_envvar_prefix="SERINUS")
+        status = command(prog_name="serinus", auto_envvar_prefix="SERINUS", standalone_mode=False)
+        sys.stdout.flush()  # what cannot be written is to be said here, not by the interpreter's end
+        sys.exit(status)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except (click.Abort, KeyboardInterrupt):
+        _say("interrupted")
+        sys.exit(INTERRUPTED)
     except BadPolicy as error:
         _say(error)
         sys.exit(2)
     except Unavailable as error:
         _say(error)
         sys.exit(1)
+    except BrokenPipeError:
+        give_up_output()
+        sys.exit(1)
     except Exception as error:
+        if isinstance(error, OSError) and error.errno in NO_ROOM:
+            _say(f"nothing more can be written: {error.strerror}")
+            give_up_output()
+            sys.exit(1)
+        if isinstance(error, OSError) and error.filename is not None:
+            _say(f"{error.filename}: {error.strerror}")
+            sys.exit(1)
         logging.getLogger(__name__).critical("%s: %s", type(error).__name__, error, exc_info=True)
         sys.exit(1)
 
@@ -277,7 +296,7 @@ def _said(given: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in given.items() if value is not None}
 
 
-def _say(error: Exception) -> None:
+def _say(error: Exception | str) -> None:
     with contextlib.suppress(OSError):
         os.write(2, f"serinus: {error}\n".replace("\n", " ").rstrip().encode() + b"\n")
 

@@ -17,6 +17,7 @@ from streams.errors import BadPolicy
 from topology import kafka_properties
 from topology.log import LEVELS
 from topology.settings import Kafka, VerifySettings
+from topology.topics import LOGS, METRICS
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -65,6 +66,27 @@ role_options = together(
     cluster_options,
     shared("--otlp-endpoint", metavar="URL", help="Base URL of an OTLP/HTTP receiver of our own traces and metrics."),
     shared("--host", default="127.0.0.1", help="Address that /metrics, or the API, listens on; 0.0.0.0: all."),
+)
+
+_FORMAT = "any number. Without FORMAT each message's is detected."
+
+input_options = together(
+    click.option(
+        "--log-topic",
+        multiple=True,
+        default=(LOGS,),
+        show_default=True,
+        metavar="TOPIC[=FORMAT]",
+        help=f"Holds log records; {_FORMAT}",
+    ),
+    click.option(
+        "--metric-topic",
+        multiple=True,
+        default=(METRICS,),
+        show_default=True,
+        metavar="TOPIC[=FORMAT]",
+        help=f"Holds metric records; {_FORMAT}",
+    ),
 )
 
 log_fields_option = click.option(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import gzip
 import io
 import os
@@ -20,6 +21,8 @@ from topology.errors import Unavailable
 
 STANDARD = Path("-")
 """Standard input, or output."""
+NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+"""What is wrong with where is written to, never with what is read."""
 
 
 @contextlib.contextmanager

@@ -400,7 +400,10 @@ class TelemetrySettings(Struct, frozen=True):
 
 
 def _is_readable(file: Path) -> bool:
-    return file.is_file() and os.access(file, os.R_OK)
+    try:
+        return file.is_file() and os.access(file, os.R_OK)
+    except OSError:  # it lies below a directory that we may not enter, or its name is too long
+        return False
 
 
 def _is_http(url: str) -> bool:

@@ -62,7 +62,7 @@ class Children:
         """Those not yet reported as ended, by name."""
         return self._running
 
-    def start(self, name: str, arguments: Sequence[str], module: str = "topology.cli") -> None:
+    def start(self, name: str, arguments: Sequence[str], module: str = "topology") -> None:
         """Start `serinus ARGUMENTS...` under this name."""
         process = subprocess.Popen(  # noqa: S603 - our own modules
             leashed([sys.executable, "-m", module, *arguments]),

@@ -140,6 +140,15 @@ def pass_reason(required: Sequence[Signal], beside: Sequence[str], exposure: Exp
     )
 
 
+def part_shown(who: str, confidence: float) -> str:
+    """How much is there of what a PASS takes.
+
+    >>> part_shown("the levels are", 0.305)
+    'cannot tell yet: 30% of the evidence that the levels are no worse is there'
+    """
+    return f"cannot tell yet: {100 * confidence:.0f}% of the evidence that {who} no worse is there"
+
+
 def missing_reasons(
     required: Sequence[Signal], exposure: ExposureState, settings: JudgeSettings, confidence: float
 ) -> list[str]:
@@ -166,7 +175,7 @@ def missing_reasons(
         wants = [f"{number(math.ceil(requests))} requests"] if by_requests or signal.rule.signal == REQUESTS else []
         wants += [f"{number(math.ceil(pod_s))} pod-seconds"] if signal.rule.signal != REQUESTS else []
         sentences.append(
-            f"cannot tell yet: {signal.rule.signal} is shown to be no worse by {100 * confidence:.0f}%;"
+            f"{part_shown(f'{signal.rule.signal} is', confidence)};"
             f" about {' and '.join(wants)} more of the canary without an event would do"
         )
     return sentences

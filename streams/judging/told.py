@@ -13,7 +13,15 @@ from streams.judging.judge_state import JudgeState
 from streams.judging.levels.evidence import LevelEvidence
 from streams.judging.parts import CLASSES_SHARE, Parts
 from streams.judging.promotion import withheld
-from streams.judging.reasons import Reason, count_reasons, e_value, missing_reasons, pass_reason, ranked_sentences
+from streams.judging.reasons import (
+    Reason,
+    count_reasons,
+    e_value,
+    missing_reasons,
+    part_shown,
+    pass_reason,
+    ranked_sentences,
+)
 from streams.judging.settings import PARTS_OF_SIGNALS, JudgeSettings
 from streams.judging.side import SignatureInfo
 from streams.judging.signal import Signal
@@ -153,13 +161,13 @@ class Told:
             beside = [part for part in _BESIDE if self._parts.part_confidence(part) is not None]
             return [pass_reason(required, beside, concurrent.exposure, settings.beta)]
         others = [
-            f"cannot tell yet: the {finding.part} are shown to be no worse by {100 * finding.confidence:.0f}%"
+            part_shown(f"the {finding.part} are", finding.confidence)
             for finding in self._parts.findings()
             if finding.part in _BESIDE and finding.confidence is not None and finding.confidence < 1.0
         ]
         least = self._parts.events.least_shown
         if least is not None and (shown := progress(least[0], settings.beta)) < 1.0:
-            others.append(f"cannot tell yet: {least[1]} is shown to be no worse by {100 * shown:.0f}%")
+            others.append(part_shown(f"{least[1]} is", shown))
         if self._parts.levels_wait:
             others.append("cannot tell yet: levels are compared from when a pod of the canary is two minutes old")
         if plain := self._parts.levels.plainly_worse:

@@ -6,12 +6,20 @@ look at the defaults, at each entry over them, and at each pair of entries that 
 
 from __future__ import annotations
 
-from collections.abc import ItemsView, Iterator, Sequence
+from collections.abc import Collection, ItemsView, Iterable, Iterator, Sequence
+from difflib import get_close_matches
 from typing import TypeVar
 
 from msgspec import UNSET, Struct, UnsetType
 
-from streams.policy.document import GroupEntry, HistoricBaseline, Settings, SignalEntry
+from streams.policy.document import (
+    GroupEntry,
+    HistoricBaseline,
+    LogsEntry,
+    Settings,
+    SignalEntry,
+    WorkloadEntry,
+)
 from streams.policy.effective import overlaid, parts_weights
 from streams.policy.fault import Fault, shown
 from streams.policy.glob import matches
@@ -32,6 +40,19 @@ _OPPOSITE = {
     "margin": "tolerance",
 }
 """What each value must agree with."""
+_IN_QUESTION = frozenset({*_OPPOSITE, "historic_baseline"})
+_CONCERNS = {
+    **{name: frozenset({name, other}) for name, other in _OPPOSITE.items()},
+    **dict.fromkeys(("start", "ago", "historic_baseline"), frozenset({"historic_baseline"})),
+    **dict.fromkeys(
+        ("tolerance_up", "tolerance_down", "sensitivity", "group", "groups", "worse", "signals"),
+        frozenset({"tolerance", "margin"}),
+    ),
+    "match": _IN_QUESTION,
+}
+"""Field -> what may be other than it looks where it was refused; any other field: nothing."""
+_KINDS = (WorkloadEntry, SignalEntry, GroupEntry, LogsEntry, HistoricBaseline)
+_KNOWN = ["version", *(name for kind in _KINDS for name in kind.__struct_fields__)]
 _FLOORS = ("floor_per_request", "floor_per_pod_second")
 
 
@@ -79,15 +100,38 @@ def conflicts(policy: WorkloadPolicy) -> Iterator[Conflict]:
             return  # one of the four is enough to mend them
 
 
-def disagreements(policy_file: PolicyFile) -> list[Fault]:
-    """The faults of a file whose every single value is allowed."""
+def in_doubt(refused: Iterable[str]) -> frozenset[str]:
+    """Of which fields nobody can tell what will hold, where values were refused.
+
+    Args:
+        refused: paths of what was refused; a name that is none is taken for the one it looks like.
+
+    >>> sorted(in_doubt(["defaults.alpha", "workloads[0].signals['http.*'].margn"]))
+    ['margin', 'tolerance']
+    """
+    doubted: set[str] = set()
+    for path in refused:
+        near = get_close_matches(path.rpartition(".")[2], _KNOWN, 1)
+        doubted |= _CONCERNS.get(near[0], frozenset()) if near else _IN_QUESTION
+    return frozenset(doubted)
+
+
+def disagreements(policy_file: PolicyFile, doubted: Collection[str] = ()) -> list[Fault]:
+    """The faults of a file whose every single value is allowed.
+
+    Args:
+        policy_file: what of it could be read.
+        doubted: fields of which that is not all: nothing is said of them.
+    """
     entries = list(policy_file.entries)
-    faults = [fault for entry in entries for fault in _alone(entry, policy_file)]
+    faults = [fault for entry in entries for fault in _alone(entry, policy_file, doubted)]
     general = [entry for entry in entries if entry.path == "defaults"]
     own = [(entry, _sides(entry.settings)) for entry in entries[len(general) :]]
     told: set[tuple[str, str]] = set()
     for met in _meetings(own):
         for conflict in conflicts(overlaid([*general, *met])):
+            if conflict.first.field in doubted:
+                continue
             at = met[-1].path if met else "defaults"
             known = {("defaults", conflict.first.field)} | {(entry.path, conflict.first.field) for entry in met}
             if not known & told:
@@ -134,9 +178,9 @@ def _fault(conflict: Conflict, met: Sequence[Entry], policy_file: PolicyFile) ->
     return Fault(last.line, f"{last.path}.{side.field}", shown(side.value), side.allowed + where)
 
 
-def _alone(entry: Entry, policy_file: PolicyFile) -> Iterator[Fault]:
+def _alone(entry: Entry, policy_file: PolicyFile, doubted: Collection[str]) -> Iterator[Fault]:
     """What one entry says that it cannot."""
-    baseline = entry.settings.historic_baseline
+    baseline = UNSET if "historic_baseline" in doubted else entry.settings.historic_baseline
     if isinstance(baseline, HistoricBaseline) and (baseline.start is UNSET) == (baseline.ago is UNSET):
         path = f"{entry.path}.historic_baseline"
         both = "start and ago" if baseline.start is not UNSET else "neither"

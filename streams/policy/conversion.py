@@ -1,7 +1,8 @@
 """Does a located value fit a type, and if not: which part of it, on which line, and what may stand there?
 
-All faults are collected, so that an operator mends a file once. The types say what is allowed: a type's description
-is the sentence shown, and the `fits` in its `extra` checks what no pattern can.
+All faults are collected, so that an operator mends a file once; what does not fit is left out of the rest. The types
+say what is allowed: a type's description is the sentence shown, and the `fits` in its `extra` checks what no pattern
+can.
 """
 
 from __future__ import annotations
@@ -12,32 +13,22 @@ from types import UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 import msgspec
-from msgspec import Meta, Struct, UnsetType
+from msgspec import UNSET, Meta, Struct, UnsetType
 
-from streams.policy.fault import Fault, shown
+from streams.policy.fault import Faults
 from streams.policy.yaml_text import Located, within
-
-_MAX_FAULTS = 100
-"""Faults of one file that are told."""
 
 
 class Conversion:
-    """One file's values into their types.
+    """One file's values into their types; what does not fit becomes a fault."""
 
-    Attributes:
-        faults: what did not fit so far.
-    """
-
-    def __init__(self) -> None:
-        self.faults: list[Fault] = []
-
-    def refuse(self, line: int, path: str, value: object, allowed: str) -> None:
-        """One more fault."""
-        if len(self.faults) < _MAX_FAULTS:
-            self.faults.append(Fault(line, path or "file", shown(value), allowed))
+    def __init__(self, faults: Faults) -> None:
+        self._refuse = faults.refuse
 
     def convert(self, found: Located, kind: Any, path: str = "") -> Any:
-        """The value as plain data that `msgspec.convert` takes; None where it does not fit."""
+        """The value as plain data that `msgspec.convert` takes; UNSET where it does not fit."""
+        if found.refused:
+            return UNSET
         kind, meta = _peeled(kind)
         if isinstance(kind, type) and issubclass(kind, Struct):
             return self._struct(found, kind, path)
@@ -47,59 +38,67 @@ class Conversion:
             return self._list(found, kind, meta, path)
         return self._scalar(found, kind, meta, path)
 
-    def _struct(self, found: Located, kind: type[Struct], path: str) -> dict[str, Any] | None:
+    def _struct(self, found: Located, kind: type[Struct], path: str) -> dict[str, Any] | UnsetType:
         fields = _fields(kind)
         if not isinstance(found.value, dict):
-            self.refuse(found.line, path, found.value, f"give a mapping of {_listed(list(fields))}")
-            return None
+            self._refuse(found.line, path, found.value, f"give a mapping of {_listed(list(fields))}")
+            return UNSET
         data: dict[str, Any] = {}
         for key, child in found.value.items():
             below = within(path, key)
             if key in fields:
-                data[key] = self.convert(child, fields[key].type, below)
+                _put(data, key, self.convert(child, fields[key].type, below))
             else:
-                self.refuse(child.line, below, key, _instead(key, list(fields)))
+                self._refuse(child.line, below, key, _instead(key, list(fields)))
         for name, field in fields.items():
             if field.required and name not in found.value:
-                self.refuse(found.line, within(path, name), None, "it must be given")
+                self._refuse(found.line, within(path, name), None, "it must be given")
         return data
 
-    def _dict(self, found: Located, kind: Any, meta: Meta | None, path: str) -> dict[str, Any] | None:
+    def _dict(self, found: Located, kind: Any, meta: Meta | None, path: str) -> dict[str, Any] | UnsetType:
         key_kind, value_kind = get_args(kind)
         if not isinstance(found.value, dict):
-            self.refuse(found.line, path, found.value, "give a mapping")
-            return None
+            self._refuse(found.line, path, found.value, "give a mapping")
+            return UNSET
         self._length(found, len(found.value), meta, path)
-        data = {}
+        data: dict[str, Any] = {}
         for key, child in found.value.items():
             below = within(path, key)
-            if self._scalar(Located(child.line, key), *_peeled(key_kind), below) is not None:
-                data[key] = self.convert(child, value_kind, below)
+            if self._scalar(Located(child.line, key), *_peeled(key_kind), below) is not UNSET:
+                _put(data, key, self.convert(child, value_kind, below))
         return data
 
-    def _list(self, found: Located, kind: Any, meta: Meta | None, path: str) -> list[Any] | None:
+    def _list(self, found: Located, kind: Any, meta: Meta | None, path: str) -> list[Any] | UnsetType:
         if not isinstance(found.value, list):
-            self.refuse(found.line, path, found.value, "give a list")
-            return None
+            self._refuse(found.line, path, found.value, "give a list")
+            return UNSET
         self._length(found, len(found.value), meta, path)
         item = get_args(kind)[0]
-        return [self.convert(child, item, f"{path}[{number}]") for number, child in enumerate(found.value)]
+        items = [self.convert(child, item, f"{path}[{number}]") for number, child in enumerate(found.value)]
+        if isinstance(item, type) and issubclass(item, Struct):
+            return [{} if each is UNSET else each for each in items]  # what comes after it keeps its number
+        return [each for each in items if each is not UNSET]
 
     def _length(self, found: Located, length: int, meta: Meta | None, path: str) -> None:
         if meta is not None and meta.max_length is not None and length > meta.max_length:
-            self.refuse(found.line, path, f"{length} entries", f"give at most {meta.max_length}")
+            self._refuse(found.line, path, f"{length} entries", f"give at most {meta.max_length}")
 
     def _scalar(self, found: Located, kind: Any, meta: Meta | None, path: str) -> Any:
         value = found.value
         if not _is(value, Annotated[kind, meta] if meta is not None else kind):
-            self.refuse(found.line, path, value, _allowed(kind, meta, value))
-            return None
+            self._refuse(found.line, path, value, _allowed(kind, meta, value))
+            return UNSET
         extra = (meta.extra if meta is not None else None) or {}
         if "fits" in extra and not extra["fits"](value):
             why = extra["why"](value) if "why" in extra else None
-            self.refuse(found.line, path, value, _allowed(kind, meta, value) if why is None else why)
-            return None
+            self._refuse(found.line, path, value, _allowed(kind, meta, value) if why is None else why)
+            return UNSET
         return value
+
+
+def _put(data: dict[str, Any], key: str, value: Any) -> None:
+    if value is not UNSET:
+        data[key] = value
 
 
 @cache

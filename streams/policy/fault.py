@@ -10,6 +10,8 @@ from streams.errors import BadPolicy
 
 _MAX_SHOWN = 80
 """Characters of a refused value that are shown."""
+_MAX_FAULTS = 100
+"""Of one file that are told."""
 
 
 class Fault(Struct, frozen=True, order=True):
@@ -48,6 +50,26 @@ def shown(value: object) -> str:
         return {None: "nothing", True: "true", False: "false"}[value]
     text = repr(value)
     return text if len(text) <= _MAX_SHOWN else f"{text[: _MAX_SHOWN - 3]}..."
+
+
+class Faults:
+    """What is wrong with one file so far.
+
+    Attributes:
+        found: in the order in which it was found.
+    """
+
+    def __init__(self) -> None:
+        self.found: list[Fault] = []
+
+    def add(self, fault: Fault) -> None:
+        """One more."""
+        if len(self.found) < _MAX_FAULTS:
+            self.found.append(fault)
+
+    def refuse(self, line: int, field: str, value: object, allowed: str) -> None:
+        """A value of the file may not stand there."""
+        self.add(Fault(line, field or "file", shown(value), allowed))
 
 
 class BadPolicyFile(BadPolicy):

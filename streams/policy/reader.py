@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-import msgspec
+from typing import Any
 
-from streams.policy.agreement import disagreements
+import msgspec
+from msgspec import UNSET
+
+from streams.policy.agreement import disagreements, in_doubt
 from streams.policy.conversion import Conversion
 from streams.policy.document import PolicyDocument
-from streams.policy.fault import BadPolicyFile
+from streams.policy.fault import BadPolicyFile, Faults
 from streams.policy.policy_file import PolicyFile
 from streams.policy.yaml_text import Located, parse, within
 
@@ -28,18 +31,26 @@ def read(text: str, source: str) -> PolicyFile:
     Traceback (most recent call last):
     streams.policy.fault.BadPolicyFile: policy.yml:1: defaults.alpa: 'alpa' is not allowed; did you mean alpha?
     """
-    found = parse(text, source)
-    conversion = Conversion()
-    data = conversion.convert(found, PolicyDocument)
-    if conversion.faults:
-        raise BadPolicyFile(source, conversion.faults)
+    faults = Faults()
+    found = parse(text, faults)
+    if found is None:
+        raise BadPolicyFile(source, faults.found)
+    data = Conversion(faults).convert(found, PolicyDocument)
+    policy_file = _fitting(found, data, source)
+    for fault in disagreements(policy_file, in_doubt(fault.field for fault in faults.found)):
+        faults.add(fault)
+    if faults.found:
+        raise BadPolicyFile(source, faults.found)
+    return policy_file
+
+
+def _fitting(found: Located, data: Any, source: str) -> PolicyFile:
+    """What of a file fits; all of it, if nothing was refused."""
     lines: dict[str, int] = {}
     _note_lines(found, "", lines)
-    policy_file = PolicyFile(source, msgspec.convert(data, PolicyDocument), lines)
-    faults = disagreements(policy_file)
-    if faults:
-        raise BadPolicyFile(source, faults)
-    return policy_file
+    fitting: dict[str, Any] = {"version": 1} | ({} if data is UNSET else data)
+    fitting["workloads"] = [{"match": {}} | entry for entry in fitting.get("workloads", ())]
+    return PolicyFile(source, msgspec.convert(fitting, PolicyDocument), lines)
 
 
 def write(document: PolicyDocument) -> str:

@@ -15,7 +15,7 @@ from typing import Any
 import yaml
 from msgspec import Struct
 
-from streams.policy.fault import BadPolicyFile, Fault, shown
+from streams.policy.fault import Fault, Faults, shown
 
 MAX_CHARACTERS = 256 * 1024
 """Of one text; 500 workloads of a dozen lines each, and half a second to parse."""
@@ -35,6 +35,8 @@ class Located(Struct, frozen=True):
     line: int
     """Of its key, or of its item of a list; from 1."""
     value: bool | int | float | str | list[Located] | dict[str, Located] | None
+    refused: bool = False
+    """Nobody knows what stands here; what is wrong with it is told."""
 
     def plain(self) -> Any:
         """The value without its lines."""
@@ -45,48 +47,45 @@ class Located(Struct, frozen=True):
         return self.value
 
 
-def parse(text: str, source: str) -> Located:
-    """The one document of a text.
+def parse(text: str, faults: Faults) -> Located | None:
+    """The one document of a text; None if there is no telling what it says.
 
-    Raises:
-        BadPolicyFile: it is too long, no YAML, or uses what is not read here.
+    Args:
+        text: YAML.
+        faults: takes what is wrong: that it is too long, no YAML, or uses what is not read here. Of the latter the rest
+            is read all the same.
 
-    >>> parse("a: {b: [1, 2.5, x]}", "policy.yml").plain()
+    >>> parse("a: {b: [1, 2.5, x]}", Faults()).plain()
     {'a': {'b': [1, 2.5, 'x']}}
     """
     if len(text) > MAX_CHARACTERS:
-        fault = Fault(0, "file", f"{len(text)} characters", f"give at most {MAX_CHARACTERS}")
-        raise BadPolicyFile(source, [fault])
+        faults.add(Fault(0, "file", f"{len(text)} characters", f"give at most {MAX_CHARACTERS}"))
+        return None
     try:
-        return _Builder(yaml.parse(text, Loader=yaml.SafeLoader)).document()
-    except _Refused as refused:
-        raise BadPolicyFile(source, [refused.fault]) from None
+        return _Builder(yaml.parse(text, Loader=yaml.SafeLoader), faults).document()
+    except _TooDeep:
+        return None
     except yaml.MarkedYAMLError as error:
-        raise BadPolicyFile(source, [_no_yaml(error)]) from None
+        mark = error.problem_mark or error.context_mark
+        line = 0 if mark is None else mark.line + 1
+        begun = "" if error.context_mark is None else f", {error.context} from line {error.context_mark.line + 1}"
+        faults.add(Fault(line, "file", "this", f"write YAML ({error.problem}{begun})"))
     except yaml.reader.ReaderError as error:
         line = text.count("\n", 0, error.position) + 1
-        fault = Fault(line, "file", shown(chr(error.character)), "write printable text")
-        raise BadPolicyFile(source, [fault]) from None
+        faults.refuse(line, "file", chr(error.character), "write printable text")
+    return None
 
 
-def _no_yaml(error: yaml.MarkedYAMLError) -> Fault:
-    """What YAML's own rules have against it, and where it began."""
-    mark = error.problem_mark or error.context_mark
-    line = 0 if mark is None else mark.line + 1
-    begun = "" if error.context_mark is None else f", {error.context} from line {error.context_mark.line + 1}"
-    return Fault(line, "file", "this", f"write YAML ({error.problem}{begun})")
-
-
-class _Refused(Exception):
-    def __init__(self, line: int, field: str, value: object, allowed: str) -> None:
-        self.fault = Fault(line, field, shown(value), allowed)
+class _TooDeep(Exception):
+    """What is nested so deep is not looked at any further."""
 
 
 class _Builder:
     """Events in, one located value out."""
 
-    def __init__(self, events: Iterator[Any]) -> None:
+    def __init__(self, events: Iterator[Any], faults: Faults) -> None:
         self._events = events
+        self._refuse = faults.refuse
 
     def document(self) -> Located:
         """The only document."""
@@ -94,27 +93,32 @@ class _Builder:
         for event in self._events:
             if isinstance(event, yaml.DocumentStartEvent):
                 if found is not None:
-                    raise _Refused(_line(event), "file", "a second document", "write one document a file")
+                    self._refuse(_line(event), "file", "a second document", "write one document a file")
+                    break
                 found = self._value(next(self._events), None, "", 0)
         return found or Located(1, None)
 
     def _value(self, event: Any, key_line: int | None, path: str, depth: int) -> Located:
         line = key_line or _line(event)
         self._check(event, path or "file", depth)
+        if isinstance(event, yaml.AliasEvent) or event.tag is not None:
+            self._pass_over(event)
+            return Located(line, None, refused=True)
         if isinstance(event, yaml.MappingStartEvent):
             return Located(line, self._mapping(path, depth + 1))
         if isinstance(event, yaml.SequenceStartEvent):
             return Located(line, self._list(path, depth + 1))
-        return Located(line, _scalar(event, path or "file"))
+        return self._scalar(event, line, path)
 
     def _check(self, event: Any, path: str, depth: int) -> None:
         line = _line(event)
         if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None) is not None:
-            raise _Refused(line, path, f"anchor {event.anchor}", "anchors and aliases are not read; write it out")
+            self._refuse(line, path, f"anchor {event.anchor}", "anchors and aliases are not read; write it out")
         if getattr(event, "tag", None) is not None:
-            raise _Refused(line, path, event.tag, "tags are not read; leave it out")
+            self._refuse(line, path, event.tag, "tags are not read; leave it out")
         if depth > _MAX_DEPTH:
-            raise _Refused(line, path[:60], "this", f"nest at most {_MAX_DEPTH} deep")
+            self._refuse(line, path[:60], "this", f"nest at most {_MAX_DEPTH} deep")
+            raise _TooDeep
 
     def _mapping(self, path: str, depth: int) -> dict[str, Located]:
         children: dict[str, Located] = {}
@@ -124,13 +128,24 @@ class _Builder:
             line = _line(event)
             self._check(event, path or "file", depth)
             if not isinstance(event, yaml.ScalarEvent):
-                raise _Refused(line, path or "file", "a key that is no text", "write text as keys")
+                self._refuse(line, path, "a key that is no text", "write text as keys")
+                self._pass_over(event)
+                self._pass_over(next(self._events))
+                continue
             key = event.value
             below = within(path, key)
             if key in children:
-                raise _Refused(line, below, key, f"it stands in line {children[key].line} already; write it once")
-            children[key] = self._value(next(self._events), line, below, depth)
+                self._refuse(line, below, key, f"it stands in line {children[key].line} already; write it once")
+            value = self._value(next(self._events), line, below, depth)
+            children.setdefault(key, value)
         return children
+
+    def _pass_over(self, event: Any) -> None:
+        """Read a node to its end."""
+        depth = isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        while depth:
+            event = next(self._events)
+            depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
 
     def _list(self, path: str, depth: int) -> list[Located]:
         children: list[Located] = []
@@ -139,6 +154,22 @@ class _Builder:
                 break
             children.append(self._value(event, None, f"{path}[{len(children)}]", depth))
         return children
+
+    def _scalar(self, event: Any, line: int, path: str) -> Located:
+        text: str = event.value
+        if event.style is not None:
+            return Located(line, text)
+        if text in _WORDS:
+            return Located(line, _WORDS[text])
+        if _INTEGER.fullmatch(text):
+            return Located(line, int(text))
+        if _FLOAT.fullmatch(text):
+            number = float(text)
+            if math.isfinite(number):
+                return Located(line, number)
+            self._refuse(_line(event), path, text, "give a smaller number")
+            return Located(line, None, refused=True)
+        return Located(line, text)
 
 
 def _line(event: Any) -> int:
@@ -156,19 +187,3 @@ def within(path: str, key: str) -> str:
     if re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]{0,60}", key) is None:
         return f"{path}[{shown(key)}]"
     return f"{path}.{key}" if path else key
-
-
-def _scalar(event: Any, path: str) -> bool | int | float | str | None:
-    text: str = event.value
-    if event.style is not None:
-        return text
-    if text in _WORDS:
-        return _WORDS[text]
-    if _INTEGER.fullmatch(text):
-        return int(text)
-    if _FLOAT.fullmatch(text):
-        number = float(text)
-        if not math.isfinite(number):
-            raise _Refused(_line(event), path, text, "give a smaller number")
-        return number
-    return text

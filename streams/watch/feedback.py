@@ -12,6 +12,8 @@ from streams.risk.comparison import ClusterName, ObjectName, RolloutEvent
 FeedbackKind = Literal["nothing", "real", "acknowledge", "silence"]
 """`nothing`: it should not have rung; `real`: it was right to; `acknowledge`: somebody is on it; `silence`: say no
 more of it until then."""
+ENDING: frozenset[FeedbackKind] = frozenset({"acknowledge", "silence"})
+"""Those that may have an end."""
 
 
 class AlarmFeedback(Struct, frozen=True, tag="alarm_feedback", tag_field="type"):
@@ -27,7 +29,7 @@ class AlarmFeedback(Struct, frozen=True, tag="alarm_feedback", tag_field="type")
     by: Annotated[str, Meta(max_length=253)] = ""
     """Who says it."""
     until: Annotated[str, Meta(max_length=64)] | None = None
-    """End of a silence, RFC 3339; None: until the alarm clears."""
+    """End of a silence or an acknowledgement, RFC 3339; None: until the alarm clears."""
 
     @property
     def of(self) -> Workload:

@@ -92,7 +92,7 @@ def _levels(side: Side, rules: Mapping[str, SignalRule]) -> Iterator[Point]:
     tails = _tails(side.values)
     for rule, signal, histogram in of_values:
         if histogram.count > 0 and histogram.total != 0.0:
-            yield _level(f"{signal}/mean", _cut_level(histogram.total / histogram.count), rule)
+            yield _level(f"{signal}/mean", cut_level(histogram.total / histogram.count), rule)
         if signal in tails:
             yield _level(f"{signal}/p95", tails[signal], rule)
     named = sorted(side.levels, key=lambda signal: (-_weight(rules.get(signal, _UNKNOWN)), signal))
@@ -100,7 +100,7 @@ def _levels(side: Side, rules: Mapping[str, SignalRule]) -> Iterator[Point]:
         rule, pods = rules.get(signal, _UNKNOWN), side.levels[signal]
         if not pods or rule.criticality == "watch" or rule.weight <= 0.0:
             continue
-        levels = [_cut_level(pods[number]) for number in sorted(pods)]
+        levels = [cut_level(pods[number]) for number in sorted(pods)]
         yield _level(signal, math.fsum(levels) / len(levels), rule)
         if len(levels) > 1 and rule.known and rule.worse != "either":
             worst = max(levels) if rule.worse == "higher" else min(levels)
@@ -117,7 +117,8 @@ def _tails(values: Mapping[str, Histogram]) -> dict[str, float]:
     return {signal: bound(place, histogram.scale) for (signal, histogram), place, number in found if number}
 
 
-def _cut_level(value: float) -> float:
+def cut_level(value: float) -> float:
+    """A level that its squares can be taken of, as the judge cuts it."""
     return min(max(value, -LARGEST_LEVEL), LARGEST_LEVEL)
 
 

@@ -104,6 +104,12 @@ class Bundle(Struct, array_like=True):
     series: dict[int, Series]
     """Id -> what it stands for, for all ids in `summaries`."""
     summaries: list[Summary]
+    window_ns: int = 0
+    """Length of its windows; 0: not said, as before it was."""
+
+    def fits(self, window_ns: int) -> bool:
+        """Whether its summaries may be counted in windows of this length."""
+        return self.window_ns in (0, window_ns)
 
 
 def series_id(series: Series) -> int:

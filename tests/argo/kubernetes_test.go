@@ -3,6 +3,7 @@ package argo
 import (
 	"fmt"
 	"maps"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -25,11 +26,23 @@ import (
 // foreign are kinds that are no part of Kubernetes itself; their CRDs are their schemas.
 var foreign = map[string]bool{"ScaledObject": true, "AnalysisTemplate": true, "ClusterAnalysisTemplate": true}
 
-// built is what `kubectl apply -k` would send: Kubernetes' own objects, decoded without tolerance, and the others as text.
-func built(t *testing.T, directory string) ([]runtime.Object, []object) {
+// image is the name that a user gives ours, in the kustomization that docs/argo.md has him write.
+const image = "registry.example/serinus"
+
+// built is what `kubectl apply -k` of that would send: Kubernetes' own objects, decoded without tolerance, and the others
+// as text; all run the user's image.
+func built(t *testing.T, directory string, components ...string) ([]runtime.Object, []object) {
 	t.Helper()
-	resources, err := krusty.MakeKustomizer(krusty.MakeDefaultOptions()).
-		Run(filesys.MakeFsOnDisk(), filepath.Join(root, "deploy", directory))
+	overlay := t.TempDir()
+	text := "resources: [" + within(t, overlay, directory) + "]\ncomponents:\n"
+	for _, component := range components {
+		text += "  - " + within(t, overlay, component) + "\n"
+	}
+	text += "images: [{name: serinus, newName: " + image + "}]\n"
+	if err := os.WriteFile(filepath.Join(overlay, "kustomization.yaml"), []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	resources, err := krusty.MakeKustomizer(krusty.MakeDefaultOptions()).Run(filesys.MakeFsOnDisk(), overlay)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -40,6 +53,9 @@ func built(t *testing.T, directory string) ([]runtime.Object, []object) {
 		text, err := resource.AsYAML()
 		if err != nil {
 			t.Fatal(err)
+		}
+		if strings.Contains(string(text), "image: serinus:") {
+			t.Errorf("%s %s runs an image that is not the user's", resource.GetKind(), resource.GetName())
 		}
 		if foreign[resource.GetKind()] {
 			others = append(others, object{directory, resource.GetKind(), text})
@@ -52,6 +68,20 @@ func built(t *testing.T, directory string) ([]runtime.Object, []object) {
 		own = append(own, decoded)
 	}
 	return own, others
+}
+
+// within is the path of a directory under deploy, as seen from another directory.
+func within(t *testing.T, from string, directory string) string {
+	t.Helper()
+	to, err := filepath.Abs(filepath.Join(root, "deploy", directory))
+	if err != nil {
+		t.Fatal(err)
+	}
+	found, err := filepath.Rel(from, to)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return found
 }
 
 func of[T runtime.Object](objects []runtime.Object) []T {
@@ -69,11 +99,26 @@ func TestKustomizations(t *testing.T) {
 	crds := crdSchemas(t, filepath.Join(moduleDir(t, ".", "github.com/argoproj/argo-rollouts"), "manifests/crds/*-crd.yaml"))
 	keda := moduleDir(t, "keda", "github.com/kedacore/keda/v2")
 	maps.Copy(crds, crdSchemas(t, filepath.Join(keda, "config/crd/bases/keda.sh_*.yaml")))
-	for directory, count := range map[string]int{
-		"kubernetes/base": 14, "kubernetes/keda": 15, "kubernetes/rollouts": 19, "kubernetes/alert": 16, "argo/analysis": 6, "argo/cluster": 6} {
-		own, others := built(t, directory)
-		if len(own)+len(others) != count {
-			t.Errorf("%s: %d objects, not %d", directory, len(own)+len(others), count)
+	scaled, watch, alert := "kubernetes/keda", "kubernetes/rollouts", "kubernetes/alert"
+	policy, token := "kubernetes/policy", "kubernetes/token"
+	for _, each := range []struct {
+		directory  string
+		components []string
+		count      int
+	}{
+		{"kubernetes/base", nil, 14},
+		{"kubernetes/base", []string{scaled}, 15},
+		{"kubernetes/base", []string{watch}, 19},
+		{"kubernetes/base", []string{alert}, 16},
+		{"kubernetes/base", []string{policy}, 15},
+		{"kubernetes/base", []string{token}, 14},
+		{"kubernetes/base", []string{alert, watch, scaled, policy, token}, 23},
+		{"argo/analysis", nil, 6},
+		{"argo/cluster", nil, 6},
+	} {
+		own, others := built(t, each.directory, each.components...)
+		if len(own)+len(others) != each.count {
+			t.Errorf("%s %s: %d objects, not %d", each.directory, each.components, len(own)+len(others), each.count)
 		}
 		for _, each := range others {
 			checkAgainst(t, each, crds[each.kind])
@@ -200,7 +245,7 @@ func TestAddresses(t *testing.T) {
 
 // The watch may read what it watches, in the whole cluster, and write nothing; its pod is as strict as the others.
 func TestWatchOfRollouts(t *testing.T) {
-	own, _ := built(t, "kubernetes/rollouts")
+	own, _ := built(t, "kubernetes/base", "kubernetes/rollouts")
 	roles := of[*rbacv1.ClusterRole](own)
 	if len(roles) != 1 {
 		t.Fatalf("%d ClusterRoles", len(roles))
@@ -232,7 +277,7 @@ func TestWatchOfRollouts(t *testing.T) {
 
 // There is one that tells of alarms, never two at a time, as strict as the others, and it knows the brokers.
 func TestAlert(t *testing.T) {
-	own, _ := built(t, "kubernetes/alert")
+	own, _ := built(t, "kubernetes/base", "kubernetes/alert")
 	for _, each := range of[*appsv1.Deployment](own) {
 		if each.Name == "serinus-alert" {
 			if *each.Spec.Replicas != 1 || each.Spec.Strategy.Type != appsv1.RecreateDeploymentStrategyType {
@@ -250,7 +295,7 @@ func TestAlert(t *testing.T) {
 
 // With KEDA nobody else says how many ingest workers there are, and it means a Deployment that is there.
 func TestScaling(t *testing.T) {
-	own, others := built(t, "kubernetes/keda")
+	own, others := built(t, "kubernetes/base", "kubernetes/keda")
 	for _, each := range of[*appsv1.Deployment](own) {
 		if (each.Spec.Replicas == nil) != (each.Name == "serinus-ingest") {
 			t.Errorf("%s: replicas", each.Name)
@@ -258,5 +303,34 @@ func TestScaling(t *testing.T) {
 	}
 	if len(others) != 1 || !strings.Contains(string(others[0].text), "scaleTargetRef:\n    name: serinus-ingest\n") {
 		t.Errorf("scaled objects: %d", len(others))
+	}
+}
+
+// Score reads the policy, serve and the watch the token: each at the place where the file is mounted, and nobody else.
+func TestPolicyAndToken(t *testing.T) {
+	own, _ := built(t, "kubernetes/base", "kubernetes/rollouts", "kubernetes/policy", "kubernetes/token")
+	wanted := map[string]string{
+		"serinus-score": "SERINUS_POLICY=/etc/serinus-policy/policy.yml", "serinus-serve": "SERINUS_TOKEN_FILE=/etc/serinus-token/token",
+		"serinus-rollouts": "SERINUS_TOKEN_FILE=/etc/serinus-token/token"}
+	for _, each := range of[*appsv1.Deployment](own) {
+		pod, found := each.Spec.Template.Spec, ""
+		for _, variable := range pod.Containers[0].Env {
+			if variable.Name != "SERINUS_POLICY" && variable.Name != "SERINUS_TOKEN_FILE" {
+				continue
+			}
+			found += variable.Name + "=" + variable.Value
+			if !slices.ContainsFunc(pod.Containers[0].VolumeMounts, func(mount corev1.VolumeMount) bool {
+				return mount.MountPath == filepath.Dir(variable.Value) && mount.ReadOnly
+			}) {
+				t.Errorf("%s: nothing is mounted for %s", each.Name, variable.Name)
+			}
+		}
+		if found != wanted[each.Name] {
+			t.Errorf("%s has %q, not %q", each.Name, found, wanted[each.Name])
+		}
+	}
+	maps := of[*corev1.ConfigMap](own)
+	if len(maps) != 1 || maps[0].Name != "serinus-policy" || !strings.Contains(maps[0].Data["policy.yml"], "version: 1") {
+		t.Error("there is no policy")
 	}
 }

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import random
+import re
 import subprocess
 import sys
 import threading
 import time
+import urllib.request
 
 import pytest
 from confluent_kafka import OFFSET_BEGINNING, Consumer, Producer, TopicPartition
@@ -15,15 +17,16 @@ from confluent_kafka import OFFSET_BEGINNING, Consumer, Producer, TopicPartition
 from streams.policy.workload_policy import SignalPolicy, WorkloadPolicy
 from streams.records.identity import Workload
 from streams.risk.comparison import CompareRequest, Comparison
+from streams.windows.summary import Bundle
 from streams.workload.state import WorkloadSettings
 from tests.bench.records import spread
-from topology.codecs import decode_bundle, decode_risk_document, encode_json
-from topology.embedded import EmbeddedBroker
+from tests.integration.role_process import RoleProcess
+from topology.codecs import decode_bundle, decode_risk_document, encode_bundle, encode_json
+from topology.embedded import EmbeddedBroker, free_port
 from topology.ingest.worker import IngestWorker
 from topology.pipeline import prepare
 from topology.score.board import Board
 from topology.settings import IngestSettings, Kafka, TelemetrySettings
-from topology.supervise import Children
 from topology.telemetry import Telemetry
 from topology.topics import LOGS, RISK, ROLLOUTS, SUMMARIES, partition_of
 
@@ -114,10 +117,10 @@ def test_fields_of_log_lines_are_judged():
     assert "log.field.bytes" not in signals
 
 
-def test_what_cannot_be_read_stops_no_scorer():
-    """Promise: a message of its topics that is none, whoever wrote it, is skipped; what comes after it is heard."""
+def test_what_cannot_be_used_stops_no_scorer():
+    """Promise: what is no message, and summaries of other windows, are skipped, counted, told; the rest is heard."""
     pair = Comparison("", "prod", "shop", "5d5c7b9f4", "6f8d9c6b77")
-    with EmbeddedBroker() as broker, Children() as children:
+    with EmbeddedBroker() as broker:
         prepare(Kafka(broker.bootstrap_servers), 1)
         producer = Producer({"bootstrap.servers": broker.bootstrap_servers})
         for topic in (SUMMARIES, ROLLOUTS):
@@ -130,17 +133,35 @@ def test_what_cannot_be_read_stops_no_scorer():
                 None,
             ):
                 producer.produce(topic, junk)
+        for _ in range(3):
+            other = Bundle("ingest-7", {"logs/0": 10**18}, {"logs": 1}, {}, {}, [], window_ns=10_000_000_000)
+            producer.produce(SUMMARIES, encode_bundle(other))
         producer.produce(ROLLOUTS, encode_json(CompareRequest(pair)), pair.of.key)
         producer.flush()
-        children.start("score", ["score", "--bootstrap-servers", broker.bootstrap_servers, "--session-timeout-s", "3"])
-        consumer = Consumer({"bootstrap.servers": broker.bootstrap_servers, "group.id": "test"})
-        consumer.assign([TopicPartition(RISK, 0, OFFSET_BEGINNING)])
-        deadline = time.monotonic() + 60
-        while (message := consumer.poll(0.5)) is None:
-            assert time.monotonic() < deadline
-            assert children.next_ended(0.0) is None
-        consumer.close()
+        where = ["--bootstrap-servers", broker.bootstrap_servers, "--metrics-port", port := free_port()]
+        with RoleProcess("score", *where, "--session-timeout-s", 3) as score:
+            consumer = Consumer({"bootstrap.servers": broker.bootstrap_servers, "group.id": "test"})
+            consumer.assign([TopicPartition(RISK, 0, OFFSET_BEGINNING)])
+            deadline = time.monotonic() + 60
+            while (message := consumer.poll(0.5)) is None:
+                assert time.monotonic() < deadline
+                assert score.alive, score.output
+            consumer.close()
+            metrics = f"http://127.0.0.1:{port}/metrics"
+            while _skipped(metrics) != {"unreadable": 6.0, "window": 3.0}:
+                assert time.monotonic() < deadline, _skipped(metrics)
+                time.sleep(0.2)
+            told = "ingest's window_s: 10.0 is not allowed; give ingest-7 the --window-s of this scorer, 5"
+            assert score.output.count(told) == 1
     assert decode_risk_document(message.value()).comparison == pair
+
+
+def _skipped(metrics: str) -> dict[str, float]:
+    """Summaries that were left out, by reason."""
+    with urllib.request.urlopen(metrics, timeout=5) as answer:  # noqa: S310 - our own address
+        text = answer.read().decode()
+    found = re.findall(r'serinus_score_skipped_total\{.*reason="(\w+)",topic="serinus.summaries"\} (\S+)', text)
+    return {reason: float(count) for reason, count in found}
 
 
 def _policy(_workload: Workload) -> WorkloadPolicy:

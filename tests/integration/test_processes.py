@@ -83,6 +83,6 @@ def _child(process: RoleProcess, role: str) -> int:
     for tasks in Path(f"/proc/{process.process.pid}/task").glob("*/children"):
         for child in map(int, tasks.read_text().split()):
             words = Path(f"/proc/{child}/cmdline").read_bytes().split(b"\0")
-            if role.encode() in words and b"topology.cli" in words:
+            if role.encode() in words and b"topology" in words:
                 return child
     pytest.fail(f"no child is {role}")

@@ -20,7 +20,7 @@ from tests.integration.role_process import RoleProcess
 from tests.prometheus.conftest import PARTITIONS
 from tests.prometheus.tools import ROOT, Server, eventually, free_port
 from tests.topology.alarms.documents import alarm, at, publish, word
-from topology.topics import LOGS, RISK
+from topology.topics import LOGS, RISK, SUMMARIES
 
 pytestmark = [pytest.mark.prometheus, pytest.mark.timeout(300)]
 
@@ -96,6 +96,7 @@ def test_what_is_shown_is_exposed(producer, prometheus):
     document = RiskDocument(pair, exposure=Exposure("requests", 9.0, 1.0), as_of=at(now), signals=(signal,))
     producer.produce(RISK, msgspec.json.encode(document), pair.key.encode())
     producer.produce(LOGS, b"no record")
+    producer.produce(SUMMARIES, b"no bundle")
     ringing, quiet = alarm(raised_s=now), alarm(workload="till", raised_s=now)
     for message in (word(quiet, "silence"), ringing, quiet):
         publish(producer, message, PARTITIONS)

@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -28,10 +29,24 @@ from topology.settings import AlertSettings, IngestSettings, Kafka, ScoreSetting
 NOBODY = "127.0.0.1:1"
 
 
+INTERRUPTED_WHILE_LOADING = """
+import os, signal, sys
+
+class Finder:
+    def find_spec(self, name, *_):
+        if name == "topology.settings":
+            os.kill(os.getpid(), signal.SIGINT)
+
+sys.meta_path.insert(0, Finder())
+from topology.__main__ import main
+main()
+"""
+
+
 def _serinus(*words: str, **environment: str) -> subprocess.Popen[str]:
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(("SERINUS_", "OTEL_"))}
     return subprocess.Popen(
-        [sys.executable, "-m", "topology.cli", *words],
+        [sys.executable, "-m", "topology", *words],
         env={**inherited, **environment},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
@@ -50,6 +65,20 @@ def test_every_command_explains_itself(name: str) -> None:
     assert "SERINUS_LOG_LEVEL" in shown.output
     if name not in {"demo", "verify", "rollouts", "policy-from-kayenta"}:
         assert "SERINUS_BOOTSTRAP_SERVERS" in shown.output
+
+
+def _commands(group: click.Group) -> Iterator[click.Command]:
+    for each in group.commands.values():
+        yield from _commands(each) if isinstance(each, click.Group) else (each,)
+
+
+def test_every_option_says_what_it_does() -> None:
+    """Of every command; so does the command itself."""
+    assert isinstance(cli.command, click.Group)
+    for each in _commands(cli.command):
+        assert each.help, each.name
+        for option in each.params:
+            assert not isinstance(option, click.Option) or option.help, (each.name, option.opts)
 
 
 @pytest.mark.parametrize(("option", "content"), [("--log-topic", "logs"), ("--metric-topic", "metrics")])
@@ -115,6 +144,24 @@ def test_a_configuration_fault_is_one_line_and_status_2(words: list[str]) -> Non
     assert err.count("\n") == 1
 
 
+@pytest.mark.parametrize(
+    ("words", "status"),
+    [
+        (["serve", "--bootstrap-servers", NOBODY, "--token-file"], 2),
+        (["score", "--bootstrap-servers", NOBODY, "--policy"], 2),
+        (["templates", "pyproject.toml", "--csv"], 1),
+    ],
+)
+def test_a_file_that_cannot_be_looked_at_is_one_line(words: list[str], status: int) -> None:
+    """As one that is not there: its name is too long here, or in life a directory above it is closed to us."""
+    name = "x" * 300
+    with _serinus(*words, name) as process:
+        _, err = process.communicate(timeout=60)
+    assert (process.returncode, err.count("\n")) == (status, 1)
+    assert err.startswith("serinus: ")
+    assert name in err
+
+
 def test_a_property_unknown_to_librdkafka_is_named_and_no_secret_shown(tmp_path: Path) -> None:
     """A typing error stops the start."""
     file = tmp_path / "kafka.properties"
@@ -163,6 +210,48 @@ def test_run_waits_for_kafka_and_ends_when_told(number: signal.Signals) -> None:
         rest = process.communicate(timeout=10)[1]
     assert process.returncode == 0
     assert "Traceback" not in rest
+
+
+@pytest.fixture
+def heeds_ctrl_c() -> Iterator[None]:
+    """Children heed SIGINT although we were started to ignore it, as shells start what is to run in the background."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("heeds_ctrl_c")
+def test_ctrl_c_is_one_line_and_status_130() -> None:
+    """While a command works, and in the second before, in which its libraries are loaded."""
+    with _serinus("topics", "--bootstrap-servers", NOBODY) as process:
+        assert process.stderr is not None
+        process.stderr.readline()  # Kafka does not answer: it is at work
+        process.send_signal(signal.SIGINT)
+        rest = process.communicate(timeout=10)[1]
+    assert (process.returncode, rest.split("\n")[-2:]) == (130, ["serinus: interrupted", ""])
+    assert "Traceback" not in rest
+    loading = subprocess.run(
+        [sys.executable, "-c", INTERRUPTED_WHILE_LOADING], capture_output=True, text=True, check=False, timeout=60
+    )
+    assert (loading.returncode, loading.stderr.strip()) == (130, "serinus: interrupted")
+
+
+@pytest.mark.parametrize("words", [["schema", "risk"], ["templates", "pyproject.toml"]])
+def test_output_that_cannot_be_written_is_one_line(words: list[str]) -> None:
+    """On a full disk, without blame of what was read; readers who leave, and those who never were, are no fault."""
+    command = [sys.executable, "-m", "topology", *words]
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False, timeout=60)
+    assert (done.returncode, done.stderr) == (1, "serinus: nothing more can be written: No space left on device\n")
+    reader, writer = os.pipe()
+    os.close(reader)
+    done = subprocess.run(command, stdout=writer, stderr=subprocess.PIPE, text=True, check=False, timeout=60)
+    os.close(writer)
+    assert (done.returncode, done.stderr) in {(0, ""), (1, "")}
+    closed = subprocess.run(
+        ["/bin/sh", "-c", '"$@" >&-', "sh", *command], stderr=subprocess.PIPE, text=True, check=False, timeout=60
+    )
+    assert (closed.returncode, closed.stderr) == (0, "")
 
 
 def test_waiting_for_kafka_pauses_longer_each_time(caplog: pytest.LogCaptureFixture) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,8 @@ from topology import cli, schemas
 from topology.pipeline import Plan
 from topology.settings import Kafka, ScoreSettings
 
-EXAMPLE = Path(__file__).parents[2] / "deploy/policy.example.yml"
+ROOT = Path(__file__).parents[2]
+EXAMPLE = ROOT / "deploy/policy.example.yml"
 
 
 def serinus(*words: str, **environment: str) -> Result:
@@ -34,6 +36,20 @@ def test_check_says_what_is_matched() -> None:
     assert [line.split()[-1] for line in entries] == ["(defaults)", "shop/*", "eu-*/shop/checkout"]
     lines = EXAMPLE.read_text().splitlines()
     assert all("match:" in lines[int(line.split()[1]) - 1] for line in entries[1:])
+
+
+def test_what_is_shipped_and_shown_is_followed(tmp_path: Path) -> None:
+    """The policy of deploy/kubernetes, and what docs/policy.md shows: all of it, to the last line."""
+    shown = re.findall(r"```yaml\n(.*?)```", (ROOT / "docs/policy.md").read_text(), re.DOTALL)
+    assert shown
+    files = [ROOT / "deploy/kubernetes/policy/policy.yml"]
+    for number, text in enumerate(shown):
+        files.append(tmp_path / f"{number}.yml")
+        files[-1].write_text(text)
+    for file in files:
+        said = serinus("policy", "check", str(file))
+        assert said.exit_code == 0, said.output
+        assert "not followed" not in said.output
 
 
 def test_check_as_json() -> None:

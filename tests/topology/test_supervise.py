@@ -32,7 +32,7 @@ stop.wait()
 
 @pytest.fixture
 def module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
-    """Stands in for `topology.cli`: obeys, is deaf to SIGTERM, or crashes."""
+    """Stands in for `topology`: obeys, is deaf to SIGTERM, or crashes."""
     (tmp_path / "serinus_test_child.py").write_text(MODULE)
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     return "serinus_test_child"

@@ -19,7 +19,7 @@ from msgspec import Struct
 from streams.risk.document import rfc3339
 from streams.shippers.faults import DECODE_FAULTS
 from streams.watch.alarm import Alarm
-from streams.watch.feedback import AlarmFeedback, FeedbackKind
+from streams.watch.feedback import ENDING, AlarmFeedback, FeedbackKind
 from topology.codecs import decode_alarm, decode_rollout_event
 from topology.freshness import Freshness
 
@@ -40,7 +40,11 @@ class Word(Struct, frozen=True):
     at: str
     """When it was sent, RFC 3339."""
     until: str
-    """End of a silence, RFC 3339; "" for any other kind, and for a silence that ends with the alarm."""
+    """End of a silence or an acknowledgement, RFC 3339; "" for any other kind, and for one that ends with the alarm."""
+
+    def holds(self, now_s: float) -> bool:
+        """Whether it has not ended yet."""
+        return not self.until or now_s < seconds(self.until)
 
 
 class Words(Struct, frozen=True):
@@ -75,9 +79,12 @@ class KnownAlarm(Struct, frozen=True):
     def silenced(self, now_s: float) -> bool:
         """Whether nobody wants to hear of it now; a cleared one needs no silence."""
         silence = self.words.silence
-        if silence is None or not self.active:
-            return False
-        return not silence.until or now_s < seconds(silence.until)
+        return silence is not None and self.active and silence.holds(now_s)
+
+    def acknowledged(self, now_s: float) -> bool:
+        """Whether somebody is on it now."""
+        acknowledgement = self.words.acknowledge
+        return acknowledgement is not None and acknowledgement.holds(now_s)
 
 
 class AlarmView(Freshness):
@@ -132,7 +139,7 @@ class AlarmView(Freshness):
             event = decode_rollout_event(value or b"")
             if not isinstance(event, AlarmFeedback):
                 return None
-            until = "" if event.until is None or event.kind != "silence" else _utc(event.until)
+            until = "" if event.until is None or event.kind not in ENDING else _utc(event.until)
         except (*DECODE_FAULTS, ValueError, OverflowError):
             return "not_a_document"
         word = Word(event.kind, event.by, event.reason, rfc3339(round(time_s * 1e9)), until)

@@ -22,7 +22,7 @@ _MOST_ROWS = 50
 
 
 def show(console: Console, results: Sequence[Backtest]) -> None:
-    """Everything: labelled recordings as tables, the pool of them, and the rows of those without labels."""
+    """Everything: labelled cases as tables, the pool of them, and the rows of those without labels."""
     labelled = [result for result in results if result.recording.told]
     tallies = [tally(result.recording.name, result.rows, result.recording.told) for result in labelled]
     for each in tallies:
@@ -30,9 +30,11 @@ def show(console: Console, results: Sequence[Backtest]) -> None:
     if len(tallies) > 1:
         show_tally(console, pooled(tallies))
     for result in results:
-        if not result.recording.told:
-            console.print(Text(f"{result.recording.name}: no case has a label"))
-            show_rows(console, result.rows)
+        told = result.recording.told
+        unknown = [row for row in result.rows if row.case not in told]
+        if unknown:
+            console.print(Text(f"{result.recording.name}: {'without a label' if told else 'no case has a label'}"))
+            show_rows(console, unknown)
 
 
 def as_json(results: Sequence[Backtest]) -> bytes:
@@ -78,7 +80,8 @@ def summary(tally: Tally) -> list[str]:
     lines.append(f"healthy that ended early with a pass {_share(tally.all_healthy.early, tally.all_healthy.cases)}")
     lines.append(f"faulty that passed first             {_share(tally.all_faulty.passed, tally.all_faulty.cases)}")
     if tally.unknown:
-        lines.append(f"{tally.unknown} cases without a label are not counted")
+        cases = "1 case without a label is" if tally.unknown == 1 else f"{tally.unknown} cases without a label are"
+        lines.append(f"{cases} not counted")
     return lines
 
 

@@ -70,6 +70,7 @@ def play(seconds: int, as_json: bool, keep: bool) -> int:
 
     Raises:
         Unavailable: a part of the pipeline did not start or ended by itself.
+        KeyboardInterrupt: SIGINT or SIGTERM came before the end of the play.
     """
     stop = stop_on_signal()
     rollouts = [
@@ -116,6 +117,7 @@ class _Stage:
         while not self.risks.ready() and not stop.is_set():
             self._check()
             stop.wait(0.2)
+        _go_on_unless(stop)
         began_s = time.time()
         playing = threading.Thread(target=self._player.play, args=(stop,), name="player", daemon=True)
         playing.start()
@@ -123,6 +125,7 @@ class _Stage:
             self._check()
             terminal.show(time.time() - began_s, [self._ask(rollout) for rollout in rollouts])
             playing.join(1.0)
+        _go_on_unless(stop)
         ended_s = time.time()
         census = Census(self._kafka)
         accounted = census.await_total(self._player.records, _SETTLE_S)
@@ -159,6 +162,16 @@ class _Stage:
                 return answer
             self._check()
             time.sleep(0.2)
+
+
+def _go_on_unless(stop: threading.Event) -> None:
+    """A play that was told to end has nothing to say.
+
+    Raises:
+        KeyboardInterrupt: it was.
+    """
+    if stop.is_set():
+        raise KeyboardInterrupt
 
 
 def _row(rollout: Expected, answer: Answer, began_s: float) -> Row:

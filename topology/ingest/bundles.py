@@ -16,7 +16,12 @@ MAX_MESSAGE_BYTES = 4_000_000
 
 
 def bundles(
-    rolled: Rolled, partitions: int, worker: str, reports: Mapping[str, int], inputs: Mapping[str, int]
+    rolled: Rolled,
+    partitions: int,
+    worker: str,
+    reports: Mapping[str, int],
+    inputs: Mapping[str, int],
+    window_ns: int,
 ) -> Iterator[tuple[int, bytes]]:
     """Each partition of `serinus.summaries` and the messages it gets: at least one, for the reports.
 
@@ -25,7 +30,7 @@ def bundles(
     by_partition: dict[int, list[Summary]] = {number: [] for number in range(partitions)}
     for summary in rolled.summaries:
         by_partition[partition_of(summary.revision.workload, partitions)].append(summary)
-    last = Bundle(worker, dict(reports), dict(inputs), {}, {}, [])
+    last = Bundle(worker, dict(reports), dict(inputs), {}, {}, [], window_ns)
     for number, summaries in by_partition.items():
         for payload in _payloads(summaries, rolled, last):
             yield number, payload

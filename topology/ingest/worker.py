@@ -11,7 +11,7 @@ import gc
 import logging
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
@@ -214,9 +214,7 @@ class IngestWorker:
         rolled = self._roller.drain()
         reports = self._inputs.reports()
         producer.begin_transaction()
-        for number, payload in bundles(
-            rolled, self._partitions(SUMMARIES), self._settings.worker_id, reports, self._input_sizes()
-        ):
+        for number, payload in self._bundles(rolled, reports):
             producer.produce(SUMMARIES, payload, partition=number, headers=headers)
         for letter in self._letters:
             self._produce_letter(letter)
@@ -268,12 +266,16 @@ class IngestWorker:
         """What was committed cannot be read: end what our transactions may have left open there and in summaries."""
         log.warning("what was committed cannot be read yet: %s", error.args[0])
         nothing = Rolled([], {}, {})
-        messages = bundles(nothing, self._partitions(SUMMARIES), self._settings.worker_id, {}, self._input_sizes())
         self._transactions.sweep(
-            ((SUMMARIES, number, payload) for number, payload in messages),
+            ((SUMMARIES, number, payload) for number, payload in self._bundles(nothing, {})),
             TopicPartition(owned[0].topic, owned[0].partition, 0),
             self._consumer.consumer_group_metadata(),
         )
+
+    def _bundles(self, rolled: Rolled, reports: Mapping[str, int]) -> Iterator[tuple[int, bytes]]:
+        """Each partition of `serinus.summaries` and the messages it gets."""
+        partitions, window_ns = self._partitions(SUMMARIES), self._settings.window_s * 1_000_000_000
+        return bundles(rolled, partitions, self._settings.worker_id, reports, self._input_sizes(), window_ns)
 
     def _first(self, committed: TopicPartition) -> int:
         if committed.offset >= 0:

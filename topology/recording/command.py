@@ -14,7 +14,6 @@ from streams.risk.comparison import Comparison
 from streams.windows.log_fields import fields_of
 from topology import log, options
 from topology.errors import Unavailable
-from topology.topics import LOGS, METRICS
 
 _SECONDS = "How long, and until what --since-s asks for is read.  [default: until Ctrl-C]"
 
@@ -22,13 +21,18 @@ _SECONDS = "How long, and until what --since-s asks for is read.  [default: unti
 @click.command()
 @options.cluster_options
 @options.cluster_option
-@click.option("--log-topic", multiple=True, default=(LOGS,), show_default=True, metavar="TOPIC[=FORMAT]")
-@click.option("--metric-topic", multiple=True, default=(METRICS,), show_default=True, metavar="TOPIC[=FORMAT]")
+@options.input_options
 @click.option("--namespace", required=True, help="Of the workload.")
 @click.option("--workload", required=True, help="Name of the Rollout or Deployment.")
 @click.option("--baseline", required=True, metavar="HASH", help="Pod-template hash of the revision that serves now.")
 @click.option("--canary", required=True, metavar="HASH", help="Pod-template hash of the revision on trial.")
-@click.option("--out", required=True, type=click.Path(file_okay=False, path_type=Path), metavar="DIR")
+@click.option(
+    "--out",
+    required=True,
+    type=click.Path(file_okay=False, path_type=Path),
+    metavar="DIR",
+    help="Made if it is not there; gets one more case.",
+)
 @click.option("--seconds", type=options.Finite(0, min_open=True), help=_SECONDS)
 @click.option("--since-s", type=options.Finite(0), default=0.0, help="Begin so far back.  [default: now]")
 @options.log_fields_option

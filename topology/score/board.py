@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 import msgspec
 from msgspec import Struct
 
+from streams.errors import BadPolicy
 from streams.judging.past import prior_of
 from streams.policy.workload_policy import WorkloadPolicy
 from streams.records.identity import Workload
@@ -47,6 +48,8 @@ class PartitionSnapshot(Struct, array_like=True):
     know that the partition was no longer its own."""
     shared: list[Shared] = []
     """What was said for more than one workload, in order of time."""
+    window_ns: int = 0
+    """Length of the windows that all of it is of; 0: not said, as before it was."""
 
 
 class WorkloadSnapshot(Struct, array_like=True):
@@ -184,11 +187,19 @@ class Board:
         """All windows up to here were closed for all workloads before the present message."""
 
     def restore(self, records: Iterable[tuple[bytes, bytes]]) -> None:
-        """Take over this partition's records of the changelog, into an empty board."""
+        """Take over this partition's records of the changelog, into an empty board.
+
+        Raises:
+            BadPolicy: what they hold was learned of windows of another length.
+        """
         written: dict[str, Offsets] = {}
         held = dict(records)
         if (own := held.pop(self._key, None)) is not None:
             snapshot = _decode_partition(own)
+            if snapshot.window_ns not in (0, self._settings.window_ns):
+                is_of = f"what this group knows is of windows of {snapshot.window_ns / 1e9:g} s"
+                allowed = f"{is_of}; give that, or another --group, which begins anew"
+                raise BadPolicy("window_s", self._settings.window_ns // 1_000_000_000, allowed)
             self._offsets = snapshot.offsets
             self._watermark = Watermark(self._hold_ns, snapshot.watermark)
             self._mark = Mark.of(0, self._offsets, self._watermark.state)
@@ -353,7 +364,9 @@ class Board:
         written = {workload.key: entry.written for workload, entry in self._entries.items()}
         needed = oldest((entry.mark for entry in self._entries.values()), mark)
         self._shared.forget(needed.offsets, needed.watermark.low_ns)
-        own = PartitionSnapshot(_VERSION, needed.offsets, needed.watermark, written, self._shared.state)
+        own = PartitionSnapshot(
+            _VERSION, needed.offsets, needed.watermark, written, self._shared.state, self._settings.window_ns
+        )
         yield self._key, _encode(own)
 
     def _snapshot(self, entry: _Entry, mark: Mark) -> bytes:

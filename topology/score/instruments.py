@@ -25,7 +25,7 @@ class Instruments:
         )
         self._documents = meter.create_counter("serinus.score.documents", description="Risk documents published.")
         self._skipped = meter.create_counter(
-            "serinus.score.skipped", description="Messages of our own topics that could not be read."
+            "serinus.score.skipped", description="Messages of our own topics that could not be used."
         )
         for name, description, read in (
             ("serinus.score.partitions", "Partitions owned.", lambda: len(boards)),
@@ -61,9 +61,9 @@ class Instruments:
         self._checkpoint.record(duration_s)
         self._written.add(written_bytes)
 
-    def skipped(self, topic: str) -> None:
-        """One message could not be read."""
-        self._skipped.add(1, {"topic": topic})
+    def skipped(self, topic: str, reason: str) -> None:
+        """One message could not be used."""
+        self._skipped.add(1, {"topic": topic, "reason": reason})
 
 
 def _observing(read: Callable[[], float]) -> Callable[[CallbackOptions], Iterable[Observation]]:

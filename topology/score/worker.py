@@ -35,6 +35,7 @@ import faust
 from aiokafka.errors import KafkaError
 from faust.types import TP
 
+from streams.errors import BadPolicy
 from streams.judging.settings import JudgeSettings
 from streams.policy.effective import effective
 from streams.policy.workload_policy import WorkloadPolicy
@@ -44,6 +45,7 @@ from streams.risk.document import RiskDocument
 from streams.shippers.faults import DECODE_FAULTS
 from streams.watch.feedback import WorkloadEvent
 from streams.watch.watch import WatchSettings
+from streams.windows.summary import Bundle
 from streams.workload.state import WorkloadSettings
 from topology.codecs import decode_bundle, decode_rollout_event, encode_json
 from topology.connect import admin_client
@@ -61,6 +63,8 @@ log = logging.getLogger(__name__)
 
 _STOP_S = 3.0
 _LOOK_S = 1.0
+_REFUSAL_S = 60.0
+"""Between two lines of the log that say the same of summaries."""
 _QUIET_S = 60.0
 """A workload in which nothing runs or rings is written so often, or with every checkpoint if those are rarer."""
 _CHANGELOG = {
@@ -77,6 +81,7 @@ def run(settings: ScoreSettings, telemetry: Telemetry) -> None:
 
     Raises:
         Unavailable: Kafka refused, or a message could not be applied; starting again reads it again.
+        BadPolicy: what the group knows is of windows of another length.
     """
     with tempfile.TemporaryDirectory(prefix="serinus-score-") as scratch:
         asyncio.run(_run(settings, telemetry, Path(scratch)))
@@ -99,6 +104,8 @@ async def _run(settings: ScoreSettings, telemetry: Telemetry, scratch: Path) -> 
             each.cancel()
         if not stop.is_set():
             cause = scorer.failure or (refused.result() if refused.done() else scorer.app.crash_reason)
+            if isinstance(cause, BadPolicy):
+                raise cause
             raise Unavailable(f"score {settings.worker_id} stopped: {cause!r}") from cause
     finally:
         try:
@@ -135,6 +142,7 @@ class Scorer:
         self._checkpointed_s: dict[int, float] = {}
         self._checkpointing: set[int] = set()
         self._rebalances = 0
+        self._refusal_due_s = 0.0
         self._joined: dict[int, Board] = {}
         self._instruments = Instruments(telemetry.meter, self._boards)
         self._ahead = ReadAhead(settings.kafka)
@@ -244,7 +252,10 @@ class Scorer:
             try:
                 bundle = decode_bundle(payload)
             except DECODE_FAULTS as error:
-                self._skip(SUMMARIES, board.number, offset, error)
+                self._skip(SUMMARIES, board.number, offset, "unreadable", error)
+                return
+            if not bundle.fits(self._workload_settings.window_ns):
+                self._refuse(bundle, board.number, offset)
                 return
             await self._read_ahead(board, board.newest_ns(bundle))
             if not self._owns(board):
@@ -263,14 +274,14 @@ class Scorer:
         try:
             rollout = decode_rollout_event(message.value or b"")
         except DECODE_FAULTS as error:
-            self._skip(ROLLOUTS, message.partition, message.offset, error)
+            self._skip(ROLLOUTS, message.partition, message.offset, "unreadable", error)
         else:
             sent_ns = round(message.timestamp * 1000) * 1_000_000  # Faust has made a float of the milliseconds
             if self._concerns(rollout, message.partition):
                 await self._publish(board, board.apply_event(message.offset, rollout, sent_ns))
             else:
                 fault = ValueError("keyed for another partition than its workload's")
-                self._skip(ROLLOUTS, message.partition, message.offset, fault)
+                self._skip(ROLLOUTS, message.partition, message.offset, "misplaced", fault)
         await self._taken(board, event)
 
     def _concerns(self, event: WorkloadEvent, number: int) -> bool:
@@ -293,9 +304,18 @@ class Scorer:
         """Whether the partition is still ours, and this its board."""
         return self._boards.get(board.number) is board
 
-    def _skip(self, topic: str, number: int, offset: int, error: Exception) -> None:
+    def _skip(self, topic: str, number: int, offset: int, reason: str, error: Exception) -> None:
         log.error("%s/%s@%s skipped: %s", topic, number, offset, error)
-        self._instruments.skipped(topic)
+        self._instruments.skipped(topic, reason)
+
+    def _refuse(self, bundle: Bundle, number: int, offset: int) -> None:
+        """Its counts fit into none of our windows. An ingest worker sends some of them a second: told once a minute."""
+        self._instruments.skipped(SUMMARIES, "window")
+        if time.monotonic() >= self._refusal_due_s:
+            self._refusal_due_s = time.monotonic() + _REFUSAL_S
+            allowed = f"give {bundle.worker} the --window-s of this scorer, {self._settings.window_s}, or both another"
+            fault = BadPolicy("ingest's window_s", bundle.window_ns / 1e9, allowed)
+            log.error("%s/%s@%s and others like it skipped: %s", SUMMARIES, number, offset, fault)
 
     async def _publish(self, board: Board, documents: list[RiskDocument]) -> None:
         headers = dict(self._telemetry.headers())

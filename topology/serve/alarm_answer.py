@@ -34,7 +34,7 @@ class AlarmAnswer(Struct, frozen=True, kw_only=True):
     signals: Annotated[tuple[AlarmSignal, ...], Meta(description="Worst first")]
     suspects: Annotated[tuple[Suspect, ...], Meta(description="Deployments that came before it, likeliest first")]
     examples: Annotated[tuple[str, ...], Meta(description="Log lines, secrets masked")]
-    acknowledged: Annotated[bool, Meta(description="Somebody is on it")]
+    acknowledged: Annotated[bool, Meta(description="Somebody is on it now")]
     silenced: Annotated[bool, Meta(description="Nobody is told of it now")]
     silenced_until: Annotated[str, Meta(description='RFC 3339; "" without a silence, or until the alarm clears')]
     feedback: Annotated[tuple[Word, ...], Meta(description="The latest word of each kind, latest first")]
@@ -63,7 +63,7 @@ def answer(known: KnownAlarm, now_s: float, report_url: str) -> AlarmAnswer:
         signals=alarm.signals,
         suspects=alarm.suspects,
         examples=alarm.examples,
-        acknowledged=words.acknowledge is not None,
+        acknowledged=known.acknowledged(now_s),
         silenced=silenced,
         silenced_until=words.silence.until if silenced and words.silence is not None else "",
         feedback=words.all(),

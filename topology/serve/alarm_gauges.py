@@ -45,7 +45,7 @@ class AlarmCollector(Collector):
             workload = (alarm.cluster, alarm.namespace, alarm.workload)
             labels = [*workload, alarm.revision, alarm.id]
             active.add_metric(labels, 1.0)
-            acknowledged.add_metric(labels, float(known.words.acknowledge is not None))
+            acknowledged.add_metric(labels, float(known.acknowledged(now_s)))
             silenced.add_metric(labels, float(known.silenced(now_s)))
             worst[workload] = max(alarm.score, worst.get(workload, 0.0))
             for signal in alarm.signals[:MOST_SIGNALS]:
@@ -72,7 +72,7 @@ def _families() -> tuple[GaugeMetricFamily, ...]:
 
     return (
         gauge("alarm_active", "1 while an alarm is raised or held", "revision", "alarm"),
-        gauge("alarm_acknowledged", "1 once somebody is on an active alarm, else 0", "revision", "alarm"),
+        gauge("alarm_acknowledged", "1 while somebody is on an active alarm, else 0", "revision", "alarm"),
         gauge("alarm_silenced", "1 while nobody is to be told of an active alarm, else 0", "revision", "alarm"),
         gauge("watch_score", "Abnormality of a watched workload; 1.0 is the boundary"),
         gauge("watch_signal_score", "The same of one signal that takes part in an active alarm", "signal"),

@@ -1,8 +1,8 @@
 """`GET /v1/alarms` and `POST /v1/alarms/feedback`.
 
 What is posted goes through Kafka to the scorer, which learns from it, and back to every replica and to `serinus alert`:
-it shows once it has been read there, so that all of them say the same. The topic keeps it for seven days, hence no
-silence may be longer.
+it shows once it has been read there, so that all of them say the same. The topic keeps it for seven days, hence
+nothing may be said for longer.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from aiohttp import web
 from msgspec import Meta, Struct
 
 from streams.shippers.faults import DECODE_FAULTS
-from streams.watch.feedback import AlarmFeedback, FeedbackKind
+from streams.watch.feedback import ENDING, AlarmFeedback, FeedbackKind
 from topology.alarms.view import AlarmView, KnownAlarm, seconds
 from topology.serve.alarm_answer import answer, worst_first
 from topology.serve.api import Asker, json, starting
@@ -28,7 +28,7 @@ from topology.topics import ALARMS
 
 log = logging.getLogger(__name__)
 
-LONGEST_SILENCE_S = 7 * 86_400
+LONGEST_S = 7 * 86_400
 """As long as serinus.rollouts keeps what is said."""
 
 
@@ -49,8 +49,8 @@ class Feedback(Struct, frozen=True, forbid_unknown_fields=True):
         str,
         Meta(
             max_length=64,
-            description="End of a silence, RFC 3339, at most seven days ahead; a time that has passed ends one; "
-            '"": until the alarm clears, at most seven days',
+            description="End of a silence or an acknowledgement, RFC 3339, at most seven days ahead; a time that has "
+            'passed takes it back; "": until the alarm clears, at most seven days',
         ),
     ] = ""
 
@@ -105,10 +105,10 @@ class Alarms:
         return self._pass_on(known, said)
 
     def _complaint(self, kind: FeedbackKind, until_s: float) -> str:
-        if kind != "silence":
-            return "until: only a silence has an end"
-        if until_s > self._now() + LONGEST_SILENCE_S:
-            return "until: give a time at most seven days ahead; it can be silenced again"
+        if kind not in ENDING:
+            return f"until: only {' and '.join(sorted(ENDING))} have an end"
+        if until_s > self._now() + LONGEST_S:
+            return "until: give a time at most seven days ahead; it can be said again"
         return ""
 
     def _pass_on(self, known: KnownAlarm, said: Feedback) -> web.Response:

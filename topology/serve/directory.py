@@ -75,9 +75,10 @@ class Directory:
         """
         if (named := wanted.comparison) is not None:
             return (named,)
-        known = self._view.of_hashes(wanted.baseline, wanted.canary)
-        if pairs := _pairs(wanted, (entry.document.comparison.of for entry in known)):
-            return pairs
+        hashes = (wanted.baseline, wanted.canary)
+        for known in (self._view.of_hashes(*hashes), self._view.of_hashes(*reversed(hashes))):
+            if pairs := _pairs(wanted, (entry.document.comparison.of for entry in known)):
+                return pairs  # one that is known the other way round has this workload as well, and `doubt` says so
         witness = self._witness
         if not (pairs := _pairs(wanted, witness.whose(wanted.baseline) & witness.whose(wanted.canary))):
             witness.want()

@@ -15,7 +15,7 @@ from streams.templates.classes import Classes
 from streams.templates.expressions import service_masks
 from streams.templates.topics import LOG_CLASSES, Topic, Topics
 from topology.errors import Unavailable
-from topology.output import STANDARD, give_up_output, keep, opened, reading, size_of, written
+from topology.output import NO_ROOM, STANDARD, give_up_output, keep, opened, reading, size_of, written
 from topology.templates.lines import Lines
 from topology.templates.listing import Listing
 from topology.templates.shown import show, write_csv
@@ -42,6 +42,8 @@ def list_templates(
     except BrokenPipeError:
         give_up_output()
     except OSError as fault:
+        if fault.errno in NO_ROOM:
+            raise
         raise Unavailable(f"{fault.filename or source}: {fault.strerror or fault}") from fault
 
 

@@ -12,6 +12,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
+from heapq import heappop, heappush
 from typing import Any
 
 import msgspec
@@ -44,6 +45,10 @@ _REMEMBERED = 200_000
 _CACHED = 20_000
 _MOST_EMPTY = 100_000
 """Windows without a line that are judged one by one; a longer gap is passed over."""
+MOST_HELD = 100_000
+"""Lines held back to be sorted, or fewer that are longer; some 100 MB."""
+_MOST_CHARACTERS = 64 * 2**20
+_TOO_LATE = f"its window is over: it comes more than {MOST_HELD:,} lines after those of its time; sort the file first"
 _decode = msgspec.json.Decoder().decode
 
 
@@ -133,8 +138,35 @@ class Counted:
         return found
 
 
+def sorted_lines(texts: Iterable[str], faults: Faults, most: int = MOST_HELD) -> Iterator[tuple[int, Line]]:
+    """(place in the file, from 1, and line) in order of time, of the file where times are equal.
+
+    Args:
+        texts: the lines.
+        faults: those that cannot be used are added.
+        most: so many are held back for those that come after them but belong before; fewer where they are long.
+    """
+    held: list[tuple[int, int, Line]] = []
+    characters = 0
+    for place, text in enumerate(texts, 1):
+        try:
+            line = line_of(text)
+        except BadRecord as bad:
+            faults.add(f"line {place}", bad)
+            continue
+        heappush(held, (line.time_ns, place, line))
+        characters += len(line.message)
+        while len(held) > most or characters > _MOST_CHARACTERS:
+            _, first, earliest = heappop(held)
+            characters -= len(earliest.message)
+            yield first, earliest
+    while held:
+        _, first, earliest = heappop(held)
+        yield first, earliest
+
+
 def windows(texts: Iterable[str], window_ns: int, faults: Faults, counted: Counted) -> Iterator[tuple[int, Counts]]:
-    """(start, what it holds) of every window from the first line's to the last's; lines in time order.
+    """(start, what it holds) of every window from the first line's to the last's.
 
     Args:
         texts: the lines.
@@ -144,16 +176,10 @@ def windows(texts: Iterable[str], window_ns: int, faults: Faults, counted: Count
     """
     counts = Counts()
     start_ns: int | None = None
-    for place, text in enumerate(texts, 1):
-        try:
-            line = line_of(text)
-            begin_ns = line.time_ns // window_ns * window_ns
-            if start_ns is not None and begin_ns < start_ns:
-                raise BadRecord(  # noqa: TRY301 - one place where all faults of a line are counted
-                    Reason.TOO_LATE, "the line's window is over: lines have to be in time order, sort them first"
-                )
-        except BadRecord as bad:
-            faults.add(f"line {place}", bad)
+    for place, line in sorted_lines(texts, faults):
+        begin_ns = line.time_ns // window_ns * window_ns
+        if start_ns is not None and begin_ns < start_ns:
+            faults.add(f"line {place}", BadRecord(Reason.TOO_LATE, _TOO_LATE))
             continue
         if start_ns is not None and begin_ns > start_ns:
             yield start_ns, counts

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from msgspec import Struct
 
 from streams.errors import BadRecord, Reason
-from streams.watch.points import Point
+from streams.watch.points import Point, cut_level
 from streams.watch.reading import Reading
 from topology.recording.faults import Faults
 from topology.watch.rows import Row
@@ -62,4 +62,4 @@ def _check_order(row: Row, last: Row | None) -> None:
 
 def _point(value: float) -> Point:
     # Of a number without a name, any change counts, either way.
-    return Point(_SIGNAL, value, worse="either", tolerance=0.0)
+    return Point(_SIGNAL, cut_level(value), worse="either", tolerance=0.0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import math
 from collections.abc import Iterable, Iterator
 
 from msgspec import Struct
@@ -108,4 +109,6 @@ def _row(fields: list[str], time_at: int, value_at: int, line: int) -> Row:
         number = float(value)
     except ValueError as fault:
         raise BadRecord(Reason.BAD_VALUE, f"not a number: {value[:64]!r}") from fault
+    if not math.isfinite(number):
+        raise BadRecord(Reason.BAD_VALUE, f"not a finite number: {value[:64]!r}")
     return Row(timestamp, value, time_of(timestamp), number, line)

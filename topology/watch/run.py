@@ -10,8 +10,9 @@ from typing import TextIO
 from msgspec import Struct
 from rich.console import Console
 
+from streams.watch.points import cut_level
 from topology.errors import Unavailable
-from topology.output import give_up_output, keep, opened, reading, size_of, written
+from topology.output import NO_ROOM, give_up_output, keep, opened, reading, size_of, written
 from topology.recording.faults import Faults
 from topology.templates.lines import Lines
 from topology.watch.logs import replay_logs
@@ -79,6 +80,8 @@ def watch(source: Path, csv_to: Path, plot: Path | None, window_ns: int | None, 
         give_up_output()
         return
     except OSError as fault:
+        if fault.errno in NO_ROOM:
+            raise
         raise Unavailable(f"{fault.filename or source}: {fault.strerror or fault}") from fault
     _tell(told, faults, lines)
     if faults.total and not told.values:
@@ -92,7 +95,7 @@ def _write(found: Iterable[Judged], out: TextIO, told: Told, picture: Picture | 
         written.writerow((each.timestamp, each.value, f"{each.score:.9g}", int(each.alarm)))
         told.add(each)
         if picture is not None and each.reading is not None:
-            picture.add(float(each.value), each.score, each.alarm)
+            picture.add(cut_level(float(each.value)), each.score, each.alarm)
 
 
 def _tell(told: Told, faults: Faults, lines: Lines) -> None:

@@ -38,6 +38,8 @@ _VALUES_MEMORY = 1440
 """Minutes that the number of values of a usual one is the mean of: a day, as loads have days."""
 _LATENCIES = 4
 """Remembered."""
+_UNHEARD = 1440
+"""Minutes of others' values without its own after which a latency makes room for another: a day, as loads have days."""
 
 
 class ShownTemplate(Struct, array_like=True, gc=False):
@@ -74,6 +76,8 @@ class ProductionPast(Struct, array_like=True):
     """Signal -> ninth deciles of minutes, microseconds."""
     values: dict[str, float] = {}
     """Signal -> values of a usual minute."""
+    unheard: dict[str, int] = {}
+    """Signal of `latencies` -> minutes in which others had values since it had."""
 
     @property
     def minutes(self) -> int:
@@ -146,13 +150,27 @@ class ProductionPast(Struct, array_like=True):
                 del self.templates[number]
 
     def _settle_values(self) -> None:
-        for name, decile in self.filling_values.deciles().items():
-            if name in self.latencies or len(self.latencies) < _LATENCIES:
+        deciles = self.filling_values.deciles()
+        if deciles:
+            self.unheard = {name: 0 if name in deciles else self.unheard.get(name, 0) + 1 for name in self.latencies}
+        for name, decile in deciles.items():
+            if name in self.latencies or self._has_room():
                 peaks = self.latencies.setdefault(name, Peaks())
                 peaks.add(decile)
                 count, usual = self.filling_values.values[name].count, self.values.get(name, 0.0)
                 self.values[name] = usual + (count - usual) / min(peaks.minutes, _VALUES_MEMORY)
         self.filling_values = MinuteOfValues()
+
+    def _has_room(self) -> bool:
+        """Whether one more latency can be remembered; the one that is unheard for longest may have to go for it."""
+        if len(self.latencies) < _LATENCIES:
+            return True
+        silent = max(self.unheard, key=lambda name: (self.unheard[name], name), default="")
+        if self.unheard.get(silent, 0) <= _UNHEARD:
+            return False
+        for known in (self.latencies, self.values, self.unheard):
+            known.pop(silent, None)
+        return True
 
     def _count_requests(self, side: Side) -> None:
         source = best_source(side.requests)

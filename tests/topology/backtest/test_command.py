@@ -44,6 +44,20 @@ def test_cases_without_labels_become_rows(tmp_path):
     assert "bad" in done.stdout
 
 
+def test_of_cases_of_which_some_have_labels_all_are_told(tmp_path):
+    """Promise: those that have none are rows below the tables, and are not counted."""
+    directory = two_cases(tmp_path / "r", labels=("healthy", "faulty"))
+    entries = json.loads((directory / "cases.json").read_text())
+    del entries[1]["label"]
+    (directory / "cases.json").write_text(json.dumps(entries))
+    done = backtest(directory, "--alpha", "0.05")
+    assert done.exit_code == 0, done.output
+    assert "1 case without a label is not counted" in done.stdout
+    (row,) = [line.split() for line in done.stdout.splitlines() if line.strip().startswith("bad ")]
+    assert "fail" in row
+    assert "healthy: made-up" in done.stdout
+
+
 @pytest.mark.parametrize("target", ["rows.json", "-"])
 def test_json_is_a_list_with_a_row_a_case(tmp_path, target):
     """Promise: these keys, in whatever order of cases they began; `-` is stdout, and then it holds nothing else."""

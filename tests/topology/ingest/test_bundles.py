@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import msgspec
+
 from streams.records.identity import Revision, Source, Workload
 from streams.records.log import LogRecord
 from streams.windows.roller import Roller
@@ -31,7 +33,7 @@ def decoded(result, partitions=4):
     """(partition, bundle) of all messages."""
     return [
         (number, decode_bundle(payload))
-        for number, payload in bundles(result, partitions, "w", {"logs/0": 7}, {"logs": 1})
+        for number, payload in bundles(result, partitions, "w", {"logs/0": 7}, {"logs": 1}, 5_000_000_000)
     ]
 
 
@@ -39,6 +41,14 @@ def test_every_partition_hears_the_reports_once():
     """Promise: each partition gets exactly one report a transaction, also where it has no workload: a heartbeat."""
     messages = decoded(rolled(0, 0, 0))
     assert [number for number, bundle in messages if bundle.reports] == [0, 1, 2, 3]
+
+
+def test_bundles_say_how_long_their_windows_are():
+    """Promise: a scorer of other windows can tell that they are not his; one that does not say is taken, as before."""
+    for _, bundle in decoded(rolled(1, 1, 1)):
+        assert bundle.fits(WINDOW_NS)
+        assert not bundle.fits(2 * WINDOW_NS)
+        assert decode_bundle(msgspec.msgpack.encode(msgspec.to_builtins(bundle)[:-1])).fits(2 * WINDOW_NS)
 
 
 def test_a_workload_lives_in_one_partition():

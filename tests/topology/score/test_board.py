@@ -5,8 +5,10 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator
 
+import msgspec
 import pytest
 
+from streams.errors import BadPolicy
 from streams.policy.workload_policy import WorkloadPolicy
 from streams.risk.comparison import CompareRequest, Comparison, ComparisonEnded
 from streams.shippers.formats import reader
@@ -202,6 +204,24 @@ def _bundles() -> Iterator[bytes]:
         yield encode_bundle(
             Bundle("w", {"logs/0": read_to_ns}, {"logs": 1}, rolled.signatures, rolled.series, rolled.summaries)
         )
+
+
+def test_state_of_windows_of_another_length_is_refused(bundles):
+    """Promise: what was learned of windows of 5 s is not taken for that of others; state that does not say is read."""
+    records: dict[bytes, bytes] = {}
+    board = _board(records)
+    for offset, payload in enumerate(bundles[:40]):
+        board.apply_bundle(offset, decode_bundle(payload))
+    _keep(records, board)
+    other = Board(WorkloadSettings(window_ns=10_000_000_000), HOLD_NS, 0)
+    with pytest.raises(BadPolicy, match="window_s: 10 is not allowed; what this group knows is of windows of 5 s"):
+        other.restore(records.items())
+    own = b"@partition/0"
+    *_, length = known = msgspec.msgpack.decode(records[own])
+    assert length == 5_000_000_000
+    silent = Board(WorkloadSettings(window_ns=10_000_000_000), HOLD_NS, 0)
+    silent.restore((records | {own: msgspec.msgpack.encode(known[:-1])}).items())
+    assert silent.offsets.summaries == board.offsets.summaries
 
 
 @pytest.mark.parametrize("read_at", [0, 60, 130])

@@ -147,6 +147,24 @@ async def test_what_was_said_is_shown(ringing):
     assert (await gauges(ringing))["serinus_alarm_silenced", "shop"] == 0.0
 
 
+async def test_an_acknowledgement_is_taken_back(ringing):
+    """As a silence is: by an end that has passed. What was said last stays to be read; one without an end holds."""
+    ringing.put(alarm())
+    at_s = RAISED_S + 12
+    for until, acknowledged in ((None, True), (at(at_s + 60), True), (at(at_s - 1), False)):
+        said = word(alarm(), "acknowledge", until=until)
+        assert ringing.alarms.apply_event(msgspec.json.encode(said), at_s) is None
+        ringing.now_s = at_s
+        (found,) = await listed(ringing)
+        assert found["acknowledged"] is acknowledged
+        assert found["feedback"][0]["until"] == (until or "")
+        assert (await gauges(ringing))["serinus_alarm_acknowledged", "shop"] == float(acknowledged)
+    assert "somebody is on it" not in await ringing.text("/alarms")
+    back = {**SAID, "alarm_id": alarm().id, "until": at(RAISED_S)}
+    assert (await ringing.client.post("/v1/alarms/feedback", json=back)).status == 200
+    assert ringing.asker.told[0].until == at(RAISED_S)
+
+
 @pytest.mark.parametrize(
     ("changes", "status", "words"),
     [
@@ -155,7 +173,7 @@ async def test_what_was_said_is_shown(ringing):
         ({"reason": ""}, 400, "reason"),
         ({"by": ""}, 400, "by"),
         ({"note": "?"}, 400, "note"),
-        ({"until": at(RAISED_S + 60)}, 400, "only a silence"),
+        ({"kind": "real", "until": at(RAISED_S + 60)}, 400, "only acknowledge and silence have an end"),
         ({"kind": "silence", "until": "tomorrow"}, 400, "tomorrow"),
         ({"kind": "silence", "until": "2026-08-21T08:20:00"}, 400, "offset"),
         ({"kind": "silence", "until": at(RAISED_S + 8 * 86_400)}, 400, "seven days"),

@@ -336,9 +336,11 @@ async def test_a_pair_that_is_asked_for_the_wrong_way_round_is_told(serve, pair,
     """Baseline and canary swapped are another pair, of which nothing comes."""
     serve.publish(judged())
     await serve.start()
-    answer = await serve.risk(msgspec.structs.replace(pair, baseline=pair.canary, canary=pair.baseline))
-    assert answer["verdict"] == "none"
-    assert answer["reasons"][-1].startswith("the same two are being compared the other way round")
+    turned = msgspec.structs.replace(pair, baseline=pair.canary, canary=pair.baseline)
+    by_hashes = await serve.risk_of({"baseline": pair.canary, "canary": pair.baseline})
+    for answer in (await serve.risk(turned), by_hashes):
+        assert (answer["verdict"], answer["workload"]) == ("none", "shop")
+        assert answer["reasons"][-1].startswith("the same two are being compared the other way round")
 
 
 READINGS = tuple(

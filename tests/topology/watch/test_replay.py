@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+from functools import partial
 
 import numpy as np
 import pytest
@@ -13,7 +14,9 @@ from streams.errors import BadPolicy
 from streams.records.log import Severity
 from topology.cli import command
 from topology.errors import Unavailable
-from topology.watch.logs import line_of
+from topology.recording.faults import Faults
+from topology.watch import logs
+from topology.watch.logs import line_of, sorted_lines
 from topology.watch.rows import time_of
 
 HEADER = "timestamp,value\n"
@@ -56,6 +59,24 @@ def test_a_step_rings():
     result = run("--replay", "-", given=HEADER + "".join(lines))
     assert result.stdout.splitlines()[-1].endswith(",1")
     assert "1 alarm(s): 2014-04-04 00:" in result.stderr
+
+
+def test_a_value_of_any_size_is_judged():
+    """As in production, where it is cut; only what is no finite number is not used."""
+    given = HEADER + "".join([*signal(6), "2014-05-01 00:00:00,1e308\n", "2014-05-01 00:05:00,1e400\n"])
+    result = run("--replay", "-", given=given)
+    assert "7 values" in result.stderr
+    assert "line 9: bad_value: not a finite number: '1e400'" in result.stderr
+
+
+@pytest.mark.parametrize("name", ["a.png", "a.svg"])
+def test_values_of_any_size_are_drawn(tmp_path, name):
+    """Also such as are farther apart than a number can say."""
+    given = HEADER + "".join(
+        f"2014-05-01 00:0{minute}:00,{value}\n" for minute, value in enumerate(("1e308", "-1e308"))
+    )
+    run("--replay", "-", "--plot", tmp_path / name, given=given)
+    assert b"nan" not in (tmp_path / name).read_bytes()
 
 
 def test_bad_rows_keep_their_place_and_are_told():
@@ -124,6 +145,39 @@ def test_log_lines_become_counts_of_classes():
     assert rows[720].endswith(",0")
     assert rows[-1].endswith(",1")
     assert "1 no_time" in result.stderr
+
+
+def test_the_order_of_log_lines_is_no_event():
+    """Promise: a recording that came partition by partition says what it says in order of time, and rings of no gap."""
+    texts = [
+        f"2026-01-01T{second // 3600:02d}:{second // 60 % 60:02d}:{second % 60:02d}Z job {second % 3} done\n"
+        for second in range(4000)
+    ]
+    partitions = "".join(text for number in range(4) for text in texts[number::4])
+    in_order = run("--replay", "-", "--logs", given="".join(texts))
+    assert run("--replay", "-", "--logs", given=partitions).output == in_order.output
+    assert "not used" not in in_order.output
+    assert ",1\n" not in in_order.stdout
+
+
+@pytest.mark.parametrize("most", [0, 1, 3, 10])
+def test_few_lines_are_held_to_be_sorted(most):
+    """Each comes out once, after at most so many that follow it in the file; the place of each is kept."""
+    order = [4, 2, 3, 0, 1, 9, 8, 7, 6, 5]
+    faults = Faults()
+    found = list(sorted_lines((f"2026-01-01T00:00:0{number} x" for number in order), faults, most))
+    assert sorted(place for place, _ in found) == list(range(1, 11))
+    assert all(line.time_ns == time_of(f"2026-01-01 00:00:0{order[place - 1]}") for place, line in found)
+    assert ([line.time_ns for _, line in found] == sorted(line.time_ns for _, line in found)) == (most >= 4)
+    assert not faults.total
+
+
+def test_a_log_line_that_comes_too_late_is_told_with_its_number(monkeypatch):
+    """It is not used; which one it is, is said."""
+    monkeypatch.setattr(logs, "sorted_lines", partial(sorted_lines, most=2))
+    texts = [f"2026-01-01T00:0{minute}:00Z done\n" for minute in (1, 2, 3, 4, 0)]
+    result = run("--replay", "-", "--logs", given="".join(texts))
+    assert "line 5: too_late: its window is over" in result.stderr
 
 
 def test_a_severity_may_be_a_number():

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from streams.judging.production.latencies import LEAST_VALUES, PER_S, MinuteOfValues, ninth_decile
-from streams.judging.production.past import ProductionPast
+from streams.judging.production.past import MINUTE_NS, ProductionPast
+from streams.judging.side import Side
 from streams.records.histogram import Histogram, from_explicit_bounds
 from streams.signals.rule import SignalRule
 
@@ -61,3 +62,32 @@ def test_a_snapshot_of_before_is_read():
     """Promise: nothing is known of latencies then."""
     before = msgspec.to_builtins(ProductionPast(pods=3.0))[:9]
     assert msgspec.convert(before, ProductionPast) == ProductionPast(pods=3.0)
+
+
+def _played(past: ProductionPast, minutes: range, *names: str) -> ProductionPast:
+    """Minutes in which these latencies had values."""
+    rules = {name: msgspec.structs.replace(SLOW, signal=name) for name in names}
+    values = {name: from_explicit_bounds((1.0,), (100, 0), 100.0) for name in names}
+    for minute in minutes:
+        past.learn(minute * MINUTE_NS, [Side(values=values)], {}, (), rules)
+    past.learn(minutes.stop * MINUTE_NS, [], {}, (), {})
+    return past
+
+
+def test_a_latency_that_comes_no_more_makes_room():
+    """Promise: four are remembered; one without values for a day of those of others goes for one that has some."""
+    past = _played(ProductionPast(), range(10), "a", "b", "c", "d")
+    _played(past, range(10, 1440), "a", "b", "c", "e")
+    assert set(past.latencies) == set(past.values) == {"a", "b", "c", "d"}
+    _played(past, range(9000, 9020), "b", "c")
+    _played(past, range(9020, 9040), "a", "b", "c", "e")
+    assert set(past.latencies) == set(past.values) == set(past.unheard) == {"a", "b", "c", "e"}
+    assert (past.latencies["b"].minutes, past.latencies["e"].minutes) == (1480, 20)
+
+
+def test_a_snapshot_that_does_not_say_what_was_heard_is_read():
+    """Promise: those of before; nothing of it goes at once."""
+    past = _played(ProductionPast(), range(2000), "a", "b", "c")
+    before = msgspec.convert(msgspec.to_builtins(past)[:-1], ProductionPast)
+    assert before == msgspec.structs.replace(past, unheard={})
+    assert set(_played(before, range(2000, 2100), "d", "e").latencies) == {"a", "b", "c", "d"}

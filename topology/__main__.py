@@ -1,0 +1,35 @@
+"""`serinus` from its first moment: Ctrl-C ends it in one line also while its libraries are loaded, for a second."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from pathlib import Path
+from typing import Any
+
+from topology.signals import INTERRUPTED
+
+
+def main() -> None:
+    """Run the command of the command line."""
+    handled = signal.getsignal(signal.SIGINT) is signal.default_int_handler  # not where a shell has us ignore it
+    if handled:
+        signal.signal(signal.SIGINT, _end)
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:  # whoever started us has closed it
+            setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115 - to the end
+    from topology import cli  # noqa: PLC0415 - this is what takes a second
+
+    if handled:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    cli.main()
+
+
+def _end(*_: Any) -> None:
+    os.write(2, b"\nserinus: interrupted\n")
+    os._exit(INTERRUPTED)
+
+
+if __name__ == "__main__":
+    main()
