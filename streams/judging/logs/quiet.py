@@ -42,6 +42,10 @@ class StreamCohort(Struct, array_like=True, frozen=True):
     """Of errors: Pearson's sum over blocks of 20 s, see `dispersion`. Of new things: the sum of squares of ..."""
     clumping_df: float
     """... the degrees of freedom; of new things: the sum of traces."""
+    by_pod: float = 0.0
+    """Of errors: Pearson's sum over pods, see `pods`, and ..."""
+    by_pod_df: float = 0.0
+    """... its degrees of freedom."""
 
 
 class StreamPast(Struct, array_like=True):
@@ -57,6 +61,8 @@ class StreamPast(Struct, array_like=True):
     incidents: float = 0.0
     clumping: float = 0.0
     clumping_df: float = 0.0
+    by_pod: float = 0.0
+    by_pod_df: float = 0.0
 
     def fade(self, factor: float) -> None:
         """All of it weighs less."""
@@ -83,7 +89,7 @@ class StreamHistory(Struct, array_like=True):
         for one in self.recent:
             one.weight *= factor
 
-    def learn(self, cohort: StreamCohort, cluster: tuple[float, float]) -> None:
+    def learn(self, cohort: StreamCohort, cluster: Clumping) -> None:
         """Take in one cohort; the oldest of too many is settled for good."""
         self.recent.append(RecentCohort(cohort))
         if len(self.recent) > RECENT:
@@ -92,7 +98,7 @@ class StreamHistory(Struct, array_like=True):
             rate = _rate(_pooled(self.older, [one for one, fits in zip(self.recent, quiet[1:], strict=True) if fits]))
             _settle(self.older, oldest, rate, 1.0, quiet=quiet[0])
 
-    def settle(self, cluster: tuple[float, float]) -> StreamPast:
+    def settle(self, cluster: Clumping) -> StreamPast:
         """The past as it is now.
 
         Args:
@@ -108,10 +114,31 @@ class StreamHistory(Struct, array_like=True):
         return past
 
 
-def clump_size(past: StreamPast, cluster: tuple[float, float]) -> float:
-    """How many events come at once (phi_w), shrunk to the cluster's, and that to 1; may be below 1."""
-    pooled = (20.0 + cluster[0]) / (20.0 + cluster[1])
-    return (10.0 * pooled + past.clumping) / (10.0 + past.clumping_df)
+class Clumping(Struct, array_like=True, frozen=True):
+    """What the cluster's other workloads say of clumps: Pearson's sums and their degrees of freedom."""
+
+    in_time: float = 0.0
+    """Over blocks of time."""
+    in_time_df: float = 0.0
+    by_pod: float = 0.0
+    """Over pods."""
+    by_pod_df: float = 0.0
+
+
+def clump_size(past: StreamPast, cluster: Clumping) -> float:
+    """How many events come at once (phi_w), shrunk to the cluster's, and that to 1; may be below 1.
+
+    In blocks of time a cause shows that hits several pods, over pods one that lasts; the larger of the two counts. A
+    cohort says of pods as much as it has pods, less one: they are shrunk by less.
+    """
+    in_time = _shrunk(past.clumping, past.clumping_df, 10.0, cluster.in_time, cluster.in_time_df, 20.0)
+    by_pod = _shrunk(past.by_pod, past.by_pod_df, 2.0, cluster.by_pod, cluster.by_pod_df, 4.0)
+    return max(in_time, by_pod)
+
+
+def _shrunk(chi2: float, df: float, weight: float, theirs: float, their_df: float, their_weight: float) -> float:
+    pooled = (their_weight + theirs) / (their_weight + their_df)
+    return (weight * pooled + chi2) / (weight + df)
 
 
 def dispersion(past: StreamPast, clumps: float) -> float:
@@ -129,7 +156,7 @@ def tail(events: float, exposure_s: float, past: StreamPast, phi: float) -> floa
     return beta_below(share, events / phi, 0.5 + past.events / phi)
 
 
-def _quiet(older: StreamPast, recent: Sequence[RecentCohort], cluster: tuple[float, float]) -> list[bool]:
+def _quiet(older: StreamPast, recent: Sequence[RecentCohort], cluster: Clumping) -> list[bool]:
     """Of each of the latest whether it was quiet."""
     past, quiet = structs.replace(older), [False] * len(recent)
     half = 0.5 * (older.cohorts + older.incidents + math.fsum(one.weight for one in recent))
@@ -170,6 +197,8 @@ def _count(past: StreamPast, one: RecentCohort) -> None:
     past.events += weight * cohort.events
     past.clumping += weight * cohort.clumping
     past.clumping_df += weight * cohort.clumping_df
+    past.by_pod += weight * cohort.by_pod
+    past.by_pod_df += weight * cohort.by_pod_df
 
 
 def _settle(past: StreamPast, one: RecentCohort, rate: float, df: float, *, quiet: bool) -> None:

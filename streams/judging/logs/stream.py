@@ -15,7 +15,8 @@ that the baseline beside it lets fail a canary at the level it is judged at. Wit
 enough, and what has to be shown beside the baseline decides.
 
 The past is judged by counts deflated by all that makes them vary, from cohort to cohort above all; p_c by how they
-clump within a comparison alone: what makes whole comparisons differ, both revisions share.
+clump within a comparison alone, in time and over pods (`pods`): what makes whole comparisons differ, both revisions
+share.
 
 Source: union bound over two nulls weighted by their prior; judge-sketch.md, simulated in
 `tests/simulation/test_logs_history.py`.
@@ -32,7 +33,7 @@ from streams.judging.counts import WORSE_FACTORS
 from streams.judging.logs.beside import FEW_FACTORS, NEW_FACTORS, BesideState
 from streams.judging.logs.dispersion import Blocks
 from streams.judging.logs.past import LogPrior, shared_incident
-from streams.judging.logs.quiet import StreamPast, clump_size, dispersion, tail
+from streams.judging.logs.quiet import Clumping, StreamPast, clump_size, dispersion, tail
 from streams.judging.logs.settings import ERRORS, USUAL_TOLERANCE, LogSettings
 
 SMALLEST_P = 1e-300
@@ -100,8 +101,8 @@ def begin_stream(
         share: of the part's error.
         level: alpha; what is found best depends on it, the bound does not.
     """
-    cluster = prior.clumping.get(name, (0.0, 0.0))
-    known = past.clumping_df + cluster[1] > 0.0
+    cluster = prior.clumping.get(name, Clumping())
+    known = past.clumping_df + cluster.in_time_df > 0.0
     stream = StreamState(past, clump_size(past, cluster), share=share, clumps_known=known)
     stream.by_past = _weight_of_past(stream, stream_tolerance(name, settings), stream_factors(name, past), level)
     return stream
