@@ -240,7 +240,7 @@ class LogPart:
                 continue
             phi = stream_clumps(stream)
             if name == ERRORS:  # new things are known by pods already (`news`)
-                phi = max(phi, state.canary_pods.clump(), state.baseline_pods.clump())
+                phi = max(phi, state.canary_pods.clump(stream.by_pod))
             beside = self._beside[name].p(phi)
             p = stream_p(stream, beside, look_s, state.horizon.share, stream_tolerance(name, self._settings))
             stream.p = min(stream.p, p)

@@ -8,8 +8,10 @@ shows. For x_j failures of pod j, X of all n pods, in a block of time,
 
 is n - 1 on average where failures fall to pods one by one, m*(n - 1) where m at a time have one cause at one pod, and
 grows with X where pods differ for good. Blocks of 20 s, and of 2, 4, 8, ... times as long up to the whole comparison:
-the longest that holds a cause as a whole shows its size, shorter ones show it where causes have come to all pods in
-turn. The largest of these ratios, each shrunk to 1, is by what the evidence of that revision is to be divided.
+those that hold a cause as a whole show its size, shorter ones a part of it, longer ones nothing where causes have come
+to all pods in turn. Each ratio, shrunk to what is usual, is 1 on average where failures fall one by one, but the largest
+of them is not. The evidence of that revision is divided by the mean of the larger half: of that, the mean of all and
+the largest it keeps the bound in first rollouts at the least price (`tests/simulation/test_logs_history.py`).
 
 Source: Pearson's dispersion as in `dispersion`, over units that are exchangeable under the null; pods as the units
 because scrapes and lines of one are not independent (judging.md, section 3).
@@ -26,8 +28,8 @@ from streams.judging.logs.dispersion import BLOCK_NS
 
 _MOST_SCALES = 12
 """The longest block is of 23 hours."""
-_PRIOR = 2.0
-"""Degrees of freedom of failures that fall one by one: as of `quiet.dispersion`."""
+_PRIOR = 1.0
+"""Degrees of freedom that what is usual counts as: those of two pods, in one block."""
 _LARGEST = 25.0
 """What one cohort can say per degree of freedom, as in `quiet`: five standard deviations. With 10, 4% of the healthy
 canaries failed at alpha .05 where a cause brings twenty failures over 100 s, with 25 1.3%."""
@@ -88,13 +90,20 @@ class ByPod(Struct, array_like=True):
         chi2, df = _chi_square(self.scales[-1].filling, self.pods)
         return min(chi2, _LARGEST * df), df
 
-    def clump(self) -> float:
-        """By what evidence is to be divided, at least 1."""
-        found = 1.0
+    def clump(self, usual: float) -> float:
+        """By what evidence is to be divided, at least 1.
+
+        Args:
+            usual: what the past, or the cluster, says of it; 1 where nothing is known.
+        """
+        ratios = []
         for scale in self.scales:
             chi2, df = _chi_square(scale.filling, self.pods)
-            found = max(found, (_PRIOR + scale.chi2 + chi2) / (_PRIOR + scale.df + df))
-        return found
+            ratios.append((_PRIOR * usual + scale.chi2 + chi2) / (_PRIOR + scale.df + df))
+        if not ratios:
+            return max(1.0, usual)
+        larger = sorted(ratios)[len(ratios) // 2 :]
+        return max(1.0, math.fsum(larger) / len(larger))
 
 
 def _chi_square(failed: Mapping[int, int], pods: float) -> tuple[float, float]:

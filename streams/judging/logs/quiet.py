@@ -8,9 +8,11 @@ Which of the latest cohorts were quiet is not decided once for all: a first coho
 otherwise be the measure of all that follow, and with it every canary that shows the same outage. Each time the past
 learns, the latest `RECENT` are settled anew, and in ascending order of their rates: the half of all cohorts with the
 least are quiet, for what most comparisons show is no incident; of the others those are incidents that with three events
-or more have a p below .005 given those accepted before them. (To begin with what is least extreme keeps several
-incidents from hiding each other; a breakdown point of one half is that of a median. The outcome does not depend on the
-order in which the latest cohorts came, as exchangeability wants it.) What is older stays as it was settled last.
+or more have a p below .005 given those accepted before them. Counts are divided by how they clump, at single pods too:
+what lasts at one pod of several is no incident that both revisions share, but makes the usual rate higher. (To begin
+with what is least extreme keeps several incidents from hiding each other; a breakdown point of one half is that of a
+median. The outcome does not depend on the order in which the latest cohorts came, as exchangeability wants it.) What is
+older stays as it was settled last.
 
 Source: forward search, Atkinson & Riani, Robust Diagnostic Regression Analysis (2000), ch. 2; judge-sketch.md for the
 limits .005 and three, simulated in `tests/simulation/test_logs_history.py`.
@@ -126,14 +128,13 @@ class Clumping(Struct, array_like=True, frozen=True):
 
 
 def clump_size(past: StreamPast, cluster: Clumping) -> float:
-    """How many events come at once (phi_w), shrunk to the cluster's, and that to 1; may be below 1.
+    """How many events come at once (phi_w), shrunk to the cluster's, and that to 1; may be below 1."""
+    return _shrunk(past.clumping, past.clumping_df, 10.0, cluster.in_time, cluster.in_time_df, 20.0)
 
-    In blocks of time a cause shows that hits several pods, over pods one that lasts; the larger of the two counts. A
-    cohort says of pods as much as it has pods, less one: they are shrunk by less.
-    """
-    in_time = _shrunk(past.clumping, past.clumping_df, 10.0, cluster.in_time, cluster.in_time_df, 20.0)
-    by_pod = _shrunk(past.by_pod, past.by_pod_df, 2.0, cluster.by_pod, cluster.by_pod_df, 4.0)
-    return max(in_time, by_pod)
+
+def pod_clump_size(past: StreamPast, cluster: Clumping) -> float:
+    """How many events a cause brings to one pod however long it lasts; likewise."""
+    return _shrunk(past.by_pod, past.by_pod_df, 2.0, cluster.by_pod, cluster.by_pod_df, 4.0)
 
 
 def _shrunk(chi2: float, df: float, weight: float, theirs: float, their_df: float, their_weight: float) -> float:
@@ -159,6 +160,10 @@ def tail(events: float, exposure_s: float, past: StreamPast, phi: float) -> floa
 def _quiet(older: StreamPast, recent: Sequence[RecentCohort], cluster: Clumping) -> list[bool]:
     """Of each of the latest whether it was quiet."""
     past, quiet = structs.replace(older), [False] * len(recent)
+    pods = structs.replace(older)
+    for one in recent:
+        _count_pods(pods, one)
+    by_pod = pod_clump_size(pods, cluster)
     half = 0.5 * (older.cohorts + older.incidents + math.fsum(one.weight for one in recent))
 
     def rank(number: int) -> tuple[float, float, float]:
@@ -167,7 +172,7 @@ def _quiet(older: StreamPast, recent: Sequence[RecentCohort], cluster: Clumping)
 
     for number in sorted(range(len(recent)), key=rank):
         one = recent[number]
-        phi = dispersion(older, clump_size(past, cluster))
+        phi = max(by_pod, dispersion(older, clump_size(past, cluster)))
         if past.cohorts < half or one.cohort.events < INCIDENT_EVENTS or past.exposure_s <= 0.0:
             quiet[number] = True
         else:
@@ -197,13 +202,18 @@ def _count(past: StreamPast, one: RecentCohort) -> None:
     past.events += weight * cohort.events
     past.clumping += weight * cohort.clumping
     past.clumping_df += weight * cohort.clumping_df
-    past.by_pod += weight * cohort.by_pod
-    past.by_pod_df += weight * cohort.by_pod_df
+
+
+def _count_pods(past: StreamPast, one: RecentCohort) -> None:
+    """Of quiet ones and of incidents: what hits one pod alone both revisions do not share."""
+    past.by_pod += one.weight * one.cohort.by_pod
+    past.by_pod_df += one.weight * one.cohort.by_pod_df
 
 
 def _settle(past: StreamPast, one: RecentCohort, rate: float, df: float, *, quiet: bool) -> None:
     """Count one cohort, as quiet with its distance from the rate of all that were, or as an incident."""
     cohort, weight = one.cohort, one.weight
+    _count_pods(past, one)
     if not quiet:
         past.incidents += weight
         return
