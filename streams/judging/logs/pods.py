@@ -9,9 +9,9 @@ shows. For x_j failures of pod j, X of all n pods, in a block of time,
 is n - 1 on average where failures fall to pods one by one, m*(n - 1) where m at a time have one cause at one pod, and
 grows with X where pods differ for good. Blocks of 20 s, and of 2, 4, 8, ... times as long up to the whole comparison:
 those that hold a cause as a whole show its size, shorter ones a part of it, longer ones nothing where causes have come
-to all pods in turn. Each ratio, shrunk to what is usual, is 1 on average where failures fall one by one, but the largest
-of them is not. The evidence of that revision is divided by the mean of the larger half: of that, the mean of all and
-the largest it keeps the bound in first rollouts at the least price (`tests/simulation/test_logs_history.py`).
+to all pods in turn. Each ratio, shrunk to what is usual, is 1 on average where failures fall one by one, but the
+largest of them is not. The evidence of that revision is divided by the mean of the larger half: of that, the mean of
+all and the largest it keeps the bound in first rollouts at the least price.
 
 Source: Pearson's dispersion as in `dispersion`, over units that are exchangeable under the null; pods as the units
 because scrapes and lines of one are not independent (judging.md, section 3).
