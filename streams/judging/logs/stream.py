@@ -184,7 +184,7 @@ def _weight_of_past(stream: StreamState, tolerance: float, factors: Sequence[flo
     past = stream.past
     if past.cohorts <= 0.0:
         return 0.5
-    incident, level = shared_incident(past), level * stream.share
+    incident = shared_incident(past)
     free = 1.0 - incident / LEAST_GUARD  # up to here u costs p_c nothing
     exposure_s, usual = past.exposure_s / past.cohorts, past.events / past.cohorts
     clumps, phi = stream_clumps(stream), stream_phi(stream)
