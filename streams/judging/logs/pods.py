@@ -31,8 +31,7 @@ _MOST_SCALES = 12
 _PRIOR = 1.0
 """Degrees of freedom that what is usual counts as: those of two pods, in one block."""
 _LARGEST = 25.0
-"""What one cohort can say per degree of freedom, as in `quiet`: five standard deviations. With 10, 4% of the healthy
-canaries failed at alpha .05 where a cause brings twenty failures over 100 s, with 25 1.3%."""
+"""What one cohort can say per degree of freedom, as in `quiet`: five standard deviations."""
 
 
 class Scale(Struct, array_like=True):
