@@ -79,6 +79,8 @@ class Side(Struct, array_like=True):
     """Log lines that are no warning or worse."""
     born_ns: int = 0
     """Start of the oldest of its pods that say when they started; 0 where none does."""
+    failed: dict[int, int] = {}
+    """Pod (numbered per revision) -> failed traces that are over, see `traces`; of the pod that showed them first."""
 
 
 class SignatureInfo(Struct, array_like=True, frozen=True):

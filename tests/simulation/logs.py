@@ -126,11 +126,15 @@ class World:
             for pod in range(pods):
                 ids = tuple(sorted(ident for ident, _, where in found if ident and where == pod))
                 if ids:
+                    if _log_class(ids[0]) == "error":
+                        side.failed[pod] = 1
                     side.traces.append(Trace(pod & 1, _log_class(ids[0]), ids, 0))
             return side
         groups: Counter = Counter()
         for (ident, shape, pod), count in found.items():
             groups[pod & 1, ident, shape] += count
+            if _log_class(ident) == "error":
+                side.failed[pod] = side.failed.get(pod, 0) + count
         for (half, ident, shape), count in sorted(groups.items()):
             ids = (ident,) if ident else ()
             side.traces.append(Trace(half, _log_class(ident), ids, ident + 10 * shape + 7, count))

@@ -64,6 +64,28 @@ def test_the_first_rollout_of_a_first_workload_keeps_alpha_where_requests_fail_t
     assert keeps_alpha(found)
 
 
+@pytest.mark.parametrize("pods", [2, 4])
+@pytest.mark.parametrize("runs", [60, pytest.param(600, marks=pytest.mark.nightly)])
+def test_causes_that_last_at_one_pod_keep_alpha_in_a_first_rollout(runs, pods):
+    """For 100 s a failed trace every five seconds, 1.2 times a side, of which nobody knows yet that it happens."""
+    service = Service(errors=0.08 / pods, clump=20, pods=(pods, pods))
+    found = [judged(service, LogPast(), LogPrior(), World(service, seed)).p for seed in range(runs)]
+    assert keeps_alpha(found)
+
+
+@pytest.mark.parametrize(("workloads", "cases"), [(12, 6), pytest.param(70, 15, marks=pytest.mark.nightly)])
+def test_causes_that_last_at_one_pod_keep_alpha(workloads, cases):
+    """The same from rollout to rollout."""
+    assert keeps_alpha(life(Service(errors=0.04, clump=20), workloads, cases))
+
+
+@pytest.mark.nightly
+def test_causes_that_last_at_one_pod_keep_alpha_in_long_rollouts():
+    """The same as often in fifteen minutes, and of 25 s."""
+    assert keeps_alpha(life(Service(errors=0.04 / 3.0, clump=20, windows=180), 70, 15))
+    assert keeps_alpha(life(Service(errors=0.01, clump=5), 70, 15))
+
+
 def test_the_first_shared_incident_fails_nearly_nobody():
     """Both sides show ten times the errors, with new templates, after fifteen quiet rollouts."""
     first = Service(errors=0.01, incident=1.0, incident_new=True)

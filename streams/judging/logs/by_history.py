@@ -42,7 +42,8 @@ from streams.judging.logs.failures import FailuresState
 from streams.judging.logs.horizon import Horizon
 from streams.judging.logs.part import Culprit
 from streams.judging.logs.past import LogCohort, LogPast, LogPrior
-from streams.judging.logs.quiet import StreamCohort, StreamPast, clump_size, dispersion, tail
+from streams.judging.logs.pods import ByPod
+from streams.judging.logs.quiet import Clumping, StreamCohort, StreamPast, clump_size, dispersion, tail
 from streams.judging.logs.settings import ERRORS, LogSettings
 from streams.judging.logs.stream import SMALLEST_P, StreamEvidence
 from streams.judging.logs.work import Work
@@ -83,6 +84,8 @@ class ByHistoryState(Struct, array_like=True):
     """All of class warning and worse that it has shown, ascending, bounded: known once it is promoted."""
     shapes: list[int] = []
     """The same of shapes."""
+    pods: ByPod = field(default_factory=ByPod)
+    """Its failed traces by pod."""
 
 
 class ByHistory:
@@ -118,6 +121,7 @@ class ByHistory:
         fresh = state.failures.of_canary(side, signatures, templates, alike=alike)
         state.events += fresh
         state.blocks.add(start_ns, int(fresh))
+        state.pods.add(start_ns, side.failed, side.pod_s * 1e9 / self._window_ns)
         shown = (templates.get(number, number) for trace in side.traces for number in trace.signatures)
         state.templates = self._remembered(state.templates, set(shown))
         state.shapes = self._remembered(state.shapes, {trace.shape for trace in side.traces if trace.shape})
@@ -186,8 +190,9 @@ class ByHistory:
         showed counts as an incident, or makes the usual rate higher: both take power, never the bound.
         """
         state = self.state
+        clumping = *state.blocks.chi_square(), *state.pods.whole()
         return LogCohort(
-            streams={ERRORS: StreamCohort(state.events, state.work.pod_s, *state.blocks.chi_square())},
+            streams={ERRORS: StreamCohort(state.events, state.work.pod_s, *clumping)},
             templates=(),
             shapes=(),
             canary_templates=tuple(state.templates),
@@ -226,7 +231,7 @@ def begin_by_history(past: LogPast, prior: LogPrior, planned_ns: int) -> ByHisto
     return ByHistoryState(
         Horizon(planned_ns / 1e9, Work(0.0, past.busiest_requests, past.busiest_traces)),
         errors,
-        clump_size(errors, prior.clumping.get(ERRORS, (0.0, 0.0))),
+        clump_size(errors, prior.clumping.get(ERRORS, Clumping())),
     )
 
 

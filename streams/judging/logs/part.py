@@ -25,6 +25,7 @@ from streams.judging.logs.failures import FailuresState
 from streams.judging.logs.horizon import Horizon
 from streams.judging.logs.news import LEARNING, News, NewsState
 from streams.judging.logs.past import LogCohort, LogPast, LogPrior
+from streams.judging.logs.pods import ByPod
 from streams.judging.logs.quiet import StreamCohort
 from streams.judging.logs.settings import ERRORS, NEW_SHAPES, NEW_TEMPLATES, STREAMS, LogSettings
 from streams.judging.logs.stream import (
@@ -63,6 +64,9 @@ class LogState(Struct, array_like=True):
     """Traces were left out for want of room: shapes are not judged from then on."""
     unheard: int = 0
     """Windows in which a log was cut off."""
+    baseline_pods: ByPod = field(default_factory=ByPod)
+    """Its failed traces by pod."""
+    canary_pods: ByPod = field(default_factory=ByPod)
 
 
 class Culprit(NamedTuple):
@@ -204,11 +208,13 @@ class LogPart:
         pod_windows = baseline.pod_s * 1e9 / self._window_ns
         y = state.failures.of_baseline(baseline, pod_windows, signatures, redirects)
         stream.blocks.add(start_ns, int(y))
+        state.baseline_pods.add(start_ns, baseline.failed, pod_windows)
         x = 0.0
         if canary is not None:
             past_alike = stream.past.exposure_s <= 0.0 or state.horizon.busiest.traces > 0.0
             alike = past_alike and state.works.baseline.traces > 0.0
             x = state.failures.of_canary(canary, signatures, redirects, alike=alike)
+            state.canary_pods.add(start_ns, canary.failed, canary.pod_s * 1e9 / self._window_ns)
         stream.events += x
         self._compare(ERRORS, baseline, canary, x, y)
 
@@ -232,7 +238,10 @@ class LogPart:
         for name, stream in state.streams.items():
             if stream.share <= 0.0 or (name == NEW_SHAPES and (state.cut or self._lines_changed())):
                 continue
-            beside = self._beside[name].p(stream_clumps(stream))
+            phi = stream_clumps(stream)
+            if name == ERRORS:  # new things are known by pods already (`news`)
+                phi = max(phi, state.canary_pods.clump(stream.by_pod))
+            beside = self._beside[name].p(phi)
             p = stream_p(stream, beside, look_s, state.horizon.share, stream_tolerance(name, self._settings))
             stream.p = min(stream.p, p)
         state.p = min(state.p, weighted_simes([(stream.p, stream.share) for stream in state.streams.values()]))
@@ -289,7 +298,7 @@ class LogPart:
         """What the baseline's logs showed, for the past to learn when the comparison has ended."""
         state, work, errors = self._state, self._state.works.baseline, self._state.streams[ERRORS]
         beside = errors.beside
-        clumping = errors.blocks.chi_square()
+        clumping = *errors.blocks.chi_square(), *state.baseline_pods.whole()
         streams = {ERRORS: StreamCohort(beside.baseline + beside.baseline_alone, work.pod_s, *clumping)}
         for name, news in self._news.items():
             taught = None if name == NEW_SHAPES and state.cut else news.cohort(work.pod_s)

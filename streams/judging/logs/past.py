@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from msgspec import Struct, field, structs
 
 from streams.judging.logs.known import Known, learn_known
-from streams.judging.logs.quiet import StreamCohort, StreamHistory, StreamPast
+from streams.judging.logs.quiet import Clumping, StreamCohort, StreamHistory, StreamPast
 from streams.judging.logs.settings import STREAMS, LogSettings
 
 
@@ -35,9 +35,9 @@ class LogCohort(Struct, array_like=True, frozen=True):
 
 
 class LogPrior(Struct, array_like=True, frozen=True):
-    """What the cluster's other workloads say of clumps: stream -> (Pearson's sum, degrees of freedom)."""
+    """What the cluster's other workloads say of clumps, by stream."""
 
-    clumping: dict[str, tuple[float, float]] = {}
+    clumping: dict[str, Clumping] = {}
 
 
 class LogPast(Struct, array_like=True):
@@ -70,7 +70,7 @@ class LogPast(Struct, array_like=True):
         self.numbered += 1
         for name in STREAMS:
             history = self.history.setdefault(name, StreamHistory(structs.replace(self.streams[name])))
-            cluster = prior.clumping.get(name, (0.0, 0.0))
+            cluster = prior.clumping.get(name, Clumping())
             history.fade(settings.decay)
             if name in cohort.streams:
                 history.learn(cohort.streams[name], cluster)
@@ -98,9 +98,11 @@ def log_prior(pasts: Sequence[LogPast]) -> LogPrior:
     """What can be borrowed from the pasts of the cluster's other workloads, given in a fixed order."""
     return LogPrior(
         {
-            name: (
+            name: Clumping(
                 math.fsum(past.streams[name].clumping for past in pasts),
                 math.fsum(past.streams[name].clumping_df for past in pasts),
+                math.fsum(past.streams[name].by_pod for past in pasts),
+                math.fsum(past.streams[name].by_pod_df for past in pasts),
             )
             for name in STREAMS
         }

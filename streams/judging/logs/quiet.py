@@ -8,9 +8,11 @@ Which of the latest cohorts were quiet is not decided once for all: a first coho
 otherwise be the measure of all that follow, and with it every canary that shows the same outage. Each time the past
 learns, the latest `RECENT` are settled anew, and in ascending order of their rates: the half of all cohorts with the
 least are quiet, for what most comparisons show is no incident; of the others those are incidents that with three events
-or more have a p below .005 given those accepted before them. (To begin with what is least extreme keeps several
-incidents from hiding each other; a breakdown point of one half is that of a median. The outcome does not depend on the
-order in which the latest cohorts came, as exchangeability wants it.) What is older stays as it was settled last.
+or more have a p below .005 given those accepted before them. Counts are divided by how they clump, at single pods too:
+what lasts at one pod of several is no incident that both revisions share, but makes the usual rate higher. (To begin
+with what is least extreme keeps several incidents from hiding each other; a breakdown point of one half is that of a
+median. The outcome does not depend on the order in which the latest cohorts came, as exchangeability wants it.) What is
+older stays as it was settled last.
 
 Source: forward search, Atkinson & Riani, Robust Diagnostic Regression Analysis (2000), ch. 2; judge-sketch.md for the
 limits .005 and three, simulated in `tests/simulation/test_logs_history.py`.
@@ -42,6 +44,10 @@ class StreamCohort(Struct, array_like=True, frozen=True):
     """Of errors: Pearson's sum over blocks of 20 s, see `dispersion`. Of new things: the sum of squares of ..."""
     clumping_df: float
     """... the degrees of freedom; of new things: the sum of traces."""
+    by_pod: float = 0.0
+    """Of errors: Pearson's sum over pods, see `pods`, and ..."""
+    by_pod_df: float = 0.0
+    """... its degrees of freedom."""
 
 
 class StreamPast(Struct, array_like=True):
@@ -57,6 +63,8 @@ class StreamPast(Struct, array_like=True):
     incidents: float = 0.0
     clumping: float = 0.0
     clumping_df: float = 0.0
+    by_pod: float = 0.0
+    by_pod_df: float = 0.0
 
     def fade(self, factor: float) -> None:
         """All of it weighs less."""
@@ -83,7 +91,7 @@ class StreamHistory(Struct, array_like=True):
         for one in self.recent:
             one.weight *= factor
 
-    def learn(self, cohort: StreamCohort, cluster: tuple[float, float]) -> None:
+    def learn(self, cohort: StreamCohort, cluster: Clumping) -> None:
         """Take in one cohort; the oldest of too many is settled for good."""
         self.recent.append(RecentCohort(cohort))
         if len(self.recent) > RECENT:
@@ -92,7 +100,7 @@ class StreamHistory(Struct, array_like=True):
             rate = _rate(_pooled(self.older, [one for one, fits in zip(self.recent, quiet[1:], strict=True) if fits]))
             _settle(self.older, oldest, rate, 1.0, quiet=quiet[0])
 
-    def settle(self, cluster: tuple[float, float]) -> StreamPast:
+    def settle(self, cluster: Clumping) -> StreamPast:
         """The past as it is now.
 
         Args:
@@ -108,10 +116,30 @@ class StreamHistory(Struct, array_like=True):
         return past
 
 
-def clump_size(past: StreamPast, cluster: tuple[float, float]) -> float:
+class Clumping(Struct, array_like=True, frozen=True):
+    """What the cluster's other workloads say of clumps: Pearson's sums and their degrees of freedom."""
+
+    in_time: float = 0.0
+    """Over blocks of time."""
+    in_time_df: float = 0.0
+    by_pod: float = 0.0
+    """Over pods."""
+    by_pod_df: float = 0.0
+
+
+def clump_size(past: StreamPast, cluster: Clumping) -> float:
     """How many events come at once (phi_w), shrunk to the cluster's, and that to 1; may be below 1."""
-    pooled = (20.0 + cluster[0]) / (20.0 + cluster[1])
-    return (10.0 * pooled + past.clumping) / (10.0 + past.clumping_df)
+    return _shrunk(past.clumping, past.clumping_df, 10.0, cluster.in_time, cluster.in_time_df, 20.0)
+
+
+def pod_clump_size(past: StreamPast, cluster: Clumping) -> float:
+    """How many events a cause brings to one pod however long it lasts; likewise."""
+    return _shrunk(past.by_pod, past.by_pod_df, 2.0, cluster.by_pod, cluster.by_pod_df, 4.0)
+
+
+def _shrunk(chi2: float, df: float, weight: float, theirs: float, their_df: float, their_weight: float) -> float:
+    pooled = (their_weight + theirs) / (their_weight + their_df)
+    return (weight * pooled + chi2) / (weight + df)
 
 
 def dispersion(past: StreamPast, clumps: float) -> float:
@@ -129,9 +157,13 @@ def tail(events: float, exposure_s: float, past: StreamPast, phi: float) -> floa
     return beta_below(share, events / phi, 0.5 + past.events / phi)
 
 
-def _quiet(older: StreamPast, recent: Sequence[RecentCohort], cluster: tuple[float, float]) -> list[bool]:
+def _quiet(older: StreamPast, recent: Sequence[RecentCohort], cluster: Clumping) -> list[bool]:
     """Of each of the latest whether it was quiet."""
     past, quiet = structs.replace(older), [False] * len(recent)
+    pods = structs.replace(older)
+    for one in recent:
+        _count_pods(pods, one)
+    by_pod = pod_clump_size(pods, cluster)
     half = 0.5 * (older.cohorts + older.incidents + math.fsum(one.weight for one in recent))
 
     def rank(number: int) -> tuple[float, float, float]:
@@ -140,7 +172,7 @@ def _quiet(older: StreamPast, recent: Sequence[RecentCohort], cluster: tuple[flo
 
     for number in sorted(range(len(recent)), key=rank):
         one = recent[number]
-        phi = dispersion(older, clump_size(past, cluster))
+        phi = max(by_pod, dispersion(older, clump_size(past, cluster)))
         if past.cohorts < half or one.cohort.events < INCIDENT_EVENTS or past.exposure_s <= 0.0:
             quiet[number] = True
         else:
@@ -172,9 +204,16 @@ def _count(past: StreamPast, one: RecentCohort) -> None:
     past.clumping_df += weight * cohort.clumping_df
 
 
+def _count_pods(past: StreamPast, one: RecentCohort) -> None:
+    """Of quiet ones and of incidents: what hits one pod alone both revisions do not share."""
+    past.by_pod += one.weight * one.cohort.by_pod
+    past.by_pod_df += one.weight * one.cohort.by_pod_df
+
+
 def _settle(past: StreamPast, one: RecentCohort, rate: float, df: float, *, quiet: bool) -> None:
     """Count one cohort, as quiet with its distance from the rate of all that were, or as an incident."""
     cohort, weight = one.cohort, one.weight
+    _count_pods(past, one)
     if not quiet:
         past.incidents += weight
         return

@@ -10,12 +10,13 @@ begins,
 
 and P(p <= a) <= (1-pi) a u/(1-pi) + pi a (1-u)/pi = a, by the first in a quiet comparison, by the second in an
 incident. (The weight of p_c is never below `LEAST_GUARD`, which only makes p larger.) u is chosen so that both are
-alike where a verdict begins to be possible: at the fewest events of the canary alone, two or more (one may be luck),
-that the baseline beside it lets fail a canary at the level it is judged at. With a long history the past soon says
-enough, and what has to be shown beside the baseline decides.
+alike where a verdict begins to be possible: at the fewest events of the canary, two or more (one may be luck), that
+fail it at the level it is judged at while the baseline shows as many as is usual. Where failures are rare the past soon
+says enough, and what has to be shown beside the baseline decides; where they are common it is the other way round.
 
 The past is judged by counts deflated by all that makes them vary, from cohort to cohort above all; p_c by how they
-clump within a comparison alone: what makes whole comparisons differ, both revisions share.
+clump within a comparison alone, in time and at single pods (`pods`): what makes whole comparisons differ, both
+revisions share.
 
 Source: union bound over two nulls weighted by their prior; judge-sketch.md, simulated in
 `tests/simulation/test_logs_history.py`.
@@ -28,11 +29,11 @@ from collections.abc import Sequence
 
 from msgspec import Struct, field
 
-from streams.judging.counts import WORSE_FACTORS
+from streams.judging.counts import WORSE_FACTORS, log_mean_exp
 from streams.judging.logs.beside import FEW_FACTORS, NEW_FACTORS, BesideState
 from streams.judging.logs.dispersion import Blocks
 from streams.judging.logs.past import LogPrior, shared_incident
-from streams.judging.logs.quiet import StreamPast, clump_size, dispersion, tail
+from streams.judging.logs.quiet import Clumping, StreamPast, clump_size, dispersion, pod_clump_size, tail
 from streams.judging.logs.settings import ERRORS, USUAL_TOLERANCE, LogSettings
 
 SMALLEST_P = 1e-300
@@ -40,8 +41,9 @@ SMALLEST_P = 1e-300
 LEAST_GUARD = 0.03
 """Least weight of p_c. However quiet the past was, it alone fails no canary: in a first shared incident, where p_h says
 nothing, a stream fails at alpha .01 only if the baseline speaks against the canary by about eight to one."""
-_FEW, _MOST_FEW = 2, 20
-"""Events of the canary alone at which past and baseline are to say as much: least, and most."""
+_FEW, _MOST_FEW, _STEP = 2, 20, 1.1
+"""Events of the canary at which past and baseline are to say as much: least, most per usual one and one more; where
+there are many, the next number that is tried is so many times the last."""
 
 
 class StreamState(Struct, array_like=True):
@@ -64,6 +66,8 @@ class StreamState(Struct, array_like=True):
     """The baseline's events in time."""
     clumps_known: bool = True
     """A cohort of the workload, or of the cluster, had shown events enough to tell; fixed like `clumps`."""
+    by_pod: float = 1.0
+    """The clumps at single pods that are usual; fixed likewise."""
 
 
 class StreamEvidence(Struct, frozen=True):
@@ -100,9 +104,15 @@ def begin_stream(
         share: of the part's error.
         level: alpha; what is found best depends on it, the bound does not.
     """
-    cluster = prior.clumping.get(name, (0.0, 0.0))
-    known = past.clumping_df + cluster[1] > 0.0
-    stream = StreamState(past, clump_size(past, cluster), share=share, clumps_known=known)
+    cluster = prior.clumping.get(name, Clumping())
+    known = past.clumping_df + cluster.in_time_df > 0.0
+    stream = StreamState(
+        past,
+        clump_size(past, cluster),
+        share=share,
+        clumps_known=known,
+        by_pod=pod_clump_size(past, cluster),
+    )
     stream.by_past = _weight_of_past(stream, stream_tolerance(name, settings), stream_factors(name, past), level)
     return stream
 
@@ -175,16 +185,26 @@ def _weight_of_past(stream: StreamState, tolerance: float, factors: Sequence[flo
     if past.cohorts <= 0.0:
         return 0.5
     incident = shared_incident(past)
-    even, clumps = [2.0 * ratio / (1.0 + ratio) for ratio in factors], stream_clumps(stream)
-    few, beside = _FEW, 1.0
-    for few in range(_FEW, _MOST_FEW + 1):
-        beside = len(even) / math.fsum(each ** (few / clumps) for each in even)
-        if beside * max(LEAST_GUARD, incident) <= level:
-            break
-    p_history = tail(float(few), past.exposure_s / past.cohorts * tolerance, past, stream_phi(stream))
-    p_history, p_beside = p_history * (1.0 - incident), beside * incident
     free = 1.0 - incident / LEAST_GUARD  # up to here u costs p_c nothing
-    return min(0.95, max(0.05, free, p_history / (p_history + p_beside)))
+    exposure_s, usual = past.exposure_s / past.cohorts, past.events / past.cohorts
+    clumps, phi = stream_clumps(stream), stream_phi(stream)
+    few, u = float(_FEW), 0.5
+    while few <= _MOST_FEW * (1.0 + usual):
+        p_beside = _beside_usual(few / clumps, usual / clumps, factors)
+        p_history = tail(few, exposure_s * tolerance, past, phi) * (1.0 - incident)
+        u = min(0.95, max(0.05, free, p_history / (p_history + p_beside * incident)))
+        if max(p_history / u, p_beside * max(LEAST_GUARD, incident / (1.0 - u))) <= level:
+            break
+        few = max(few + 1.0, few * _STEP)
+    return u
+
+
+def _beside_usual(canary: float, baseline: float, factors: Sequence[float]) -> float:
+    """p_c of so many events of each, at equal shares of exposure."""
+    logs = [
+        canary * math.log(2.0 * ratio / (1.0 + ratio)) + baseline * math.log(2.0 / (1.0 + ratio)) for ratio in factors
+    ]
+    return min(1.0, math.exp(-log_mean_exp(logs)))
 
 
 def weighted_simes(streams: Sequence[tuple[float, float]]) -> float:

@@ -16,6 +16,7 @@ from hashlib import blake2b
 
 from msgspec import Struct
 
+from streams.judging.logs.failures import FAILED
 from streams.judging.side import LogClass, Side, SignatureInfo, Trace
 from streams.windows.summary import PodSummary, Summary
 
@@ -45,6 +46,8 @@ class OpenTrace(Struct, array_like=True):
     """Ascending."""
     whole: bool = True
     """Nothing of it was left out."""
+    pod: int = 0
+    """That it was first seen at."""
 
 
 class TracesState(Struct, array_like=True):
@@ -80,26 +83,26 @@ class Traces:
         if summary is not None:
             side.traces_cut = summary.traces_from is not None
             for name in sorted(summary.pods):
-                pod, half = summary.pods[name], pods[name] & 1
-                self._extend(start_ns, half, pod, summary.traces_from)
+                pod, number = summary.pods[name], pods[name]
+                self._extend(start_ns, number, pod, summary.traces_from)
                 loose = _without_trace(pod, signatures)
                 if loose:
-                    _count(kinds, half, loose, 0, signatures)
+                    _tell(side, number, _count(kinds, number & 1, loose, 0, signatures))
         for number in self._over(start_ns):
             trace = self.state.open.pop(number)
             shape = shape_of(trace.signatures) if trace.whole else 0
-            _count(kinds, trace.half, trace.signatures, shape, signatures)
+            _tell(side, trace.pod, _count(kinds, trace.half, trace.signatures, shape, signatures))
         found = [Trace(*kind, count) for kind, count in kinds.items()]
         found.sort(key=lambda one: (_RANK[one.log_class], one.shape, one.half, one.signatures))
         side.traces_cut = side.traces_cut or len(found) > MAX_KINDS
         side.traces = found[:MAX_KINDS]
 
-    def _extend(self, start_ns: int, half: int, pod: PodSummary, whole_below: int | None) -> None:
+    def _extend(self, start_ns: int, pod_number: int, pod: PodSummary, whole_below: int | None) -> None:
         known = self.state.open
         for number, ids in pod.traces.items():
             trace = known.get(number)
             if trace is None:
-                trace = known[number] = OpenTrace(start_ns, start_ns, half)
+                trace = known[number] = OpenTrace(start_ns, start_ns, pod_number & 1, pod=pod_number)
             trace.last_ns = start_ns
             together = sorted({*trace.signatures, *ids})
             whole = len(together) <= MAX_SIGNATURES and (whole_below is None or number < whole_below)
@@ -140,8 +143,14 @@ def _count(
     ids: tuple[int, ...],
     shape: int,
     signatures: Mapping[int, SignatureInfo],
-) -> None:
+) -> LogClass | None:
     judged = tuple(known for known in ids if known in signatures and not signatures[known].raised)
     worst = min((signatures[known].log_class for known in judged), key=_RANK.__getitem__, default=None)
     kind = (half, worst, judged, shape)
     kinds[kind] = kinds.get(kind, 0) + 1
+    return worst
+
+
+def _tell(side: Side, pod: int, worst: LogClass | None) -> None:
+    if worst in FAILED:
+        side.failed[pod] = side.failed.get(pod, 0) + 1

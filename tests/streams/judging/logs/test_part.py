@@ -67,11 +67,13 @@ def test_failures_together_are_one_game_while_nobody_knows_how_they_clump():
 
 
 def test_a_snapshot_of_before_is_judged_as_before():
-    """Which did not say whether it is known how failures clump."""
+    """Which did not say whether it is known how failures clump, in time or at single pods."""
     stream = fresh().to_state().streams[ERRORS]
-    before = msgspec.msgpack.encode(msgspec.to_builtins(stream)[:-1])
+    before = msgspec.msgpack.encode(msgspec.to_builtins(stream)[:-2])
     assert not stream.clumps_known
-    assert msgspec.msgpack.decode(before, type=StreamState).clumps_known
+    read = msgspec.msgpack.decode(before, type=StreamState)
+    assert read.clumps_known
+    assert read.by_pod == 1.0
 
 
 def test_one_new_error_never_fails_a_canary():

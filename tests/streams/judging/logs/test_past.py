@@ -8,7 +8,7 @@ from scipy.stats import nbinom
 
 from streams.judging.logs.known import learn_known
 from streams.judging.logs.past import LogCohort, LogPast, LogPrior, log_prior
-from streams.judging.logs.quiet import StreamCohort, StreamPast, tail
+from streams.judging.logs.quiet import Clumping, StreamCohort, StreamPast, tail
 from streams.judging.logs.settings import ERRORS, NEW_TEMPLATES, LogSettings
 
 SETTINGS = LogSettings()
@@ -91,4 +91,4 @@ def test_the_prior_is_of_all_neighbours():
     first, second = LogPast(), LogPast()
     first.streams[ERRORS] = StreamPast(clumping=3.0, clumping_df=1.0)
     second.streams[ERRORS] = StreamPast(clumping=5.0, clumping_df=4.0)
-    assert log_prior([first, second]).clumping[ERRORS] == (8.0, 5.0)
+    assert log_prior([first, second]).clumping[ERRORS] == Clumping(8.0, 5.0)

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.judging.logs.quiet import RECENT, StreamCohort, StreamHistory, StreamPast
+from streams.judging.logs.quiet import RECENT, Clumping, StreamCohort, StreamHistory, StreamPast
 
-ALONE = (0.0, 0.0)
+ALONE = Clumping()
 
 
 def history(*cohorts, fade=1.0):

@@ -40,6 +40,7 @@ def test_a_trace_is_put_together_over_windows_and_pods():
     sides = closed([{"a": {77: (5,)}}, {"b": {77: (1, 6)}}, *[{}] * SILENT])
     assert [len(side.traces) for side in sides] == [0] * (1 + SILENT) + [1]
     assert sides[-1].traces == [Trace(0, "error", (1,), shape_of((1, 5, 6)))]
+    assert [side.failed for side in sides] == [{}] * (1 + SILENT) + [{PODS["a"]: 1}]
 
 
 def test_traces_alike_are_told_together():
@@ -56,6 +57,7 @@ def test_lines_without_an_id_are_incidents_of_their_window():
     """What a pod logs of class warning and worse without an id is one incident at once, without a shape."""
     sides = closed([{"a": {0: (1, 2, 9)}, "b": {0: (9,)}}])
     assert sides[0].traces == [Trace(0, "error", (1, 2), 0)]
+    assert sides[0].failed == {PODS["a"]: 1}
 
 
 def test_a_trace_that_never_ends_is_closed():

@@ -1,0 +1,113 @@
+"""How unequally do failures fall on the pods of one revision?
+
+A cause that hits a single pod brings failures to that pod alone, for a window or for an hour. How long it lasts cannot
+be known while it lasts, but it need not be: beside the other pods of the same revision, which do the same work, it
+shows. For x_j failures of pod j, X of all n pods, in a block of time,
+
+    chi2 = sum over j of (x_j - X/n)^2 / (X/n),        n - 1 degrees of freedom,
+
+is n - 1 on average where failures fall to pods one by one, m*(n - 1) where m at a time have one cause at one pod, and
+grows with X where pods differ for good. Blocks of 20 s, and of 2, 4, 8, ... times as long up to the whole comparison:
+those that hold a cause as a whole show its size, shorter ones a part of it, longer ones nothing where causes have come
+to all pods in turn. Each ratio, shrunk to what is usual, is 1 on average where failures fall one by one, but the
+largest of them is not. The evidence of that revision is divided by the mean of the larger half: of that, the mean of
+all and the largest it keeps the bound in first rollouts at the least price.
+
+Source: Pearson's dispersion as in `dispersion`, over units that are exchangeable under the null; pods as the units
+because scrapes and lines of one are not independent (judging.md, section 3).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+from msgspec import Struct
+
+from streams.judging.logs.dispersion import BLOCK_NS
+
+_MOST_SCALES = 12
+"""The longest block is of 23 hours."""
+_PRIOR = 1.0
+"""Degrees of freedom that what is usual counts as: those of two pods, in one block."""
+_LARGEST = 25.0
+"""What one cohort can say per degree of freedom, as in `quiet`: five standard deviations."""
+
+
+class Scale(Struct, array_like=True):
+    """Blocks of one length."""
+
+    block: int = 0
+    """Number of the one that is being filled."""
+    filling: dict[int, int] = {}
+    """Pod -> failures in it."""
+    chi2: float = 0.0
+    """Of those that are full."""
+    df: float = 0.0
+
+
+class ByPod(Struct, array_like=True):
+    """Failures of one revision by pod; mutable: `add` window by window, then read.
+
+    More than the past can say the present is asked: a canary whose failures come from one of its pods alone is divided
+    by its own ratio. One of a single pod can only be compared with the past and with the baseline.
+    """
+
+    pods: float = 0.0
+    """Most at once so far."""
+    scales: list[Scale] = []
+    """Each of blocks twice as long as the one before; the last one holds all so far, up to `_MOST_SCALES`."""
+    first_block: int = -1
+    """That of the first failure; -1 before."""
+
+    def add(self, start_ns: int, failed: Mapping[int, int], pods: float) -> None:
+        """One window, in order of time; pods that are there."""
+        self.pods = max(self.pods, pods)
+        if not failed and not self.scales:
+            return
+        block = start_ns // BLOCK_NS
+        if self.first_block < 0:
+            self.first_block = block
+        block -= self.first_block
+        if not self.scales:
+            self.scales.append(Scale())
+        while block >> len(self.scales) - 1 and len(self.scales) < _MOST_SCALES:
+            self.scales.append(Scale(0, dict(self.scales[-1].filling)))
+        for size, scale in enumerate(self.scales):
+            if block >> size != scale.block:
+                chi2, df = _chi_square(scale.filling, self.pods)
+                scale.chi2 += chi2
+                scale.df += df
+                scale.block, scale.filling = block >> size, {}
+            for pod, count in failed.items():
+                scale.filling[pod] = scale.filling.get(pod, 0) + count
+
+    def whole(self) -> tuple[float, float]:
+        """(chi2, its degrees of freedom) of all so far; (0, 0) where fewer than two failures, or pods, say nothing."""
+        if not self.scales:
+            return 0.0, 0.0
+        chi2, df = _chi_square(self.scales[-1].filling, self.pods)
+        return min(chi2, _LARGEST * df), df
+
+    def clump(self, usual: float) -> float:
+        """By what evidence is to be divided, at least 1.
+
+        Args:
+            usual: what the past, or the cluster, says of it; 1 where nothing is known.
+        """
+        ratios = []
+        for scale in self.scales:
+            chi2, df = _chi_square(scale.filling, self.pods)
+            ratios.append((_PRIOR * usual + scale.chi2 + chi2) / (_PRIOR + scale.df + df))
+        if not ratios:
+            return max(1.0, usual)
+        larger = sorted(ratios)[len(ratios) // 2 :]
+        return max(1.0, math.fsum(larger) / len(larger))
+
+
+def _chi_square(failed: Mapping[int, int], pods: float) -> tuple[float, float]:
+    total, among = sum(failed.values()), max(float(round(pods)), float(len(failed)))
+    if total < 2 or among < 2.0:
+        return 0.0, 0.0
+    squares = math.fsum(count * count for count in failed.values())
+    return squares * among / total - total, among - 1.0
