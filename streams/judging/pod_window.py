@@ -8,7 +8,7 @@ series is new and not our view of it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from msgspec import Struct
 
@@ -101,7 +101,7 @@ class PodWindow:
     def _read(self, number: int, use: SeriesUse) -> None:
         heard = self._heard
         levels = heard.gauges.get(number)
-        if levels and use.gauge_is_total:
+        if levels and use.gauge_is_total and not _is_rate(use, levels.values()):
             self._read_total(number, use, {time_ns: (0, level) for time_ns, level in levels.items()})
         elif levels:
             ordered = [levels[time_ns] for time_ns in sorted(levels)]
@@ -238,3 +238,9 @@ class PodWindow:
         count = self._requests.setdefault(source, RequestCount())
         count.requests += requests
         count.errors += errors
+
+
+def _is_rate(use: SeriesUse, levels: Iterable[float]) -> bool:
+    """A gauge under the name of a counter of things, that is no whole number of them: a recording rule's rate."""
+    counts = use.role is not None or any(reading.how in {"event", "attempt"} for reading in use.counter)
+    return counts and not all(level.is_integer() for level in levels)

@@ -76,6 +76,18 @@ def test_the_oldest_pod_that_tells_when_it_started_dates_its_revision():
     assert stream.close(a=stream.gauge("process_start_time_seconds", 4_990.0), b=earlier).born_ns == 4_800 * S
 
 
+def test_a_rate_under_the_name_of_a_total_counts_no_requests():
+    """A shipper without types tells a total as a gauge; a recording rule, a rate under the name of its counter."""
+    stream = Stream()
+    seen = []
+    for total, rate in ((100.0, 2.25), (130.0, 1.75), (160.0, 2.5)):
+        pods = {"a": stream.gauge("http_requests_total", total, code="200")}
+        pods["b"] = stream.gauge("http_requests_total", rate, code="500")
+        count = stream.close(**pods).requests.get("http_requests_total")
+        seen.append((count.requests, count.errors) if count else None)
+    assert seen[1:] == [(30.0, 0.0), (30.0, 0.0)]
+
+
 @pytest.mark.parametrize("told", [-1.0, 0.0, math.inf, -math.inf, math.nan, 1e300])
 def test_a_start_that_cannot_be_is_none(told):
     """It comes from outside."""
