@@ -21,6 +21,9 @@ from streams.signals.reading import Reading, SeriesUse
 from streams.signals.requests import SHARE_SOURCE
 from streams.windows.summary import PodSummary
 
+STARTS_NS = 120_000_000_000
+"""A pod that is younger may be starting: it does not write yet what it will, and writes what it will not later; it
+compiles, connects, fills its caches, and answers slowly."""
 SERIES_PER_POD = 2_000
 """Counters and onsets followed per pod; ten times what a chatty Java service has of those that are read."""
 
@@ -197,7 +200,8 @@ class PodWindow:
                 from_zero = reading.signal in self._known_signals or self._began_here(growth.start_ns)
                 self._reported.add(reading.signal)
                 increase = growth.increase + (growth.first if from_zero else 0.0)
-                self._measured.add_increase(reading, increase, growth.elapsed_s)
+                if reading.how != "bucket" or not self._is_slow_start(reading, growth.elapsed_s):
+                    self._measured.add_increase(reading, increase, growth.elapsed_s)
 
     def _take_histogram(self, use: SeriesUse, increase: Histogram, elapsed_s: float) -> None:
         self._count_role(use, float(increase.count))
@@ -207,7 +211,16 @@ class PodWindow:
                 continue  # the mean of a distribution that is itself judged
             if self._catalogue.admit(reading):
                 self._reported.add(reading.signal)
-                self._measured.add_histogram(reading, increase, elapsed_s)
+                if reading.how != "values" or not self._is_slow_start(reading, elapsed_s):
+                    self._measured.add_histogram(reading, increase, elapsed_s)
+
+    def _is_slow_start(self, reading: Reading, elapsed_s: float) -> bool:
+        """Latencies, of which some are of when the pod was starting, by its own word; of either revision's alike."""
+        born_ns = self._pod.born_ns
+        if not born_ns or self._start_ns - round(elapsed_s * 1e9) - born_ns >= STARTS_NS:
+            return False
+        rule = self._catalogue.rules.get(reading.signal)
+        return rule is not None and rule.group == "latency"
 
     def _is_new(self, use: SeriesUse, start_ns: int) -> bool:
         if self._began_here(start_ns) or (use.role is not None and use.role.source in self._known_sources):

@@ -79,6 +79,8 @@ class Side(Struct, array_like=True):
     """Log lines that are no warning or worse."""
     born_ns: int = 0
     """Start of the oldest of its pods that say when they started; 0 where none does."""
+    starting: int = 0
+    """Pods that say that they are just starting; their latencies are left out."""
 
 
 class SignatureInfo(Struct, array_like=True, frozen=True):
