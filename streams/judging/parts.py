@@ -21,7 +21,7 @@ from streams.judging.levels.part import LevelPart
 from streams.judging.logs.part import LogPart
 from streams.judging.must_have import MustHave
 from streams.judging.past import Past
-from streams.judging.presence import STARTS_NS
+from streams.judging.pod_window import STARTS_NS
 from streams.judging.promotion import balance, waited
 from streams.judging.settings import PARTS_OF_SIGNALS, JudgeSettings
 from streams.judging.shares import PARTS, UNHEARD_SHARE, provisional_shares, shares
@@ -207,6 +207,8 @@ class Parts:
             p = self.levels.p_not_worse
             return None if p is None else progress(-math.log(max(p, SMALLEST_P)), beta)
         if part == "values":
+            if self.values.state.waits:
+                return 0.0
             return _towards(self.values.log_not_worse, beta)
         if part == "logs" and self.logs_are_missed:
             return 0.0

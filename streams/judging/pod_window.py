@@ -8,7 +8,7 @@ series is new and not our view of it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from msgspec import Struct
 
@@ -21,6 +21,9 @@ from streams.signals.reading import Reading, SeriesUse
 from streams.signals.requests import SHARE_SOURCE
 from streams.windows.summary import PodSummary
 
+STARTS_NS = 120_000_000_000
+"""A pod that is younger may be starting: it does not write yet what it will, and writes what it will not later; it
+compiles, connects, fills its caches, and answers slowly."""
 SERIES_PER_POD = 2_000
 """Counters and onsets followed per pod; ten times what a chatty Java service has of those that are read."""
 
@@ -101,7 +104,7 @@ class PodWindow:
     def _read(self, number: int, use: SeriesUse) -> None:
         heard = self._heard
         levels = heard.gauges.get(number)
-        if levels and use.gauge_is_total:
+        if levels and use.gauge_is_total and not _is_rate(use, levels.values()):
             self._read_total(number, use, {time_ns: (0, level) for time_ns, level in levels.items()})
         elif levels:
             ordered = [levels[time_ns] for time_ns in sorted(levels)]
@@ -197,7 +200,8 @@ class PodWindow:
                 from_zero = reading.signal in self._known_signals or self._began_here(growth.start_ns)
                 self._reported.add(reading.signal)
                 increase = growth.increase + (growth.first if from_zero else 0.0)
-                self._measured.add_increase(reading, increase, growth.elapsed_s)
+                if reading.how != "bucket" or not self._is_slow_start(reading, growth.elapsed_s):
+                    self._measured.add_increase(reading, increase, growth.elapsed_s)
 
     def _take_histogram(self, use: SeriesUse, increase: Histogram, elapsed_s: float) -> None:
         self._count_role(use, float(increase.count))
@@ -207,7 +211,16 @@ class PodWindow:
                 continue  # the mean of a distribution that is itself judged
             if self._catalogue.admit(reading):
                 self._reported.add(reading.signal)
-                self._measured.add_histogram(reading, increase, elapsed_s)
+                if reading.how != "values" or not self._is_slow_start(reading, elapsed_s):
+                    self._measured.add_histogram(reading, increase, elapsed_s)
+
+    def _is_slow_start(self, reading: Reading, elapsed_s: float) -> bool:
+        """Latencies, of which some are of when the pod was starting, by its own word; of either revision's alike."""
+        born_ns = self._pod.born_ns
+        if not born_ns or self._start_ns - round(elapsed_s * 1e9) - born_ns >= STARTS_NS:
+            return False
+        rule = self._catalogue.rules.get(reading.signal)
+        return rule is not None and rule.group == "latency"
 
     def _is_new(self, use: SeriesUse, start_ns: int) -> bool:
         if self._began_here(start_ns) or (use.role is not None and use.role.source in self._known_sources):
@@ -238,3 +251,9 @@ class PodWindow:
         count = self._requests.setdefault(source, RequestCount())
         count.requests += requests
         count.errors += errors
+
+
+def _is_rate(use: SeriesUse, levels: Iterable[float]) -> bool:
+    """A gauge under the name of a counter of things, that is no whole number of them: a recording rule's rate."""
+    counts = use.role is not None or any(reading.how in {"event", "attempt"} for reading in use.counter)
+    return counts and not all(level.is_integer() for level in levels)

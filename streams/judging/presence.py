@@ -12,7 +12,7 @@ from collections.abc import Mapping
 
 from msgspec import Struct
 
-from streams.judging.pod_window import PodState, PodWindow
+from streams.judging.pod_window import STARTS_NS, PodState, PodWindow
 from streams.judging.side import EventCount, RequestCount, Side, SignatureInfo
 from streams.signals.catalogue import Catalogue
 from streams.windows.summary import PodSummary, Summary
@@ -21,8 +21,6 @@ QUIET_NS = 30_000_000_000
 """Twice the usual scrape interval."""
 REMEMBERED_NS = 900_000_000_000
 """A quarter of an hour: the slowest intervals of cloud metrics are five minutes."""
-STARTS_NS = 120_000_000_000
-"""A pod that is younger may be starting: it does not write yet what it will, and writes what it will not later."""
 _MOST_REMEMBERED = 1000
 """Pods that are gone and remembered."""
 
@@ -86,6 +84,7 @@ class Presence:
         self.state.most_unfollowed = max(self.state.most_unfollowed, unfollowed)
         self._part(start_ns)
         side.born_ns = min((pod.born_ns for pod in self.state.pods.values() if pod.born_ns), default=0)
+        side.starting = sum(0 < start_ns - pod.born_ns < STARTS_NS for pod in self.state.pods.values() if pod.born_ns)
         side.pod_s = len(self.state.pods) * self._window_ns / 1e9
         if summary:
             side.lines += summary.other_lines

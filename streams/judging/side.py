@@ -81,6 +81,8 @@ class Side(Struct, array_like=True):
     """Start of the oldest of its pods that say when they started; 0 where none does."""
     failed: dict[int, int] = {}
     """Pod (numbered per revision) -> failed traces that are over, see `traces`; of the pod that showed them first."""
+    starting: int = 0
+    """Pods that say that they are just starting; their latencies are left out."""
 
 
 class SignatureInfo(Struct, array_like=True, frozen=True):

@@ -168,8 +168,14 @@ class Told:
         least = self._parts.events.least_shown
         if least is not None and (shown := progress(least[0], settings.beta)) < 1.0:
             others.append(part_shown(f"{least[1]} is", shown))
-        if self._parts.levels_wait:
-            others.append("cannot tell yet: levels are compared from when a pod of the canary is two minutes old")
+        waiting = [
+            part
+            for part, waits in (("levels", self._parts.levels_wait), ("latencies", self._parts.values.state.waits))
+            if waits
+        ]
+        if waiting:
+            named = " and ".join(waiting)
+            others.append(f"cannot tell yet: {named} are compared from when a pod of the canary is two minutes old")
         if plain := self._parts.levels.plainly_worse:
             named = ", ".join(f"`{signal}`" for signal in plain[:3])
             others.append(

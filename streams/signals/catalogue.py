@@ -56,6 +56,8 @@ def read_series(series: Series) -> Read:
         more = beside(role)
     elif known is None:
         more = told_apart(series)
+        if more is not None and any(rule.kind == "events" for rule in rules):
+            use, rules = SeriesUse(gauge=use.gauge), rules[1:]  # its name speaks of failures, its attributes of each
     if more is not None:
         use, rules = merge_uses(iter(((use, rules), more)))
     return SeriesUse(role, use.gauge, use.counter, use.histogram, use.gauge_is_total), rules

@@ -12,7 +12,7 @@ from msgspec import structs
 from streams.records.metric import Series
 from streams.signals.metric import Read
 from streams.signals.names import Stem, stems, words
-from streams.signals.outcome import Attributes, failed
+from streams.signals.outcome import Attributes, failed, told_outcome
 from streams.signals.reading import Reading, SeriesUse
 from streams.signals.requests import COUNTS, PROXY_SOURCES, RequestRole
 from streams.signals.rule import SignalRule
@@ -33,7 +33,7 @@ def guessed_role(series: Series) -> RequestRole | None:
     >>> guessed_role(Series("shop_client_requests_total", (("statusCode", "500"),)))
     """
     said, stem = words(series.name), _last(series)
-    if _REQUESTS.isdisjoint(said) or not OTHERS.isdisjoint(said):
+    if _REQUESTS.isdisjoint(said) or not (OTHERS | ERRORS).isdisjoint(said):
         return None
     is_error = _failed(series, stem, said)
     return None if is_error is None else RequestRole(stem.stem, is_error)
@@ -77,11 +77,16 @@ def _last(series: Series) -> Stem:
 
 
 def _failed(series: Series, stem: Stem, said: list[str]) -> bool | None:
-    """Whether what it counts has failed; None where it cannot tell, or counts nothing but failures, or no things."""
+    """Whether what it counts has failed; None where it cannot tell, or counts nothing but failures, or no things.
+
+    What speaks of failures counts more than these only where a word says how each ended: retries that succeeded.
+    """
     sized = base_unit(known_unit(series.unit) or stem.unit) == "By" or not _SIZES.isdisjoint(said)
-    if stem.part not in COUNTS or sized or not said or said[0] in _PROXIES or not ERRORS.isdisjoint(said):
+    if stem.part not in COUNTS or sized or not said or said[0] in _PROXIES:
         return None
     attributes = dict(series.attributes)
+    if not ERRORS.isdisjoint(said):
+        return told_outcome(attributes)
     return failed(attributes) if _is_served(attributes) else None
 
 
@@ -89,7 +94,7 @@ def _is_served(attributes: Attributes) -> bool:
     """Whether what is counted came in: neither a caller's own view, nor spans that others answered."""
     kind = (attributes.get("span_kind") or attributes.get("span.kind", "")).removeprefix("SPAN_KIND_").lower()
     return (
-        attributes.get("reporter", "destination") == "destination"
+        attributes.get("reporter", "destination") in {"destination", "server"}
         and attributes.get("direction", "inbound") == "inbound"
         and kind in {"", "server", "consumer"}
     )

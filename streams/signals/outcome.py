@@ -25,7 +25,7 @@ _GRPC_KEYS = (
     *("rpc_response_status_code", "rpc_grpc_status_code", "grpc_code", "grpc_status", "grpc_status_code"),
     *("grpc_response_status", "grpc_server_status", "grpc_client_status"),
 )
-_OUTCOME_KEYS = ("outcome", "result", "classification", "kind")
+_OUTCOME_KEYS = ("outcome", "result", "classification", "kind", "process_status", "rcode", "state")
 _FAULT_KEYS = ("error_type", "exception")
 """Of what was thrown; empty or `none` where nothing was."""
 _GRPC_FAULTS = frozenset(
@@ -37,12 +37,13 @@ _FAILED = frozenset(
     {"error", "errors", "failure", "failed", "fail", "servererror", "ioerror", "timeout", "exception"}
     | {"statuscodeerror"}
     | {fault for fault in _GRPC_FAULTS if fault.isalpha() and fault != "unknown"}
+    | {"servfail"}
 )
 _GOOD = frozenset(
     {"ok", "success", "succeeded", "successful", "completed", "statuscodeok", "statuscodeunset", "unset"}
     | {"redirection", "informational", "clienterror", "cancelled", "canceled", "invalidargument", "notfound"}
     | {"alreadyexists", "permissiondenied", "resourceexhausted", "failedprecondition", "aborted", "outofrange"}
-    | {"unauthenticated"}
+    | {"unauthenticated", "noerror", "nxdomain"}
 )
 
 
@@ -58,6 +59,17 @@ def failed(attributes: Attributes) -> bool | None:
     told += [grpc_failed(said[key]) for key in _GRPC_KEYS if key in said]
     told += [_word_failed(said[key]) for key in (*_STATUS_KEYS, *_OUTCOME_KEYS) if key in said]
     told += [_plain(said[key]) not in {"none", "null"} for key in _FAULT_KEYS if key in said]
+    return next((one for one in told if one is not None), None)
+
+
+def told_outcome(attributes: Attributes) -> bool | None:
+    """The same by a word for how it ended alone, whatever the name says of failures; None where there is none.
+
+    >>> told_outcome({"kind": "successful_without_retry"}), told_outcome({"code": "200"})
+    (False, None)
+    """
+    said = {"_".join(words(key)): value for key, value in attributes.items() if value}
+    told = (_word_failed(said[key]) for key in _OUTCOME_KEYS if key in said)
     return next((one for one in told if one is not None), None)
 
 
@@ -82,8 +94,10 @@ def grpc_failed(code: str) -> bool:
 
 
 def _word_failed(word: str) -> bool | None:
-    plain = _plain(word)
-    return True if plain in _FAILED else False if plain in _GOOD else None
+    for plain in (_plain(word), next(iter(words(word)), "")):
+        if plain in _FAILED or plain in _GOOD:
+            return plain in _FAILED
+    return None
 
 
 def _plain(word: str) -> str:

@@ -216,6 +216,12 @@ _ERRORS = (
         weight=0.5,
     ),
     _metric("counter", "errors", "tomcat.global.error", "tomcat_global_error"),
+    _metric(
+        *("gauge", "errors", "resilience4j.circuitbreaker.open", "resilience4j_circuitbreaker_state"),
+        scale="count",
+        weight=0.5,
+        only=_is("state", "open", "forced_open", "half_open"),
+    ),
     _metric("onset", "errors", "jvm.threads.deadlocked", "jvm_threads_deadlocked_threads", "jvm_threads_deadlocked"),
     _metric("counter", "memory", "container.memory.failcnt", "container_memory_failcnt", only=_in_container),
 )
@@ -239,6 +245,11 @@ _RESTARTS = (
             ("terminated", ("OOMKilled", "Error", "ContainerCannotRun", "DeadlineExceeded", "Evicted")),
             ("last_terminated", ("OOMKilled", "Error", "ContainerCannotRun", "DeadlineExceeded", "Evicted")),
         )
+    ),
+    _metric("onset", "restarts", "k8s.pod.failed", "kube_pod_status_phase", only=_is("phase", "Failed")),
+    _metric(
+        *("onset", "restarts", "k8s.pod.lost", "kube_pod_status_reason"),
+        only=_is("reason", "Evicted", "NodeLost", "NodeAffinity", "UnexpectedAdmissionError"),
     ),
 )
 _AVAILABILITY = (

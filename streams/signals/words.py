@@ -8,11 +8,14 @@ still compared, both ways, at a quarter of the weight. What is asked is in Engli
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from itertools import pairwise
+
 from msgspec import structs
 
 from streams.records.metric import Series
 from streams.signals.metric import Read, quantile_rule, read_timer
-from streams.signals.names import Stem, stems, words
+from streams.signals.names import PARTS, Stem, stems, words
 from streams.signals.reading import Combine, Reading, SeriesUse
 from streams.signals.rule import Group, Kind, SignalRule, Worse
 from streams.signals.units import base_unit, factor, known_unit, unit_of_word
@@ -32,25 +35,34 @@ _TAIL = frozenset(("max", "maximum", "tail", "worst"))
 _LATENCY = frozenset(
     (
         *("latency", "latencies", "duration", "durations", "elapsed", "delay", "rt", "rtt", "ttfb", "took"),
-        *("timer", "timers"),
+        *("timer", "timers", "oldest"),
     )
 )
+_LASTS = frozenset(("runtime",))
+"""How long, as the last word of a name; `jvm_runtime_threads` is something else."""
 _TIME = frozenset(("time", "times", "milliseconds", "millis", "seconds"))
-_WAITS = frozenset(("wait", "waiting"))
+_WAITS = frozenset(("wait", "waiting", "lag"))
 """How long where a time is told, else how many."""
-_CPU = frozenset(("cpu", "cpus", "processor", "throttled", "throttling", "millicores"))
+_CPU = frozenset(("cpu", "cpus", "cpuutilization", "processor", "throttled", "throttling", "millicores"))
 _MEMORY = frozenset(("memory", "mem", "heap", "rss", "swap", "nonheap", "pss"))
 _GC = frozenset(("gc", "garbage", "pause", "pauses"))
-_RESTARTS = frozenset(("restart", "restarts", "oom", "oomkill", "oomkilled", "kills", "killed", "evicted", "evictions"))
+_RESTARTS = frozenset(("restart", "restarts", "oom", "oomkill", "oomkilled", "kills", "killed"))
+_EVICTED, _PODS = frozenset(("evicted", "evictions")), frozenset(("pod", "pods", "container", "containers"))
+"""A cache that is full evicts as well, and a new one is not."""
 ERRORS = frozenset(
     (
         *("error", "errors", "err", "errs", "fail", "fails", "failed", "failure", "failures", "exception"),
         *("exceptions", "panic", "panics", "crash", "crashes", "rejected", "rejections", "dropped", "drops"),
         *("timeout", "timeouts", "timedout", "retry", "retries", "aborted", "aborts", "fault", "faults", "5xx"),
-        *("unavailable", "discarded", "lost", "deadlocks", "deadlocked", "invalid", "refused"),
+        *("unavailable", "discarded", "lost", "deadlocks", "deadlocked", "invalid", "refused", "drop", "retried"),
+        *("redelivered", "redeliveries", "unroutable", "overflow", "overflows", "rollback", "rollbacks", "dead"),
+        *("unhealthy", "unreachable"),
     )
 )
 _SUCCESS = frozenset(("availability", "success", "successes", "successful", "succeeded", "ok", "healthy", "ready"))
+_STATES = frozenset(("healthy", "ready"))
+"""Of hosts, not of requests."""
+_QUEUES = frozenset(("queue", "queues", "backlog"))
 _SATURATION = frozenset(
     (
         *("queue", "queued", "queues", "pending", "backlog", "lag", "inflight", "active", "busy", "blocked"),
@@ -75,10 +87,20 @@ _LOAD = frozenset(
         *("invocations", "transactions", "throughput", "messages", "events", "queries", "sessions", "users", "orders"),
     )
 )
+_DONE = frozenset(
+    (
+        *("completed", "processed", "executed", "published", "acked", "delivered", "finished", "started", "sent"),
+        *("received", "consumed", "produced", "submitted", "acquired", "enqueued", "dequeued"),
+    )
+)
+"""What is counted when it has been done: throughput, whatever it was done to."""
 _TRAFFIC = _LOAD | {"load", "workload", "response", "responses", "rq", "rpc", "rpcs", "2xx", "3xx"}
 _AVERAGED_LOAD = frozenset(("average", "avg", "1m", "5m", "15m"))
 """Of the machine's run queue."""
 _LEFT = frozenset(("free", "available", "remaining", "idle", "left"))
+_LIMITS, _LIMITED = frozenset(("max", "min")), frozenset(("connections", "threads", "pool", "allowed", "permissions"))
+"""Bounds of what a pool may hold: the set-up, not behaviour."""
+_STATE_KEYS = ("state", "cpu_state", "system_memory_state", "db_client_connection_state")
 _SHARES = frozenset(("ratio", "percent", "percentage", "pct", "share", "fraction"))
 _MEANS = frozenset(("rate", "average", "avg", "mean"))
 _NUMBERS = frozenset(("sum", "count", "total"))
@@ -93,7 +115,10 @@ OTHERS = frozenset(
 )
 FAILED = "/failed"
 """Ends the signal of failed attempts."""
-_STATUS = frozenset(("status", "code", "response", "responses", "http"))
+_STATUS = frozenset(("status", "code", "response", "responses", "http", "httpcode"))
+_UP = "up"
+"""As the last word: 1 where something can be reached, else 0."""
+_NEGATED = frozenset((("un", "healthy"), ("not", "healthy"), ("not", "ready"), ("not", "permitted")))
 _LONG = frozenset(("minute", "min", "hour"))
 _QUANTILE = "quantile"
 _QUANTILES = frozenset((_QUANTILE, "p50", "p75", "median", "percentile"))
@@ -126,9 +151,10 @@ def guess(series: Series) -> Read:
     """
     stem = list(stems(series.name))[-1]
     said, per_time = _rated(with_status(words(series.name)))
-    if not said or stem.part in {"created", "info"} or not _SETUP.isdisjoint(said):
+    attributes = dict(series.attributes)
+    if not said or stem.part in {"created", "info"} or _is_setup(said) or _is_left(attributes):
         return SeriesUse(), ()
-    if dict(series.attributes).get("quantile"):
+    if attributes.get("quantile"):
         said = [*said, _QUANTILE]
     given = unit_of_word(said[-1]) if per_time else known_unit(series.unit) or stem.unit
     rule = rule_of(series.name, said, given)
@@ -140,10 +166,26 @@ def guess(series: Series) -> Read:
         event = (Reading(rule.signal, "event"),)
         return SeriesUse(gauge=(Reading(level.signal, "level"),), counter=event, histogram=event), (rule, level)
     if rule.group == "availability":
+        if said[-1] == _UP:
+            return SeriesUse(gauge=(Reading(rule.signal, "level", 100.0, "mean"),)), (rule,)
         key = _key(said)
         share = Reading(rule.signal, "share", scale if given else 0.0, "mean", key=key)
         return SeriesUse(gauge=(share,)), (rule, *([_failed(key)] if of_others(key) else []))
     return _leveled(rule, series, said, scale)
+
+
+def _is_setup(said: list[str]) -> bool:
+    """It describes how things are set up: `go_sql_max_open_connections`, `system_cpu_count`; not the oldest's age."""
+    if not _SETUP.isdisjoint(said):
+        return _LATENCY.isdisjoint(said)
+    bounded = not _LIMITS.isdisjoint(said) and not _LIMITED.isdisjoint(said)
+    return (bounded and _QUEUES.isdisjoint(said) and not _timed_words(said)) or said[-2:] == ["cpu", "count"]
+
+
+def _is_left(attributes: Mapping[str, str]) -> bool:
+    """Of a series for each state, the one of what is *not* used: with the others it would sum up to all there is."""
+    told = {"_".join(words(key)): value for key, value in attributes.items()}
+    return any(told.get(key, "").lower() in _LEFT for key in _STATE_KEYS)
 
 
 def of_others(key: str) -> bool:
@@ -195,14 +237,15 @@ def rule_of(name: str, said: list[str], given: str) -> SignalRule:
 
 
 def with_status(said: list[str]) -> list[str]:
-    """A status of a server's fault, `5*` or `503`, is the word `5xx`, one of none `2xx` or `3xx`.
+    """A status of a server's fault, `5*`, `5_xx` or `503`, is the word `5xx`, one of none `2xx` or `3xx`.
 
     >>> with_status(["http", "status", "503"])
     ['http', 'status', '503', '5xx']
     """
     if _STATUS.isdisjoint(said):
         return said
-    codes = (word[0] for word in said if word.isdigit() and (word == "5" or (len(word) == 3 and word[0] in "235")))
+    codes = [word for word, after in pairwise(said) if after == "xx" and word in {"2", "3", "5"}]
+    codes += [word[0] for word in said if word.isdigit() and (word == "5" or (len(word) == 3 and word[0] in "235"))]
     return [*said, *(f"{digit}xx" for digit in codes)]
 
 
@@ -215,15 +258,37 @@ def _rated(said: list[str]) -> tuple[list[str], bool]:
 
 
 def _group(said: list[str], given: str) -> Group:
-    if not _SUCCESS.isdisjoint(said) and ERRORS.isdisjoint(said):
-        if _is_share(said, given):
-            return "availability"
-        return "load" if _SUCCESS.isdisjoint(said[-1:]) or len(said) > 1 else "other"
     timed = base_unit(given) == "s" or not _TIME.isdisjoint(said)
-    if not _LATENCY.isdisjoint(said) or (timed and not _WAITS.isdisjoint(said)):
+    return _of_state(said, given) or _of_time(said, timed=timed) or _of_words(said, timed=timed)
+
+
+def _of_state(said: list[str], given: str) -> Group | None:
+    """Whether something is there, is ready, has succeeded."""
+    if said[-1] == _UP:
+        return "availability"
+    if said[-1] in _STATES and not _QUEUES.isdisjoint(said):
+        return "saturation"
+    if _is_negated(said):
+        return "errors"
+    if _SUCCESS.isdisjoint(said) or not ERRORS.isdisjoint(said):
+        return None
+    if _is_share(said, given):
+        return "availability"
+    return "load" if _SUCCESS.isdisjoint(said[-1:]) or len(said) > 1 else "other"
+
+
+def _of_time(said: list[str], *, timed: bool) -> Group | None:
+    lasts = next((word for word in reversed(said) if word not in PARTS), "") in _LASTS
+    if lasts or not _LATENCY.isdisjoint(said) or (timed and not _WAITS.isdisjoint(said)):
         return "latency"
-    if "load" in said and not _AVERAGED_LOAD.isdisjoint(said):
-        return "cpu"
+    return "cpu" if "load" in said and not _AVERAGED_LOAD.isdisjoint(said) else None
+
+
+def _of_words(said: list[str], *, timed: bool) -> Group:
+    if not _EVICTED.isdisjoint(said):
+        return "other" if _PODS.isdisjoint(said) else "restarts"
+    if said[-1] == "total" and _is_done(said):
+        return "load"
     timed = timed or not _QUANTILES.isdisjoint(said) or any(map(_is_tail, said))
     for group, named in _GROUPS:
         if not named.isdisjoint(said):
@@ -231,8 +296,24 @@ def _group(said: list[str], given: str) -> Group:
     return "latency" if timed else "other"
 
 
+def _is_negated(said: list[str]) -> bool:
+    """`UnHealthyHostCount`, `not_permitted_calls`."""
+    return not _NEGATED.isdisjoint(pairwise(said))
+
+
+def _is_done(said: list[str]) -> bool:
+    carried = _NETWORK - _DONE
+    return not _DONE.isdisjoint(said) and ERRORS.isdisjoint(said) and carried.isdisjoint(said) and "bytes" not in said
+
+
+def _timed_words(said: list[str]) -> bool:
+    return not (_LATENCY | _TIME).isdisjoint(said)
+
+
 def _is_share(said: list[str], given: str) -> bool:
     """A share of successes, not a number of them: `success_rate`, but `successful_requests_rate` is one per second."""
+    if "count" in said and _SHARES.isdisjoint(said):
+        return False
     if "availability" in said or given in {"1", "%"} or not _SHARES.isdisjoint(said):
         return True
     return not _MEANS.isdisjoint(said) and _LOAD.isdisjoint(said)
@@ -248,7 +329,13 @@ def _is_tail(word: str) -> bool:
 
 
 def _timed(rule: SignalRule, series: Series, stem: Stem, scale: float) -> Read:
-    """A distribution in its parts; what comes as a gauge is a level, whatever its name ends in."""
+    """A distribution in its parts; what comes as a gauge is a level, whatever its name ends in.
+
+    A total of seconds tells how much of the time it took: a share of it, as of processor time.
+    """
+    if stem.part == "total":
+        busy = structs.replace(rule, kind="level", group="saturation", unit="1")
+        return SeriesUse(counter=(Reading(busy.signal, "rate", scale),), gauge_is_total=True), (busy,)
     whole = series.name[: -len(stem.part) - 1] if stem.part else series.name
     attributes = dict(series.attributes)
     use, rules = read_timer(structs.replace(rule, signal=whole), stem.part, attributes, scale)
@@ -267,7 +354,7 @@ def _leveled(rule: SignalRule, series: Series, said: list[str], scale: float) ->
     averaged = not (_SHARES | _MEANS).isdisjoint(said)
     combine: Combine = "max" if rule.group == "tail_latency" or "max" in said else "mean" if averaged else "sum"
     gauge = [Reading(shown.signal, "level", scale, combine)]
-    if rule.group == "load" and said[-1] in _NUMBERS:
+    if rule.group == "load" and said[-1] in _NUMBERS and _STATES.isdisjoint(said):
         gauge.append(Reading(rule.signal, "tally", key=_key(said)))
     mean = (Reading(shown.signal, "over", scale), Reading(shown.signal, "under"))
     return SeriesUse(gauge=tuple(gauge), counter=(Reading(rate.signal, "rate", scale),), histogram=mean), (shown, rate)

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
+from streams.judging.pod_window import STARTS_NS
 from streams.judging.policy_settings import lines_of
-from streams.judging.presence import STARTS_NS, PresenceState
+from streams.judging.presence import PresenceState
 from streams.judging.side import SignatureInfo
 from streams.policy.workload_policy import LogPolicy
 from streams.risk.comparison import TemplateFeedback

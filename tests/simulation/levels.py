@@ -95,10 +95,10 @@ def rollouts(gauges: Gauges, seed: int, workloads: int = 8, cases: int = 14, win
             part = LevelPart(pasts[workload], prior, windows * WINDOW_NS, WINDOW_NS)
             gap = gauges.scrape_windows[workload % len(gauges.scrape_windows)]
             up = _rise(gauges, pasts[workload], prior, windows)
-            sides = _sides(rng, gauges, sds[workload], centres[workload], windows, gap, up)
+            both = sides(rng, gauges, sds[workload], centres[workload], windows, gap, up)
             if int((case + 1) * gauges.gaps) > int(case * gauges.gaps):
-                _leave_out(sides, ("latency", "tail_latency"))
-            outcomes.append(_run(part, sides))
+                _leave_out(both, ("latency", "tail_latency"))
+            outcomes.append(_run(part, both))
             pasts[workload].learn(part.cohort(f"{workload}-{case}"))
     return outcomes
 
@@ -134,7 +134,8 @@ def _rise(gauges: Gauges, past: LevelPast, prior: LevelPrior, windows: int):
     return up * [rule.group in gauges.groups for rule in SIGNALS.values()]
 
 
-def _sides(rng, gauges: Gauges, sd, centre, windows: int, gap: int, up) -> tuple[list[Side], list[Side]]:
+def sides(rng, gauges: Gauges, sd, centre, windows: int, gap: int, up) -> tuple[list[Side], list[Side]]:
+    """(baseline, canary): the windows of one rollout."""
     count = -(-windows // gap)
     drift = gauges.drift_sd * _noise(rng, gauges, (len(NAMES),))
     shared = np.zeros((len(NAMES), windows))

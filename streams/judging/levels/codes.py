@@ -14,15 +14,15 @@ from streams.judging.levels.scale import Floats
 
 _PER_OCTAVE = 256.0
 MISSING = -32768
-_ZERO, _LARGEST = -32767, 32766
+ZERO, _LARGEST = -32767, 32766
 Codes = NDArray[np.int16]
 
 
 def encode(levels: Floats) -> Codes:
     """Levels as steps; not a number is missing, 0 and less is zero."""
     with np.errstate(divide="ignore", invalid="ignore"):
-        steps = np.clip(np.rint(np.log2(levels) * _PER_OCTAVE), _ZERO + 1, _LARGEST)
-        steps = np.where(levels > 0.0, steps, _ZERO)
+        steps = np.clip(np.rint(np.log2(levels) * _PER_OCTAVE), ZERO + 1, _LARGEST)
+        steps = np.where(levels > 0.0, steps, ZERO)
     return np.where(np.isnan(levels), MISSING, steps).astype("<i2")
 
 
@@ -34,7 +34,7 @@ def decode(codes: Codes) -> Floats:
     [nan, 0.0, 1.0, 1024.0]
     """
     levels = np.exp2(codes.astype(np.float64) / _PER_OCTAVE)
-    return np.where(codes == MISSING, np.nan, np.where(codes == _ZERO, 0.0, levels))
+    return np.where(codes == MISSING, np.nan, np.where(codes == ZERO, 0.0, levels))
 
 
 def to_bytes(array: NDArray[np.generic], dtype: str) -> bytes:

@@ -22,6 +22,7 @@ import math
 import numpy as np
 from msgspec import Struct
 
+from streams.judging.levels.codes import from_bytes
 from streams.judging.levels.contrast import Levels, contrast, size
 from streams.judging.levels.reference import LevelReference
 from streams.judging.levels.replay import Measure, unpack
@@ -71,6 +72,8 @@ class Deviation:
         signals = len(reference.rules)
         self._measures = [(one, *unpack(one, len(reference.ends), signals)) for one in reference.measures]
         self._margin = np.array([margin_of(rule) for rule in reference.rules], dtype=float)
+        shape = (len(reference.ends), 2, signals)
+        self._trust = from_bytes(reference.trust, "<f4", shape) if reference.trust else np.ones(shape)
         self._asked = np.array([rule.margin is not None for rule in reference.rules], dtype=bool)
         self.margins = {one.pods: self._widened(one, spreads[-1][0]) for one, spreads, _ in self._measures}
         """Pods a side -> what a PASS rules out, on each signal's scale; (signals,)."""
@@ -97,7 +100,7 @@ class Deviation:
         contrasts = contrast(canary, baseline, typicals[block], self.scales)
         z = contrasts / spreads[block]
         self.state.looks += 1
-        self._worse(measure, z)
+        self._worse(measure, z * self._trust[block])
         self._not_worse(measure, contrasts[0], spreads[block][0], baseline)
         self._remember(canary, baseline, z[0], contrasts[0], spreads[block][0], end_ns)
 

@@ -24,6 +24,7 @@ from streams.judging.levels.history import FEWEST_UNITS, aligned, common_blocks
 from streams.judging.levels.past import LevelPast
 from streams.judging.levels.prior import LevelPrior
 from streams.judging.levels.replay import Measure, measures, merged_rules, offsets_of
+from streams.judging.levels.resting import resting, trust
 from streams.judging.levels.scale import Floats, LevelRule, Scales, level_rule
 from streams.signals.rule import SignalRule
 
@@ -55,12 +56,17 @@ class LevelReference(Struct, array_like=True, frozen=True):
     """Of the difference in `long_run`, and the same of its slope."""
     usual: bytes = b""
     """`<f8`, (blocks, signals): the most samples that a pod of the past brought in that block; empty: not known."""
+    rests: list[bool] = []
+    """Which signals rest (`resting`); empty: of none it is known."""
+    trust: bytes = b""
+    """`<f4`, (blocks, 2, signals), see `resting.trust`; empty: 1."""
 
     @property
     def scales(self) -> Scales:
         """Of the signals."""
         shape = (len(self.rules),)
-        return Scales(self.rules, from_bytes(self.offsets, "<f8", shape), from_bytes(self.largest, "<f8", shape))
+        offsets, largest = from_bytes(self.offsets, "<f8", shape), from_bytes(self.largest, "<f8", shape)
+        return Scales(self.rules, offsets, largest, np.array(self.rests, dtype=bool) if self.rests else None)
 
     @property
     def groups(self) -> Groups:
@@ -85,10 +91,14 @@ def freeze(
     ]
     signals = [rule.signal for rule in own]
     offsets, largest = offsets_of(past.cohorts, signals)
-    scales = Scales(own, offsets, largest)
+    rests = resting(past.cohorts, own)
+    offsets = np.where(rests, 0.0, offsets)
+    scales = Scales(own, offsets, largest, rests)
     ends = checkpoints(planned_windows)
     blocks = common_blocks(past.cohorts, len(ends))
-    found = measures(past.cohorts, own, scales, Groups(own, scales), prior, blocks) if blocks else []
+    samples = _usual(past, signals, blocks)
+    trusted = trust(rests, samples, ends[blocks - 1] + 1, window_ns) if blocks else np.ones((0, 2, len(own)))
+    found = measures(past.cohorts, own, scales, trusted, prior, blocks) if blocks else []
     long = _is_long(past, planned_windows, window_ns)
     both = 2 * LONG_SHARE * long
     return LevelReference(
@@ -101,7 +111,9 @@ def freeze(
         len(past.cohorts),
         1.0 - both if found else 0.0,
         (LONG_SHARE if found else 0.5) * long,
-        to_bytes(_usual(past, signals, blocks), "<f8"),
+        to_bytes(samples, "<f8"),
+        rests.tolist(),
+        to_bytes(trusted, "<f4"),
     )
 
 

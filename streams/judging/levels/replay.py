@@ -35,6 +35,7 @@ from streams.judging.levels.cohort import LevelCohort
 from streams.judging.levels.contrast import Groups, Levels, contrast, size, unevenness
 from streams.judging.levels.history import FEWEST_UNITS, Comparable, aligned, common_blocks, comparable, runs
 from streams.judging.levels.prior import LevelPrior, LevelSummary
+from streams.judging.levels.resting import resting
 from streams.judging.levels.scale import OFFSET_SHARE, Floats, LevelRule, Scales
 from streams.judging.levels.tail import MOST_DF, Tail
 
@@ -90,9 +91,10 @@ def offsets_of(cohorts: Sequence[LevelCohort], signals: Sequence[str]) -> tuple[
 
 
 def replay(
-    found: Comparable, rules: Sequence[LevelRule], scales: Scales, groups: Groups, prior: LevelPrior
+    found: Comparable, rules: Sequence[LevelRule], scales: Scales, trusted: Floats, prior: LevelPrior
 ) -> Replayed:
     """All pairs of the units against each other; at least `FEWEST_UNITS` that show every group."""
+    groups = Groups(rules, scales)
     units, full = found.units, found.full
     traces = [unit.trace(scales) for unit in units]
     all_ = Levels(*(np.stack(arrays) for arrays in zip(*traces, strict=True)))
@@ -106,7 +108,7 @@ def replay(
     whole = right < full
     spreads = np.sqrt(leave_out[whole] + SPREAD_FLOOR**2)
     z = np.concatenate([ahead[whole] / spreads, behind[whole] / spreads])
-    sizes = np.log1p(size(groups.squares(z), weight).max(axis=1))
+    sizes = np.log1p(size(groups.squares(z * trusted), weight).max(axis=1))
     grouped = np.nan_to_num(groups.means(z[..., 0, :]), nan=0.0).max(axis=1)
     measure = Measure(
         units[0].levels.shape[0],
@@ -122,7 +124,11 @@ def replay(
 
 def summarise(cohorts: Sequence[LevelCohort]) -> LevelSummary | None:
     """What these lend to other workloads; None while there are too few."""
-    rules = [structs.replace(rule, group_weight=1.0) for rule in merged_rules(cohorts)]
+    merged = merged_rules(cohorts)
+    rests = resting(cohorts, merged).tolist()
+    rules = [
+        structs.replace(rule, group_weight=1.0) for rule, at_rest in zip(merged, rests, strict=True) if not at_rest
+    ]
     signals = [rule.signal for rule in rules]
     scales = Scales(rules, *offsets_of(cohorts, signals))
     groups = Groups(rules, scales)
@@ -130,7 +136,7 @@ def summarise(cohorts: Sequence[LevelCohort]) -> LevelSummary | None:
     found = comparable(runs(cohorts, signals, 1, blocks), groups)
     if not found.full:
         return None
-    replayed = replay(found, rules, scales, groups, LevelPrior())
+    replayed = replay(found, rules, scales, np.ones((1, 1, len(rules))), LevelPrior())
     spreads = {
         signal: (float(level), float(step))
         for signal, level, step in zip(signals, *replayed.variance, strict=True)
@@ -214,17 +220,18 @@ def measures(
     cohorts: Sequence[LevelCohort],
     rules: Sequence[LevelRule],
     scales: Scales,
-    groups: Groups,
+    trusted: Floats,
     prior: LevelPrior,
     blocks: int,
 ) -> list[Measure]:
     """What comparisons are measured by, for each number of pods a side that the past can show; ascending."""
     found = []
+    groups = Groups(rules, scales)
     signals = [rule.signal for rule in rules]
     for pods in (1, 2, 4):
         units = comparable(runs(cohorts, signals, pods, blocks), groups)
         if units.full >= FEWEST_UNITS:
-            found.append(replay(units, rules, scales, groups, prior).measure)
+            found.append(replay(units, rules, scales, trusted, prior).measure)
     return found
 
 

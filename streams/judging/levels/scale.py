@@ -23,6 +23,8 @@ OFFSET_SHARE = 0.25
 """c over the mean level."""
 _MISSING_OFFSET = 0.5
 _TINY = 1e-9
+FARTHEST, COUNT_FARTHEST = 3.0, 12.0
+"""A gauge that rests is nowhere further from 0: as far as from a usual level to twenty times of it, or from 0 to 40."""
 TWO_SIDED_WEIGHT = 0.25
 """At most, where neither way is worse: a change of load or traffic is told, and seldom fails a canary by itself."""
 
@@ -71,13 +73,20 @@ def level_rule(rule: SignalRule) -> LevelRule:
 class Scales:
     """The scales of a list of signals; arrays given have the signals on their last axis."""
 
-    def __init__(self, rules: Sequence[LevelRule], offsets: Floats, largest: Floats) -> None:
+    def __init__(
+        self,
+        rules: Sequence[LevelRule],
+        offsets: Floats,
+        largest: Floats,
+        rests: NDArray[np.bool_] | None = None,
+    ) -> None:
         """Of these signals.
 
         Args:
             rules: one per signal.
             offsets: c, (signals,); not a number where nothing is known: such a signal has no place on the scale.
             largest: largest level known, (signals,); shares that never exceed 1 are not in percent.
+            rests: which signals rest at 0 (`resting`); None: not known of any.
         """
         self._log = np.array([rule.scale not in {"share_free", "count"} for rule in rules], dtype=bool)
         self._share = np.array([rule.scale == "share_free" for rule in rules], dtype=bool)
@@ -90,9 +99,17 @@ class Scales:
         """(signals,): -1 where a fall on the scale is worse."""
         self.one_sided = np.array([rule.worse != "either" for rule in rules], dtype=bool)
         """(signals,)"""
+        self._highest: Floats | None = None
+        if rests is not None and rests.any():
+            farthest = np.where(self._log, FARTHEST, COUNT_FARTHEST)
+            self._highest = np.where(rests, self._place(np.zeros(len(rules))) + farthest, np.inf)
 
     def place(self, values: Floats) -> Floats:
         """Levels on their scales; not a number stays so, negative levels count as 0."""
+        placed = self._place(values)
+        return placed if self._highest is None else np.minimum(placed, self._highest)
+
+    def _place(self, values: Floats) -> Floats:
         values = np.maximum(values, 0.0)
         with np.errstate(invalid="ignore"):
             out = np.log(values + self._offset)

@@ -36,7 +36,7 @@ from msgspec import Struct, field
 from streams.judging.counts import cut
 from streams.judging.logs.failures import FAILED
 from streams.judging.logs.settings import ERRORS, NEW_TEMPLATES
-from streams.judging.presence import STARTS_NS
+from streams.judging.pod_window import STARTS_NS
 from streams.judging.production.latencies import LATENCY, PER_S, MinuteOfValues
 from streams.judging.production.past import MINUTE_NS, ProductionPast
 from streams.judging.production.peaks import GRADES, LENGTHS, bound, grade_of

@@ -49,6 +49,8 @@ class ValuePartState(Struct, array_like=True):
     sup_log_e: float = 0.0
     left_out: list[str] = []
     """Some signals that found no place, sorted."""
+    waits: bool = False
+    """Nothing has been judged yet, and pods of the canary are starting."""
 
 
 class ValueEvidence(Struct, frozen=True, gc=False):
@@ -102,6 +104,8 @@ class ValuePart:
             if signal is not None and bin_ is not None:
                 settled.append((signal, bin_))
         play(settled)
+        judged = any(kept.baseline for kept in state.signals.values())
+        state.waits = bool(state.signals) and not judged and canary is not None and canary.starting > 0
         log_es = {name: signal.log_e for name, signal in self._signals.items() if name in state.stakes.given}
         state.sup_log_e = max(state.sup_log_e, state.stakes.log_e(log_es))
 

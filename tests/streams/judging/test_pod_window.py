@@ -76,6 +76,37 @@ def test_the_oldest_pod_that_tells_when_it_started_dates_its_revision():
     assert stream.close(a=stream.gauge("process_start_time_seconds", 4_990.0), b=earlier).born_ns == 4_800 * S
 
 
+@pytest.mark.parametrize(("age_s", "read"), [(10, False), (110, False), (124, False), (130, True)])
+def test_latencies_of_a_pod_that_says_it_is_starting_are_left_out(age_s, read):
+    """Two minutes from its start on, by what it says; a scrape that reaches back into them as well. Its counts are."""
+    stream = Stream()
+    started_s = (stream.start_ns - age_s * S) / 1e9 + 10.0
+    for total in (1.0, 5.0, 9.0):
+        side = stream.close(
+            a=both(
+                stream.gauge("process_start_time_seconds", started_s),
+                stream.total("http_server_request_duration_seconds_bucket", total, le="0.1", code="500"),
+                stream.total("http_server_request_duration_seconds_bucket", total, le="+Inf", code="500"),
+                stream.total("http_server_request_duration_seconds_count", total, code="500"),
+            )
+        )
+    assert bool(side.values) == read
+    assert side.starting == (age_s < 120)
+    assert side.requests["http.server.request.duration"].errors == 4.0
+
+
+def test_a_rate_under_the_name_of_a_total_counts_no_requests():
+    """A shipper without types tells a total as a gauge; a recording rule, a rate under the name of its counter."""
+    stream = Stream()
+    seen = []
+    for total, rate in ((100.0, 2.25), (130.0, 1.75), (160.0, 2.5)):
+        pods = {"a": stream.gauge("http_requests_total", total, code="200")}
+        pods["b"] = stream.gauge("http_requests_total", rate, code="500")
+        count = stream.close(**pods).requests.get("http_requests_total")
+        seen.append((count.requests, count.errors) if count else None)
+    assert seen[1:] == [(30.0, 0.0), (30.0, 0.0)]
+
+
 @pytest.mark.parametrize("told", [-1.0, 0.0, math.inf, -math.inf, math.nan, 1e300])
 def test_a_start_that_cannot_be_is_none(told):
     """It comes from outside."""

@@ -39,6 +39,14 @@ OUTCOMES = [
     ({"result": "hit"}, None),
     ({"path": "/500"}, None),
     ({"status": ""}, None),
+    ({"kind": "successful_without_retry"}, False),
+    ({"kind": "failed_with_retry"}, True),
+    ({"kind": "not_permitted"}, None),
+    ({"rcode": "SERVFAIL"}, True),
+    ({"rcode": "No Error"}, False),
+    ({"process_status": "success"}, False),
+    ({"state": "succeeded"}, False),
+    ({"state": "started"}, None),
 ]
 
 
@@ -71,6 +79,9 @@ OWN_NAMES = [
     ("traefik_entrypoint_requests_total", {"code": "500"}, None),
     ("istio_request_duration_milliseconds_count", {"reporter": "destination", "response_code": "500"}, None),
     ("jobs_processed_total", {"status": "failed"}, None),
+    ("hubble_http_requests_total", {"reporter": "server", "status": "500"}, RequestRole("hubble_http_requests", True)),
+    ("hubble_http_requests_total", {"reporter": "client", "status": "500"}, None),
+    ("shop_http_request_retries_total", {"outcome": "success"}, None),
 ]
 
 
@@ -83,6 +94,15 @@ def test_requests_served_are_known_under_any_prefix(name, attributes, role):
 ATTEMPTS = [
     ("jobs_processed_total", {"status": "failed"}, "jobs_processed/failed", {"event", "attempt"}),
     ("jobs_processed_total", {"status": "ok"}, "jobs_processed/failed", {"attempt"}),
+    ("celery_tasks_total", {"state": "failed"}, "celery_tasks/failed", {"event", "attempt"}),
+    (
+        *("resilience4j_retry_calls_total", {"kind": "successful_without_retry"}),
+        *("resilience4j_retry_calls/failed", {"attempt"}),
+    ),
+    (
+        *("resilience4j_retry_calls_total", {"kind": "failed_with_retry"}),
+        *("resilience4j_retry_calls/failed", {"event", "attempt"}),
+    ),
     ("payment_client_requests_total", {"status": "500"}, "payment_client_requests/failed", {"event", "attempt"}),
     (
         *("spring_kafka_listener_seconds_count", {"result": "failure", "exception": "X"}),
@@ -107,6 +127,14 @@ def test_what_is_no_request_served_is_a_share_of_failed_attempts(name, attribute
     assert {reading.how for reading in use.counter if reading.signal == signal} == (how or {"event", "attempt"})
     (rule,) = {rule for rule in rules if rule.signal == signal}
     assert (rule.kind, rule.group, rule.worse) == ("events", "errors", "higher")
+
+
+def test_what_succeeded_after_a_retry_is_no_failure_whatever_the_name_says():
+    """Of `..._retry_calls_total` by far the most are calls that went well."""
+    use, _ = read_series(series("resilience4j_retry_calls_total", kind="successful_without_retry"))
+    assert [reading.how for reading in use.counter] == ["attempt"]
+    use, _ = read_series(series("celery_task_retried_total", exception="ValueError"))
+    assert [reading.how for reading in use.counter] == ["event"]
 
 
 def test_rates_of_requests_follow_the_traffic_and_are_not_judged():

@@ -65,6 +65,18 @@ KNOWN = [
     ("k8s.container.restarts", {}, "", "gauge", "onset", "k8s.container.restarts/seen", "restarts", 1.0),
     ("k8s.container.restart.count", {}, "", "gauge", "onset", "k8s.container.restarts/seen", "restarts", 1.0),
     (
+        *("kube_pod_status_phase", {"phase": "Failed"}, ""),
+        *("gauge", "onset", "k8s.pod.failed", "restarts", 1.0),
+    ),
+    (
+        *("kube_pod_status_reason", {"reason": "Evicted"}, ""),
+        *("gauge", "onset", "k8s.pod.lost", "restarts", 1.0),
+    ),
+    (
+        *("resilience4j_circuitbreaker_state", {"state": "open"}, ""),
+        *("gauge", "level", "resilience4j.circuitbreaker.open", "errors", 1.0),
+    ),
+    (
         *("kube_pod_container_status_waiting_reason", {"reason": "CrashLoopBackOff"}, ""),
         *("gauge", "onset", "k8s.container.waiting", "restarts", 1.0),
     ),
@@ -145,6 +157,13 @@ KNOWN = [
 ]
 
 UNUSED = [
+    ("resilience4j_circuitbreaker_state", {"state": "closed"}),
+    ("kube_pod_status_phase", {"phase": "Running"}),
+    ("mongodb_connections", {"state": "available"}),
+    ("system_memory_usage_bytes", {"state": "free"}),
+    ("go_sql_max_open_connections", {}),
+    ("jdbc_connections_max", {"name": "shop"}),
+    ("system_cpu_count", {}),
     ("container_memory_working_set_bytes", {"container": "POD"}),
     ("istio_request_duration_milliseconds_bucket", {"reporter": "source", "le": "25"}),
     ("kube_pod_container_status_waiting_reason", {"reason": "ContainerCreating"}),
@@ -257,6 +276,31 @@ GUESSED = [
     ("sql_wait_count_total", "saturation", "higher", ""),
     ("http_requests_in_progress", "saturation", "higher", ""),
     ("thread_count", "saturation", "higher", ""),
+    ("celery_task_runtime_bucket", "latency", "higher", ""),
+    ("celery_task_sent_total", "load", "either", ""),
+    ("celery_worker_up", "availability", "lower", "%"),
+    ("sidekiq_jobs_executed_total", "load", "either", ""),
+    ("sidekiq_jobs_dead_count", "errors", "higher", ""),
+    ("rabbitmq_queue_messages_ready", "saturation", "higher", ""),
+    ("rabbitmq_queue_messages_published_total", "load", "either", ""),
+    ("rabbitmq_channel_messages_redelivered_total", "errors", "higher", ""),
+    ("executor_completed_tasks_total", "load", "either", ""),
+    ("cache_evictions_total", "other", "either", ""),
+    ("redis_evicted_keys_total", "other", "either", ""),
+    ("kubelet_evicted_pods", "restarts", "higher", ""),
+    ("redis_commands_duration_seconds_total", "saturation", "higher", "1"),
+    ("go_sql_wait_duration_seconds_total", "saturation", "higher", "1"),
+    ("pg_stat_database_xact_rollback", "errors", "higher", ""),
+    ("nodejs_eventloop_lag_p99_seconds", "tail_latency", "higher", "s"),
+    ("resilience4j_circuitbreaker_not_permitted_calls_total", "errors", "higher", ""),
+    ("haproxy_server_max_queue", "saturation", "higher", ""),
+    ("hubble_drop_total", "errors", "higher", ""),
+    ("shop_network_sent_packets_total", "network", "either", ""),
+    ("aws_applicationelb_httpcode_target_5_xx_count_sum", "errors", "higher", ""),
+    ("aws_applicationelb_healthy_host_count_average", "load", "either", ""),
+    ("aws_sqs_approximate_age_of_oldest_message_average", "latency", "higher", ""),
+    ("HealthyHostCount", "load", "either", ""),
+    ("UnHealthyHostCount", "errors", "higher", ""),
 ]
 
 
@@ -269,6 +313,17 @@ def test_unknown_metrics_are_guessed_at_by_their_words(name, group, worse, unit)
     assert rule.guessed == (group != "other")
     assert rule.weight <= 0.5
     assert (rule.criticality == "watch") == (group == "load")
+
+
+def test_seconds_in_a_total_are_a_share_of_the_time():
+    """Of a counter of seconds the rate is the level, whether it comes as a counter or as a gauge."""
+    use, (rule,) = read_series(series("redis_commands_duration_seconds_total", {"cmd": "get"}))
+    assert ([one.how for one in use.counter], use.gauge_is_total, rule.kind) == (["rate"], True, "level")
+
+
+def test_hosts_that_are_healthy_are_no_requests_that_succeeded():
+    """A tally, with a share of successes beside it, is an exposure."""
+    assert [one.how for one in read_series(series("HealthyHostCount", {}))[0].gauge] == ["level"]
 
 
 def test_what_no_word_tells_is_compared_both_ways_at_low_weight():
