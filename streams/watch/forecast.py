@@ -63,22 +63,20 @@ class Forecast:
     """`next` at a time, then `learn` what came."""
 
     __slots__ = (
-        "_alone", "_best", "_day", "_horizon", "_late", "_late_error", "_latest", "_latest_error", "_long",
-        "_long_error", "_long_last", "_stay_ratio", "_together", "_walks", "_week",
+        "_alone", "_best", "_day", "_late", "_late_error", "_latest", "_latest_error", "_long",
+        "_long_error", "_long_last", "_together", "_week",
     )  # fmt: skip
 
-    def __init__(self, late: float, long: float, state: ForecastState | None = None, *, walks: bool = False) -> None:
+    def __init__(self, late: float, long: float, state: ForecastState | None = None) -> None:
         """Begin with a snapshot.
 
         Args:
             late: how many values the level of late remembers.
             long: the same of the level of long.
             state: the snapshot.
-            walks: the latest value is a forecast too. For levels only: of rare events it errs as little as the best.
         """
         none, new = MeanState(), ProfileState()
         known = state or ForecastState(none, none, [none] * 2, [none] * 5, (none, none), new, new, (0.0, 0.0, 0.0))
-        self._horizon, self._walks = long, walks
         self._late, self._long = FadingMean(late, known.late), FadingMean(long, known.long)
         long_error, day_error, week_error, late_error, latest_error = (*known.errors, none)[: _LATEST + 1]
         self._long_error, self._late_error = FadingMean(_ERRORS, long_error), FadingMean(_ERRORS, late_error)
@@ -87,7 +85,6 @@ class Forecast:
         self._long_last, self._day.last, self._week.last = known.last
         self._together, self._alone = FadingMean(_ERRORS, known.stays[0]), FadingMean(_ERRORS, known.stays[1])
         self._latest, self._latest_error = known.latest, FadingMean(_ERRORS, latest_error)
-        self._stay_ratio = 0.0
         self._best = 0
 
     def to_state(self) -> ForecastState:
@@ -110,7 +107,7 @@ class Forecast:
 
     def next(self, time_ns: int) -> float:
         """The forecast that has been best."""
-        stays = self._stay_ratio = self._stays_now()
+        stays = self._stays_now()
         best, least, guess = 0, self._long_error.value, self._long.value + stays * self._long_last
         for place, profile in ((1, self._day), (2, self._week)):
             base, error = profile.base(time_ns), profile.error
@@ -139,6 +136,7 @@ class Forecast:
         *,
         doubted: bool = False,
         missed: float | None = None,
+        walks: bool = False,
     ) -> None:
         """Take in what came at the time of the last `next`.
 
@@ -151,8 +149,9 @@ class Forecast:
             doubted: it may be a fault: the forecasts are not charged their errors, lest it choose among them.
             missed: the value has come back from an excursion, and what was expected of late was wrong by so much. The
                 level of late forgets the excursion: else it would take as many values to.
+            walks: the latest value is a forecast too. For levels only: of rare events it errs as little as the best.
         """
-        stays, best, charge = self._stay_ratio, self._best, 0.0 if doubted else weight
+        stays, best, charge = self._stays_now(), self._best, 0.0 if doubted else weight
         off, last = clipped - self._long.value, self._long_last
         self._long_error.learn(abs(clipped - (self._long.value + stays * last)), charge)
         self._long_last, believed, before = off, off, last
@@ -171,7 +170,7 @@ class Forecast:
         self._late_error.learn(abs(clipped - self._late.value) if missed is None else missed, charge)
         if missed is not None:
             self._late.move(clipped)
-        if self._walks:
+        if walks:
             # Where nothing moves every forecast is right: a signal of steps is no random walk.
             if self._latest is not None and value != self._latest:
                 self._latest_error.learn(abs(clipped - self._latest), charge)
@@ -187,11 +186,15 @@ class Forecast:
         moved, most = self._late.value - self._long.value, self._late_error.value
         if self._latest_error.weight > 0.0:
             most = min(most, self._latest_error.value)
-        self._long = FadingMean(self._horizon, MeanState(1.0, self._late.value))
+        self._long.begin(self._late.value)
         self._long_error, self._long_last = _forgiven(self._long_error, most), 0.0
         for profile in (self._day, self._week):
             profile.lag = FadingMean(_LAGS, MeanState(profile.lag.weight, profile.lag.value + moved))
             profile.error, profile.last = _forgiven(profile.error, most), 0.0
+
+    def at_this_hour(self, time_ns: int) -> float | None:
+        """What is usual at this hour of the day, wherever the signal has been of late; None where that is not known."""
+        return self._day.expected(time_ns)
 
     @property
     def follows(self) -> bool:
