@@ -116,7 +116,7 @@ def fast_season(rng, n):
 
 STREAMS = [
     stationary, correlated, persistent, seasonal, bursty, heavy, mostly_constant, wandering, mostly_zero, skewed,
-    volatile,
+    volatile, fast_season,
 ]  # fmt: skip
 
 
@@ -187,6 +187,19 @@ def test_ordinary_values_after_a_spike_do_not_ring(lasts):
         log_e = [watch.add(place * STEP_NS, float(value)).log_e for place, value in enumerate(values)]
         rang += max(log_e[304 + lasts :]) >= math.log(C)
     assert rang <= 2
+
+
+@pytest.mark.parametrize(("minute", "scales"), [(1080, 10.0), (360, -10.0)])
+def test_a_shift_is_found_within_what_other_hours_have(minute, scales):
+    """On the fifth day, at its lowest (highest) hour, to where the signal is at others."""
+    found, n = 0, 4 * 1440 + minute
+    for seed in range(4):
+        watch, places = LevelWatch(), np.arange(n + 30)
+        values = 10.0 * np.sin(places * 2.0 * math.pi / 1440.0) + np.random.default_rng(seed).normal(0.0, 1.0, n + 30)
+        values[n:] += scales
+        log_e = [watch.add(12 * place * STEP_NS, float(value)).log_e for place, value in enumerate(values)]
+        found += max(log_e[n:]) >= log_budget(ARL_S, 60.0)
+    assert found >= 3
 
 
 def by_chance(rng, n, rate):
