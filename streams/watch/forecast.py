@@ -53,9 +53,10 @@ class _ByProfile(Profile):
         self.lag, self.error = FadingMean(_LAGS, lag), FadingMean(_ERRORS, error)
         self.last = 0.0
 
-    def base(self, time_ns: int) -> float | None:
+    @property
+    def base(self) -> float | None:
         """Before it is corrected by its last error; None where nothing is usual yet."""
-        usual = self.expected(time_ns)
+        usual = self.usual
         return None if usual is None else usual + self.lag.value
 
 
@@ -110,7 +111,8 @@ class Forecast:
         stays = self._stays_now()
         best, least, guess = 0, self._long_error.value, self._long.value + stays * self._long_last
         for place, profile in ((1, self._day), (2, self._week)):
-            base, error = profile.base(time_ns), profile.error
+            profile.enter(time_ns)
+            base, error = profile.base, profile.error
             if base is not None and error.weight >= _LAGS and error.value < least:
                 best, least, guess = place, error.value, base + stays * profile.last
         error = self._late_error
@@ -122,13 +124,16 @@ class Forecast:
         self._best = best
         return guess or 0.0
 
-    def lasting(self, time_ns: int) -> tuple[float, float | None, float | None]:
-        """Level of long, and the means of this time of the day and of the week, uncorrected; None where unknown."""
-        return self._long.value, self._day.expected(time_ns), self._week.expected(time_ns)
+    @property
+    def lasting(self) -> tuple[float, float | None, float | None]:
+        """Level of long, and the means of the day and of the week at the time of the last `next`, uncorrected.
+
+        None where unknown.
+        """
+        return self._long.value, self._day.usual, self._week.usual
 
     def learn(
         self,
-        time_ns: int,
         value: float,
         clipped: float,
         weight: float = 1.0,
@@ -141,7 +146,6 @@ class Forecast:
         """Take in what came at the time of the last `next`.
 
         Args:
-            time_ns: of that value.
             value: as it is to be learned by the level of late.
             clipped: the same, moved towards what was expected if far from it.
             weight: how much it teaches, against other values.
@@ -156,7 +160,7 @@ class Forecast:
         self._long_error.learn(abs(clipped - (self._long.value + stays * last)), charge)
         self._long_last, believed, before = off, off, last
         for place, profile in ((1, self._day), (2, self._week)):
-            base = profile.base(time_ns)
+            base = profile.base
             if base is not None:
                 off, last = clipped - base, profile.last
                 profile.error.learn(abs(clipped - (base + stays * last)), charge)
@@ -164,7 +168,7 @@ class Forecast:
                 profile.last = off
                 if place == best:
                     believed, before = off, last
-            profile.learn(time_ns, clipped, weight)
+            profile.learn(clipped, weight)
         self._together.learn(believed * before, charge)
         self._alone.learn(believed * believed, charge)
         self._late_error.learn(abs(clipped - self._late.value) if missed is None else missed, charge)
@@ -192,14 +196,15 @@ class Forecast:
             profile.lag = FadingMean(_LAGS, MeanState(profile.lag.weight, profile.lag.value + moved))
             profile.error, profile.last = _forgiven(profile.error, most), 0.0
 
-    def at_this_hour(self, time_ns: int) -> float | None:
-        """What is usual at this hour of the day, wherever the signal has been of late; None where that is not known."""
-        return self._day.expected(time_ns)
-
     @property
     def follows(self) -> bool:
         """The level of late or the latest value is believed: of the long ones none has been as good."""
         return self._best >= _OF_LATE
+
+    @property
+    def late(self) -> float:
+        """Level of late."""
+        return self._late.value
 
     @property
     def strayed(self) -> float:

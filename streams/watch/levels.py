@@ -114,8 +114,6 @@ class LevelState(Struct, array_like=True):
     steady: SteadyState | None = None
     surprise: SurpriseState | None = None
     """None in a snapshot of before: the score begins anew."""
-    from_hour: float = 0.0
-    """Mean distance from what is usual at this hour of the day; 0: not known, as in a snapshot of before."""
     restless: float = _STEP
     """Mean step of late from one residual to the next, in scales."""
     before: float = 0.0
@@ -126,8 +124,8 @@ class LevelWatch:
     """`add` values in time order."""
 
     __slots__ = (
-        "_back", "_before", "_below", "_bias", "_detector", "_distance", "_farthest", "_forecast", "_from_hour",
-        "_higher", "_last", "_last_ns", "_lower", "_peak", "_ranks", "_restless", "_scale", "_seen", "_size", "_stays",
+        "_back", "_before", "_below", "_bias", "_detector", "_distance", "_farthest", "_forecast", "_higher",
+        "_last", "_last_ns", "_lower", "_peak", "_ranks", "_restless", "_scale", "_seen", "_size", "_stays",
         "_steady", "_surprise", "_usual", "_usual_ratio",
     )  # fmt: skip
 
@@ -151,7 +149,6 @@ class LevelWatch:
         self._below = state.below_ratio.mean if state else 0.0
         self._peak = state.peak if state else 0.0
         self._back = state.back if state else None
-        self._from_hour = state.from_hour if state else 0.0
         self._restless, self._before = (state.restless, state.before) if state else (_STEP, 0.0)
         self._seen = state.seen if state else 0
         self._last_ns = state.last_ns if state else -(1 << 62)
@@ -181,7 +178,6 @@ class LevelWatch:
             back=self._back,
             steady=self._steady.to_state(),
             surprise=self._surprise.to_state(),
-            from_hour=self._from_hour,
             restless=self._restless,
             before=self._before,
         )
@@ -201,7 +197,7 @@ class LevelWatch:
         expected = self._forecast.next(time_ns)
         detector = self._detector
         if self._seen == 1:
-            self._learn(time_ns, value, value, 1.0)
+            self._learn(value, value, 1.0)
             return Reading(value, value, "higher", detector.log_e, 0.0, None, False)
         scale = max(self._scale.value, _FLAT_RATIO * self._size.value, 1e-12)
         expected, z, missed = self._residual(value, expected, scale)
@@ -212,10 +208,10 @@ class LevelWatch:
         came_back = farthest.known
         off, usual = self._distance.off(value)
         log_period = farthest.add(off, usual, self._seen)
+        near = self._is_near(value, usual)
         self._distance.learn(value)
         known = farthest.known
-        within = self._is_within_hour(time_ns, value, usual) and not farthest.lasts
-        steady = self._steady.add(value, self._forecast.lasting(time_ns), max(_FLAT_RATIO * self._size.value, 1e-12))
+        steady = self._steady.add(value, self._forecast.lasting, max(_FLAT_RATIO * self._size.value, 1e-12))
         abnormality = self._surprise.add(value, steady, warm)
         if warm:
             fresh = self._fresh(score)
@@ -223,20 +219,20 @@ class LevelWatch:
             detector.end(_LEAST_TOLD * fresh - _LEAST_TOLD_PRICE, -_LEAST_TOLD * fresh - _LEAST_TOLD_PRICE)
             if came_back and not farthest.lasts:
                 detector.quieten()  # what it gathered in an excursion that was no news
-        trust = 1.0 if within else detector.trust_ratio
+        trust = 1.0 if near else detector.trust_ratio
         clipped = -_CLIP if z < -_CLIP else _CLIP if z > _CLIP else z
         self._scale.learn(abs(clipped if self._scale.weight else z) * scale, trust)
         if self._seen > _SCALED:
             self._bias.learn(clipped)
             self._rank(moved, trust)
-        self._learn(time_ns, value, expected + clipped * scale, trust, missed)
+        self._learn(value, expected + clipped * scale, trust, missed)
         if trust == 1.0:
             self._stays.learn(score * self._last)
         self._last = score
         direction: Direction = "higher" if z >= 0 else "lower"
         if self._seen <= _FARTHEST_KNOWN:
             log_period = 0.0
-        log_e = min(detector.log_e, 0.0) if known or within else _mean(detector.log_e, log_period)
+        log_e = min(detector.log_e, 0.0) if known or near else _mean(detector.log_e, log_period)
         return Reading(value, expected, direction, log_e, abnormality, detector.onset_ns, warm)
 
     def quieten(self) -> None:
@@ -252,6 +248,7 @@ class LevelWatch:
         self._farthest.quieten()
         self._detector.quieten()
         self._forecast.settle()
+        self._distance.settle(self._forecast.late)
         self._back = None
         self._bias = FadingMean(_BIAS)
 
@@ -295,17 +292,14 @@ class LevelWatch:
         self._below += ((value < self._usual) - self._below) / known.weight
         return value == self._usual and known.weight >= _LATE_USUAL and known.value > 0.5
 
-    def _is_within_hour(self, time_ns: int, value: float, usual: float) -> bool:
-        """It lies as near as usual to what it is at this hour of the day; or the hour says little of it."""
-        expected = self._forecast.at_this_hour(time_ns)
-        if expected is None:
+    def _is_near(self, value: float, usual: float) -> bool:
+        """It lies where the signal usually is: by all since a change was last learned, and by its hour if that says so."""
+        if self._farthest.lasts or not self._distance.near(value):
+            return False
+        at_this_hour, most = self._forecast.lasting[1], _BEYOND_MEAN * self._steady.day_error
+        if at_this_hour is None or not 0.0 < most < _BY_THE_HOUR * usual < math.inf:
             return True
-        distance, known = abs(value - expected), self._from_hour
-        most = _BEYOND_MEAN * known
-        says = 0.0 < most < _BY_THE_HOUR * usual < math.inf
-        learned = min(distance, _CLIP * known) if known else distance
-        self._from_hour += (learned - known) / _SCALE if known else learned
-        return not says or distance <= most
+        return abs(value - at_this_hour) <= most
 
     @property
     def _stands_still(self) -> bool:
@@ -367,10 +361,10 @@ class LevelWatch:
         if trust == 1.0:
             self._ranks.learn(moved)
 
-    def _learn(self, time_ns: int, value: float, clipped: float, trust: float, missed: float | None = None) -> None:
+    def _learn(self, value: float, clipped: float, trust: float, missed: float | None = None) -> None:
         size, most = abs(value), 10.0 * self._size.value
         self._size.learn(most if 0.0 < most < size else size)
-        self._forecast.learn(time_ns, value, clipped, trust, doubted=trust < 1.0, missed=missed, walks=True)
+        self._forecast.learn(value, clipped, trust, doubted=trust < 1.0, missed=missed, walks=True)
 
 
 def _without_least_bets(state: DetectorState) -> DetectorState:
