@@ -22,6 +22,7 @@ MOST_STAYS = 0.95
 _OF_LATE, _LATEST = 3, 4
 """Places of the forecasts by the level of late and by the latest value: after those by the level of long, the day and
 the week."""
+_BEFORE_ALL_NS = -(1 << 63)
 
 
 class ForecastState(Struct, array_like=True):
@@ -65,7 +66,7 @@ class Forecast:
 
     __slots__ = (
         "_alone", "_best", "_day", "_late", "_late_error", "_latest", "_latest_error", "_long",
-        "_long_error", "_long_last", "_together", "_week",
+        "_long_error", "_long_last", "_together", "_until_ns", "_week",
     )  # fmt: skip
 
     def __init__(self, late: float, long: float, state: ForecastState | None = None) -> None:
@@ -87,6 +88,7 @@ class Forecast:
         self._together, self._alone = FadingMean(_ERRORS, known.stays[0]), FadingMean(_ERRORS, known.stays[1])
         self._latest, self._latest_error = known.latest, FadingMean(_ERRORS, latest_error)
         self._best = 0
+        self._until_ns = _BEFORE_ALL_NS
 
     def to_state(self) -> ForecastState:
         """The snapshot; between two values only."""
@@ -108,10 +110,11 @@ class Forecast:
 
     def next(self, time_ns: int) -> float:
         """The forecast that has been best."""
+        if time_ns >= self._until_ns:
+            self._until_ns = min(self._day.enter(time_ns), self._week.enter(time_ns))
         stays = self._stays_now()
         best, least, guess = 0, self._long_error.value, self._long.value + stays * self._long_last
         for place, profile in ((1, self._day), (2, self._week)):
-            profile.enter(time_ns)
             base, error = profile.base, profile.error
             if base is not None and error.weight >= _LAGS and error.value < least:
                 best, least, guess = place, error.value, base + stays * profile.last

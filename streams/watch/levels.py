@@ -293,7 +293,7 @@ class LevelWatch:
         return value == self._usual and known.weight >= _LATE_USUAL and known.value > 0.5
 
     def _is_near(self, value: float, usual: float) -> bool:
-        """It lies where the signal usually is: by all since a change was last learned, and by its hour if that says so."""
+        """It lies where the signal usually is since a change was last learned, and at this hour if that says much."""
         if self._farthest.lasts or not self._distance.near(value):
             return False
         at_this_hour, most = self._forecast.lasting[1], _BEYOND_MEAN * self._steady.day_error

@@ -32,16 +32,13 @@ class ProfileState(Struct, array_like=True):
     visit: MeanState = MeanState()
 
 
-_BEFORE_ALL_NS = -(1 << 63)
-
-
 class Profile:
-    """`enter` a time, read `usual`, then `learn` the value; times in order."""
+    """`enter` each slot, read `usual`, then `learn` the values; times in order."""
 
-    __slots__ = ("_means", "_slot", "_slot_ns", "_slots", "_until_ns", "_visit", "_visits", "usual")
+    __slots__ = ("_means", "_slot", "_slot_ns", "_slots", "_visit", "_visits", "usual")
 
     usual: float | None
-    """The mean at the time of the last `enter`; None where it was never visited."""
+    """The mean of the slot that was entered; None where it was never visited."""
 
     def __init__(self, slot_ns: int, slots: int, state: ProfileState | None = None) -> None:
         known = state or ProfileState()
@@ -49,24 +46,21 @@ class Profile:
         self._means, self._visits = array("f", known.means), bytearray(known.visits)
         self._slot = known.slot
         self._visit = FadingMean(1e9, known.visit)
-        self._until_ns = _BEFORE_ALL_NS
         self.usual = None
 
     def to_state(self) -> ProfileState:
         """The snapshot."""
         return ProfileState(self._means.tolist(), list(self._visits), self._slot, self._visit.to_state())
 
-    def enter(self, time_ns: int) -> None:
-        """It is this time: perhaps another visit begins, or goes on after a snapshot or a whole number of rounds."""
-        if time_ns < self._until_ns:
-            return
+    def enter(self, time_ns: int) -> int:
+        """A visit begins, or goes on after a snapshot or a whole number of rounds; returns when the slot ends."""
         number = time_ns // self._slot_ns
         slot = number % self._slots
         if slot != self._slot:
             self._leave()
             self._slot, self._visit = slot, FadingMean(1e9)
-        self._until_ns = (number + 1) * self._slot_ns
         self.usual = self._mean(slot)
+        return (number + 1) * self._slot_ns
 
     def learn(self, value: float, weight: float = 1.0) -> None:
         """Take in one value."""
