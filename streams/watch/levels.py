@@ -118,14 +118,16 @@ class LevelState(Struct, array_like=True):
     """Mean step of late from one residual to the next, in scales."""
     before: float = 0.0
     """Last residual less the bias, in scales."""
+    heard: bool = False
+    """What goes on rings: it is heard wherever it goes, until it is over."""
 
 
 class LevelWatch:
     """`add` values in time order."""
 
     __slots__ = (
-        "_back", "_before", "_below", "_bias", "_detector", "_distance", "_farthest", "_forecast", "_higher",
-        "_last", "_last_ns", "_lower", "_peak", "_ranks", "_restless", "_scale", "_seen", "_size", "_stays",
+        "_back", "_before", "_below", "_bias", "_detector", "_distance", "_farthest", "_forecast", "_heard",
+        "_higher", "_last", "_last_ns", "_lower", "_peak", "_ranks", "_restless", "_scale", "_seen", "_size", "_stays",
         "_steady", "_surprise", "_usual", "_usual_ratio",
     )  # fmt: skip
 
@@ -150,6 +152,7 @@ class LevelWatch:
         self._peak = state.peak if state else 0.0
         self._back = state.back if state else None
         self._restless, self._before = (state.restless, state.before) if state else (_STEP, 0.0)
+        self._heard = bool(state and state.heard)
         self._seen = state.seen if state else 0
         self._last_ns = state.last_ns if state else -(1 << 62)
         self._farthest = Farthest((state.farthest if state else None) or FarthestState(self._seen))
@@ -180,6 +183,7 @@ class LevelWatch:
             surprise=self._surprise.to_state(),
             restless=self._restless,
             before=self._before,
+            heard=self._heard,
         )
 
     def add(self, time_ns: int, value: float) -> Reading:
@@ -208,7 +212,7 @@ class LevelWatch:
         came_back = farthest.known
         off, usual = self._distance.off(value)
         log_period = farthest.add(off, usual, self._seen)
-        near = self._is_near(value, usual)
+        near = not self._heard and self._is_near(value, usual)
         self._distance.learn(value)
         known = farthest.known
         steady = self._steady.add(value, self._forecast.lasting, max(_FLAT_RATIO * self._size.value, 1e-12))
@@ -220,6 +224,7 @@ class LevelWatch:
             if came_back and not farthest.lasts:
                 detector.quieten()  # what it gathered in an excursion that was no news
         trust = 1.0 if near else detector.trust_ratio
+        self._heard = self._heard and detector.onset_ns is not None
         clipped = -_CLIP if z < -_CLIP else _CLIP if z > _CLIP else z
         self._scale.learn(abs(clipped if self._scale.weight else z) * scale, trust)
         if self._seen > _SCALED:
@@ -234,6 +239,10 @@ class LevelWatch:
             log_period = 0.0
         log_e = min(detector.log_e, 0.0) if known or near else _mean(detector.log_e, log_period)
         return Reading(value, expected, direction, log_e, abnormality, detector.onset_ns, warm)
+
+    def hear(self) -> None:
+        """It rings: near is soon what has rung for a while, and that does not end it."""
+        self._heard = True
 
     def quieten(self) -> None:
         """Forget the evidence gathered; what is normal only if the evidence ended because the model went along."""

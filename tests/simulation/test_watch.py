@@ -148,6 +148,8 @@ def test_what_a_signal_has_done_before_rings_no_more(stream, runs):
             log_e = watch.add(place * STEP_NS, float(value)).log_e
             rings += log_e >= math.log(C) and not high and place >= 2000
             high = log_e >= (0.5 if high else 1.0) * math.log(C)
+            if high:
+                watch.hear()
     assert rings <= poisson.ppf(0.999, runs * 10_000 / C)
 
 
