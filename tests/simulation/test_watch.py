@@ -204,6 +204,21 @@ def test_a_shift_is_found_within_what_other_hours_have(minute, scales):
     assert found >= 3
 
 
+@pytest.mark.parametrize("scales", [5.0, 10.0])
+def test_an_alarm_lasts_as_long_as_what_it_tells(scales):
+    """Of ten minutes half at least, though what has lasted is soon near to all the signal has been."""
+    rang, raised = 0, 0
+    for seed in range(3):
+        ward, values = Ward(ARL_S), np.random.default_rng(seed).normal(10.0, 1.0, 920)
+        values[800:] += scales
+        for place, value in enumerate(values):
+            ward.add(place * STEP_NS, [Point("level", float(value), worse="higher", tolerance=0.0)])
+            raised += ward.raised is not None
+            rang += ward.rings
+    assert raised == 3
+    assert rang >= 3 * 60
+
+
 def by_chance(rng, n, rate):
     """Poisson."""
     return rng.poisson(rate, n)
