@@ -140,7 +140,7 @@ class CountWatch:
             means = [expected] * _MORE + [fewer] * (len(PSI) - _MORE)
             starts = [min(each * mean, most) for each, mean, most in zip(_STARTS, means, _MOST_STARTS, strict=True)]
             self._detector.add(time_ns, _ratios(count, means, 1.0 / varied), starts)
-        self._learn(time_ns, count, exposure, expected, spread)
+        self._learn(count, exposure, expected, spread)
         return self._reading(count / exposure, expected / exposure, abnormality)
 
     def quieten(self) -> None:
@@ -157,7 +157,7 @@ class CountWatch:
         square = self._square.value
         return max(self._excess.value / square, 0.0) if square > 0.0 else 0.0
 
-    def _learn(self, time_ns: int, count: float, exposure: float, expected: float, spread: float) -> None:
+    def _learn(self, count: float, exposure: float, expected: float, spread: float) -> None:
         self._seen += 1
         if self._seen == 1:
             expected = count
@@ -165,7 +165,7 @@ class CountWatch:
         trust = self._detector.trust_ratio
         usual = self._exposure.value or exposure
         weight = trust * min(exposure / usual, _WEIGHTIEST)
-        self._forecast.learn(time_ns, clipped / exposure, clipped / exposure, weight, weight)
+        self._forecast.learn(clipped / exposure, clipped / exposure, weight, weight)
         self._count.learn(clipped, trust)
         self._exposure.learn(min(exposure, 10.0 * usual))
         self._excess.learn((clipped - expected) ** 2 - clipped, trust)

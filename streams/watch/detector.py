@@ -69,12 +69,11 @@ class DetectorState(Struct, array_like=True):
 class Detector:
     """`add` ratios in time order, read `log_e` and `onset_ns`."""
 
-    __slots__ = ("_bets", "_height", "_highest", "_lasts", "_over", "_points", "_share", "log_e", "onset_ns")
+    __slots__ = ("_bets", "_height", "_highest", "_lasts", "_over", "_points", "log_e", "onset_ns")
 
     def __init__(self, bets: int, state: DetectorState | None = None) -> None:
         known = state or DetectorState([0.0] * bets)
         self._bets = array("d", known.bets)
-        self._share = 1.0 / bets
         # Single precision: a level is near its 8 KiB.
         self._highest, self._points = array("f", known.highest), known.points
         if not self._points:  # as the theory has it
@@ -105,7 +104,7 @@ class Detector:
             ratios: likelihood of the point under each bet, over that under normal; finite.
             starts: of each bet: how much any point could have told now; on average at most 1.
         """
-        self._bets = array("d", map(operator.mul, map(operator.add, self._bets, starts), ratios))
+        self._bets = array("d", [*map(operator.mul, map(operator.add, self._bets, starts), ratios)])
         self._points += 1.0
         log_m = self.log_e = self._log_m()
         if log_m > _BASE:
@@ -149,7 +148,7 @@ class Detector:
         return DOUBTFUL_RATIO if self.log_e > _DOUBT and self._lasts < _LASTS else 1.0
 
     def _log_m(self) -> float:
-        total = sum(self._bets) * self._share
+        total = sum(self._bets) / len(self._bets)
         return math.log(total) if total > 1e-300 else -690.0
 
     def _scaled(self, log_m: float) -> float:

@@ -22,6 +22,7 @@ MOST_STAYS = 0.95
 _OF_LATE, _LATEST = 3, 4
 """Places of the forecasts by the level of late and by the latest value: after those by the level of long, the day and
 the week."""
+_BEFORE_ALL_NS = -(1 << 63)
 
 
 class ForecastState(Struct, array_like=True):
@@ -53,9 +54,10 @@ class _ByProfile(Profile):
         self.lag, self.error = FadingMean(_LAGS, lag), FadingMean(_ERRORS, error)
         self.last = 0.0
 
-    def base(self, time_ns: int) -> float | None:
+    @property
+    def base(self) -> float | None:
         """Before it is corrected by its last error; None where nothing is usual yet."""
-        usual = self.expected(time_ns)
+        usual = self.usual
         return None if usual is None else usual + self.lag.value
 
 
@@ -63,22 +65,20 @@ class Forecast:
     """`next` at a time, then `learn` what came."""
 
     __slots__ = (
-        "_alone", "_best", "_day", "_horizon", "_late", "_late_error", "_latest", "_latest_error", "_long",
-        "_long_error", "_long_last", "_stay_ratio", "_together", "_walks", "_week",
+        "_alone", "_best", "_day", "_late", "_late_error", "_latest", "_latest_error", "_long",
+        "_long_error", "_long_last", "_together", "_until_ns", "_week",
     )  # fmt: skip
 
-    def __init__(self, late: float, long: float, state: ForecastState | None = None, *, walks: bool = False) -> None:
+    def __init__(self, late: float, long: float, state: ForecastState | None = None) -> None:
         """Begin with a snapshot.
 
         Args:
             late: how many values the level of late remembers.
             long: the same of the level of long.
             state: the snapshot.
-            walks: the latest value is a forecast too. For levels only: of rare events it errs as little as the best.
         """
         none, new = MeanState(), ProfileState()
         known = state or ForecastState(none, none, [none] * 2, [none] * 5, (none, none), new, new, (0.0, 0.0, 0.0))
-        self._horizon, self._walks = long, walks
         self._late, self._long = FadingMean(late, known.late), FadingMean(long, known.long)
         long_error, day_error, week_error, late_error, latest_error = (*known.errors, none)[: _LATEST + 1]
         self._long_error, self._late_error = FadingMean(_ERRORS, long_error), FadingMean(_ERRORS, late_error)
@@ -87,8 +87,8 @@ class Forecast:
         self._long_last, self._day.last, self._week.last = known.last
         self._together, self._alone = FadingMean(_ERRORS, known.stays[0]), FadingMean(_ERRORS, known.stays[1])
         self._latest, self._latest_error = known.latest, FadingMean(_ERRORS, latest_error)
-        self._stay_ratio = 0.0
         self._best = 0
+        self._until_ns = _BEFORE_ALL_NS
 
     def to_state(self) -> ForecastState:
         """The snapshot; between two values only."""
@@ -110,10 +110,12 @@ class Forecast:
 
     def next(self, time_ns: int) -> float:
         """The forecast that has been best."""
-        stays = self._stay_ratio = self._stays_now()
+        if time_ns >= self._until_ns:
+            self._until_ns = min(self._day.enter(time_ns), self._week.enter(time_ns))
+        stays = self._stays_now()
         best, least, guess = 0, self._long_error.value, self._long.value + stays * self._long_last
         for place, profile in ((1, self._day), (2, self._week)):
-            base, error = profile.base(time_ns), profile.error
+            base, error = profile.base, profile.error
             if base is not None and error.weight >= _LAGS and error.value < least:
                 best, least, guess = place, error.value, base + stays * profile.last
         error = self._late_error
@@ -125,13 +127,16 @@ class Forecast:
         self._best = best
         return guess or 0.0
 
-    def lasting(self, time_ns: int) -> tuple[float, float | None, float | None]:
-        """Level of long, and the means of this time of the day and of the week, uncorrected; None where unknown."""
-        return self._long.value, self._day.expected(time_ns), self._week.expected(time_ns)
+    @property
+    def lasting(self) -> tuple[float, float | None, float | None]:
+        """Level of long, and the means of the day and of the week at the time of the last `next`, uncorrected.
+
+        None where unknown.
+        """
+        return self._long.value, self._day.usual, self._week.usual
 
     def learn(
         self,
-        time_ns: int,
         value: float,
         clipped: float,
         weight: float = 1.0,
@@ -139,11 +144,11 @@ class Forecast:
         *,
         doubted: bool = False,
         missed: float | None = None,
+        walks: bool = False,
     ) -> None:
         """Take in what came at the time of the last `next`.
 
         Args:
-            time_ns: of that value.
             value: as it is to be learned by the level of late.
             clipped: the same, moved towards what was expected if far from it.
             weight: how much it teaches, against other values.
@@ -151,13 +156,14 @@ class Forecast:
             doubted: it may be a fault: the forecasts are not charged their errors, lest it choose among them.
             missed: the value has come back from an excursion, and what was expected of late was wrong by so much. The
                 level of late forgets the excursion: else it would take as many values to.
+            walks: the latest value is a forecast too. For levels only: of rare events it errs as little as the best.
         """
-        stays, best, charge = self._stay_ratio, self._best, 0.0 if doubted else weight
+        stays, best, charge = self._stays_now(), self._best, 0.0 if doubted else weight
         off, last = clipped - self._long.value, self._long_last
         self._long_error.learn(abs(clipped - (self._long.value + stays * last)), charge)
         self._long_last, believed, before = off, off, last
         for place, profile in ((1, self._day), (2, self._week)):
-            base = profile.base(time_ns)
+            base = profile.base
             if base is not None:
                 off, last = clipped - base, profile.last
                 profile.error.learn(abs(clipped - (base + stays * last)), charge)
@@ -165,13 +171,13 @@ class Forecast:
                 profile.last = off
                 if place == best:
                     believed, before = off, last
-            profile.learn(time_ns, clipped, weight)
+            profile.learn(clipped, weight)
         self._together.learn(believed * before, charge)
         self._alone.learn(believed * believed, charge)
         self._late_error.learn(abs(clipped - self._late.value) if missed is None else missed, charge)
         if missed is not None:
             self._late.move(clipped)
-        if self._walks:
+        if walks:
             # Where nothing moves every forecast is right: a signal of steps is no random walk.
             if self._latest is not None and value != self._latest:
                 self._latest_error.learn(abs(clipped - self._latest), charge)
@@ -187,7 +193,7 @@ class Forecast:
         moved, most = self._late.value - self._long.value, self._late_error.value
         if self._latest_error.weight > 0.0:
             most = min(most, self._latest_error.value)
-        self._long = FadingMean(self._horizon, MeanState(1.0, self._late.value))
+        self._long.begin(self._late.value)
         self._long_error, self._long_last = _forgiven(self._long_error, most), 0.0
         for profile in (self._day, self._week):
             profile.lag = FadingMean(_LAGS, MeanState(profile.lag.weight, profile.lag.value + moved))
@@ -197,6 +203,11 @@ class Forecast:
     def follows(self) -> bool:
         """The level of late or the latest value is believed: of the long ones none has been as good."""
         return self._best >= _OF_LATE
+
+    @property
+    def late(self) -> float:
+        """Level of late."""
+        return self._late.value
 
     @property
     def strayed(self) -> float:

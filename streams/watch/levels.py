@@ -61,6 +61,17 @@ _LATE_USUAL = 32.0
 _CLEARLY = 2.0
 """So many times a twentieth have to lie beyond the usual value, that the 95% quantile surely does."""
 _HALF = math.log(2.0)
+_BEYOND_MEAN = 1.96 * math.sqrt(math.pi / 2.0)
+"""95% quantile of a normal law's distance from its mean, in mean distances."""
+_BY_THE_HOUR = 0.5
+"""Of how far a signal usually lies from its level: less than that from its hour's, and three quarters of its variance
+is the hour."""
+_RESTLESS = 20.0
+"""Steps of late that say how restless the signal is."""
+_STEP = math.sqrt(2.0)
+"""Scales: mean step from one independent normal residual to the next."""
+_MOST_RESTLESS = _STEP * (1.0 + 2.0 * 0.14)
+"""The same, and two standard errors of a mean over as many."""
 _TOLD = 1.0 / 16.0
 """Scales: residuals nearer to each other than that are the same, so that a signal that never changes is never rare. A
 power of two: single precision, in which residuals are ranked, holds its multiples as they are, so that equals tie."""
@@ -103,19 +114,25 @@ class LevelState(Struct, array_like=True):
     steady: SteadyState | None = None
     surprise: SurpriseState | None = None
     """None in a snapshot of before: the score begins anew."""
+    restless: float = _STEP
+    """Mean step of late from one residual to the next, in scales."""
+    before: float = 0.0
+    """Last residual less the bias, in scales."""
+    heard: bool = False
+    """What goes on rings: it is heard wherever it goes, until it is over."""
 
 
 class LevelWatch:
     """`add` values in time order."""
 
     __slots__ = (
-        "_back", "_below", "_bias", "_detector", "_distance", "_farthest", "_forecast", "_higher", "_last", "_last_ns",
-        "_lower", "_peak", "_ranks", "_scale", "_seen", "_size", "_stays", "_steady", "_surprise", "_usual",
-        "_usual_ratio",
+        "_back", "_before", "_below", "_bias", "_detector", "_distance", "_farthest", "_forecast", "_heard",
+        "_higher", "_last", "_last_ns", "_lower", "_peak", "_ranks", "_restless", "_scale", "_seen", "_size", "_stays",
+        "_steady", "_surprise", "_usual", "_usual_ratio",
     )  # fmt: skip
 
     def __init__(self, state: LevelState | None = None) -> None:
-        self._forecast = Forecast(_LATE, _LONG, state.forecast if state else None, walks=True)
+        self._forecast = Forecast(_LATE, _LONG, state.forecast if state else None)
         self._scale, self._size = (
             FadingMean(_SCALE, state.scale if state else None),
             FadingMean(_SCALE, state.size if state else None),
@@ -134,6 +151,8 @@ class LevelWatch:
         self._below = state.below_ratio.mean if state else 0.0
         self._peak = state.peak if state else 0.0
         self._back = state.back if state else None
+        self._restless, self._before = (state.restless, state.before) if state else (_STEP, 0.0)
+        self._heard = bool(state and state.heard)
         self._seen = state.seen if state else 0
         self._last_ns = state.last_ns if state else -(1 << 62)
         self._farthest = Farthest((state.farthest if state else None) or FarthestState(self._seen))
@@ -162,6 +181,9 @@ class LevelWatch:
             back=self._back,
             steady=self._steady.to_state(),
             surprise=self._surprise.to_state(),
+            restless=self._restless,
+            before=self._before,
+            heard=self._heard,
         )
 
     def add(self, time_ns: int, value: float) -> Reading:
@@ -179,19 +201,21 @@ class LevelWatch:
         expected = self._forecast.next(time_ns)
         detector = self._detector
         if self._seen == 1:
-            self._learn(time_ns, value, value, 1.0)
+            self._learn(value, value, 1.0)
             return Reading(value, value, "higher", detector.log_e, 0.0, None, False)
         scale = max(self._scale.value, _FLAT_RATIO * self._size.value, 1e-12)
         expected, z, missed = self._residual(value, expected, scale)
         warm = self._seen > (_WARM_STILL if self._stands_still else WARM)
-        moved = round((z - self._bias.value) / _TOLD) * _TOLD
+        moved = self._calmed(z - self._bias.value)
         score = self._usual_score() if self._is_usual(value) else self._standard(moved)
         farthest = self._farthest
         came_back = farthest.known
-        log_period = farthest.add(*self._distance.off(value), self._seen)
+        off, usual = self._distance.off(value)
+        log_period = farthest.add(off, usual, self._seen)
+        near = not self._heard and self._is_near(value, usual)
         self._distance.learn(value)
         known = farthest.known
-        steady = self._steady.add(value, self._forecast.lasting(time_ns), max(_FLAT_RATIO * self._size.value, 1e-12))
+        steady = self._steady.add(value, self._forecast.lasting, max(_FLAT_RATIO * self._size.value, 1e-12))
         abnormality = self._surprise.add(value, steady, warm)
         if warm:
             fresh = self._fresh(score)
@@ -199,21 +223,26 @@ class LevelWatch:
             detector.end(_LEAST_TOLD * fresh - _LEAST_TOLD_PRICE, -_LEAST_TOLD * fresh - _LEAST_TOLD_PRICE)
             if came_back and not farthest.lasts:
                 detector.quieten()  # what it gathered in an excursion that was no news
-        trust = detector.trust_ratio
+        trust = 1.0 if near else detector.trust_ratio
+        self._heard = self._heard and detector.onset_ns is not None
         clipped = -_CLIP if z < -_CLIP else _CLIP if z > _CLIP else z
         self._scale.learn(abs(clipped if self._scale.weight else z) * scale, trust)
         if self._seen > _SCALED:
             self._bias.learn(clipped)
             self._rank(moved, trust)
-        self._learn(time_ns, value, expected + clipped * scale, trust, missed)
+        self._learn(value, expected + clipped * scale, trust, missed)
         if trust == 1.0:
             self._stays.learn(score * self._last)
         self._last = score
         direction: Direction = "higher" if z >= 0 else "lower"
         if self._seen <= _FARTHEST_KNOWN:
             log_period = 0.0
-        log_e = min(detector.log_e, 0.0) if known else _mean(detector.log_e, log_period)
+        log_e = min(detector.log_e, 0.0) if known or near else _mean(detector.log_e, log_period)
         return Reading(value, expected, direction, log_e, abnormality, detector.onset_ns, warm)
+
+    def hear(self) -> None:
+        """It rings: near is soon what has rung for a while, and that does not end it."""
+        self._heard = True
 
     def quieten(self) -> None:
         """Forget the evidence gathered; what is normal only if the evidence ended because the model went along."""
@@ -228,6 +257,7 @@ class LevelWatch:
         self._farthest.quieten()
         self._detector.quieten()
         self._forecast.settle()
+        self._distance.settle(self._forecast.late)
         self._back = None
         self._bias = FadingMean(_BIAS)
 
@@ -249,6 +279,19 @@ class LevelWatch:
         is_between = (value < back) == (expected < back)
         return back, 0.0 if is_between else (value - back) / scale, min(abs(z), _CLIP) * scale
 
+    def _calmed(self, moved: float) -> float:
+        """The residual, made smaller by as much as the signal is more restless of late than by chance.
+
+        Large residuals come in clusters (volatility; Engle 1982). The steps from each to the next tell a cluster from a
+        shift, which is one step (von Neumann 1941: the mean square successive difference).
+        """
+        restless = self._restless
+        calmed = moved * _MOST_RESTLESS / restless if restless > _MOST_RESTLESS else moved
+        if self._seen > WARM:
+            self._restless += (min(abs(moved - self._before), 2.0 * _CLIP) - restless) / _RESTLESS
+        self._before = moved
+        return round(calmed / _TOLD) * _TOLD
+
     def _is_usual(self, value: float) -> bool:
         """More than half of late had this very value: no news, however the forecast strays from it."""
         if value != self._usual and self._usual_ratio.value < 0.5:
@@ -257,6 +300,15 @@ class LevelWatch:
         known.learn(float(value == self._usual))
         self._below += ((value < self._usual) - self._below) / known.weight
         return value == self._usual and known.weight >= _LATE_USUAL and known.value > 0.5
+
+    def _is_near(self, value: float, usual: float) -> bool:
+        """It lies where the signal usually is since a change was last learned, and at this hour if that says much."""
+        if self._farthest.lasts or not self._distance.near(value):
+            return False
+        at_this_hour, most = self._forecast.lasting[1], _BEYOND_MEAN * self._steady.day_error
+        if at_this_hour is None or not 0.0 < most < _BY_THE_HOUR * usual < math.inf:
+            return True
+        return abs(value - at_this_hour) <= most
 
     @property
     def _stands_still(self) -> bool:
@@ -318,10 +370,10 @@ class LevelWatch:
         if trust == 1.0:
             self._ranks.learn(moved)
 
-    def _learn(self, time_ns: int, value: float, clipped: float, trust: float, missed: float | None = None) -> None:
+    def _learn(self, value: float, clipped: float, trust: float, missed: float | None = None) -> None:
         size, most = abs(value), 10.0 * self._size.value
         self._size.learn(most if 0.0 < most < size else size)
-        self._forecast.learn(time_ns, value, clipped, trust, doubted=trust < 1.0, missed=missed)
+        self._forecast.learn(value, clipped, trust, doubted=trust < 1.0, missed=missed, walks=True)
 
 
 def _without_least_bets(state: DetectorState) -> DetectorState:

@@ -61,6 +61,10 @@ class FadingMean(Mean):  # type: ignore[misc] # river has no types
         mean = self._mean
         self._mean = mean + (weight / n) * (value - mean)
 
+    def begin(self, value: float) -> None:
+        """Go on from here, as if it were the first value."""
+        self.n, self._mean = 1.0, value
+
     def move(self, value: float) -> None:
         """Go on from here, as well known as before."""
         self._mean = value

@@ -232,6 +232,12 @@ class Panel:
             penalty = _penalty(known, at_ns) + (_PENALTY if more else -_PENALTY)
             known.penalty, known.penalty_ns = min(max(penalty, 0.0), _MOST_PENALTY), at_ns
 
+    def hear(self, name: str) -> None:
+        """It rings."""
+        model = self._models.get(name)
+        if isinstance(model, LevelWatch):
+            model.hear()
+
     def quieten(self, name: str) -> None:
         """Forget the evidence gathered, not what is normal."""
         state, model = self._state.signals.get(name), self._models.get(name)

@@ -82,3 +82,5 @@ class Ranks:
             place = len(values)
             values.append(value)
         order.insert(bisect_right(order, values[place], key=values.__getitem__), place)
+        if place == MEMORY - 1 and self._oldest == 0:  # full, for now and ever: no room to grow is kept
+            self._values, self._order = array("f", values), bytearray(order)

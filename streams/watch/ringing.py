@@ -136,4 +136,5 @@ class Ringing:
 
     def _take_in(self, incident: Incident, name: str, at_ns: int) -> None:
         incident.told[name] = signal_of(name, self._panel, at_ns, incident.log_threshold)
+        self._panel.hear(name)
         incident.joined_ns = max(incident.joined_ns, self._panel.signals[name].onset_ns or 0)

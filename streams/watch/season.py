@@ -32,13 +32,13 @@ class ProfileState(Struct, array_like=True):
     visit: MeanState = MeanState()
 
 
-_BEFORE_ALL_NS = -(1 << 63)
-
-
 class Profile:
-    """`expected` at a time, then `learn` the value; times in order."""
+    """`enter` each slot, read `usual`, then `learn` the values; times in order."""
 
-    __slots__ = ("_means", "_slot", "_slot_ns", "_slots", "_until_ns", "_usual", "_visit", "_visits")
+    __slots__ = ("_means", "_slot", "_slot_ns", "_slots", "_visit", "_visits", "usual")
+
+    usual: float | None
+    """The mean of the slot that was entered; None where it was never visited."""
 
     def __init__(self, slot_ns: int, slots: int, state: ProfileState | None = None) -> None:
         known = state or ProfileState()
@@ -46,32 +46,25 @@ class Profile:
         self._means, self._visits = array("f", known.means), bytearray(known.visits)
         self._slot = known.slot
         self._visit = FadingMean(1e9, known.visit)
-        self._until_ns = _BEFORE_ALL_NS
-        self._usual: float | None = None
+        self.usual = None
 
     def to_state(self) -> ProfileState:
         """The snapshot."""
         return ProfileState(self._means.tolist(), list(self._visits), self._slot, self._visit.to_state())
 
-    def expected(self, time_ns: int) -> float | None:
-        """The mean at this time of day or week; None where it was never visited."""
-        return self._usual if time_ns < self._until_ns else self._mean(time_ns // self._slot_ns % self._slots)
-
-    def learn(self, time_ns: int, value: float, weight: float = 1.0) -> None:
-        """Take in one value."""
-        if time_ns >= self._until_ns:
-            self._enter(time_ns)
-        self._visit.learn(value, weight)
-
-    def _enter(self, time_ns: int) -> None:
-        """A visit begins, or goes on after a snapshot or a whole number of rounds; it cannot change what it expects."""
+    def enter(self, time_ns: int) -> int:
+        """A visit begins, or goes on after a snapshot or a whole number of rounds; returns when the slot ends."""
         number = time_ns // self._slot_ns
         slot = number % self._slots
         if slot != self._slot:
             self._leave()
             self._slot, self._visit = slot, FadingMean(1e9)
-        self._until_ns = (number + 1) * self._slot_ns
-        self._usual = self._mean(slot)
+        self.usual = self._mean(slot)
+        return (number + 1) * self._slot_ns
+
+    def learn(self, value: float, weight: float = 1.0) -> None:
+        """Take in one value."""
+        self._visit.learn(value, weight)
 
     def _mean(self, slot: int) -> float | None:
         return self._means[slot] if self._visits and self._visits[slot] else None

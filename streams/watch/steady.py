@@ -44,6 +44,11 @@ class Steady:
         """The snapshot."""
         return SteadyState(self._scale.to_state(), self._errors.tolist())
 
+    @property
+    def day_error(self) -> float:
+        """How far values of late have been from the mean of their time of the day; the level's where none is known."""
+        return self._errors[1]
+
     def add(self, value: float, lasting: tuple[float, float | None, float | None], least: float) -> float:
         """The residual in scales, then learns.
 
