@@ -11,12 +11,12 @@ from typing import Any
 
 from msgspec import UNSET, Struct, structs
 
+from streams.policy.counted import NAMES, REQUESTS
 from streams.policy.effective import BASE, READ, overlaid
 from streams.policy.glob import matches
 from streams.policy.policy_file import Entry, PolicyFile
 from streams.policy.quantities import duration_text, percent_text
-from streams.policy.rules import COUNTED, counted
-from streams.policy.sensitivity import REQUESTS
+from streams.policy.rules import counted
 from streams.policy.workload_policy import WorkloadPolicy
 from streams.policy.yaml_text import within
 from streams.records.identity import Workload
@@ -74,7 +74,7 @@ def _counted(
     policy: WorkloadPolicy, entries: Sequence[Entry], policy_file: PolicyFile, general: dict[str, str]
 ) -> Iterator[Explained]:
     """What the four counted signals come to; `general` says where the values of all signals come from."""
-    own = {name: _matching(name, entries, policy_file) for name in COUNTED}
+    own = {name: _matching(name, entries, policy_file) for name in NAMES}
     by_sensitivity = f"sensitivity, {general['sensitivity']}" if general["sensitivity"] != DEFAULT else DEFAULT
     tolerated = general["tolerance"] if policy.tolerance is not None else by_sensitivity
     for signal in counted(policy):
@@ -87,7 +87,7 @@ def _counted(
         ):
             path = within(within("counted", signal.signal), field)
             yield Explained(path, value, own[signal.signal].get(field, otherwise))
-    scaled = any("weight" in own[name] for name in COUNTED if name != REQUESTS)
+    scaled = any("weight" in own[name] for name in NAMES if name != REQUESTS)
     for signal in counted(policy):
         if signal.signal != REQUESTS:  # alone in its part
             origin = own[signal.signal].get("weight", by_sensitivity) + (", scaled to a sum of 1" if scaled else "")

@@ -12,7 +12,7 @@ from streams.judging.past import Past
 from streams.judging.production.latencies import PER_S
 from streams.judging.production.past import ProductionPast
 from streams.judging.production.peaks import Peaks
-from streams.judging.settings import REQUESTS
+from streams.policy.counted import REQUESTS
 from streams.policy.workload_policy import BaselineTime, SignalPolicy, WorkloadPolicy
 from streams.records.histogram import from_explicit_bounds
 from streams.records.identity import Revision, Source
