@@ -10,7 +10,9 @@ from typing import Annotated, Literal
 
 from msgspec import Meta
 
-from streams.policy.quantities import DURATION_PATTERN, PERCENT_PATTERN, TIME_PATTERN, duration_ns, ratio, time_ns
+from streams.errors import BadRecord
+from streams.policy.quantities import DURATION_PATTERN, PERCENT_PATTERN, TIME_PATTERN, duration_ns, ratio
+from streams.records.times import rfc3339_ns
 from streams.templates.expressions import MAX_EXPRESSION, fault
 
 Sensitivity = Literal["low", "medium", "high"]
@@ -48,9 +50,10 @@ def _percent(allowed: str, least: float, most: float, *, inclusive: bool) -> Met
 
 def _is_time(text: str) -> bool:
     try:
-        return 0 <= time_ns(text) < 2**63
-    except ValueError:
+        rfc3339_ns(text)
+    except BadRecord:
         return False
+    return True
 
 
 def _is_log_text(text: str) -> bool:

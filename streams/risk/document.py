@@ -6,7 +6,6 @@ age of the answer, the address of the page) is added by serve.
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Literal
 
 from msgspec import Struct
@@ -36,7 +35,6 @@ __all__ = [
     "RiskPoint",
     "SignalEvidence",
     "Verdict",
-    "rfc3339",
     "undecided",
 ]
 
@@ -101,13 +99,3 @@ class RiskDocument(Struct, frozen=True):
 def undecided(comparison: Comparison, reason: str) -> RiskDocument:
     """The document of a comparison of which nothing is known."""
     return RiskDocument(comparison, reasons=(reason,))
-
-
-def rfc3339(time_ns: int) -> str:
-    """Nanoseconds since 1970 as UTC text with milliseconds.
-
-    >>> rfc3339(1_787_300_000_123_000_000)
-    '2026-08-21T08:13:20.123Z'
-    """
-    moment = datetime.fromtimestamp(time_ns // 1_000_000_000, UTC)
-    return f"{moment:%Y-%m-%dT%H:%M:%S}.{time_ns // 1_000_000 % 1000:03d}Z"

@@ -15,7 +15,7 @@ from collections.abc import Callable, Sequence
 import msgspec
 from msgspec import Struct
 
-from streams.risk.document import rfc3339
+from streams.records.times import rfc3339
 from streams.watch.alarm import Alarm
 from topology.alarms.view import KnownAlarm
 from topology.alert import signature

@@ -14,9 +14,9 @@ from msgspec import Struct
 
 from streams.errors import BadPolicy, BadRecord
 from streams.records.identity import Workload
+from streams.records.times import rfc3339_ns
 from streams.risk.comparison import Comparison
 from streams.shippers.faults import DECODE_FAULTS
-from streams.shippers.times import rfc3339_ns
 
 FILE = "cases.json"
 _LONGEST_NS = 31 * 86_400 * 1_000_000_000

@@ -15,6 +15,7 @@ from typing import Annotated
 from msgspec import Meta, Struct
 
 from streams.records.identity import Workload
+from streams.records.times import rfc3339_ns
 from streams.risk.comparison import (
     ClusterName,
     CompareRequest,
@@ -136,4 +137,4 @@ def _begun(document: RiskDocument, by: datetime) -> bool:
     """Whether both revisions had been seen by then: what began later the status does not know of."""
     if document.started_at is None:
         return False
-    return datetime.fromisoformat(document.started_at) <= by
+    return rfc3339_ns(document.started_at) <= _ns(by)

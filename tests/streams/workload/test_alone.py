@@ -18,8 +18,8 @@ from streams.records.histogram import from_explicit_bounds
 from streams.records.identity import Revision, Source
 from streams.records.log import LogRecord
 from streams.records.metric import Kind, MetricSample, Series
+from streams.records.times import rfc3339
 from streams.risk.comparison import Comparison
-from streams.risk.document import rfc3339
 from streams.workload.life import WorkloadLife
 from streams.workload.state import WorkloadState
 

@@ -12,8 +12,9 @@ import pytest
 from aiohttp.test_utils import TestClient, TestServer
 
 from streams.records.identity import Workload
+from streams.records.times import rfc3339
 from streams.risk.comparison import Comparison, RolloutEvent
-from streams.risk.document import Exposure, RiskDocument, RiskPoint, SignalEvidence, rfc3339
+from streams.risk.document import Exposure, RiskDocument, RiskPoint, SignalEvidence
 from topology.codecs import encode_json
 from topology.create_topics import create
 from topology.embedded import EmbeddedBroker

@@ -7,8 +7,8 @@ import json
 import jsonschema
 import pytest
 
+from streams.records.times import rfc3339
 from streams.risk.comparison import CompareRequest, ComparisonEnded
-from streams.risk.document import rfc3339
 
 from .conftest import NOW_S
 
