@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import msgspec
 import pytest
 
-from streams.errors import BadPolicy
+from streams.errors import BadPolicy, BrokenInvariant
 from streams.policy.workload_policy import WorkloadPolicy
 from streams.risk.comparison import CompareRequest, Comparison, ComparisonEnded
 from streams.shippers.formats import reader
@@ -62,6 +62,20 @@ def test_overwritten_snapshot_is_noticed(bundles):
     records[key] = outdated[key]  # type: ignore[assignment] # not deleted
     again = _board(records)
     assert again.resume.summaries == 50
+
+
+def test_a_snapshot_of_a_later_version_is_refused(bundles):
+    """Promise: it is named, whatever shape it has; none is taken for one of ours."""
+    board = _board({})
+    board.apply_bundle(0, decode_bundle(bundles[0]))
+    records: dict[bytes, bytes] = {}
+    _keep(records, board)
+    assert _board(records).workloads == board.workloads > 0
+    for key, value in records.items():
+        version, *rest = msgspec.msgpack.decode(value)
+        later = msgspec.msgpack.encode([version + 1, "of another shape", *rest])
+        with pytest.raises(BrokenInvariant, match=f"{key.decode()}: version 2"):
+            _board({**records, key: later})
 
 
 def test_a_comparison_keeps_the_policy_that_held_when_it_began(bundles):
