@@ -25,19 +25,6 @@ from streams.policy.written import Sensitivity
 from streams.risk.comparison import Comparison, Outcome
 from streams.risk.templates import FeedbackGiven, TemplateEvidence
 
-__all__ = [
-    "UNDECIDED_RISK",
-    "VERSION",
-    "Exposure",
-    "GroupEvidence",
-    "PartEvidence",
-    "RiskDocument",
-    "RiskPoint",
-    "SignalEvidence",
-    "Verdict",
-    "undecided",
-]
-
 VERSION = 5
 """2: parts and groups; signals of every kind. 3: log templates, and the feedback on them. 4: readings. 5: reference,
 and the context that examples share."""

@@ -13,11 +13,12 @@ from itertools import islice
 
 from msgspec import Struct
 
+from streams.judging.evidence import RiskPoint
 from streams.judging.past import Past, Prior
 from streams.records.metric import Series
 from streams.records.times import rfc3339_ns
 from streams.risk.comparison import Outcome
-from streams.risk.document import RiskDocument, RiskPoint
+from streams.risk.document import RiskDocument
 from streams.windows.roller import Rolled, Roller
 from streams.windows.signature import Signature
 from streams.windows.summary import Summary

@@ -13,9 +13,10 @@ from typing import Literal
 import msgspec
 from msgspec import Struct
 
+from streams.judging.evidence import RiskPoint
 from streams.records.times import rfc3339_s
 from streams.risk.comparison import Comparison
-from streams.risk.document import RiskDocument, RiskPoint
+from streams.risk.document import RiskDocument
 from topology.codecs import DOCUMENT_FAULTS, decode_risk_document
 from topology.freshness import Freshness
 

@@ -7,8 +7,9 @@ import threading
 import msgspec
 import pytest
 
+from streams.judging.evidence import RiskPoint
 from streams.risk.comparison import Comparison
-from streams.risk.document import RiskDocument, RiskPoint
+from streams.risk.document import RiskDocument
 from topology.codecs import encode_json
 from topology.serve.chart import draw
 from topology.serve.rollouts import Asked, Throttle
