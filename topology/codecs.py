@@ -7,7 +7,7 @@
 | serinus.risk | `Comparison.key` | `RiskDocument`, JSON |
 | serinus.watch | `Workload.key` | `RiskDocument`, JSON |
 | serinus.alarms | `Alarm.id` | `Alarm`, JSON |
-| serinus.alerts | `Alarm.id` | `Told` of `alert.ledger`, JSON |
+| serinus.alerts | `Alarm.id` | `Delivery` of `alert.ledger`, JSON |
 | serinus.dead-letters | none | `DeadLetter`, JSON |
 """
 

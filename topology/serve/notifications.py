@@ -26,7 +26,7 @@ _decode_rollout = msgspec.json.Decoder(RolloutStatus).decode
 _decode_experiment = msgspec.json.Decoder(ExperimentStatus).decode
 
 
-class Told(Struct, frozen=True):
+class PassedOn(Struct, frozen=True):
     """What was made of it."""
 
     sent: tuple[str, ...]
@@ -69,7 +69,7 @@ class Notifications:
             sent.append(_words(event))
         for words in sent:
             log.info("Argo told of %s: %s", whose, words)
-        return json(Told(tuple(sent)))
+        return json(PassedOn(tuple(sent)))
 
 
 def _words(event: RolloutEvent) -> str:
