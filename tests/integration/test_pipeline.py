@@ -169,7 +169,9 @@ def test_what_cannot_be_used_stops_no_scorer():
         for _ in range(3):
             other = Bundle("ingest-7", {"logs/0": 10**18}, {"logs": 1}, {}, {}, [], window_ns=10_000_000_000)
             producer.produce(SUMMARIES, encode_bundle(other))
-        producer.produce(ROLLOUTS, encode_json(CompareRequest(pair)), pair.of.key)
+        request = encode_json(CompareRequest(pair))
+        producer.produce(ROLLOUTS, request.replace(b'"told_ns":0', b'"told_ns":%d' % 2**70))  # no snapshot holds it
+        producer.produce(ROLLOUTS, request, pair.of.key)
         producer.flush()
         where = ["--bootstrap-servers", broker.bootstrap_servers, "--metrics-port", port := free_port()]
         with RoleProcess("score", *where, "--session-timeout-s", 3) as score:

@@ -16,7 +16,7 @@ import msgspec
 from msgspec import Struct
 
 from streams.errors import BadRecord, Reason
-from streams.records.times import rfc3339, rfc3339_ns, rfc3339_s
+from streams.records.times import rfc3339, rfc3339_ns, rfc3339_s, within_range
 from streams.watch.alarm import Alarm
 from streams.watch.feedback import ENDING, AlarmFeedback, FeedbackKind
 from topology.codecs import DOCUMENT_FAULTS, decode_alarm, decode_rollout_event
@@ -139,9 +139,10 @@ class AlarmView(Freshness):
             if not isinstance(event, AlarmFeedback):
                 return None
             until = "" if event.until is None or event.kind not in ENDING else _utc(event.until)
+            at = rfc3339(within_range(round(time_s * 1e9)))
         except DOCUMENT_FAULTS:
             return "not_a_document"
-        word = Word(event.kind, event.by, event.reason, rfc3339(round(time_s * 1e9)), until)
+        word = Word(event.kind, event.by, event.reason, at, until)
         field = event.kind if event.kind in {"acknowledge", "silence"} else "opinion"
         with self._lock:
             said = self._words.pop(event.alarm_id, Words())

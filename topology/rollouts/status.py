@@ -15,7 +15,7 @@ from typing import Annotated
 from msgspec import Meta, Struct
 
 from streams.records.identity import Workload
-from streams.records.times import rfc3339_ns
+from streams.records.times import rfc3339_ns, within_range
 from streams.risk.comparison import (
     ClusterName,
     CompareRequest,
@@ -130,7 +130,12 @@ def _outcome(pair: Comparison, stable: str, latest: str) -> Outcome | None:
 
 
 def _ns(at: datetime) -> int:
-    return round(at.timestamp() * 1000) * 1_000_000
+    """To the millisecond.
+
+    Raises:
+        BadRecord: outside 1970..2262.
+    """
+    return within_range(round(at.timestamp() * 1000) * 1_000_000)
 
 
 def _begun(document: RiskDocument, by: datetime) -> bool:
