@@ -10,7 +10,7 @@ serinus.alarms, serinus.rollouts   -> alert  -> Alertmanager, a webhook, serinus
 HTTP queries, Argo's notifications -> serve  -> serinus.rollouts
 
 settings, topics, codecs    what is configured, where it goes, how it is written
-policy_file                 what the operator set, read again when it changes
+policy_file, file_mark      what the operator set, read again when it changes
 schemas                     the JSON Schemas of what others read and write
 telemetry, log              what the pipeline says of itself
 ingest/ score/ serve/       the three roles; roles.py runs one in this process

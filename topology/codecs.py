@@ -7,7 +7,7 @@
 | serinus.risk | `Comparison.key` | `RiskDocument`, JSON |
 | serinus.watch | `Workload.key` | `RiskDocument`, JSON |
 | serinus.alarms | `Alarm.id` | `Alarm`, JSON |
-| serinus.alerts | `Alarm.id` | `Told` of `alert.ledger`, JSON |
+| serinus.alerts | `Alarm.id` | `Delivery` of `alert.ledger`, JSON |
 | serinus.dead-letters | none | `DeadLetter`, JSON |
 """
 
@@ -15,7 +15,9 @@ from __future__ import annotations
 
 import msgspec
 
+from streams.errors import BadRecord
 from streams.risk.document import RiskDocument
+from streams.shippers.faults import DECODE_FAULTS
 from streams.watch.alarm import Alarm
 from streams.watch.feedback import WorkloadEvent
 from streams.windows.summary import Bundle
@@ -28,3 +30,5 @@ encode_json = _json.encode
 decode_rollout_event = msgspec.json.Decoder(WorkloadEvent).decode
 decode_risk_document = msgspec.json.Decoder(RiskDocument).decode
 decode_alarm = msgspec.json.Decoder(Alarm).decode
+DOCUMENT_FAULTS = (*DECODE_FAULTS, BadRecord)
+"""All that a document raises whose times are read too: `decode_...`, then `rfc3339_ns`."""

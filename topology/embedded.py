@@ -15,7 +15,6 @@ import subprocess
 import sys
 import time
 import uuid
-from pathlib import Path
 from types import TracebackType
 from typing import Self
 
@@ -33,6 +32,8 @@ NOTICE = (
     "embedded broker: for trying out only; it keeps everything in memory, forgets it on exit "
     "and does not hide aborted transactions"
 )
+_START_S = 30.0
+"""It may take so long to answer."""
 
 
 class EmbeddedBroker:
@@ -40,17 +41,13 @@ class EmbeddedBroker:
 
     Args:
         port: to listen on, on loopback; 0 takes a free one.
-        log_file: where its output goes; None drops it.
-        start_s: how long it may take to answer.
     """
 
     process: subprocess.Popen[bytes]
     """The broker itself, once started."""
 
-    def __init__(self, port: int = 0, log_file: Path | None = None, start_s: float = 30.0) -> None:
+    def __init__(self, port: int = 0) -> None:
         self._asked_port = port
-        self._log_file = log_file
-        self._start_s = start_s
         self._cluster_id = f"serinus-{uuid.uuid4().hex[:12]}"  # tells our broker from another on the same port
         self.bootstrap_servers = ""
 
@@ -99,22 +96,21 @@ class EmbeddedBroker:
         command += ["--storage-engine", "memory://serinus/", "--cluster-id", self._cluster_id]
         # Only what it is told here: an OTLP endpoint or a schema registry meant for others must not reach it.
         environment = {"RUST_LOG": "warn", "PATH": os.environ.get("PATH", "")}
-        with open(self._log_file or os.devnull, "ab") as output:  # noqa: PTH123 - devnull is no pathlib matter
-            self.process = subprocess.Popen(  # noqa: S603 - the binary of a pinned dependency
-                leashed(command),
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=output,
-                env=environment,
-                start_new_session=True,  # Ctrl-C ends the roles first, then us, then the broker
-            )
+        self.process = subprocess.Popen(  # noqa: S603 - the binary of a pinned dependency
+            leashed(command),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            env=environment,
+            start_new_session=True,  # Ctrl-C ends the roles first, then us, then the broker
+        )
 
     def _answers(self) -> bool:
         """Whether it came up; False if it ended by itself."""
         admin = AdminClient(
             {"bootstrap.servers": self.bootstrap_servers, "reconnect.backoff.max.ms": 100, "logger": SILENT}
         )
-        deadline = time.monotonic() + self._start_s
+        deadline = time.monotonic() + _START_S
         while time.monotonic() < deadline:
             if self.process.poll() is not None:
                 return False
@@ -127,7 +123,7 @@ class EmbeddedBroker:
             with contextlib.suppress(subprocess.TimeoutExpired):
                 self.process.wait(0.1)  # somebody else has this port; ours is about to find out
         self.stop()
-        raise Unavailable(f"the embedded broker did not answer on {self.bootstrap_servers} in {self._start_s:g} s")
+        raise Unavailable(f"the embedded broker did not answer on {self.bootstrap_servers} in {_START_S:g} s")
 
 
 def _binary() -> str:

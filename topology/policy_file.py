@@ -7,7 +7,6 @@ Kubernetes ConfigMap mount changes by swapping a symbolic link above the file; t
 from __future__ import annotations
 
 import logging
-import os
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -19,6 +18,7 @@ from streams.policy.policy_file import PolicyFile
 from streams.policy.reader import read
 from streams.policy.unfollowed import sentence
 from streams.policy.yaml_text import MAX_CHARACTERS
+from topology.file_mark import Mark, mark
 
 log = logging.getLogger(__name__)
 
@@ -26,9 +26,6 @@ INTERVAL_S = 5.0
 """Between two looks at the file: a ConfigMap takes up to a minute to arrive anyway."""
 _MAX_BYTES = 4 * MAX_CHARACTERS
 """UTF-8 takes at most four bytes a character."""
-
-Mark = tuple[int, ...]
-"""What changes when a file does: time of change, size, and which file it is."""
 
 
 def load(path: Path) -> PolicyFile:
@@ -79,7 +76,10 @@ class WatchedPolicy:
         return self._policy
 
     def _look(self, path: Path) -> None:
-        seen = _mark(path)
+        try:
+            seen: Mark | None = mark(path)
+        except OSError:
+            seen = None  # told by reading it
         if seen == self._seen:
             return
         try:
@@ -105,7 +105,7 @@ def _load(path: Path) -> tuple[PolicyFile, Mark | None]:
     """The policy and the mark of what was read; a file that changes meanwhile has another mark at the next look."""
     try:
         with path.open("rb") as file:
-            seen = _of(os.fstat(file.fileno()))
+            seen = mark(file.fileno())
             raw = file.read(_MAX_BYTES + 1)
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -115,14 +115,3 @@ def _load(path: Path) -> tuple[PolicyFile, Mark | None]:
     if len(raw) > _MAX_BYTES:
         raise BadPolicy("policy", str(path), f"give at most {MAX_CHARACTERS} characters")
     return read(text, str(path)), seen
-
-
-def _mark(path: Path) -> Mark | None:
-    try:
-        return _of(path.stat())
-    except OSError:
-        return None
-
-
-def _of(status: os.stat_result) -> Mark:
-    return status.st_mtime_ns, status.st_size, status.st_ino, status.st_dev

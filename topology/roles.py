@@ -110,10 +110,10 @@ def alert(settings: AlertSettings, observe: TelemetrySettings, host: str) -> Non
 
 def rollouts(settings: RolloutsSettings) -> None:
     """Watch a cluster until SIGINT or SIGTERM; it has nothing to finish."""
-    from topology.rollouts.watch import Watch  # noqa: PLC0415 - see the module's docstring
+    from topology.rollouts.watch import RolloutWatcher  # noqa: PLC0415 - see the module's docstring
 
     async def work() -> None:
-        watching = asyncio.ensure_future(Watch(settings).run())
+        watching = asyncio.ensure_future(RolloutWatcher(settings).run())
         for number in (signal.SIGINT, signal.SIGTERM):
             asyncio.get_running_loop().add_signal_handler(number, watching.cancel)
         with contextlib.suppress(asyncio.CancelledError):

@@ -30,7 +30,7 @@ from urllib.parse import urlencode
 import msgspec
 from msgspec import Struct
 
-from streams.risk.document import Verdict
+from streams.judging.evidence import Verdict
 from streams.shippers.faults import DECODE_FAULTS
 from topology.errors import Unavailable
 from topology.settings import VerifySettings

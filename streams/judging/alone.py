@@ -27,10 +27,10 @@ from streams.judging.logs.stream import StreamEvidence
 from streams.judging.production.against import LEAST_MINUTES, Against, Goal
 from streams.judging.production.latencies import LATENCY, PER_S
 from streams.judging.reasons import Reason, number, signature_text
-from streams.judging.settings import REQUESTS
 from streams.judging.side import SignatureInfo
 from streams.judging.tallies import Tally
 from streams.judging.template_counts import Expectation, TemplateCount
+from streams.policy.counted import REQUESTS
 
 AWAITED_NS = 300_000_000_000
 """The slowest metrics come every five minutes, and a baseline with pods of its own (an Experiment's) may still pull its

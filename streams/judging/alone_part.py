@@ -36,11 +36,12 @@ from streams.judging.past import Cohort
 from streams.judging.production.against import Against
 from streams.judging.production.latencies import LATENCY
 from streams.judging.reasons import Reason
-from streams.judging.settings import REQUESTS, JudgeSettings
+from streams.judging.settings import JudgeSettings
 from streams.judging.shares import PARTS
 from streams.judging.side import Side, SignatureInfo
 from streams.judging.telling import stream_rows
 from streams.judging.template_counts import TemplateCount
+from streams.policy.counted import REQUESTS
 from streams.signals.rule import SignalRule
 
 _PART_OF_KIND: dict[str, Part] = {ERRORS: "logs", REQUESTS: "errors", LATENCY: "values"}

@@ -20,10 +20,11 @@ from streams.judging.evidence import Exposure
 from streams.judging.exposure import Exposures, ExposureState, Settled
 from streams.judging.flow import LogFlow
 from streams.judging.reasons import number
-from streams.judging.settings import BY_REQUESTS, LOG_SIGNALS, PARTS_OF_SIGNALS, REQUESTS, JudgeSettings
+from streams.judging.settings import BY_REQUESTS, LOG_SIGNALS, PARTS_OF_SIGNALS, JudgeSettings
 from streams.judging.side import Side, SignatureInfo
 from streams.judging.signal import Counted, Signal, SignalState
 from streams.judging.tallies import Tallies, count_bin
+from streams.policy.counted import REQUESTS
 from streams.policy.written import Sensitivity
 
 _CLASSES = {signal: log_class for log_class, signal in LOG_SIGNALS.items()}

@@ -1,7 +1,7 @@
 """Is the canary worse than the baseline, as far as can be told after each closed window?
 
 The judge of one comparison: it hands each window to the parts (`parts`), decides by what they come to, and tells it
-(`told`). Values in, values out; what it has to remember is one `JudgeState`, and a judge made from that state goes on
+(`report`). Values in, values out; what it has to remember is one `JudgeState`, and a judge made from that state goes on
 to the bit.
 """
 
@@ -30,11 +30,11 @@ from streams.judging.parts import Parts
 from streams.judging.past import Cohort, Past, Prior
 from streams.judging.production.against import begin_against
 from streams.judging.readings import readings
+from streams.judging.report import Report, groups_of
 from streams.judging.settings import JudgeSettings
 from streams.judging.shares import parts_of
 from streams.judging.side import Side, SignatureInfo
 from streams.judging.template_counts import TemplateCount
-from streams.judging.told import Told, groups_of
 from streams.policy.sensitivity import SENSITIVITIES
 from streams.policy.written import Sensitivity
 from streams.signals.rule import SignalRule
@@ -56,7 +56,7 @@ class Judge:
         self._window_ns = window_ns
         self._state = state
         self._parts = Parts(settings, window_ns, state, past)
-        self._told = Told(settings, state, self._parts)
+        self._report = Report(settings, state, self._parts)
 
     @classmethod
     def begin(
@@ -233,11 +233,11 @@ class Judge:
 
     def logs_at(self, sensitivity: Sensitivity) -> PartEvidence:
         """What the logs say by the weights of another sensitivity."""
-        return self._told.logs_at(sensitivity)
+        return self._report.logs_at(sensitivity)
 
     def signals_at(self, sensitivity: Sensitivity) -> tuple[ReadSignal, ...]:
         """What the log classes say by the weights of another sensitivity."""
-        return self._told.signals_at(sensitivity)
+        return self._report.signals_at(sensitivity)
 
     def templates(self, root: Callable[[int], int]) -> list[TemplateCount]:
         """What both sides logged of class warning and worse, that with most impact on the risk first.
@@ -245,7 +245,7 @@ class Judge:
         Args:
             root: the template that a signature is part of.
         """
-        return self._told.templates(root)
+        return self._report.templates(root)
 
     def assess(
         self, signatures: Mapping[int, SignatureInfo], rules: Mapping[str, SignalRule] | None = None
@@ -258,7 +258,7 @@ class Judge:
         """
         state, verdict, risk, confidence = self._state, self.verdict, self._risk(), self.confidence
         levels = self._parts.levels.signals
-        evidence = tuple(sorted(self._told.rows(rules or {}, levels), key=worst_first))
+        evidence = tuple(sorted(self._report.rows(rules or {}, levels), key=worst_first))
         judged = state.started_ns is not None or state.is_alone
         latest = RiskPoint(state.as_of_ns / 1e9, risk) if state.as_of_ns and judged else None
         return Assessment(
@@ -269,11 +269,11 @@ class Judge:
             started_ns=self._parts.alone.from_ns if self._parts.without_baseline else state.started_ns,
             as_of_ns=state.as_of_ns,
             decided_ns=state.failed_ns if verdict == "fail" else state.passed_ns if verdict == "pass" else None,
-            parts=tuple(map(self._told.part, self._parts.findings())),
+            parts=tuple(map(self._report.part, self._parts.findings())),
             groups=groups_of(evidence),
             signals=evidence,
-            reasons=tuple(self._told.reasons(verdict, risk, signatures, levels)),
-            unjudged=tuple(self._told.unjudged()),
+            reasons=tuple(self._report.reasons(verdict, risk, signatures, levels)),
+            unjudged=tuple(self._report.unjudged()),
             history=state.history.up_to(latest),
             readings=readings(verdict, confidence, self.fail_progress_at(), self.logs_at, self.signals_at),
             reference=self.reference,

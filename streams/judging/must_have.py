@@ -11,8 +11,9 @@ from collections.abc import Mapping
 
 from msgspec import Struct
 
-from streams.judging.settings import LOG_SIGNALS, REQUESTS, JudgeSettings
+from streams.judging.settings import LOG_SIGNALS, JudgeSettings
 from streams.judging.side import Side
+from streams.policy.counted import REQUESTS
 from streams.policy.glob import matches
 from streams.signals.rule import SignalRule
 

@@ -9,9 +9,10 @@ from __future__ import annotations
 from msgspec import structs
 
 from streams.judging.critical import CRITICAL_SHARE
-from streams.judging.settings import CRITICAL, ERROR, LOG_SIGNALS, JudgeSettings, SignalSettings
+from streams.judging.settings import LOG_SIGNALS, JudgeSettings
+from streams.policy.counted import CRITICAL, ERROR
 from streams.policy.log_rules import mask_fault, topic_of
-from streams.policy.rules import CountedSignal, counted, named, tolerance_ratio
+from streams.policy.rules import counted, named
 from streams.policy.sensitivity import SENSITIVITIES
 from streams.policy.workload_policy import LogPolicy, WorkloadPolicy
 from streams.templates.expressions import MAX_EXPRESSIONS, service_masks
@@ -30,14 +31,13 @@ def judge_settings(policy: WorkloadPolicy, base: JudgeSettings = DEFAULT) -> Jud
     >>> judge_settings(WorkloadPolicy()) == DEFAULT
     True
     """
-    tolerance, counted_signals = tolerance_ratio(policy), counted(policy)
-    failing = [each.tolerance_ratio for each in counted_signals if each.signal in FAILING]
+    signals = counted(policy)
+    failing = [each.tolerance_ratio for each in signals if each.signal in FAILING]
     return structs.replace(
         base,
         alpha=policy.alpha,
         beta=policy.beta,
-        tolerance=tolerance,
-        signals=tuple(_signal(each, tolerance) for each in counted_signals),
+        signals=signals,
         part_weights=dict(policy.parts),
         warm_up_ns=policy.warm_up_ns,
         lifetime_ns=policy.lifetime_ns,
@@ -57,18 +57,6 @@ def judge_settings(policy: WorkloadPolicy, base: JudgeSettings = DEFAULT) -> Jud
 
 def _log_weights(policy: WorkloadPolicy) -> dict[str, float]:
     return {each.signal: each.weight for each in counted(policy) if each.signal in LOG_SIGNALS.values()}
-
-
-def _signal(counted_signal: CountedSignal, tolerance: float) -> SignalSettings:
-    return SignalSettings(
-        counted_signal.signal,
-        counted_signal.weight,
-        counted_signal.margin_ratio,
-        counted_signal.floor_per_request,
-        counted_signal.floor_per_pod_s,
-        None if counted_signal.tolerance_ratio == tolerance else counted_signal.tolerance_ratio,
-        counted_signal.criticality,
-    )
 
 
 def lines_of(logs: LogPolicy, state: LinesState) -> Lines:

@@ -12,10 +12,11 @@ from msgspec import Struct
 
 from streams.judging.evidence import Exposure, Verdict
 from streams.judging.exposure import ExposureState
-from streams.judging.settings import BY_REQUESTS, LOG_SIGNALS, REQUESTS, JudgeSettings
+from streams.judging.settings import BY_REQUESTS, LOG_SIGNALS, JudgeSettings
 from streams.judging.side import SignatureInfo
 from streams.judging.signal import Signal
 from streams.judging.tallies import Tallies, ranked
+from streams.policy.counted import REQUESTS
 
 _MAX_TEXT = 160
 _MAX_SIGNATURES = 3

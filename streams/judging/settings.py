@@ -11,11 +11,10 @@ from streams.errors import BadPolicy
 from streams.judging.evidence import Part
 from streams.judging.logs.settings import LogSettings
 from streams.judging.shares import PARTS
+from streams.policy.counted import COUNTED, CRITICAL, ERROR, REQUESTS, WARNING, CountedSignal
 from streams.policy.sensitivity import SENSITIVITIES
 from streams.policy.written import ExposureSource, Sensitivity
-from streams.signals.rule import Criticality
 
-CRITICAL, ERROR, WARNING, REQUESTS = "log/critical", "log/error", "log/warning", "requests/error"
 LOG_SIGNALS = {"critical": CRITICAL, "error": ERROR, "warning": WARNING}
 """Log class -> signal."""
 PARTS_OF_SIGNALS: dict[str, Part] = {CRITICAL: "logs", ERROR: "logs", WARNING: "logs", REQUESTS: "errors"}
@@ -28,38 +27,6 @@ BY_REQUESTS: tuple[ExposureSource, ...] = ("auto", "requests")
 """Exposure is requests, where they are counted."""
 
 
-class SignalSettings(Struct, frozen=True):
-    """What holds for one signal."""
-
-    signal: str
-    weight: float
-    """Share in its part's e-value, fixed before any data; the weights of one part sum to 1."""
-    margin: float
-    """Non-inferiority ratio: a PASS shows that the canary's rate is below this many times the baseline's, or ..."""
-    floor_per_request: float
-    """... below this many events per request, at which nobody minds."""
-    floor_per_pod_s: float
-    """The same per pod-second. For log classes both floors must be undercut where requests are counted."""
-    tolerance: float | None = None
-    """Ratio tolerated of this signal; None: that of all."""
-    criticality: Criticality = "normal"
-    """`critical` ones fail alone (`critical`), `must_have` ones must be there (`must_have`), `watch` is shown only."""
-
-
-DEFAULT_SIGNALS = (
-    SignalSettings(CRITICAL, 0.52, 2.0, 1 / 400, 1 / 300),
-    SignalSettings(ERROR, 0.45, 2.0, 1 / 200, 1 / 120),
-    SignalSettings(REQUESTS, 1.0, 2.0, 1 / 200, 1 / 120),
-    SignalSettings(WARNING, 0.03, 3.0, 1 / 20, 1 / 20),
-)
-"""Weights: what hurts users about equally, a critical event a little more; warnings alone need E >= 3,300 and more at
-alpha .01, so they fail a canary on overwhelming evidence only. Margin 2: with 1.5 a PASS needs four times the events.
-Floors: half of the 1% of failed requests at which Flagger and the usual Argo examples roll back; one error incident
-per pod in two minutes, one critical in five. A PASS of a silent canary takes about 4.5 floors' worth of exposure: 900
-requests, 540 pod-seconds (critical: 1,800 and 1,340). Warnings pass at three times the baseline's or one per 20
-requests and 20 pod-seconds: they are looked at, but seldom hold up a PASS."""
-
-
 class JudgeSettings(Struct, frozen=True):
     """What holds for one comparison."""
 
@@ -67,9 +34,7 @@ class JudgeSettings(Struct, frozen=True):
     """Largest probability that a canary no worse than tolerated ever fails (issue 3)."""
     beta: float = 0.05
     """Largest probability that a canary worse than the margin of some signal ever passes (issue 3)."""
-    tolerance: float = 1.2
-    """psi_0: rates up to this many times the baseline's are tolerated. 20% is less than pods of one revision differ."""
-    signals: tuple[SignalSettings, ...] = DEFAULT_SIGNALS
+    signals: tuple[CountedSignal, ...] = COUNTED
     part_weights: dict[str, float] = field(default_factory=lambda: dict.fromkeys(PARTS, 1.0))
     """How alpha is shared between the parts a workload has (`shares`); equal, as nobody knows which will speak."""
     warm_up_ns: int = 0
@@ -124,10 +89,6 @@ class JudgeSettings(Struct, frozen=True):
     baseline: BaselineSought = "beside"
     """Where none is there the workload's history judges (`alone`), unless an earlier time is asked for."""
 
-    def tolerance_of(self, signal: SignalSettings) -> float:
-        """Rates of this signal up to so many times the baseline's are tolerated."""
-        return self.tolerance if signal.tolerance is None else signal.tolerance
-
     def __post_init__(self) -> None:
         """Refuse what no judgement can be made with.
 
@@ -136,7 +97,6 @@ class JudgeSettings(Struct, frozen=True):
         """
         _check("alpha", self.alpha, 0.0 < self.alpha < 0.5, "between 0 and 0.5, both exclusive")
         _check("beta", self.beta, 0.0 < self.beta < 0.5, "between 0 and 0.5, both exclusive")
-        _check("tolerance", self.tolerance, 0.1 <= self.tolerance <= 100.0, "0.1 to 100")
         _check("background", self.background, 0.0 <= self.background <= 1.0, "0 to 1")
         _check(
             "part_weights",
@@ -171,10 +131,9 @@ class JudgeSettings(Struct, frozen=True):
             fits = all(weight > 0.0 for weight in weights) and abs(math.fsum(weights) - 1.0) < 1e-9
             _check(f"weights of {part}", weights, fits, "above 0, sum 1")
         for signal in self.signals:
-            field = f"{signal.signal} margin"
-            tolerance = self.tolerance_of(signal)
+            tolerance, margin = signal.tolerance_ratio, signal.margin_ratio
             _check(f"{signal.signal} tolerance", tolerance, 0.1 <= tolerance <= 100.0, "0.1 to 100")
-            _check(field, signal.margin, tolerance < signal.margin < math.inf, f"above tolerance {tolerance}")
+            _check(f"{signal.signal} margin", margin, tolerance < margin < math.inf, f"above tolerance {tolerance}")
             floors = (signal.floor_per_request, signal.floor_per_pod_s)
             _check(f"{signal.signal} floors", floors, all(0.0 < floor < math.inf for floor in floors), "above 0")
 

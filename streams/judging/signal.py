@@ -25,7 +25,8 @@ from streams.judging.noninferiority import (
 )
 from streams.judging.restarts import Restarted
 from streams.judging.saturation import presence_odds
-from streams.judging.settings import JudgeSettings, SignalSettings
+from streams.judging.settings import JudgeSettings
+from streams.policy.counted import CountedSignal
 
 
 class SignalState(Struct, array_like=True):
@@ -78,13 +79,13 @@ class Counted(Struct, frozen=True, gc=False):
 class Signal:
     """One signal of a comparison: `add` a bin, then read."""
 
-    def __init__(self, rule: SignalSettings, settings: JudgeSettings, state: SignalState) -> None:
+    def __init__(self, rule: CountedSignal, settings: JudgeSettings, state: SignalState) -> None:
         self.rule = rule
         self.state = state
-        self._tolerance = settings.tolerance_of(rule)
+        self._tolerance = rule.tolerance_ratio
         self._background = settings.background
         self._worse = [self._tolerance * factor for factor in WORSE_FACTORS]
-        self._better = [rule.margin * factor for factor in BETTER_FACTORS]
+        self._better = [rule.margin_ratio * factor for factor in BETTER_FACTORS]
         self._log_e: float | None = None
         """None where it may have changed since somebody asked: a bin without events changes nothing."""
 
@@ -151,7 +152,7 @@ class Signal:
         worse = log_ratios_to(self._tolerance, self._worse)
         state.worse_requests.add(worse)
         state.worse_pods.add(worse)
-        state.add_better(log_ratios_to(self.rule.margin, self._better))
+        state.add_better(log_ratios_to(self.rule.margin_ratio, self._better))
 
     def _add_incidents(self, bin_: Counted, total: float) -> None:
         state, by_requests, by_pods = self.state, bin_.share_by_requests, bin_.share_by_pods
@@ -159,7 +160,7 @@ class Signal:
         for add, null, ratios, share in (
             (state.worse_requests.add, self._tolerance, self._worse, by_requests),
             (state.worse_pods.add, self._tolerance, self._worse, by_pods),
-            (state.add_better, self.rule.margin, self._better, by_requests),
+            (state.add_better, self.rule.margin_ratio, self._better, by_requests),
         ):
             base, *odds = (presence_odds(ratio, share, by_pods, saturation) for ratio in (null, *ratios))
             add(log_ratios(base, odds, bin_.canary, total))

@@ -53,9 +53,7 @@ def level_rows(
     return [_level_row(one, share, share * one.weight / total, alpha, rules.get(one.signal)) for one in found]
 
 
-def stream_reasons(
-    part: LogPart, share: float, alpha: float, signatures: Mapping[int, SignatureInfo], texts: int = _NAMED
-) -> list[Reason]:
+def stream_reasons(part: LogPart, share: float, alpha: float, signatures: Mapping[int, SignatureInfo]) -> list[Reason]:
     """A sentence per stream with evidence, with what is behind it."""
     found = []
     for one in part.evidence():
@@ -66,7 +64,7 @@ def stream_reasons(
             f" {number(one.baseline_count)} in {number(one.baseline_exposure_s)}{_history(one)}"
             f" ({one.stream}, p = {_p(one.p)})"
         )
-        behind = part.culprits(one.stream)[:texts] if one.stream != NEW_SHAPES else []
+        behind = part.culprits(one.stream)[:_NAMED] if one.stream != NEW_SHAPES else []
         named = [f"`{signature_text(each.number, signatures)}` {number(each.canary)} times" for each in behind]
         sentence += f": {'; '.join(named)}" if named else ""
         found.append(Reason(own_progress(-math.log(max(one.p, SMALLEST_P)), share * one.share, alpha), sentence))

@@ -31,8 +31,6 @@ Source: Waudby-Smith & Ramdas, "Estimating means of bounded random variables by 
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 
 from streams.judging.counts import Floats
@@ -49,40 +47,28 @@ LARGEST_WAGER = 0.95
 """So that no bin takes more than 3 nats."""
 
 
-def null_share(ratio: float, share: float) -> float:
-    """p_0: the canary's expected part of what lies beyond, at this ratio.
+def null_share(ratio: Floats, share: Floats) -> Floats:
+    """p_0: the canary's expected part of what lies beyond, at these ratios.
 
-    >>> round(null_share(2.0, 0.1), 4)
-    0.1818
+    >>> null_share(np.array([2.0]), np.array([0.1])).round(4)
+    array([0.1818])
     """
     return ratio * share / (1.0 - share + ratio * share)
 
 
-def log_worse(canary: float, total: float, share: float, tolerated: float) -> list[float]:
-    """What one bin adds to the log wealth of each wager that the canary has more beyond than tolerated.
+def all_log_worse(canary: Floats, total: Floats, share: Floats, tolerated: Floats) -> Floats:
+    """What each bin adds to the log wealth of each wager that the canary has more beyond than tolerated.
 
     Args:
-        canary: x.
-        total: k, at least 1.
-        share: rho, between 0 and 1, both exclusive.
-        tolerated: psi_0, above 0.
+        canary: x, (bins,).
+        total: k, (bins,). A bin without any bad one adds nothing.
+        share: rho, between 0 and 1, both exclusive, (bins,).
+        tolerated: psi_0, above 0, (bins,).
+
+    Returns:
+        (bins, wagers).
     """
     null = null_share(tolerated, share)
-    gain = canary / total / null - 1.0
-    singles = [1.0 - (1.0 - null_share(ratio * tolerated, share)) / (1.0 - null) for ratio in WORSE_RATIOS]
-    return _log_wealth(singles, total, gain)
-
-
-def log_better(canary: float, total: float, share: float, margin: float) -> list[float]:
-    """The same of the wagers that it has less beyond than `margin` times as much; see `log_worse`."""
-    null = null_share(margin, share)
-    gain = (1.0 - canary / total) / (1.0 - null) - 1.0
-    return _log_wealth([1.0 - null_share(ratio * margin, share) / null for ratio in BETTER_RATIOS], total, gain)
-
-
-def all_log_worse(canary: Floats, total: Floats, share: Floats, tolerated: Floats) -> Floats:
-    """`log_worse` of many bins at once, (bins,) each; (bins, wagers). A bin without any bad one adds nothing."""
-    null = tolerated * share / (1.0 - share + tolerated * share)
     odds = (tolerated * share)[:, None] * np.array(WORSE_RATIOS)
     left = (1.0 - share)[:, None]
     singles = 1.0 - left / (left + odds) / (1.0 - null)[:, None]
@@ -90,8 +76,8 @@ def all_log_worse(canary: Floats, total: Floats, share: Floats, tolerated: Float
 
 
 def all_log_better(canary: Floats, total: Floats, share: Floats, margin: Floats) -> Floats:
-    """`log_better` of many bins at once; see `all_log_worse`."""
-    null = margin * share / (1.0 - share + margin * share)
+    """The same of the wagers that it has less beyond than `margin` times as much."""
+    null = null_share(margin, share)
     odds = (margin * share)[:, None] * np.array(BETTER_RATIOS)
     singles = 1.0 - odds / ((1.0 - share)[:, None] + odds) / null[:, None]
     return _all_log_wealth(singles, total, (1.0 - canary / np.maximum(total, 1.0)) / (1.0 - null) - 1.0)
@@ -102,10 +88,3 @@ def _all_log_wealth(singles: Floats, total: Floats, gain: Floats) -> Floats:
     wagers = np.minimum(LARGEST_WAGER, -np.expm1(kept[:, :, None] / np.array(CLUMPS)))
     wealth: Floats = np.log1p(wagers * gain[:, None, None]).reshape(len(total), -1)
     return wealth
-
-
-def _log_wealth(singles: list[float], total: float, gain: float) -> list[float]:
-    """Of each wager: by single games of these shares, for each size of clumps; `gain` is what one pays, less itself."""
-    kept = [total * math.log1p(-min(single, LARGEST_WAGER)) for single in singles]
-    wagers = [min(LARGEST_WAGER, -math.expm1(each / clump)) for each in kept for clump in CLUMPS]
-    return [math.log1p(wager * gain) for wager in wagers]

@@ -12,6 +12,7 @@ from typing import TypeVar
 
 from msgspec import UNSET, Struct, UnsetType
 
+from streams.policy.counted import NAMES
 from streams.policy.document import (
     GroupEntry,
     HistoricBaseline,
@@ -25,7 +26,7 @@ from streams.policy.fault import Fault, shown
 from streams.policy.glob import matches
 from streams.policy.policy_file import Entry, PolicyFile
 from streams.policy.quantities import duration_text, percent_text, ratio
-from streams.policy.rules import COUNTED, counted
+from streams.policy.rules import counted
 from streams.policy.workload_policy import WorkloadPolicy
 from streams.policy.yaml_text import within
 
@@ -159,7 +160,7 @@ def _sides(settings: Settings) -> set[str]:
     if settings.sensitivity is not UNSET:
         sides.add("tolerance")
     for pattern, signal in _items(settings.signals):
-        if any(matches(pattern, name) for name in COUNTED):
+        if any(matches(pattern, name) for name in NAMES):
             sides |= {"tolerance"} if signal.tolerance_up is not UNSET else set()
             sides |= {"margin"} if signal.margin is not UNSET else set()
     return sides
@@ -196,16 +197,16 @@ def _alone(entry: Entry, policy_file: PolicyFile, doubted: Collection[str]) -> I
             allowed = f"give more than what is tolerated, {tolerated}"
             yield Fault(policy_file.lines.get(at, entry.line), at, shown(block.margin), allowed)
     for pattern, signal in _items(entry.settings.signals):
-        if signal.missing_data is not UNSET and pattern in COUNTED:
+        if signal.missing_data is not UNSET and pattern in NAMES:
             at = within(within(f"{entry.path}.signals", pattern), "missing_data")
             line = policy_file.lines.get(at, entry.line)
             allowed = "leave it out: what is not seen of logs or requests is not zero; see criticality must_have"
             yield Fault(line, at, shown(signal.missing_data), allowed)
         for name in _FLOORS:
-            if getattr(signal, name) is not UNSET and pattern not in COUNTED:
+            if getattr(signal, name) is not UNSET and pattern not in NAMES:
                 at = within(within(f"{entry.path}.signals", pattern), name)
                 line = policy_file.lines.get(at, entry.line)
-                yield Fault(line, at, shown(getattr(signal, name)), f"only of {', '.join(COUNTED)}")
+                yield Fault(line, at, shown(getattr(signal, name)), f"only of {', '.join(NAMES)}")
 
 
 def blocks(settings: Settings, path: str) -> Iterator[tuple[str, SignalEntry | GroupEntry]]:

@@ -13,7 +13,7 @@ from msgspec import UNSET, Struct, structs
 
 from streams.policy.document import HistoricBaseline, SignalEntry
 from streams.policy.policy_file import Entry, PolicyFile
-from streams.policy.quantities import duration_ns, ratio, time_ns
+from streams.policy.quantities import duration_ns, ratio
 from streams.policy.workload_policy import (
     BaselineTime,
     GroupPolicy,
@@ -24,6 +24,7 @@ from streams.policy.workload_policy import (
 )
 from streams.policy.written import Part, is_expression
 from streams.records.identity import Workload
+from streams.records.times import rfc3339_ns
 from streams.signals.rule import Group
 
 BASE = WorkloadPolicy()
@@ -31,7 +32,7 @@ BASE = WorkloadPolicy()
 
 def _baseline_time(written: HistoricBaseline) -> BaselineTime:
     return BaselineTime(
-        None if written.start is UNSET else time_ns(written.start),
+        None if written.start is UNSET else rfc3339_ns(written.start),
         None if written.ago is UNSET else duration_ns(written.ago),
         None if written.length is UNSET else duration_ns(written.length),
     )

@@ -11,12 +11,12 @@ from typing import Any
 
 from msgspec import UNSET, Struct, structs
 
+from streams.policy.counted import NAMES, REQUESTS
 from streams.policy.effective import BASE, READ, overlaid
 from streams.policy.glob import matches
 from streams.policy.policy_file import Entry, PolicyFile
 from streams.policy.quantities import duration_text, percent_text
-from streams.policy.rules import COUNTED, counted
-from streams.policy.sensitivity import REQUESTS
+from streams.policy.rules import counted
 from streams.policy.workload_policy import WorkloadPolicy
 from streams.policy.yaml_text import within
 from streams.records.identity import Workload
@@ -35,24 +35,24 @@ class Explained(Struct, frozen=True):
     """`default`, `file:line`, or from which other value it follows."""
 
 
-def explain(policy_file: PolicyFile, workload: Workload, base: WorkloadPolicy = BASE) -> list[Explained]:
+def explain(policy_file: PolicyFile, workload: Workload) -> list[Explained]:
     """All values that hold for the workload, those of the counted signals included."""
     entries = policy_file.holding(workload)
-    policy = overlaid(entries, base)
-    rows = [_plain(name, entries, policy_file, base) for name in READ]
+    policy = overlaid(entries)
+    rows = [_plain(name, entries, policy_file) for name in READ]
     rows += _nested("groups", entries, policy_file)
     rows += _nested("signals", entries, policy_file)
     rows += _counted(policy, entries, policy_file, {row.field: row.origin for row in rows})
-    return rows + list(_logs(entries, policy_file, base))
+    return rows + list(_logs(entries, policy_file))
 
 
-def _plain(name: str, entries: Sequence[Entry], policy_file: PolicyFile, base: WorkloadPolicy) -> Explained:
+def _plain(name: str, entries: Sequence[Entry], policy_file: PolicyFile) -> Explained:
     """A field that is no mapping."""
     for entry in reversed(entries):
         written = getattr(entry.settings, name)
         if written is not UNSET:
             return Explained(name, _builtin(written), _origin(policy_file, f"{entry.path}.{name}"))
-    return Explained(name, _shown(name, getattr(base, READ[name][0])), DEFAULT)
+    return Explained(name, _shown(name, getattr(BASE, READ[name][0])), DEFAULT)
 
 
 def _nested(name: str, entries: Sequence[Entry], policy_file: PolicyFile) -> list[Explained]:
@@ -74,7 +74,7 @@ def _counted(
     policy: WorkloadPolicy, entries: Sequence[Entry], policy_file: PolicyFile, general: dict[str, str]
 ) -> Iterator[Explained]:
     """What the four counted signals come to; `general` says where the values of all signals come from."""
-    own = {name: _matching(name, entries, policy_file) for name in COUNTED}
+    own = {name: _matching(name, entries, policy_file) for name in NAMES}
     by_sensitivity = f"sensitivity, {general['sensitivity']}" if general["sensitivity"] != DEFAULT else DEFAULT
     tolerated = general["tolerance"] if policy.tolerance is not None else by_sensitivity
     for signal in counted(policy):
@@ -87,7 +87,7 @@ def _counted(
         ):
             path = within(within("counted", signal.signal), field)
             yield Explained(path, value, own[signal.signal].get(field, otherwise))
-    scaled = any("weight" in own[name] for name in COUNTED if name != REQUESTS)
+    scaled = any("weight" in own[name] for name in NAMES if name != REQUESTS)
     for signal in counted(policy):
         if signal.signal != REQUESTS:  # alone in its part
             origin = own[signal.signal].get("weight", by_sensitivity) + (", scaled to a sum of 1" if scaled else "")
@@ -106,9 +106,9 @@ def _matching(signal: str, entries: Sequence[Entry], policy_file: PolicyFile) ->
     return origins
 
 
-def _logs(entries: Sequence[Entry], policy_file: PolicyFile, base: WorkloadPolicy) -> Iterator[Explained]:
+def _logs(entries: Sequence[Entry], policy_file: PolicyFile) -> Iterator[Explained]:
     for field in ("default_topics", "context_lines"):
-        last = Explained(f"logs.{field}", getattr(base.logs, field), DEFAULT)
+        last = Explained(f"logs.{field}", getattr(BASE.logs, field), DEFAULT)
         for entry in entries:
             written = UNSET if entry.settings.logs is UNSET else getattr(entry.settings.logs, field)
             if written is not UNSET:

@@ -6,7 +6,6 @@ Every quantity carries its unit in the text (`30s`, `20%`), so that none can be 
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
 
 _UNITS_S = {"d": 86_400, "h": 3600, "m": 60, "s": 1}
 _PART = re.compile(r"([0-9]+)([dhms])")
@@ -57,23 +56,3 @@ def percent_text(ratio: float) -> str:
     ('20%', '10%')
     """
     return f"{round(ratio * 100, 4):g}%"
-
-
-def time_ns(text: str) -> int:
-    """Nanoseconds since 1970 of an RFC 3339 time.
-
-    Raises:
-        ValueError: no such day or hour.
-
-    >>> time_ns("2026-08-21T08:13:20.5Z")
-    1787300000500000000
-    """
-    head, dot, tail = text.partition(".")
-    fraction = re.match(r"[0-9]+", tail)
-    digits = fraction[0] if fraction is not None else ""
-    moment = datetime.fromisoformat((head + tail[len(digits) :] if dot else text).upper().replace(" ", "T"))
-    seconds = (moment - datetime(1970, 1, 1, tzinfo=UTC)) // _SECOND
-    return seconds * 1_000_000_000 + int((digits or "0").ljust(9, "0"))
-
-
-_SECOND = datetime(1970, 1, 1, 0, 0, 1, tzinfo=UTC) - datetime(1970, 1, 1, tzinfo=UTC)

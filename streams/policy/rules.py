@@ -9,44 +9,15 @@ from __future__ import annotations
 import math
 from typing import TypeVar
 
-from msgspec import Struct, structs
+from msgspec import structs
 
 from streams.policy import glob
-from streams.policy.sensitivity import CRITICAL, ERROR, REQUESTS, SENSITIVITIES, WARNING
+from streams.policy.counted import COUNTED, CRITICAL, ERROR, WARNING, CountedSignal
+from streams.policy.sensitivity import SENSITIVITIES
 from streams.policy.workload_policy import GroupPolicy, SignalPolicy, WorkloadPolicy
-from streams.signals.rule import Criticality, Group, SignalRule
+from streams.signals.rule import USUAL_TOLERANCE, Criticality, Group, SignalRule
 
 T = TypeVar("T")
-DEFAULT_TOLERANCE = 0.2
-"""20% is less than pods of one revision differ; times the sensitivity's factor."""
-
-
-class CountedSignal(Struct, frozen=True):
-    """One of the signals whose events are counted against exposure: log classes and failed requests."""
-
-    signal: str
-    weight: float
-    """Share in its part's e-value: those of the three log classes sum to 1, that of `requests/error` is 1."""
-    tolerance_ratio: float
-    """Rates up to this many times the baseline's are tolerated."""
-    margin_ratio: float
-    """A PASS shows that the canary's rate is below this many times the baseline's."""
-    floor_per_request: float
-    """Events per request at which nobody minds."""
-    floor_per_pod_s: float
-    """The same per pod-second."""
-    criticality: Criticality = "normal"
-
-
-_MARGINS = {CRITICAL: 1.0, ERROR: 1.0, REQUESTS: 1.0, WARNING: 2.0}
-_FLOORS = {
-    CRITICAL: (1 / 400, 1 / 300),
-    ERROR: (1 / 200, 1 / 120),
-    REQUESTS: (1 / 200, 1 / 120),
-    WARNING: (1 / 20, 1 / 20),
-}
-COUNTED = (CRITICAL, ERROR, REQUESTS, WARNING)
-"""Margins and floors of the counted signals are those of `judging.settings`, which says how they were chosen."""
 
 
 def apply(rule: SignalRule, policy: WorkloadPolicy) -> SignalRule:
@@ -89,30 +60,25 @@ def named(policy: WorkloadPolicy, criticality: Criticality) -> tuple[str, ...]:
     )
 
 
-def tolerance_ratio(policy: WorkloadPolicy) -> float:
-    """Rates up to this many times the baseline's are tolerated where a signal sets nothing itself."""
-    return 1.0 + _general_tolerance(policy)
-
-
 def counted(policy: WorkloadPolicy) -> tuple[CountedSignal, ...]:
     """The four counted signals.
 
     >>> [(each.signal, each.weight, each.margin_ratio) for each in counted(WorkloadPolicy())][:2]
     [('log/critical', 0.52, 2.0), ('log/error', 0.45, 2.0)]
     """
-    own = {signal: _own(signal, policy) for signal in COUNTED}
-    weights = {REQUESTS: 1.0, **_log_weights(own, policy)}
+    own = {usual.signal: _own(usual.signal, policy) for usual in COUNTED}
+    weights, tolerance = _log_weights(own, policy), _general_tolerance(policy)
     return tuple(
         CountedSignal(
-            signal,
-            weights[signal],
-            1.0 + _nearest(own[signal].tolerance_up, default=_general_tolerance(policy)),
-            1.0 + _nearest(own[signal].margin, policy.margin, default=_MARGINS[signal]),
-            _nearest(own[signal].floor_per_request, default=_FLOORS[signal][0]),
-            _nearest(own[signal].floor_per_pod_s, default=_FLOORS[signal][1]),
-            _nearest(own[signal].criticality, default="normal"),
+            signal=usual.signal,
+            weight=weights.get(usual.signal, usual.weight),
+            margin_ratio=1.0 + _nearest(its.margin, policy.margin, default=usual.margin_ratio - 1.0),
+            floor_per_request=_nearest(its.floor_per_request, default=usual.floor_per_request),
+            floor_per_pod_s=_nearest(its.floor_per_pod_s, default=usual.floor_per_pod_s),
+            tolerance_ratio=1.0 + _nearest(its.tolerance_up, default=tolerance),
+            criticality=_nearest(its.criticality, default=usual.criticality),
         )
-        for signal in COUNTED
+        for usual, its in zip(COUNTED, own.values(), strict=True)
     )
 
 
@@ -126,7 +92,7 @@ def _log_weights(own: dict[str, SignalPolicy], policy: WorkloadPolicy) -> dict[s
 
 
 def _general_tolerance(policy: WorkloadPolicy) -> float:
-    return _nearest(policy.tolerance, default=DEFAULT_TOLERANCE * SENSITIVITIES[policy.sensitivity].tolerance_factor)
+    return _nearest(policy.tolerance, default=USUAL_TOLERANCE * SENSITIVITIES[policy.sensitivity].tolerance_factor)
 
 
 def _own(signal: str, policy: WorkloadPolicy) -> SignalPolicy:

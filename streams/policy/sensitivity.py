@@ -2,7 +2,7 @@
 
 The words are Autopilot's (whose default is high; its numbers are not public), the numbers ours:
 
-- `medium` is what Serinus does when nothing is set; `judging.settings` says how its numbers were chosen.
+- `medium` is what Serinus does when nothing is set; `policy.counted` says how its numbers were chosen.
 - `high` tolerates 10%, Autopilot's default threshold up and down, and lets warnings weigh more than half as much as
   errors.
 - `low` tolerates twice as much as medium, and of the log classes in effect listens to critical ones only.
@@ -18,8 +18,6 @@ from __future__ import annotations
 from msgspec import Struct
 
 from streams.policy.written import Sensitivity
-
-CRITICAL, ERROR, WARNING, REQUESTS = "log/critical", "log/error", "log/warning", "requests/error"
 
 
 class SensitivityRow(Struct, frozen=True):

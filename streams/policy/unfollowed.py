@@ -42,7 +42,7 @@ def _paths(settings: Settings, path: str) -> Iterator[tuple[str, str]]:
 
 
 def _of_logs(logs: LogsEntry, path: str) -> Iterator[tuple[str, str]]:
-    """More context lines than are kept, what is never found where digits are holes, and what RE2 does not take."""
+    """More context lines than are kept, and what is never found where digits are holes."""
     if logs.context_lines is not UNSET and logs.context_lines > MAX_CONTEXT:
         yield f"{path}.context_lines", f"at most {MAX_CONTEXT} are kept on either side"
     for text, log_class in ({} if logs.classes is UNSET else logs.classes).items():

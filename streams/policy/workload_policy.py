@@ -91,7 +91,7 @@ class WorkloadPolicy(Struct, frozen=True):
     """Largest probability that a canary worse than the margin of some signal ever passes."""
     sensitivity: Sensitivity = "medium"
     tolerance: float | None = None
-    """0.2 = 20% worse; None: not set, `rules.tolerance_ratio` says what holds."""
+    """0.2 = 20% worse; None: not set, the sensitivity says what holds."""
     margin: float | None = None
     """1.0 = 100% worse; None: not set."""
     warm_up_ns: int = 0

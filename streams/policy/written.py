@@ -10,8 +10,10 @@ from typing import Annotated, Literal
 
 from msgspec import Meta
 
-from streams.policy import expression
-from streams.policy.quantities import DURATION_PATTERN, PERCENT_PATTERN, TIME_PATTERN, duration_ns, ratio, time_ns
+from streams.errors import BadRecord
+from streams.policy.quantities import DURATION_PATTERN, PERCENT_PATTERN, TIME_PATTERN, duration_ns, ratio
+from streams.records.times import rfc3339_ns
+from streams.templates.expressions import MAX_EXPRESSION, fault
 
 Sensitivity = Literal["low", "medium", "high"]
 ExposureSource = Literal["auto", "requests", "log_lines", "pod_seconds"]
@@ -48,13 +50,14 @@ def _percent(allowed: str, least: float, most: float, *, inclusive: bool) -> Met
 
 def _is_time(text: str) -> bool:
     try:
-        return 0 <= time_ns(text) < 2**63
-    except ValueError:
+        rfc3339_ns(text)
+    except BadRecord:
         return False
+    return True
 
 
 def _is_log_text(text: str) -> bool:
-    return not is_expression(text) or expression.fault(text[1:-1]) is None
+    return not is_expression(text) or fault(text[1:-1]) is None
 
 
 def is_expression(text: str) -> bool:
@@ -130,18 +133,18 @@ Expression = Annotated[
     str,
     Meta(
         min_length=1,
-        max_length=expression.MAX_LENGTH,
-        description=f"give a regular expression of 1 to {expression.MAX_LENGTH} characters, quick on any text",
-        extra={"fits": lambda text: expression.fault(text) is None, "why": expression.fault},
+        max_length=MAX_EXPRESSION,
+        description=f"give a regular expression of 1 to {MAX_EXPRESSION} characters that RE2 takes",
+        extra={"fits": lambda text: fault(text) is None, "why": fault},
     ),
 ]
 LogText = Annotated[
     str,
     Meta(
         min_length=1,
-        max_length=expression.MAX_LENGTH + 2,
+        max_length=MAX_EXPRESSION + 2,
         description="give a text that lines hold, or a regular expression /between slashes/",
-        extra={"fits": _is_log_text, "why": lambda text: expression.fault(text[1:-1])},
+        extra={"fits": _is_log_text, "why": lambda text: fault(text[1:-1])},
     ),
 ]
 """A text that lines of the class hold, or a regular expression `/between slashes/`."""

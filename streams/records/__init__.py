@@ -1,4 +1,4 @@
 """The vocabulary: whose record (identity), a log line (log) and how bad it is (severity), a metric sample (metric).
 
-And distributions (histogram), and what a message came to (found).
+And times (times), distributions (histogram), and what a message came to (found).
 """

@@ -17,6 +17,9 @@ from msgspec import Struct
 
 EXPLICIT_SCALE = 8
 """Bounds that differ by more than 0.27% stay apart."""
+LARGEST_COUNT = 1 << 48
+"""More than a pod counts in eight years at a million a second; sums are cut here, so that they can be written
+(MessagePack has 64 bits), also where the buckets of thousands of such histograms meet in one."""
 _MAX_SCALE = 20
 _MIN_SCALE = -10
 
@@ -36,10 +39,13 @@ class Histogram(Struct, frozen=True, array_like=True, gc=False):
     """Bucket index of the absolute value -> count of negative values."""
 
     def merge(self, other: Histogram) -> Histogram:
-        """Both together, at the coarser scale: associative and commutative, exactly."""
+        """Both together, at the coarser scale: associative and commutative, exactly.
+
+        Counts past `LARGEST_COUNT` are cut there, which is as associative as adding.
+        """
         scale = min(self.scale, other.scale)
         mine, theirs = self.at_scale(scale), other.at_scale(scale)
-        return Histogram(
+        both = Histogram(
             scale,
             mine.count + theirs.count,
             mine.total + theirs.total,
@@ -47,6 +53,11 @@ class Histogram(Struct, frozen=True, array_like=True, gc=False):
             _added(mine.positive, theirs.positive),
             _added(mine.negative, theirs.negative),
         )
+        return both if both.count < LARGEST_COUNT else _cut(both)  # no bucket holds more than all
+
+    def with_total(self, total: float) -> Histogram:
+        """The same values with another sum."""
+        return Histogram(self.scale, self.count, total, self.zero_count, self.positive, self.negative)
 
     def at_scale(self, scale: int) -> Histogram:
         """The same values in coarser buckets (data model, section "Exponential Scale")."""
@@ -148,6 +159,15 @@ def _added(left: Mapping[int, int], right: Mapping[int, int]) -> dict[int, int]:
         merged[index] = merged.get(index, 0) + number
     ordered = sorted(merged)
     return merged if ordered == list(merged) else {index: merged[index] for index in ordered}
+
+
+def _cut(whole: Histogram) -> Histogram:
+    positive, negative = (
+        {index: min(number, LARGEST_COUNT) for index, number in buckets.items()}
+        for buckets in (whole.positive, whole.negative)
+    )
+    zero_count = min(whole.zero_count, LARGEST_COUNT)
+    return Histogram(whole.scale, LARGEST_COUNT, whole.total, zero_count, positive, negative)
 
 
 def _shifted(buckets: Mapping[int, int], shift: int) -> dict[int, int]:

@@ -46,9 +46,15 @@ class MetricSample(Struct, frozen=True, gc=False):
     """Start of a CUMULATIVE total where the shipper says (OTLP startTimeUnixNano); 0 = unknown."""
 
 
+_WHOLE = 2.0**53
+"""From here on a double is a whole number as it is."""
+
+
 def exact(number: float) -> float:
     """The nearest multiple of 1/65536, so that sums of up to 1.3e11 are exact, hence the same in any order.
 
-    Increments of DELTA series and totals of histograms are rounded so before they are added up.
+    Increments of DELTA series and totals of their histograms are rounded so before they are added up.
     """
-    return round(number * 65536.0) / 65536.0
+    if -_WHOLE < number < _WHOLE:
+        return round(number * 65536.0) / 65536.0
+    return number

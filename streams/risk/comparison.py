@@ -69,7 +69,7 @@ class CompareRequest(_OfComparison, frozen=True, tag="compare", tag_field="type"
 
     source: str = ""
     """Who asked: `query`, `cli`, ..."""
-    told_ns: int = 0
+    told_ns: Annotated[int, Meta(ge=0, le=2**63 - 1)] = 0
     """When this rollout was seen under way, ns; after its comparison's end it is another attempt. 0: unsaid."""
     again: bool = False
     """Whoever asks knows of one that has ended: it begins only if both revisions are there now."""

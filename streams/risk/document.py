@@ -6,7 +6,6 @@ age of the answer, the address of the page) is added by serve.
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Literal
 
 from msgspec import Struct
@@ -25,20 +24,6 @@ from streams.judging.evidence import (
 from streams.policy.written import Sensitivity
 from streams.risk.comparison import Comparison, Outcome
 from streams.risk.templates import FeedbackGiven, TemplateEvidence
-
-__all__ = [
-    "UNDECIDED_RISK",
-    "VERSION",
-    "Exposure",
-    "GroupEvidence",
-    "PartEvidence",
-    "RiskDocument",
-    "RiskPoint",
-    "SignalEvidence",
-    "Verdict",
-    "rfc3339",
-    "undecided",
-]
 
 VERSION = 5
 """2: parts and groups; signals of every kind. 3: log templates, and the feedback on them. 4: readings. 5: reference,
@@ -101,13 +86,3 @@ class RiskDocument(Struct, frozen=True):
 def undecided(comparison: Comparison, reason: str) -> RiskDocument:
     """The document of a comparison of which nothing is known."""
     return RiskDocument(comparison, reasons=(reason,))
-
-
-def rfc3339(time_ns: int) -> str:
-    """Nanoseconds since 1970 as UTC text with milliseconds.
-
-    >>> rfc3339(1_787_300_000_123_000_000)
-    '2026-08-21T08:13:20.123Z'
-    """
-    moment = datetime.fromtimestamp(time_ns // 1_000_000_000, UTC)
-    return f"{moment:%Y-%m-%dT%H:%M:%S}.{time_ns // 1_000_000 % 1000:03d}Z"

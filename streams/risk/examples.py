@@ -10,8 +10,8 @@ from collections.abc import Iterator, Sequence
 
 from msgspec import Struct
 
+from streams.records.times import rfc3339
 from streams.risk.comparison import Comparison
-from streams.risk.document import rfc3339
 from streams.risk.templates import TemplateContext, TemplateExample
 from streams.templates.contexts import Group
 from streams.templates.example import Example

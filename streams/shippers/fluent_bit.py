@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from streams.records.times import rfc3339_ns
 from streams.shippers.identity import LABEL_PREFIX, Attributes, canonical
 from streams.shippers.line import Layout, Line
-from streams.shippers.times import any_time_ns, rfc3339_ns, seconds_ns
+from streams.shippers.times import any_time_ns, seconds_ns
 
 
 def _attributes(kubernetes: Mapping[str, object]) -> Attributes | None:

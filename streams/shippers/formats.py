@@ -20,7 +20,7 @@ from streams.shippers.container_lines import ContainerLines
 from streams.shippers.faults import DECODE_FAULTS, MAX_BATCH_BYTES, check_size, json_fault
 from streams.shippers.filebeat import FILEBEAT
 from streams.shippers.fluent_bit import FLUENT_BIT
-from streams.shippers.identity import WORKLOAD_LABELS, Identities
+from streams.shippers.identity import Identities
 from streams.shippers.line import Layout
 from streams.shippers.otlp import LogRow, Rows
 from streams.shippers.otlp_identity import OtlpIdentities
@@ -143,7 +143,6 @@ def reader(
     format_name: str = AUTO,
     *,
     cluster: str = "",
-    workload_labels: tuple[str, ...] = WORKLOAD_LABELS,
     keep_fields: bool = False,
 ) -> Reader:
     """The reader of a topic.
@@ -152,7 +151,6 @@ def reader(
         content: what the topic carries.
         format_name: a format of `FORMATS`, or `auto`.
         cluster: the cluster that the records come from, unless they say so themselves.
-        workload_labels: pod labels that hold the workload's name, best first.
         keep_fields: log records carry the fields beside their message (`Fielded`).
 
     Raises:
@@ -164,4 +162,4 @@ def reader(
     make = formats.get(format_name)
     if make is None:
         raise BadPolicy(f"format of {content}", format_name, f"one of {', '.join(formats)}")
-    return make(Identities(cluster, workload_labels))
+    return make(Identities(cluster))

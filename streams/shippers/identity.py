@@ -15,8 +15,6 @@ from streams.errors import BadPolicy, BadRecord, Reason
 from streams.records.identity import Revision, Source, Workload
 from streams.shippers.names import is_cluster_name, is_label_value, is_namespace, is_object_name
 
-WORKLOAD_LABELS = ("serinus.io/workload",)
-"""Labels that name the workload outright, before anything is guessed."""
 LABEL_PREFIX = "k8s_pod_label_"
 """Where a format with a map of pod labels puts them."""
 
@@ -35,6 +33,7 @@ _NAMESPACE = (
     "kubernetes_namespace",
 )
 _OWNER = ("k8s_replicaset_name", "resource_k8s_replicaset_name", "replicaset", "owner_name", "created_by_name")
+_OWN_LABELS = ("serinus_io_workload",)
 _NAMING_LABELS = ("app_kubernetes_io_name", "app_kubernetes_io_instance", "k8s_app", "app")
 _DEPLOYMENT = ("k8s_deployment_name", "resource_k8s_deployment_name")
 _CLUSTER = ("k8s_cluster_name", "resource_k8s_cluster_name")
@@ -68,24 +67,20 @@ def canonical(attributes: Mapping[str, object], prefix: str = "") -> dict[str, o
 class Identities:
     """Attributes -> `Source`, by the rules an operator has set."""
 
-    def __init__(self, cluster: str = "", workload_labels: Sequence[str] = WORKLOAD_LABELS) -> None:
+    def __init__(self, cluster: str = "") -> None:
         """Set the rules.
 
         Args:
             cluster: where the records come from, unless they say so themselves (`k8s.cluster.name`).
-            workload_labels: pod labels that hold the workload's name, best first.
 
         Raises:
-            BadPolicy: a cluster name with a slash or the like, or an empty label name.
+            BadPolicy: a cluster name with a slash or the like.
         """
         if not is_cluster_name(cluster):
             raise BadPolicy(
                 "cluster", cluster, "letters, digits and -_. only, a letter or digit at both ends, at most 253"
             )
-        if not all(workload_labels):
-            raise BadPolicy("workload_labels", workload_labels, "each names a pod label")
         self._cluster = cluster
-        self._workload_labels = tuple(label.translate(CANONICAL) for label in workload_labels)
 
     def source(self, *levels: Attributes) -> Source:
         """The pod and revision that canonical attributes speak of.
@@ -124,7 +119,7 @@ class Identities:
     def _workload_names(self, pod_template_hash: str, pod: str, levels: Sequence[Attributes]) -> Iterator[str]:
         """Candidates for the workload's name, surest first; may be empty or malformed."""
         for level in levels:
-            yield from (_text(value) for _, value in _labels(level, self._workload_labels))
+            yield from (_text(value) for _, value in _labels(level, _OWN_LABELS))
         before, found, _ = pod.partition(f"-{pod_template_hash}-")
         if found:
             yield before

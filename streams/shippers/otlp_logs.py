@@ -7,12 +7,13 @@ from collections.abc import Sequence
 from streams.errors import BadRecord, Reason
 from streams.records.log import Fielded, LogRecord, Severity, Stream
 from streams.records.severity import of_field, of_otlp
+from streams.records.times import within_range
 from streams.shippers.faults import MAX_BATCH_BYTES, MAX_RECORD_BYTES, check_size
 from streams.shippers.line import MAX_TRACE_ID
 from streams.shippers.otlp import Group, LogRow, Plain, Rows, as_text
 from streams.shippers.otlp_identity import OtlpIdentities
 from streams.shippers.reader import Reader
-from streams.shippers.times import message_time, within_range
+from streams.shippers.times import message_time
 
 _MESSAGE_KEYS = ("message", "msg", "log")
 _LEVEL_KEYS = ("level", "severity", "log.level", "lvl")

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from streams.errors import BadRecord, Reason
 from streams.records.histogram import Histogram, check_scale
 from streams.records.metric import Kind, MetricSample, Series
+from streams.records.times import within_range
 from streams.shippers.cache import BoundedCache
 from streams.shippers.faults import MAX_BATCH_BYTES, check_size
 from streams.shippers.histograms import explicit
@@ -19,7 +20,7 @@ from streams.shippers.otlp import Buckets, Group, PointRow, Rows, as_text
 from streams.shippers.otlp_identity import OtlpIdentities
 from streams.shippers.reader import Reader
 from streams.shippers.series import series_of
-from streams.shippers.times import message_time, within_range
+from streams.shippers.times import message_time
 from streams.shippers.values import checked
 
 _NO_RECORDED_VALUE = 1

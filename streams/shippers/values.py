@@ -6,10 +6,9 @@ import math
 from contextlib import suppress
 
 from streams.errors import BadRecord, Reason
-from streams.records.histogram import Histogram
+from streams.records.histogram import LARGEST_COUNT, Histogram
 from streams.records.metric import Kind
 
-_MAX_COUNT = 2**64
 _MAX_TEXT = 400
 """Characters of a number: Go prints the largest double with 309 digits."""
 
@@ -19,7 +18,7 @@ def checked(value: float | Histogram | None, kind: Kind, name: str, *, monotonic
 
     Raises:
         BadRecord: NO_VALUE where there is none, or not a number (also Prometheus' staleness marker); BAD_VALUE where
-            it is infinite, or negative though only growing.
+            it is infinite, negative though only growing, or a count beyond `LARGEST_COUNT`.
     """
     if value is None:
         raise BadRecord(Reason.NO_VALUE, f"{name[:80]}: no value")
@@ -29,7 +28,7 @@ def checked(value: float | Histogram | None, kind: Kind, name: str, *, monotonic
     if math.isinf(number):
         raise BadRecord(Reason.BAD_VALUE, f"{name[:80]}: {number}")
     if isinstance(value, Histogram):
-        if not 0 <= value.count < _MAX_COUNT:
+        if not 0 <= value.count <= LARGEST_COUNT:
             raise BadRecord(Reason.BAD_VALUE, f"{name[:80]}: a count of {value.count}")
     elif number < 0 and kind is not Kind.GAUGE and monotonic:
         raise BadRecord(Reason.BAD_VALUE, f"{name[:80]}: {number}, though it can only grow")

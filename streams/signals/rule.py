@@ -40,6 +40,10 @@ Scale = Literal["log", "share_free", "count"]
 `count` = 2*sqrt(v + 3/8) for small integers."""
 
 
+USUAL_TOLERANCE = 0.2
+"""20% is less than pods of one revision differ."""
+
+
 class SignalRule(Struct, frozen=True):
     """One signal."""
 
@@ -54,9 +58,9 @@ class SignalRule(Struct, frozen=True):
     unit: str = ""
     """UCUM of what is shown: `s`, `By`, `1`, ...; empty where unknown."""
     criticality: Criticality = "normal"
-    tolerance_up: float = 0.2
+    tolerance_up: float = USUAL_TOLERANCE
     """Relative rise that nobody minds (0.2 = 20%)."""
-    tolerance_down: float = 0.2
+    tolerance_down: float = USUAL_TOLERANCE
     """Relative fall that nobody minds."""
     known: bool = True
     """A built-in rule or the policy names it; False: no rule fitted, compared two-sidedly at low weight."""

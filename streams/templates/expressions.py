@@ -29,21 +29,15 @@ class Expression:
         """Check and compile.
 
         Raises:
-            BadPolicy: it is none, too long, not to be matched in linear time, or wants digits that are holes.
+            BadPolicy: it has a `fault`, or wants digits that are holes.
         """
-        if not text or len(text) > MAX_EXPRESSION:
-            raise BadPolicy(field, text[:80], f"1 to {MAX_EXPRESSION} characters are")
-        self.text = text
-        try:
-            re2.compile(text, _options())
-            self._compiled: Any = re2.compile(over_holes(text), _options())
-        except re2.error as fault:
-            reason = fault.args[0].decode("utf-8", "replace") if fault.args else "no reason given"
-            raise BadPolicy(field, text, f"RE2 says: {reason}") from None
+        if (why := fault(text)) is not None:
+            raise BadPolicy(field, text[:80], why)
         if (digits := written_digits(text)) is not None:
             raise BadPolicy(
                 field, text, f"{digits} is a hole by now, but for a status such as 503: write \\d for digits"
             )
+        self._compiled = _compiled(over_holes(text))
 
     def found(self, text: str) -> bool:
         """Whether it matches anywhere.
@@ -61,6 +55,24 @@ class Expression:
                 parts += [text[end : match.start()], HOLE]
                 end = match.end()
         return "".join((*parts, text[end:])) if parts else text
+
+
+def fault(text: str) -> str | None:
+    """Why RE2 cannot run it, with the part that it does not take, or why nobody means it; None where it can.
+
+    >>> fault("(a+)+$"), fault("order (?=paid)")
+    (None, 'RE2 says: invalid perl operator: (?=')
+    """
+    if not text or len(text) > MAX_EXPRESSION:
+        return f"it has {len(text)} characters, 1 to {MAX_EXPRESSION} are allowed"
+    try:
+        compiled = _compiled(text)
+        _compiled(over_holes(text))
+    except re2.error as error:
+        return f"RE2 says: {error.args[0].decode('utf-8', 'replace')}"
+    except UnicodeEncodeError:
+        return "it holds half of a character"
+    return "it matches an empty text, hence everything" if compiled.fullmatch("") is not None else None
 
 
 def service_masks(expressions: Sequence[str]) -> Callable[[str], str]:
@@ -84,8 +96,8 @@ def service_masks(expressions: Sequence[str]) -> Callable[[str], str]:
     return mask
 
 
-def _options() -> Any:
+def _compiled(text: str) -> Any:
     options = re2.Options()
     options.log_errors = False
     options.max_mem = _MEMORY_BYTES
-    return options
+    return re2.compile(text, options)

@@ -24,7 +24,7 @@ from msgspec import Struct
 
 from streams.records.log import Severity
 from streams.templates.holes import Patterns, patterns
-from streams.templates.places import Places
+from streams.templates.pattern_index import PatternIndex
 from streams.templates.template import Learned, Template, template
 from streams.windows.masks import HOLE
 from streams.windows.signature import Signature
@@ -87,13 +87,13 @@ class Templates:
         self._parts = dict(known.parts)
         self._born: set[int] = set()
         """Templates of this window: nothing was counted under them yet."""
-        self._places = Places()
+        self._patterns = PatternIndex()
         for number, one in self._templates.items():
-            self._places.name(one.severity, one.text, number)
-            self._places.enter(number, patterns(one.text, one.severity))
+            self._patterns.name(one.severity, one.text, number)
+            self._patterns.enter(number, patterns(one.text, one.severity))
         for number, part in self._parts.items():
             if part.text:
-                self._places.name(part.severity, part.text, number)
+                self._patterns.name(part.severity, part.text, number)
 
     def to_state(self) -> TemplatesState:
         """The snapshot; valid until the next `learn`."""
@@ -188,22 +188,22 @@ class Templates:
             return
         self._templates[number] = Known(text, severity, seen_ns)
         self._born.add(number)
-        self._places.name(severity, text, number)
-        ripe = self._places.enter(number, found)
-        for member in self._places.members(severity, text):  # a hole stands where they have a word
+        self._patterns.name(severity, text, number)
+        ripe = self._patterns.enter(number, found)
+        for member in self._patterns.members(severity, text):  # a hole stands where they have a word
             self._join(member, number, redirects)
         if ripe is not None:
             self._merge(ripe, severity, seen_ns, redirects)
 
     def _whole(self, found: Patterns) -> int | None:
         """The template, if any, for which one of these patterns stands; of several the one of least number."""
-        named = self._places.named(found)
+        named = self._patterns.named(found)
         return min((root for number in named if (root := self.template_of(number)) is not None), default=None)
 
     def _merge(self, pattern: str, severity: Severity, seen_ns: int, redirects: dict[int, int]) -> None:
         """Make the pattern a template, and all that differ only there part of it."""
         whole = template(pattern, severity)
-        members = self._places.members(severity, pattern)
+        members = self._patterns.members(severity, pattern)
         self._add(whole.number, Signature(pattern, severity), seen_ns, redirects)
         root = self.template_of(whole.number)
         for member in members:
@@ -219,15 +219,15 @@ class Templates:
         self._parts[number] = Part(root, one.seen_ns)
         if HOLE in one.text:
             self._parts[number] = Part(root, one.seen_ns, one.text, one.severity)
-            self._places.name(one.severity, one.text, number)
+            self._patterns.name(one.severity, one.text, number)
         redirects[number] = root
         if (known := self._templates.get(root)) is not None:
             known.seen_ns = max(known.seen_ns, one.seen_ns)
 
     def _remove(self, number: int) -> None:
         one = self._templates.pop(number)
-        self._places.unname(one.severity, one.text)
-        self._places.leave(number, patterns(one.text, one.severity))
+        self._patterns.unname(one.severity, one.text)
+        self._patterns.leave(number, patterns(one.text, one.severity))
 
     def _trim(self) -> None:
         """Forget what is over the budget."""
@@ -247,4 +247,4 @@ class Templates:
         for number in parts:
             part = self._parts.pop(number)
             if part.text:
-                self._places.unname(part.severity, part.text)
+                self._patterns.unname(part.severity, part.text)

@@ -7,7 +7,7 @@ import math
 from msgspec import Struct
 
 from streams.records.identity import Workload
-from streams.risk.document import rfc3339
+from streams.records.times import rfc3339
 from streams.signals.units import shown_unit
 from streams.watch.alarm import Alarm, AlarmSignal, AlarmState, Suspect
 from streams.watch.panel import Panel

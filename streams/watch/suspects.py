@@ -17,7 +17,7 @@ from collections.abc import Sequence
 from msgspec import Struct
 
 from streams.records.identity import Workload
-from streams.risk.document import rfc3339
+from streams.records.times import rfc3339
 from streams.watch.alarm import Likelihood, Suspect
 from streams.watch.production import Deployment
 

@@ -10,8 +10,9 @@ from collections.abc import Sequence
 
 from streams.judging.evidence import UNDECIDED_RISK, Verdict
 from streams.records.identity import Workload
+from streams.records.times import rfc3339
 from streams.risk.comparison import Comparison
-from streams.risk.document import RiskDocument, rfc3339
+from streams.risk.document import RiskDocument
 from streams.watch.incident import Incident, alarm_of
 from streams.watch.production import ProductionState
 

@@ -17,7 +17,8 @@ from msgspec import Struct, field, structs
 
 from streams.judging.side import Side, SignatureInfo
 from streams.records.identity import Workload
-from streams.risk.document import RiskDocument, rfc3339
+from streams.records.times import rfc3339
+from streams.risk.document import RiskDocument
 from streams.signals.rule import SignalRule
 from streams.watch.alarm import Alarm, AlarmState, Suspect
 from streams.watch.feedback import AlarmFeedback

@@ -358,8 +358,8 @@ class Roller:
                 states = pod.histogram_totals.setdefault(number, {})
                 merge_states(states, {sample.time_ns: (sample.start_ns, value)})
             else:
-                known = pod.histogram_increases.get(number)
-                pod.histogram_increases[number] = value if known is None else known.merge(value)
+                known, more = pod.histogram_increases.get(number), value.with_total(exact(value.total))
+                pod.histogram_increases[number] = more if known is None else known.merge(more)
         elif sample.kind is Kind.GAUGE:
             merge_points(pod.gauges.setdefault(number, {}), {sample.time_ns: value})
         elif sample.kind is Kind.CUMULATIVE:

@@ -16,11 +16,9 @@ from msgspec import Struct
 
 from streams.records.log import Severity
 from streams.records.severity import graver, in_line, of_field
-from streams.windows.masks import HOLE, masked
+from streams.windows.masks import masked
 from streams.windows.stack import Thrown, Trace, brief, trace
 from streams.windows.structured import Structured, structured
-
-__all__ = ["HOLE", "MAX_LINE_CHARACTERS", "Signature", "fold", "signature", "signature_id"]
 
 MAX_LINE_CHARACTERS = 4096
 """What lies beyond does not tell lines apart; it bounds time and memory."""

@@ -8,8 +8,9 @@ from streams.judging.evidence import Assessment
 from streams.judging.presence import Presence
 from streams.judging.unseen import not_zero, unseen
 from streams.policy.statement import statement
+from streams.records.times import rfc3339
 from streams.risk.comparison import Comparison
-from streams.risk.document import RiskDocument, rfc3339, undecided
+from streams.risk.document import RiskDocument, undecided
 from streams.risk.examples import Room
 from streams.risk.first import unheard
 from streams.risk.templates import MOST_FEEDBACK, MOST_TEMPLATES, FeedbackGiven, TemplateEvidence, template_id

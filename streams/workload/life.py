@@ -39,6 +39,7 @@ from streams.watch.suspects import Neighbour
 from streams.watch.watch import Watch
 from streams.windows.signature import Signature
 from streams.windows.summary import Summary, merge, trim
+from streams.workload.attempts import Attempts, pair_of
 from streams.workload.document import document
 from streams.workload.judged_lines import JudgedLines, numbers_of
 from streams.workload.running import Running
@@ -46,8 +47,6 @@ from streams.workload.state import WorkloadSettings, WorkloadState
 
 _MAX_RUNNING = 20
 """Comparisons of one workload at a time; a further one ends the oldest as `expired`."""
-_RETRY_NS = 10_000_000_000
-"""What is told within so long of the end may be a state from before it (argo-rollouts issue 4021)."""
 
 
 class WorkloadLife:
@@ -81,6 +80,7 @@ class WorkloadLife:
         """Start of an open window -> its signatures."""
         state.heard = {number: state.heard[number] for number in sorted(set().union(*self._open_lines.values()))}
         self._presence = {name: Presence(settings.window_ns, known) for name, known in state.presence.items()}
+        self._attempts = Attempts(state, self._presence)
         self._running = {key: Running.resume(settings, one, state.past) for key, one in state.running.items()}
         self._fresh: dict[str, RiskDocument] = {}
         self._watermark_ns = 0
@@ -227,10 +227,7 @@ class WorkloadLife:
         known = self._running.get(comparison.key)
         if known is not None and known.requested_ns <= requested_ns:
             return  # one asked for from later on was read ahead of its time, and begins now
-        if comparison.key in state.ended and told_ns - state.ended[comparison.key] < _RETRY_NS:
-            if not self._is_retried(comparison.key):
-                return
-        elif again and not (self._is_there(comparison.baseline) and self._is_there(comparison.canary)):
+        if not self._attempts.may_begin(comparison, told_ns, again=again):
             return
         if comparison.of != state.workload:
             raise BrokenInvariant(f"{comparison.key} is not about {state.workload.key}")
@@ -241,9 +238,7 @@ class WorkloadLife:
         before = partial(self._past_before, comparison.canary)
         running = Running.begin(self._settings, comparison, requested_ns, state.past, before, prior, policy)
         self._running[comparison.key] = running
-        # What was judged before the end is not judged twice.
-        anew_ns = max(state.ended.pop(comparison.key, 0), state.anew.pop(comparison.key, 0))
-        state.attempts.pop(comparison.key, None)
+        anew_ns = self._attempts.begin(comparison.key)
         for start_ns, sides in state.ring:
             if start_ns >= anew_ns:
                 self._judge(running, start_ns, sides)
@@ -261,9 +256,7 @@ class WorkloadLife:
         self._fresh[comparison.key] = structs.replace(last, state="ended", outcome=outcome)
         self.learned += running.teach(self._state.past, outcome)
         del self._running[comparison.key]
-        self._state.ended[comparison.key] = ended_ns
-        if outcome == "aborted":
-            self._state.attempts[comparison.key] = self._pods_met(comparison.canary)
+        self._attempts.end(comparison, outcome, ended_ns)
         if outcome == "promoted" or not comparison.is_alone:
             self._succession.conclude(comparison.baseline, comparison.canary, outcome)
 
@@ -273,7 +266,7 @@ class WorkloadLife:
 
     def has_ended(self, comparison: Comparison) -> bool:
         """Whether it ended lately, so that to begin it needs another attempt."""
-        return comparison.key in self._state.ended
+        return self._attempts.has_ended(comparison.key)
 
     def reclassify(self, said: TemplateFeedback, at_ns: int) -> None:
         """Take in what somebody says of a template: it holds for the windows that close from now on.
@@ -339,14 +332,12 @@ class WorkloadLife:
         state.closed_to_ns = start_ns + window_ns
         horizon_ns = start_ns - self._settings.ring_ns
         self._keep_window(start_ns, sides, horizon_ns)
-        state.ended = {key: ended_ns for key, ended_ns in state.ended.items() if ended_ns > horizon_ns}
-        state.anew = {key: ended_ns for key, ended_ns in state.anew.items() if ended_ns > horizon_ns}
-        state.attempts = {key: met for key, met in state.attempts.items() if key in state.ended}
+        self._attempts.forget(horizon_ns)
         for key, running in self._running.items():
             if self._judge(running, start_ns, sides):
                 self._publish(running)
                 if running.failed_pods is None and self._fresh[key].verdict == "fail":
-                    running.failed_pods = self._pods_met(running.comparison.canary)
+                    running.failed_pods = self._attempts.pods_met(running.comparison.canary)
         if self._watch is not None and sides:
             pairs = [one.comparison for one in self._running.values() if not one.comparison.is_alone]
             trials = {pair.canary: pair.baseline for pair in pairs}
@@ -363,23 +354,22 @@ class WorkloadLife:
 
     def _sight(self, end_ns: int, heard: Collection[str], sighted: Callable[[Comparison, int], None] | None) -> None:
         """What the streams tell once a window has closed: a pair on trial, or what became of one."""
-        state = self._state
-        start_ns = end_ns - self._settings.window_ns
-        back = self._succession.hear(start_ns, heard)
-        for key in list(state.ended):
-            if key.rpartition("/")[2] in back:
-                state.anew[key] = state.ended.pop(key)  # its canary was away and is here again: another attempt
+        attempts = self._attempts
+        back = self._succession.hear(end_ns - self._settings.window_ns, heard)
+        for key in attempts.ended:
+            if pair_of(key)[1] in back:
+                attempts.is_another(key)  # its canary was away and is here again
         for running in list(self._running.values()):
             self._conclude(running, end_ns)
-        for key in filter(self._is_retried, list(state.ended)):
-            state.anew[key] = state.ended.pop(key)
+        for key in attempts.tried_again:
+            attempts.is_another(key)
             if sighted is not None:
-                sighted(Comparison(*self._of, *key.rsplit("/", 2)[1:]), end_ns)
+                sighted(Comparison(*self._of, *pair_of(key)), end_ns)
         trial = self._succession.on_trial
         if trial is not None and sighted is not None:
             sighted_pair = Comparison(*self._of, *trial)
             known = self._running.get(sighted_pair.key)
-            if sighted_pair.key not in state.ended and (known is None or known.requested_ns > end_ns):
+            if not attempts.has_ended(sighted_pair.key) and (known is None or known.requested_ns > end_ns):
                 sighted(sighted_pair, end_ns)
 
     def _conclude(self, running: Running, end_ns: int) -> None:
@@ -391,29 +381,9 @@ class WorkloadLife:
         outcome = self._succession.outcome(pair.baseline, pair.canary, since_ns, failed=failed_pods is not None)
         if outcome is not None:
             self.end(pair, outcome, end_ns)
-        elif failed_pods is not None and self._all_new(pair.canary, failed_pods):
-            self.end(pair, "aborted", end_ns)  # and tried again already
-            self._state.attempts[pair.key] = failed_pods
-
-    def _is_there(self, pod_template_hash: str) -> bool:
-        presence = self._presence.get(pod_template_hash)
-        return presence is not None and presence.there
-
-    def _pods_met(self, pod_template_hash: str) -> int:
-        presence = self._presence.get(pod_template_hash)
-        return 0 if presence is None else presence.state.numbered
-
-    def _all_new(self, pod_template_hash: str, met: int) -> bool:
-        """Whether it has pods, all of which were first met after so many others."""
-        presence = self._presence.get(pod_template_hash)
-        return (
-            presence is not None and presence.there and min(pod.number for pod in presence.state.pods.values()) >= met
-        )
-
-    def _is_retried(self, key: str) -> bool:
-        """Whether the canary of a comparison that was aborted has new pods beside its baseline, and no old ones."""
-        met, (baseline, canary) = self._state.attempts.get(key), key.rsplit("/", 2)[1:]
-        return met is not None and self._is_there(baseline) and self._all_new(canary, met)
+        elif failed_pods is not None and self._attempts.all_new(pair.canary, failed_pods):
+            self.end(pair, "aborted", end_ns)
+            self._attempts.began_after(pair.key, failed_pods)
 
     def _judge(self, running: Running, start_ns: int, sides: Mapping[str, Side]) -> bool:
         lines, rules = self._lines, self._catalogue.rules
@@ -439,7 +409,7 @@ class WorkloadLife:
 
         A window is learned when it leaves the ring: what a comparison may still be given is none of its past.
         """
-        pairs = [key.rsplit("/", 2)[1:] for key in (*self._running, *self._state.ended)]
+        pairs = map(pair_of, (*self._running, *self._attempts.ended))
         trials = {canary for baseline, canary in pairs if baseline != canary and baseline in sides}
         there = [side for name, side in sorted(sides.items()) if name not in trials]
         past.learn(start_ns, there, self._lines.roots, self._state.past.logs.templates, self._catalogue.rules)

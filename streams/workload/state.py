@@ -56,10 +56,9 @@ class RunningState(Struct, array_like=True):
 
 
 class WorkloadState(Struct):
-    """The snapshot: language-neutral (MessagePack), versioned, all there is to know."""
+    """The snapshot: language-neutral (MessagePack), all there is to know."""
 
     workload: Workload
-    version: int = 1
     closed_to_ns: int = 0
     """End of the last closed window; 0 before the first."""
     open: dict[int, dict[str, Summary]] = {}

@@ -20,8 +20,10 @@ from typing import Any
 import pytest
 from confluent_kafka import Producer
 
+from streams.judging.evidence import Exposure, SignalEvidence
+from streams.records.times import rfc3339
 from streams.risk.comparison import Comparison
-from streams.risk.document import Exposure, RiskDocument, SignalEvidence, rfc3339
+from streams.risk.document import RiskDocument
 from tests.integration.role_process import RoleProcess
 from topology.codecs import encode_json
 from topology.create_topics import create

@@ -21,8 +21,10 @@ import msgspec
 import pytest
 from confluent_kafka import Producer
 
+from streams.judging.evidence import Exposure
+from streams.records.times import rfc3339
 from streams.risk.comparison import Comparison
-from streams.risk.document import Exposure, RiskDocument, rfc3339
+from streams.risk.document import RiskDocument
 from tests.integration.apache_kafka import ApacheKafka, fetch
 from tests.integration.ready_proxy import ReadyProxy
 from tests.integration.role_process import RoleProcess

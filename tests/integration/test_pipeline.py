@@ -13,11 +13,13 @@ import urllib.request
 
 import pytest
 from confluent_kafka import OFFSET_BEGINNING, Consumer, Producer, TopicPartition
+from confluent_kafka.admin import AdminClient, NewTopic
 
 from streams.policy.workload_policy import SignalPolicy, WorkloadPolicy
 from streams.records.identity import Workload
 from streams.risk.comparison import CompareRequest, Comparison
 from streams.windows.summary import Bundle
+from streams.windows.watermark import Watermark
 from streams.workload.state import WorkloadSettings
 from tests.bench.records import spread
 from tests.integration.role_process import RoleProcess
@@ -72,6 +74,37 @@ def test_the_end_of_the_input_closes_windows_too():
         consumer.close()
         telemetry.shutdown()
         assert counted == 1000
+
+
+def test_an_input_that_is_taken_out_of_the_settings_holds_no_windows_back():
+    """Promise: once it is not named any more, windows close behind the inputs that are, and not by the hold later."""
+    hold_ns = 1_000_000_000
+    watermark = Watermark(hold_ns)
+    read_to_ns = watermark.state.read_to_ns
+    with EmbeddedBroker() as broker:
+        kafka = Kafka(broker.bootstrap_servers)
+        prepare(kafka, 1)
+        admin = AdminClient({"bootstrap.servers": broker.bootstrap_servers})
+        admin.create_topics([NewTopic("old", 1)])["old"].result(30)
+        consumer = Consumer({"bootstrap.servers": broker.bootstrap_servers, "group.id": "test"})
+        consumer.assign([TopicPartition(SUMMARIES, 0, OFFSET_BEGINNING)])
+        telemetry = Telemetry.start("ingest", TelemetrySettings())
+        left_ns = 0
+        for topics in ({LOGS: "auto", "old": "auto"}, {LOGS: "auto"}):
+            settings = IngestSettings(kafka, log_topics=topics, session_timeout_s=3, lateness_s=0.1)
+            worker, deadline = IngestWorker(settings, telemetry), time.monotonic() + 60
+            while watermark.state.low_ns <= (left_ns + 2 * hold_ns if left_ns else 0):
+                assert time.monotonic() < deadline, watermark.state
+                worker.cycle(threading.Event())
+                for message in consumer.consume(100, 0.0):
+                    if message.error() is None:
+                        bundle = decode_bundle(message.value())
+                        watermark.learn(bundle.reports, bundle.inputs)
+            worker.close()
+            left_ns = left_ns or read_to_ns["old/0"]
+        consumer.close()
+        telemetry.shutdown()
+    assert watermark.state.low_ns > max(read_to_ns.values()) - hold_ns // 2
 
 
 def test_fields_of_log_lines_are_judged():
@@ -136,7 +169,9 @@ def test_what_cannot_be_used_stops_no_scorer():
         for _ in range(3):
             other = Bundle("ingest-7", {"logs/0": 10**18}, {"logs": 1}, {}, {}, [], window_ns=10_000_000_000)
             producer.produce(SUMMARIES, encode_bundle(other))
-        producer.produce(ROLLOUTS, encode_json(CompareRequest(pair)), pair.of.key)
+        request = encode_json(CompareRequest(pair))
+        producer.produce(ROLLOUTS, request.replace(b'"told_ns":0', b'"told_ns":%d' % 2**70))  # no snapshot holds it
+        producer.produce(ROLLOUTS, request, pair.of.key)
         producer.flush()
         where = ["--bootstrap-servers", broker.bootstrap_servers, "--metrics-port", port := free_port()]
         with RoleProcess("score", *where, "--session-timeout-s", 3) as score:

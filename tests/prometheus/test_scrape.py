@@ -14,8 +14,9 @@ import msgspec
 import pytest
 import yaml
 
+from streams.judging.evidence import Exposure, SignalEvidence
 from streams.risk.comparison import Comparison
-from streams.risk.document import Exposure, RiskDocument, SignalEvidence
+from streams.risk.document import RiskDocument
 from tests.integration.role_process import RoleProcess
 from tests.prometheus.conftest import PARTITIONS
 from tests.prometheus.tools import ROOT, Server, eventually, free_port

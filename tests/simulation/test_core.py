@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 from streams.judging.counts import log_mean_exp
-from streams.judging.settings import DEFAULT_SIGNALS, JudgeSettings
+from streams.judging.settings import JudgeSettings
 from streams.judging.signal import Counted, Signal, SignalState
+from streams.policy.counted import COUNTED
 from tests.simulation.core import Floats, first_crossing, flagged, incident, log_e_paths, ramp, within_budget
 
 ALPHA = 0.05
@@ -62,7 +63,7 @@ def test_the_products_code_gives_the_same_path():
     canary, total, share = (values[:5, ::3] for values in events(np.random.default_rng(4), 5, 2.0))
     paths = log_e_paths(canary, total, share, 1.2)
     for run in range(5):
-        signal = Signal(DEFAULT_SIGNALS[1], JudgeSettings(), SignalState())
+        signal = Signal(COUNTED[1], JudgeSettings(), SignalState())
         for x, k, rho, expected in zip(canary[run], total[run], share[run], paths[run], strict=True):
             signal.add(Counted(float(x), float(k - x), float(rho), float(rho), 0.0, 0.0))
             first = signal.state.worse_requests.sums[0]
@@ -74,7 +75,7 @@ def test_the_products_code_gives_the_same_path():
 def test_one_risk_over_four_signals_keeps_alpha(alpha, identical):
     """The weighted sum of e-values under independence and under full dependence."""
     rng, runs = np.random.default_rng(5), 300
-    weights = [rule.weight for rule in DEFAULT_SIGNALS]
+    weights = [rule.weight for rule in COUNTED]
     paths = [log_e_paths(*events(rng, runs, 1.0), 1.0) for _ in range(1 if identical else 4)]
     combined = np.logaddexp.reduce([np.log(w) + paths[0 if identical else i] for i, w in enumerate(weights)], axis=0)
     assert within_budget(round(runs * flagged(combined, alpha)), runs, alpha)

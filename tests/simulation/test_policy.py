@@ -12,7 +12,8 @@ from msgspec import structs
 from streams.judging.critical import CRITICAL_SHARE
 from streams.judging.judge import Judge
 from streams.judging.look_back import LookBack
-from streams.judging.settings import DEFAULT_SIGNALS, JudgeSettings
+from streams.judging.settings import JudgeSettings
+from streams.policy.counted import COUNTED
 from streams.policy.rules import apply
 from streams.policy.workload_policy import GroupPolicy, WorkloadPolicy
 from tests.simulation import levels
@@ -25,7 +26,7 @@ ALPHA = 0.05
 WINDOWS = 180
 CRITICAL = {
     "critical_share": CRITICAL_SHARE,
-    "signals": tuple(structs.replace(each, criticality="critical") for each in DEFAULT_SIGNALS),
+    "signals": tuple(structs.replace(each, criticality="critical") for each in COUNTED),
 }
 RAMP, HALF = Service(shared_incident=8.0), Service(pods=(2, 2), split=(0.5,), shared_incident=8.0)
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from streams.judging.settings import DEFAULT_SIGNALS, REQUESTS, JudgeSettings
+from streams.judging.settings import JudgeSettings
 from streams.judging.signal import Counted, Signal, SignalState
+from streams.policy.counted import COUNTED, REQUESTS
 from tests.simulation.core import within_budget
 from tests.simulation.rollout import CRITICALS, Service, judge_many
 
@@ -100,7 +101,7 @@ def test_healthy_canaries_pass_early(service, minutes):
 def test_a_canary_at_the_margin_passes_in_at_most_beta_of_the_runs(baseline_rate, canary_rate, share, runs):
     """Rates per unit of exposure; the floor is 0.1 events a bin and unit share. Ever, over 200 bins."""
     rng, settings = np.random.default_rng(1), JudgeSettings()
-    rule = next(rule for rule in DEFAULT_SIGNALS if rule.signal == REQUESTS)
+    rule = next(rule for rule in COUNTED if rule.signal == REQUESTS)
     wrong = 0
     for _ in range(runs):
         signal, ever = Signal(rule, settings, SignalState()), False

@@ -13,7 +13,7 @@ import pytest
 
 from streams.judging.side import Side
 from streams.judging.values.part import ValuePart, ValuePartState, ValueSettings
-from streams.judging.wagers import log_worse
+from streams.judging.wagers import all_log_worse
 from streams.records.histogram import Histogram
 from streams.signals.rule import SignalRule
 from tests.simulation.core import first_crossing, flagged, incident, log_e_paths, ramp, within_budget
@@ -177,5 +177,5 @@ def test_clumps_are_why_the_core_is_not_used_here():
 
 def wager_path(canary, total, share):
     """Log of the mean wealth after each window."""
-    steps = [log_worse(x, k, share, 1.0) if k else [0.0] * 9 for x, k in zip(canary, total, strict=True)]
+    steps = all_log_worse(canary, total, np.full_like(total, share), np.ones_like(total))
     return np.logaddexp.reduce(np.cumsum(steps, axis=0), axis=1) - math.log(9.0)

@@ -7,8 +7,9 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 import pytest
 
+from streams.records.times import rfc3339
 from streams.risk.comparison import CompareRequest, Comparison, ComparisonEnded
-from streams.risk.document import RiskDocument, rfc3339
+from streams.risk.document import RiskDocument
 from topology.rollouts.status import ExperimentStatus, RolloutStatus, events, experiment_events
 
 NOW = datetime(2026, 8, 21, 8, tzinfo=UTC)

@@ -10,17 +10,16 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from datetime import datetime
 from typing import Literal
 
 import msgspec
 from msgspec import Struct
 
-from streams.risk.document import rfc3339
-from streams.shippers.faults import DECODE_FAULTS
+from streams.errors import BadRecord, Reason
+from streams.records.times import rfc3339, rfc3339_ns, rfc3339_s, within_range
 from streams.watch.alarm import Alarm
 from streams.watch.feedback import ENDING, AlarmFeedback, FeedbackKind
-from topology.codecs import decode_alarm, decode_rollout_event
+from topology.codecs import DOCUMENT_FAULTS, decode_alarm, decode_rollout_event
 from topology.freshness import Freshness
 
 MOST_ALARMS = 10_000
@@ -44,7 +43,7 @@ class Word(Struct, frozen=True):
 
     def holds(self, now_s: float) -> bool:
         """Whether it has not ended yet."""
-        return not self.until or now_s < seconds(self.until)
+        return not self.until or now_s < rfc3339_s(self.until)
 
 
 class Words(Struct, frozen=True):
@@ -129,7 +128,7 @@ class AlarmView(Freshness):
             return None
         try:
             known = _known(decode_alarm(value))
-        except (*DECODE_FAULTS, ValueError, OverflowError):
+        except DOCUMENT_FAULTS:
             return "not_a_document"
         return self._put(known) if known.alarm.id == name else "key_differs"
 
@@ -140,9 +139,10 @@ class AlarmView(Freshness):
             if not isinstance(event, AlarmFeedback):
                 return None
             until = "" if event.until is None or event.kind not in ENDING else _utc(event.until)
-        except (*DECODE_FAULTS, ValueError, OverflowError):
+            at = rfc3339(within_range(round(time_s * 1e9)))
+        except DOCUMENT_FAULTS:
             return "not_a_document"
-        word = Word(event.kind, event.by, event.reason, rfc3339(round(time_s * 1e9)), until)
+        word = Word(event.kind, event.by, event.reason, at, until)
         field = event.kind if event.kind in {"acknowledge", "silence"} else "opinion"
         with self._lock:
             said = self._words.pop(event.alarm_id, Words())
@@ -171,29 +171,14 @@ class AlarmView(Freshness):
         return known if words is None else msgspec.structs.replace(known, words=words)
 
 
-def seconds(text: str) -> float:
-    """RFC 3339 as seconds since 1970.
-
-    >>> seconds("2026-08-21T08:13:20.123Z")
-    1787300000.123
-
-    Raises:
-        ValueError: it is no time, or has no offset.
-    """
-    moment = datetime.fromisoformat(text)
-    if moment.tzinfo is None:
-        raise ValueError("a time without an offset from UTC")
-    return moment.timestamp()
-
-
 def _utc(text: str) -> str:
-    return rfc3339(round(seconds(text) * 1e9))
+    return rfc3339(rfc3339_ns(text))
 
 
 def _known(alarm: Alarm) -> KnownAlarm:
-    cleared = None if alarm.cleared_at is None else seconds(alarm.cleared_at)
-    known = KnownAlarm(alarm, seconds(alarm.raised_at), seconds(alarm.as_of), cleared)
-    seconds(alarm.onset_at)
+    cleared = None if alarm.cleared_at is None else rfc3339_s(alarm.cleared_at)
+    known = KnownAlarm(alarm, rfc3339_s(alarm.raised_at), rfc3339_s(alarm.as_of), cleared)
+    rfc3339_s(alarm.onset_at)
     if (cleared is None) == (alarm.state == "cleared"):
-        raise ValueError("cleared without its time, or the other way about")
+        raise BadRecord(Reason.BAD_TIME, "cleared without its time, or the other way about")
     return known

@@ -10,10 +10,10 @@ from collections.abc import Mapping
 
 from msgspec import Struct, field
 
-from streams.risk.document import rfc3339
+from streams.records.times import rfc3339, rfc3339_s
 from streams.signals.units import shown_unit
 from streams.watch.alarm import Alarm, AlarmSignal, Suspect
-from topology.alarms.view import KnownAlarm, seconds
+from topology.alarms.view import KnownAlarm
 from topology.serve.links import alarm_page
 
 ALERT_NAME = "SerinusAlarm"
@@ -37,7 +37,7 @@ def ended_s(known: KnownAlarm, now_s: float) -> float | None:
     if known.cleared_s is not None:
         return known.cleared_s
     silence = known.words.silence
-    return seconds(silence.at) if silence is not None and known.silenced(now_s) else None
+    return rfc3339_s(silence.at) if silence is not None and known.silenced(now_s) else None
 
 
 def alert(known: KnownAlarm, now_s: float, hold_s: float, base_url: str, labels: Mapping[str, str]) -> Alert:

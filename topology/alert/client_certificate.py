@@ -11,11 +11,9 @@ import ssl
 from pathlib import Path
 
 from streams.errors import BadPolicy
+from topology.file_mark import Mark, mark
 
 log = logging.getLogger(__name__)
-
-Mark = tuple[tuple[int, int, int], ...]
-"""What changes when a file does: time of change, size, and which file it is."""
 
 
 class ClientCertificate:
@@ -35,7 +33,7 @@ class ClientCertificate:
         self._cert_file = cert_file
         self._key_file = key_file
         try:
-            self._seen = self._mark()
+            self._seen = self._marks()
             self._load()
         except (OSError, ssl.SSLError) as error:
             allowed = f"give a PEM file of a certificate, with its key here or in key_file ({error})"
@@ -44,7 +42,7 @@ class ClientCertificate:
     def refresh(self) -> None:
         """Take what the files hold now, if they have changed; never raises."""
         try:
-            if (seen := self._mark()) == self._seen:
+            if (seen := self._marks()) == self._seen:
                 return
             self._seen = seen  # told once, however long it stays so
             self._load()
@@ -59,7 +57,5 @@ class ClientCertificate:
             # An empty password, or OpenSSL would ask for one at the terminal.
             context.load_cert_chain(self._cert_file, self._key_file, password="")
 
-    def _mark(self) -> Mark:
-        files = [self._cert_file, *([self._key_file] if self._key_file else [])]
-        found = [Path(file).stat() for file in files]
-        return tuple((each.st_mtime_ns, each.st_size, each.st_ino) for each in found)
+    def _marks(self) -> list[Mark]:
+        return [mark(Path(file)) for file in (self._cert_file, self._key_file) if file]

@@ -29,7 +29,7 @@ _FLUSH_S = 5.0
 Change = Literal["raised", "cleared"]
 
 
-class Told(Struct, frozen=True):
+class Delivery(Struct, frozen=True):
     """A message of `serinus.alerts`, keyed by the alarm's id, compacted."""
 
     change: Change
@@ -40,7 +40,7 @@ class Told(Struct, frozen=True):
 
 
 _encode = msgspec.json.Encoder().encode
-_decode = msgspec.json.Decoder(Told).decode
+_decode = msgspec.json.Decoder(Delivery).decode
 
 
 class Ledger(Freshness):
@@ -49,13 +49,13 @@ class Ledger(Freshness):
     def __init__(self) -> None:
         super().__init__()
         self._lock = threading.Lock()
-        self._told: dict[str, Told] = {}
+        self._told: dict[str, Delivery] = {}
 
-    def told(self, alarm_id: str) -> Told | None:
+    def told(self, alarm_id: str) -> Delivery | None:
         """What the webhook was told last of an alarm."""
         return self._told.get(alarm_id)
 
-    def put(self, alarm_id: str, told: Told | None) -> None:
+    def put(self, alarm_id: str, told: Delivery | None) -> None:
         """Know this from now on; a `cleared` is not taken back."""
         with self._lock:
             before = self._told.get(alarm_id)
@@ -104,7 +104,7 @@ class LedgerWriter:
             )
         )
 
-    def write(self, alarm_id: str, told: Told | None) -> bool:
+    def write(self, alarm_id: str, told: Delivery | None) -> bool:
         """Write, and wait a little; False if it is still on its way, and is tried further."""
         try:
             value = None if told is None else _encode(told)

@@ -15,12 +15,12 @@ from collections.abc import Callable, Sequence
 import msgspec
 from msgspec import Struct
 
-from streams.risk.document import rfc3339
+from streams.records.times import rfc3339
 from streams.watch.alarm import Alarm
 from topology.alarms.view import KnownAlarm
 from topology.alert import signature
 from topology.alert.backoff import Backoff
-from topology.alert.ledger import Change, Ledger, LedgerWriter, Told
+from topology.alert.ledger import Change, Delivery, Ledger, LedgerWriter
 from topology.alert.post import Outcome, Poster
 from topology.serve.links import alarm_page
 from topology.settings import AlertSettings
@@ -114,7 +114,7 @@ class Webhook:
         return await self._poster.post(self._url, body, signed, self._settings.webhook_token_file)
 
     async def _record(self, alarm_id: str, change: Change) -> None:
-        told = Told(change, rfc3339(time.time_ns()))
+        told = Delivery(change, rfc3339(time.time_ns()))
         self._ledger.put(alarm_id, told)
         await asyncio.to_thread(self._writer.write, alarm_id, told)
 

@@ -16,7 +16,7 @@ from topology.backtest.replay import Played
 from topology.backtest.row import Row
 from topology.backtest.run import Backtest
 from topology.errors import unwritable
-from topology.recording.cases import Told
+from topology.recording.cases import GroundTruth
 from topology.serve import chart
 
 _PAGE = "index.html"
@@ -48,12 +48,12 @@ def draw(results: Sequence[Backtest], directory: Path) -> None:
     )
     picture_of, page = templates.get_template("case.svg"), templates.get_template("index.html")
     try:
-        shown: list[tuple[str, list[tuple[Row, Told | None, str]]]] = []
+        shown: list[tuple[str, list[tuple[Row, GroundTruth | None, str]]]] = []
         for number, result in enumerate(results):
             rows = []
             for index, row in enumerate(result.rows):
                 name = f"{number}-{index}-{_HARMLESS.sub('_', row.case)[:80]}.svg"
-                told, played = result.recording.told.get(row.case), result.played[row.case]
+                told, played = result.recording.truth.get(row.case), result.played[row.case]
                 found = _chart(played, row)
                 if found is not None:
                     picture = picture_of.render(chart=found, title=_title(row, told), colour=_COLOURS[row.verdict])
@@ -70,6 +70,6 @@ def _chart(played: Played, row: Row) -> chart.Chart | None:
     return chart.draw(played.risk, None if decided_ns is None else decided_ns / 1e9, row.verdict)
 
 
-def _title(row: Row, told: Told | None) -> str:
+def _title(row: Row, told: GroundTruth | None) -> str:
     known = f" ({told.label}{f', {told.fault_type}' if told.fault_type else ''})" if told else ""
     return f"{row.case}: {row.namespace}/{row.workload}, {row.verdict}{known}"

@@ -9,15 +9,16 @@ canary whether it was promoted, so no case teaches more than what its baseline d
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime
 from itertools import islice
 
 from msgspec import Struct
 
+from streams.judging.evidence import RiskPoint
 from streams.judging.past import Past, Prior
 from streams.records.metric import Series
+from streams.records.times import rfc3339_ns
 from streams.risk.comparison import Outcome
-from streams.risk.document import RiskDocument, RiskPoint
+from streams.risk.document import RiskDocument
 from streams.windows.roller import Rolled, Roller
 from streams.windows.signature import Signature
 from streams.windows.summary import Summary
@@ -136,5 +137,4 @@ def _sort(rolled: Rolled, found: dict[int, list[Delta]]) -> None:
 
 
 def _time_ns(text: str | None) -> int | None:
-    """Of a document's time, which has milliseconds."""
-    return None if text is None else round(datetime.fromisoformat(text).timestamp() * 1000) * 1_000_000
+    return None if text is None else rfc3339_ns(text)

@@ -23,17 +23,17 @@ _MOST_ROWS = 50
 
 def show(console: Console, results: Sequence[Backtest]) -> None:
     """Everything: labelled cases as tables, the pool of them, and the rows of those without labels."""
-    labelled = [result for result in results if result.recording.told]
-    tallies = [tally(result.recording.name, result.rows, result.recording.told) for result in labelled]
+    labelled = [result for result in results if result.recording.truth]
+    tallies = [tally(result.recording.name, result.rows, result.recording.truth) for result in labelled]
     for each in tallies:
         show_tally(console, each)
     if len(tallies) > 1:
         show_tally(console, pooled(tallies))
     for result in results:
-        told = result.recording.told
-        unknown = [row for row in result.rows if row.case not in told]
+        truth = result.recording.truth
+        unknown = [row for row in result.rows if row.case not in truth]
         if unknown:
-            console.print(Text(f"{result.recording.name}: {'without a label' if told else 'no case has a label'}"))
+            console.print(Text(f"{result.recording.name}: {'without a label' if truth else 'no case has a label'}"))
             show_rows(console, unknown)
 
 

@@ -12,7 +12,7 @@ from statistics import median
 from msgspec import Struct
 
 from topology.backtest.row import Row
-from topology.recording.cases import Told
+from topology.recording.cases import GroundTruth
 
 
 class Group(Struct):
@@ -50,17 +50,17 @@ class Tally(Struct):
     unknown: int = 0
     """Cases without a label."""
 
-    def add(self, row: Row, told: Told | None) -> None:
+    def add(self, row: Row, truth: GroundTruth | None) -> None:
         """One more case."""
-        if told is None:
+        if truth is None:
             self.unknown += 1
             return
-        if told.label == "healthy":
-            self.healthy.setdefault(told.kind or "healthy", Group()).add(row)
+        if truth.label == "healthy":
+            self.healthy.setdefault(truth.kind or "healthy", Group()).add(row)
             if passed_first(row) and row.passed_at_s is not None:
                 self.pass_share.append(row.passed_at_s / row.length_s)
             return
-        self.faulty.setdefault(told.fault_type or told.kind or "faulty", Group()).add(row)
+        self.faulty.setdefault(truth.fault_type or truth.kind or "faulty", Group()).add(row)
         if row.failed_at_s is not None:
             self.detect_s.append(row.failed_at_s)
             self.detect_share.append(row.failed_at_s / row.length_s)
@@ -93,11 +93,11 @@ def passed_first(row: Row) -> bool:
     return row.failed_at_s is None or row.passed_at_s < row.failed_at_s
 
 
-def tally(name: str, rows: Iterable[Row], told: Mapping[str, Told]) -> Tally:
+def tally(name: str, rows: Iterable[Row], truth: Mapping[str, GroundTruth]) -> Tally:
     """Count the rows of one recording."""
     found = Tally(name)
     for row in rows:
-        found.add(row, told.get(row.case))
+        found.add(row, truth.get(row.case))
     return found
 
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import urllib.error
 import urllib.parse
 import urllib.request
-from datetime import datetime
 
 import msgspec
 from msgspec import Struct
+
+from streams.records.times import rfc3339_s
 
 _TIMEOUT_S = 5.0
 
@@ -61,4 +62,4 @@ class RiskClient:
 
 
 def _seconds(time: str) -> float:
-    return datetime.fromisoformat(time).timestamp() if time else 0.0
+    return rfc3339_s(time) if time else 0.0

@@ -1,7 +1,7 @@
 """Which pairs of revisions does a recording hold, from when to when?
 
-What is to be judged (`Case`) and what somebody knows of it (`Told`) are two values that never meet before the tables:
-a label cannot reach a judgement that is never given it.
+What is to be judged (`Case`) and what somebody knows of it (`GroundTruth`) are two values that never meet before the
+tables: a label cannot reach a judgement that is never given it.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from msgspec import Struct
 
 from streams.errors import BadPolicy, BadRecord
 from streams.records.identity import Workload
+from streams.records.times import rfc3339_ns
 from streams.risk.comparison import Comparison
 from streams.shippers.faults import DECODE_FAULTS
-from streams.shippers.times import rfc3339_ns
 
 FILE = "cases.json"
 _LONGEST_NS = 31 * 86_400 * 1_000_000_000
@@ -68,7 +68,7 @@ class Case(Struct, frozen=True):
         return (self.end_ns - self.start_ns) / 1e9
 
 
-class Told(Struct, frozen=True):
+class GroundTruth(Struct, frozen=True):
     """What somebody knows of a case; for the tables alone."""
 
     label: Label
@@ -81,7 +81,7 @@ class Cases(Struct, frozen=True):
 
     cases: tuple[Case, ...]
     """In order of start, then id."""
-    told: dict[str, Told]
+    truth: dict[str, GroundTruth]
     """By case id, for those that have a label."""
 
 
@@ -98,12 +98,12 @@ def read_cases(directory: Path) -> Cases:
     for case in cases:
         _require(case.id not in known, path, f"id {case.id!r}", "each case has an id of its own")
         known.add(case.id)
-    told = {
-        entry.id: Told(entry.label, entry.kind or "", entry.fault_type or "")
+    truth = {
+        entry.id: GroundTruth(entry.label, entry.kind or "", entry.fault_type or "")
         for entry in entries
         if entry.label is not None
     }
-    return Cases(tuple(sorted(cases, key=lambda case: (case.start_ns, case.id))), told)
+    return Cases(tuple(sorted(cases, key=lambda case: (case.start_ns, case.id))), truth)
 
 
 def read_entries(path: Path) -> list[CaseEntry]:

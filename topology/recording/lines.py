@@ -25,8 +25,8 @@ from streams.records.identity import Revision, Source, Workload
 from streams.records.log import Fielded, LogRecord, Severity, Stream
 from streams.records.metric import Kind, MetricSample, Series
 from streams.records.severity import of_field
+from streams.records.times import rfc3339_ns
 from streams.shippers.faults import DECODE_FAULTS, json_fault
-from streams.shippers.times import rfc3339_ns
 from streams.shippers.values import checked
 from topology.recording.histograms import histogram_of, written
 

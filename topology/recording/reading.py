@@ -13,7 +13,7 @@ from pathlib import Path
 from msgspec import Struct
 
 from streams.errors import BadRecord, Reason
-from topology.recording.cases import FILE, Case, Told, read_cases
+from topology.recording.cases import FILE, Case, GroundTruth, read_cases
 from topology.recording.faults import Faults
 from topology.recording.layout import Layout
 from topology.recording.lines import Record, log_record, metric_sample
@@ -35,7 +35,7 @@ class Recording(Struct, frozen=True):
     name: str
     cases: tuple[CaseFiles, ...]
     """In order of start."""
-    told: dict[str, Told]
+    truth: dict[str, GroundTruth]
     faults: Faults
     """Lines that could not be given to any case."""
 
@@ -59,7 +59,7 @@ def open_recording(directory: Path, scratch: Path) -> Recording:
                 for case_id, target in layout.lay_out(path, faults).items():
                     laid[case_id].append((content, path.name, target))
     cases = tuple(CaseFiles(case, tuple(laid[case.id])) for case in found.cases)
-    return Recording(directory.resolve().name, cases, found.told, faults)
+    return Recording(directory.resolve().name, cases, found.truth, faults)
 
 
 def is_recording(directory: Path) -> bool:

@@ -15,6 +15,7 @@ from typing import Annotated
 from msgspec import Meta, Struct
 
 from streams.records.identity import Workload
+from streams.records.times import rfc3339_ns, within_range
 from streams.risk.comparison import (
     ClusterName,
     CompareRequest,
@@ -129,11 +130,16 @@ def _outcome(pair: Comparison, stable: str, latest: str) -> Outcome | None:
 
 
 def _ns(at: datetime) -> int:
-    return round(at.timestamp() * 1000) * 1_000_000
+    """To the millisecond.
+
+    Raises:
+        BadRecord: outside 1970..2262.
+    """
+    return within_range(round(at.timestamp() * 1000) * 1_000_000)
 
 
 def _begun(document: RiskDocument, by: datetime) -> bool:
     """Whether both revisions had been seen by then: what began later the status does not know of."""
     if document.started_at is None:
         return False
-    return datetime.fromisoformat(document.started_at) <= by
+    return rfc3339_ns(document.started_at) <= _ns(by)

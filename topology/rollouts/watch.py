@@ -44,7 +44,7 @@ Key = tuple[str, str, str]
 """Kind, namespace, name."""
 
 
-class Watch:
+class RolloutWatcher:
     """From the API server to serve; `run` until it is cancelled."""
 
     def __init__(self, settings: RolloutsSettings) -> None:

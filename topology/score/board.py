@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 import msgspec
 from msgspec import Struct
 
-from streams.errors import BadPolicy
+from streams.errors import BadPolicy, BrokenInvariant
 from streams.judging.past import prior_of
 from streams.policy.workload_policy import WorkloadPolicy
 from streams.records.identity import Workload
@@ -35,10 +35,16 @@ _PARTITION_PREFIX = b"@partition/"
 """Begins the changelog key of a partition's own record; no workload's key begins with @."""
 
 
-class PartitionSnapshot(Struct, array_like=True):
-    """The partition's own record."""
+class _Snapshot(Struct, array_like=True):
+    """What every record of every version begins with."""
 
     version: int
+    """Of all that is in it; fields may be added at the end of any part without a new one."""
+
+
+class PartitionSnapshot(_Snapshot, array_like=True):
+    """The partition's own record."""
+
     offsets: Offsets
     """From which on all is read again: what some workload's record does not include yet is after it."""
     watermark: WatermarkState
@@ -52,10 +58,9 @@ class PartitionSnapshot(Struct, array_like=True):
     """Length of the windows that all of it is of; 0: not said, as before it was."""
 
 
-class WorkloadSnapshot(Struct, array_like=True):
+class WorkloadSnapshot(_Snapshot, array_like=True):
     """One workload's record."""
 
-    version: int
     offsets: Offsets
     state: WorkloadState
     waiting: list[tuple[int, WorkloadEvent]] = []
@@ -66,6 +71,7 @@ _VERSION = 1
 _WATCHED_NS = 15_000_000_000
 """Event time between two verdicts on production: a reader takes one of a minute ago for old."""
 _encode = msgspec.msgpack.Encoder().encode
+_decode_version = msgspec.msgpack.Decoder(_Snapshot).decode
 _decode_partition = msgspec.msgpack.Decoder(PartitionSnapshot).decode
 _decode_workload = msgspec.msgpack.Decoder(WorkloadSnapshot).decode
 
@@ -191,9 +197,15 @@ class Board:
 
         Raises:
             BadPolicy: what they hold was learned of windows of another length.
+            BrokenInvariant: a later Serinus has written them.
         """
         written: dict[str, Offsets] = {}
         held = dict(records)
+        for key, value in held.items():
+            if (version := _decode_version(value).version) > _VERSION:
+                raise BrokenInvariant(
+                    f"snapshot {key.decode()}: version {version} of a later Serinus; {_VERSION} is read"
+                )
         if (own := held.pop(self._key, None)) is not None:
             snapshot = _decode_partition(own)
             if snapshot.window_ns not in (0, self._settings.window_ns):

@@ -44,7 +44,7 @@ class Mark(Struct, frozen=True):
     @classmethod
     def of(cls, number: int, offsets: Offsets, watermark: WatermarkState) -> Mark:
         """As they are now, whatever becomes of them."""
-        return cls(number, offsets.copy(), WatermarkState(dict(watermark.read_to_ns), watermark.low_ns))
+        return cls(number, offsets.copy(), watermark.copy())
 
 
 def oldest(marks: Iterable[Mark], latest: Mark) -> Mark:

@@ -40,6 +40,7 @@ from streams.judging.settings import JudgeSettings
 from streams.policy.effective import effective
 from streams.policy.workload_policy import WorkloadPolicy
 from streams.records.identity import Workload
+from streams.records.times import within_range
 from streams.risk.comparison import TemplateFeedback
 from streams.risk.document import RiskDocument
 from streams.shippers.faults import DECODE_FAULTS
@@ -47,7 +48,7 @@ from streams.watch.feedback import WorkloadEvent
 from streams.watch.watch import WatchSettings
 from streams.windows.summary import Bundle
 from streams.workload.state import WorkloadSettings
-from topology.codecs import decode_bundle, decode_rollout_event, encode_json
+from topology.codecs import DOCUMENT_FAULTS, decode_bundle, decode_rollout_event, encode_json
 from topology.connect import admin_client
 from topology.errors import Unavailable
 from topology.policy_file import WatchedPolicy
@@ -273,10 +274,10 @@ class Scorer:
             return
         try:
             rollout = decode_rollout_event(message.value or b"")
-        except DECODE_FAULTS as error:
+            sent_ns = _sent_ns(round(message.timestamp * 1000))  # Faust has made a float of the milliseconds
+        except DOCUMENT_FAULTS as error:
             self._skip(ROLLOUTS, message.partition, message.offset, "unreadable", error)
         else:
-            sent_ns = round(message.timestamp * 1000) * 1_000_000  # Faust has made a float of the milliseconds
             if self._concerns(rollout, message.partition):
                 await self._publish(board, board.apply_event(message.offset, rollout, sent_ns))
             else:
@@ -294,10 +295,10 @@ class Scorer:
         for message in await self._ahead.read(board.number, board.offsets.rollouts + 1, time_ns):
             try:
                 rollout = decode_rollout_event(message.value() or b"")
-            except DECODE_FAULTS:
+                sent_ns = _sent_ns(message.timestamp()[1])
+            except DOCUMENT_FAULTS:
                 continue  # said when Faust brings it
             if self._owns(board) and self._concerns(rollout, board.number):
-                sent_ns = message.timestamp()[1] * 1_000_000
                 await self._publish(board, board.apply_event(message.offset(), rollout, sent_ns))
 
     def _owns(self, board: Board) -> bool:
@@ -431,6 +432,15 @@ class Scorer:
         for (topic, number), offset in self._transport.resume.items():
             await self.app.consumer.seek(TP(topic, number), offset)
         log.info("scores partitions %s", ", ".join(map(str, sorted(owned))) or "none for now")
+
+
+def _sent_ns(message_ms: int) -> int:
+    """Of a message's time; 0 where it has none.
+
+    Raises:
+        BadRecord: it lies beyond 2262, which no snapshot holds.
+    """
+    return within_range(max(message_ms, 0) * 1_000_000)
 
 
 def _partitions(settings: ScoreSettings) -> int:

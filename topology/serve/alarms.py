@@ -16,9 +16,10 @@ import msgspec
 from aiohttp import web
 from msgspec import Meta, Struct
 
-from streams.shippers.faults import DECODE_FAULTS
+from streams.records.times import rfc3339_s
 from streams.watch.feedback import ENDING, AlarmFeedback, FeedbackKind
-from topology.alarms.view import AlarmView, KnownAlarm, seconds
+from topology.alarms.view import AlarmView, KnownAlarm
+from topology.codecs import DOCUMENT_FAULTS
 from topology.serve.alarm_answer import answer, worst_first
 from topology.serve.api import Asker, json, starting
 from topology.serve.links import Links, alarm_page
@@ -92,8 +93,8 @@ class Alarms:
             return refusal
         try:
             said = _decode(await request.read())
-            until_s = seconds(said.until) if said.until else None
-        except (*DECODE_FAULTS, ValueError, OverflowError) as error:
+            until_s = rfc3339_s(said.until) if said.until else None
+        except DOCUMENT_FAULTS as error:
             return json({"error": f"the body is no feedback: {error}"}, 400)
         if until_s is not None and (complaint := self._complaint(said.kind, until_s)):
             return json({"error": complaint}, 400)

@@ -21,20 +21,18 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta, Struct
 
-from streams.judging.evidence import Reference
-from streams.policy.written import Sensitivity
-from streams.risk.comparison import Comparison
-from streams.risk.document import (
+from streams.judging.evidence import (
     UNDECIDED_RISK,
-    VERSION,
     Exposure,
     GroupEvidence,
     PartEvidence,
-    RiskDocument,
+    Reference,
     SignalEvidence,
     Verdict,
-    undecided,
 )
+from streams.policy.written import Sensitivity
+from streams.risk.comparison import Comparison
+from streams.risk.document import VERSION, RiskDocument, undecided
 from streams.risk.reading import read_at
 from streams.risk.templates import TemplateEvidence
 from topology.serve.view import Entry

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import hmac
 import logging
-import os
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 from streams.errors import BadPolicy
+from topology.file_mark import mark
 
 log = logging.getLogger(__name__)
 
@@ -29,7 +29,7 @@ class BearerToken:
         self._clock = clock
         self._looked_at = clock()
         try:
-            self._seen = self._stamp()
+            self._seen = mark(self._path)
             self._token = self._read()
         except OSError as error:
             raise BadPolicy("token_file", file, f"it must be readable ({error.strerror})") from error
@@ -49,22 +49,18 @@ class BearerToken:
             return
         self._looked_at = self._clock()
         try:
-            stamp = self._stamp()
-            if stamp == self._seen:
+            seen = mark(self._path)
+            if seen == self._seen:
                 return
             token = self._read()
         except OSError as error:
             log.error("the token cannot be read (%s): the last one stays", error.strerror)  # noqa: TRY400 - no stack
             return
         if token:
-            self._seen, self._token = stamp, token
+            self._seen, self._token = seen, token
             log.info("the token was replaced")
         else:
             log.error("the token file is empty: the last one stays")
-
-    def _stamp(self) -> tuple[int, int, int]:
-        status = os.stat(self._path)  # noqa: PTH116 - follows the links of a mounted Secret
-        return status.st_mtime_ns, status.st_ino, status.st_size
 
     def _read(self) -> bytes:
         return self._path.read_bytes().strip()

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 from msgspec import Struct
 
-from streams.risk.document import RiskPoint
+from streams.judging.evidence import RiskPoint
 
 WIDTH, HEIGHT = 760, 240
 LEFT, RIGHT, TOP, BOTTOM = 36, 744, 16, 212

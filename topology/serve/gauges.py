@@ -13,7 +13,8 @@ from typing import get_args
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from streams.risk.document import RiskDocument, Verdict
+from streams.judging.evidence import Verdict
+from streams.risk.document import RiskDocument
 from topology.serve import answer
 from topology.serve.view import Entry, View
 

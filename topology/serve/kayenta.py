@@ -16,8 +16,8 @@ import msgspec
 from aiohttp import web
 
 from streams.errors import BadPolicy
+from streams.judging.evidence import Verdict
 from streams.risk.comparison import Comparison
-from streams.risk.document import Verdict
 from streams.shippers.faults import DECODE_FAULTS
 from topology.serve import kayenta_scope
 from topology.serve.answer import RiskAnswer

@@ -15,7 +15,7 @@ from msgspec import Struct
 
 from streams.risk.comparison import CompareRequest, RolloutEvent, TemplateFeedback
 from streams.risk.document import RiskDocument
-from streams.shippers.faults import DECODE_FAULTS
+from topology.codecs import DOCUMENT_FAULTS
 from topology.rollouts.status import ExperimentStatus, RolloutStatus, events, experiment_events
 from topology.serve.api import Asker, json
 from topology.serve.view import View
@@ -26,7 +26,7 @@ _decode_rollout = msgspec.json.Decoder(RolloutStatus).decode
 _decode_experiment = msgspec.json.Decoder(ExperimentStatus).decode
 
 
-class Told(Struct, frozen=True):
+class PassedOn(Struct, frozen=True):
     """What was made of it."""
 
     sent: tuple[str, ...]
@@ -44,32 +44,34 @@ class Notifications:
         """A Rollout's status; telling it again changes nothing."""
         try:
             status = _decode_rollout(await request.read())
-        except DECODE_FAULTS as error:
+            found = list(events(status, self._running()))
+        except DOCUMENT_FAULTS as error:
             return json({"error": f"the body is no status of a Rollout: {error}"}, 400)
-        return self._pass_on(status.workload.key, events(status, self._running()))
+        return self._pass_on(status.workload.key, found)
 
     async def experiment(self, request: web.Request) -> web.Response:
         """An Experiment's status; telling it again changes nothing."""
         try:
             status = _decode_experiment(await request.read())
-        except DECODE_FAULTS as error:
+            found = list(experiment_events(status, self._running()))
+        except DOCUMENT_FAULTS as error:
             return json({"error": f"the body is no status of an Experiment: {error}"}, 400)
-        return self._pass_on(f"{status.namespace}/{status.experiment}", experiment_events(status, self._running()))
+        return self._pass_on(f"{status.namespace}/{status.experiment}", found)
 
     def _running(self) -> Iterator[RiskDocument]:
         return (entry.document for entry in self._view.running())
 
-    def _pass_on(self, whose: str, found: Iterator[RolloutEvent]) -> web.Response:
+    def _pass_on(self, whose: str, found: list[RolloutEvent]) -> web.Response:
         if not self._view.current:
             return json({"error": "not read serinus.risk to its end, or Kafka does not answer: tell it again"}, 503)
         sent = []
-        for event in list(found):
+        for event in found:
             if not self._asker.tell(event):
                 return json({"error": "too much waits for Kafka already: tell it again"}, 503)
             sent.append(_words(event))
         for words in sent:
             log.info("Argo told of %s: %s", whose, words)
-        return json(Told(tuple(sent)))
+        return json(PassedOn(tuple(sent)))
 
 
 def _words(event: RolloutEvent) -> str:

@@ -18,7 +18,9 @@ from aiohttp import web
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from streams.errors import BadRecord
 from streams.policy.sensitivity import SENSITIVITIES
+from streams.records.times import rfc3339_s
 from streams.risk.document import RiskDocument
 from streams.signals.units import shown_unit
 from topology.freshness import SILENCE_S, Freshness
@@ -92,8 +94,8 @@ class Pages:
         decided_s = None
         if document.decided_at is not None:
             try:
-                decided_s = datetime.fromisoformat(document.decided_at).timestamp()
-            except ValueError:
+                decided_s = rfc3339_s(document.decided_at)
+            except BadRecord:
                 decided_s = None
         return chart.draw(entry.history, decided_s, document.verdict)
 

@@ -18,7 +18,7 @@ from topology.serve.api import Api
 from topology.serve.feedback import FeedbackApi, FeedbackTaken, PostedFeedback
 from topology.serve.kayenta import Kayenta
 from topology.serve.kayenta_messages import CanaryConfig, RunBegun, RunRequest, RunStatus
-from topology.serve.notifications import Notifications, Told
+from topology.serve.notifications import Notifications, PassedOn
 from topology.serve.pages import Pages
 from topology.serve.probes import Probes
 from topology.serve.production import Production
@@ -124,7 +124,7 @@ def routes(
             notifications.rollout,
             "Tell a Rollout's status: its pair is asked for, or what became of its comparisons is passed on",
             (
-                Reply(200, "Passed on, or nothing new", Told),
+                Reply(200, "Passed on, or nothing new", PassedOn),
                 Reply(400, "The body is no such status", Fault),
                 Reply(503, "Tell it again", Fault),
             ),
@@ -136,7 +136,7 @@ def routes(
             notifications.experiment,
             "Tell an Experiment's status: its own pair is asked for, or what became of it is passed on",
             (
-                Reply(200, "Passed on, or nothing new", Told),
+                Reply(200, "Passed on, or nothing new", PassedOn),
                 Reply(400, "The body is no such status", Fault),
                 Reply(503, "Tell it again", Fault),
             ),

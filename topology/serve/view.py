@@ -8,16 +8,16 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator
-from datetime import datetime
 from typing import Literal
 
 import msgspec
 from msgspec import Struct
 
+from streams.judging.evidence import RiskPoint
+from streams.records.times import rfc3339_s
 from streams.risk.comparison import Comparison
-from streams.risk.document import RiskDocument, RiskPoint
-from streams.shippers.faults import DECODE_FAULTS
-from topology.codecs import decode_risk_document
+from streams.risk.document import RiskDocument
+from topology.codecs import DOCUMENT_FAULTS, decode_risk_document
 from topology.freshness import Freshness
 
 MOST_COMPARISONS = 20_000
@@ -58,8 +58,10 @@ def entry_of(value: bytes) -> Entry | None:
     """What a message holds; None where it holds no document."""
     try:
         document = decode_risk_document(value)
-        as_of_s = 0.0 if document.as_of is None else datetime.fromisoformat(document.as_of).timestamp()
-    except (*DECODE_FAULTS, ValueError, OverflowError):
+        as_of_s = 0.0 if document.as_of is None else rfc3339_s(document.as_of)
+        if document.started_at is not None:
+            rfc3339_s(document.started_at)
+    except DOCUMENT_FAULTS:
         return None
     return Entry(msgspec.structs.replace(document, history=()), as_of_s, value)
 

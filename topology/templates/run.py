@@ -10,7 +10,6 @@ from pathlib import Path
 from rich.console import Console
 
 from streams.errors import BadPolicy
-from streams.policy import expression
 from streams.templates.classes import Classes
 from streams.templates.expressions import service_masks
 from streams.templates.topics import LOG_CLASSES, Topic, Topics
@@ -31,9 +30,6 @@ def list_templates(
         Unavailable: a file cannot be read or written.
     """
     keep(source, csv_to)
-    for place, text in enumerate(masks):  # what is tried here is to be written into a policy
-        if (why := expression.fault(text)) is not None:
-            raise BadPolicy(f"masks[{place}]", text, why)
     classes = Classes(Topics(topics, defaults))
     mask = service_masks(masks) if masks else None
     try:

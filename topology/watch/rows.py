@@ -9,7 +9,8 @@ from collections.abc import Iterable, Iterator
 from msgspec import Struct
 
 from streams.errors import BadRecord, Reason
-from streams.shippers.times import rfc3339_ns, unix_ns
+from streams.records.times import rfc3339_ns
+from streams.shippers.times import unix_ns
 from topology.recording.faults import Faults
 
 _TIMES = ("timestamp", "time", "ts", "datetime", "date")

@@ -17,10 +17,11 @@ from typing import Literal
 from msgspec import Struct, field
 
 from streams.judging.counts import cut
-from streams.judging.settings import BY_REQUESTS, JudgeSettings, SignalSettings
+from streams.judging.settings import BY_REQUESTS, JudgeSettings
 from streams.judging.share import RecentShare
 from streams.judging.side import EventCount, Side
 from streams.judging.signal import Counted, Signal, SignalState
+from streams.policy.counted import CountedSignal
 from streams.signals.rule import SignalRule
 
 LEAST_WINDOWS = 3
@@ -28,7 +29,7 @@ LEAST_WINDOWS = 3
 PATIENCE_WINDOWS = 12
 """A bin whose exposure one side does not report is judged by pod-seconds after so many windows (as in `exposure`)."""
 MARGIN = 2.0
-"""Non-inferiority ratio, as of requests and error lines (`settings.DEFAULT_SIGNALS`)."""
+"""Non-inferiority ratio, as of requests and error lines (`policy.counted`)."""
 FLOOR_PER_REQUEST = 1 / 200
 """Events per attempt, or per request, at which nobody minds: that of failed requests there."""
 FLOOR_PER_POD_S = 1 / 300
@@ -81,9 +82,7 @@ class EventSignal:
         own = state.rule
         self._margin = MARGIN if own.margin is None else 1.0 + own.margin
         self._tolerance = 1.0 + own.tolerance_up
-        rule = SignalSettings(
-            own.signal, 1.0, self._margin, FLOOR_PER_REQUEST, FLOOR_PER_POD_S, tolerance=self._tolerance
-        )
+        rule = CountedSignal(own.signal, 1.0, self._margin, FLOOR_PER_REQUEST, FLOOR_PER_POD_S, self._tolerance)
         self._signal = Signal(rule, settings, state.signal)
         state.wagers = None
 

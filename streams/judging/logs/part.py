@@ -90,8 +90,6 @@ class LogPart:
         planned_ns: int,
         window_ns: int,
         state: LogState | None = None,
-        *,
-        level: float = USUAL_LEVEL,
     ) -> None:
         """Begin, or go on.
 
@@ -102,7 +100,6 @@ class LogPart:
             planned_ns: how long the comparison is to take; the same.
             window_ns: length of a window.
             state: to go on from; stays the caller's.
-            level: see `begin`; not looked at if there is a state.
 
         Raises:
             BrokenInvariant: no time is planned.
@@ -111,7 +108,7 @@ class LogPart:
             raise BrokenInvariant(f"a comparison is planned to take {planned_ns} ns")
         self._settings = settings
         self._window_ns = window_ns
-        self._state = copied(state) if state else begin(settings, past, prior, planned_ns, level)
+        self._state = copied(state) if state else begin(settings, past, prior, planned_ns)
         self._news = {name: News(name, settings, news) for name, news in self._state.news.items()}
         self._beside = {
             name: Beside(

@@ -8,15 +8,12 @@ from msgspec import Struct
 
 from streams.errors import BadPolicy
 from streams.policy.written import ExposureSource
+from streams.signals.rule import USUAL_TOLERANCE
 
 ERRORS, NEW_TEMPLATES, NEW_SHAPES = "logs/errors", "logs/new_templates", "logs/new_shapes"
 STREAMS = (ERRORS, NEW_TEMPLATES, NEW_SHAPES)
 """The three count streams: traces with a line of class error or critical; canary traces with a template of class
 warning or worse, or with a set of templates, that neither history nor the baseline so far has shown."""
-
-
-USUAL_TOLERANCE = 1.2
-"""20% is less than pods of one revision differ."""
 
 
 class LogSettings(Struct, frozen=True):
@@ -26,7 +23,7 @@ class LogSettings(Struct, frozen=True):
     """Of `STREAMS`, in the part's p; near equal, sum 1. The share of a stream that cannot be judged in a comparison
     goes to the others, before it begins. Warnings count in the second and third only: a warning known to the workload
     is never evidence, however often it comes."""
-    tolerance: float = USUAL_TOLERANCE
+    tolerance: float = 1.0 + USUAL_TOLERANCE
     """Error rates up to this many times the baseline's, and history's, are tolerated; of new things, which come with
     errors, as much more than once as this is more than usual."""
     background: float = 0.1

@@ -34,7 +34,8 @@ from streams.judging.logs.beside import FEW_FACTORS, NEW_FACTORS, BesideState
 from streams.judging.logs.dispersion import Blocks
 from streams.judging.logs.past import LogPrior, shared_incident
 from streams.judging.logs.quiet import Clumping, StreamPast, clump_size, dispersion, pod_clump_size, tail
-from streams.judging.logs.settings import ERRORS, USUAL_TOLERANCE, LogSettings
+from streams.judging.logs.settings import ERRORS, LogSettings
+from streams.signals.rule import USUAL_TOLERANCE
 
 SMALLEST_P = 1e-300
 """Nothing is more improbable than that, so that logarithms are finite."""
@@ -119,7 +120,7 @@ def begin_stream(
 
 def stream_tolerance(name: str, settings: LogSettings) -> float:
     """How many times history's, or the baseline's, rate is tolerated; of new things once, unless more is asked for."""
-    return settings.tolerance if name == ERRORS else max(1.0, settings.tolerance / USUAL_TOLERANCE)
+    return settings.tolerance if name == ERRORS else max(1.0, settings.tolerance / (1.0 + USUAL_TOLERANCE))
 
 
 def stream_factors(name: str, past: StreamPast) -> tuple[float, ...]:

@@ -40,8 +40,8 @@ from streams.judging.pod_window import STARTS_NS
 from streams.judging.production.latencies import LATENCY, PER_S, MinuteOfValues
 from streams.judging.production.past import MINUTE_NS, ProductionPast
 from streams.judging.production.peaks import GRADES, LENGTHS, bound, grade_of
-from streams.judging.settings import REQUESTS
 from streams.judging.side import Side, Trace
+from streams.policy.counted import REQUESTS
 from streams.signals.rule import SignalRule
 
 LEAST_MINUTES = 1440

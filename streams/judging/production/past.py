@@ -21,8 +21,8 @@ from streams.judging.logs.failures import FAILED
 from streams.judging.logs.settings import ERRORS, NEW_TEMPLATES
 from streams.judging.production.latencies import MinuteOfValues
 from streams.judging.production.peaks import LENGTHS, Peaks
-from streams.judging.settings import REQUESTS
 from streams.judging.side import Side
+from streams.policy.counted import REQUESTS
 from streams.signals.requests import best_source
 from streams.signals.rule import SignalRule
 

@@ -11,7 +11,7 @@ from msgspec import Struct
 from streams.records.histogram import Histogram
 from streams.records.log import LogRecord
 from streams.records.metric import MetricSample
-from topology.recording.cases import Case, Told
+from topology.recording.cases import Case, GroundTruth
 from topology.recording.faults import Faults
 from topology.recording.reading import open_recording, records
 
@@ -28,7 +28,7 @@ class Recorded(Struct):
     canary_values: dict[str, list[tuple[int, float]]] = {}
 
 
-def read(directory: Path) -> Iterator[tuple[Recorded, Told | None]]:
+def read(directory: Path) -> Iterator[tuple[Recorded, GroundTruth | None]]:
     """The cases of a recording, in order of start, each with what is known of it, for the tables."""
     with tempfile.TemporaryDirectory(prefix="serinus-peers-") as scratch:
         opened = open_recording(directory, Path(scratch))
@@ -40,7 +40,7 @@ def read(directory: Path) -> Iterator[tuple[Recorded, Told | None]]:
                 log.sort(key=lambda line: line.time_ns)
             for values in (*found.baseline_values.values(), *found.canary_values.values()):
                 values.sort()
-            yield found, opened.told.get(files.case.id)
+            yield found, opened.truth.get(files.case.id)
 
 
 def _add(found: Recorded, record: LogRecord | MetricSample) -> None:

@@ -11,7 +11,8 @@ from __future__ import annotations
 import re
 
 from streams.records.log import LogRecord
-from streams.windows.signature import HOLE, fold, signature
+from streams.windows.masks import HOLE
+from streams.windows.signature import fold, signature
 from tests.bench.peers.cases import Recorded
 
 SIMILARITY = 0.4

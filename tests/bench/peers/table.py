@@ -66,7 +66,7 @@ def _serinus(directories: Sequence[Path], alpha: float, *, reverse: bool) -> lis
             jobs=os.cpu_count() or 1,
             reverse=reverse,
         )
-    return [tally(each.recording.name, each.rows, each.recording.told) for each in results]
+    return [tally(each.recording.name, each.rows, each.recording.truth) for each in results]
 
 
 def _row(recorded: Recorded, failed_at_s: float | None) -> Row:

@@ -14,11 +14,12 @@ from streams.judging.clumps import Clumps, Size, log_ratios_of_clumps
 from streams.judging.concurrent import ConcurrentState
 from streams.judging.counts import log_ratios
 from streams.judging.events.signal import EventSignal, EventSignalState
-from streams.judging.settings import DEFAULT_SIGNALS, REQUESTS, JudgeSettings
+from streams.judging.settings import JudgeSettings
 from streams.judging.signal import Counted, Signal, SignalState
+from streams.policy.counted import COUNTED, REQUESTS
 from streams.signals.rule import SignalRule
 
-RULE = next(rule for rule in DEFAULT_SIGNALS if rule.signal == REQUESTS)
+RULE = next(rule for rule in COUNTED if rule.signal == REQUESTS)
 REQUESTS_EACH = (900.0, 100.0)
 SIZES = st.lists(st.integers(1, 40), min_size=1, max_size=6)
 ODDS = st.floats(0.02, 5.0)

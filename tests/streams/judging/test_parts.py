@@ -7,15 +7,17 @@ from itertools import pairwise
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
 
 from streams.errors import BadPolicy
 from streams.judging.combine import progress, risk_of
 from streams.judging.evidence import RiskPoint
 from streams.judging.history import RiskHistory
 from streams.judging.incidents import LoggedBin, add_window
-from streams.judging.settings import DEFAULT_SIGNALS, JudgeSettings
+from streams.judging.settings import JudgeSettings
 from streams.judging.side import SignatureInfo
 from streams.judging.tallies import Tally, count_bin
+from streams.policy.counted import COUNTED
 
 KNOWN = {number: SignatureInfo(f"text {number}", "error" if number % 2 else "warning") for number in range(50)}
 
@@ -74,15 +76,15 @@ def test_risk_is_100_only_on_fail_and_never_0_while_undecided(log_e, confidence)
     [
         {"alpha": 0.0},
         {"beta": 0.7},
-        {"tolerance": -1.0},
-        {"tolerance": 2.0},
+        {"signals": (structs.replace(COUNTED[0], tolerance_ratio=-1.0), *COUNTED[1:])},
+        {"signals": (structs.replace(COUNTED[0], tolerance_ratio=2.0), *COUNTED[1:])},
         {"background": 2.0},
         {"patience_windows": 0},
         {"history_points": 1},
         {"signature_limit": 0},
         {"silence_chance": 0.0},
         {"pseudo_requests": float("nan")},
-        {"signals": DEFAULT_SIGNALS[:3]},
+        {"signals": COUNTED[:3]},
     ],
 )
 def test_settings_that_cannot_be_judged_by_are_refused(changed):

@@ -12,8 +12,9 @@ from msgspec import structs
 from streams.judging.critical import CRITICAL_SHARE
 from streams.judging.judge import Judge
 from streams.judging.judge_state import JudgeState
-from streams.judging.settings import DEFAULT_SIGNALS, REQUESTS, JudgeSettings
+from streams.judging.settings import JudgeSettings
 from streams.judging.side import EventCount, RequestCount, Side, SignatureInfo
+from streams.policy.counted import COUNTED, REQUESTS
 from streams.signals.rule import SignalRule
 
 W = 5_000_000_000
@@ -45,7 +46,7 @@ def judged(windows, baseline, canary, rules=RULES, judge=None, first=0, **change
 
 def counted(name, **changed):
     """The counted signals, one of them changed."""
-    return tuple(structs.replace(each, **changed) if each.signal == name else each for each in DEFAULT_SIGNALS)
+    return tuple(structs.replace(each, **changed) if each.signal == name else each for each in COUNTED)
 
 
 def row(judge, name, rules=RULES):
@@ -142,7 +143,7 @@ def test_what_must_be_there_holds_up_no_failure():
 def test_patterns_and_counted_signals_can_be_asked_for(pattern, fits):
     """A pattern by some signal it fits; logs by their lines, requests by their counts."""
     rules = {name: structs.replace(rule, criticality="must_have") for name, rule in RULES.items()}
-    signals = tuple(structs.replace(each, criticality="must_have") for each in DEFAULT_SIGNALS)
+    signals = tuple(structs.replace(each, criticality="must_have") for each in COUNTED)
     both, ours = side(requests=50.0, kills=(0.0, 0)), side(requests=50.0, kills=(0.0, 0), restarts=(0.0, 0))
     judge = judged(200, ours, both, rules, must_have=(pattern,), signals=signals)
     assert (judge.verdict == "pass") == fits

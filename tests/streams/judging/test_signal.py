@@ -11,15 +11,16 @@ from msgspec import structs
 
 from streams.judging.counts import log_mean_exp
 from streams.judging.restarts import FIRST_RESTART
-from streams.judging.settings import DEFAULT_SIGNALS, JudgeSettings
+from streams.judging.settings import JudgeSettings
 from streams.judging.signal import Counted, Signal, SignalState
+from streams.policy.counted import COUNTED
 
 BINS = st.lists(st.tuples(st.integers(0, 20), st.integers(0, 20), st.floats(0.05, 0.95)), min_size=1, max_size=20)
 
 
 def signal(**settings):
     """A signal with a clean state."""
-    return Signal(DEFAULT_SIGNALS[1], JudgeSettings(**settings), SignalState())
+    return Signal(COUNTED[1], JudgeSettings(**settings), SignalState())
 
 
 @given(BINS)
@@ -39,15 +40,15 @@ def test_swapping_the_sides_inverts_the_effect_and_never_shows_both_worse(bins):
 
 
 def test_a_signal_is_judged_by_its_own_tolerance():
-    """Where it has one; else by that of all."""
+    """At 2.9 times the same events are tolerated that fail at 1.2, which is the usual."""
     bins = [Counted(6.0, 6.0, 0.25, 0.25, 0.0, 1.0)] * 20
     found = {}
-    for own in (None, 2.9, 1.2):
-        one = Signal(structs.replace(DEFAULT_SIGNALS[1], tolerance=own, margin=3.0), JudgeSettings(), SignalState())
+    for own in (2.9, 1.2):
+        one = Signal(structs.replace(COUNTED[1], tolerance_ratio=own, margin_ratio=3.0), JudgeSettings(), SignalState())
         for each in bins:
             one.add(each)
         found[own] = one.log_e
-    assert found[None] == found[1.2] > math.log(100.0) > found[2.9]
+    assert found[1.2] > math.log(100.0) > found[2.9]
 
 
 def test_identical_sides_bring_no_evidence():
@@ -119,4 +120,4 @@ def test_the_evidence_is_what_its_state_says(canary, baseline, share):
     one = signal()
     for events in [*[(canary, baseline)] * FIRST_RESTART, (0.0, 0.0)]:
         one.add(Counted(*events, share, 0.2, 0.0, 1.0))
-        assert one.log_e == Signal(DEFAULT_SIGNALS[1], JudgeSettings(), one.state).log_e
+        assert one.log_e == Signal(COUNTED[1], JudgeSettings(), one.state).log_e

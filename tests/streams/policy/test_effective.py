@@ -223,8 +223,8 @@ def test_the_judge_follows_the_policy():
     assert (settings_.pass_score, settings_.marginal_score, settings_.intended_share) == (70.0, 20.0, 0.2)
     assert settings_.part_weights == {"logs": 2.0, "errors": 1.0, "values": 1.0, "levels": 0.0}
     by_signal = {each.signal: each for each in settings_.signals}
-    assert by_signal["log/error"].margin == 4.0
-    assert {name: settings_.tolerance_of(each) for name, each in by_signal.items()} == {
+    assert by_signal["log/error"].margin_ratio == 4.0
+    assert {name: each.tolerance_ratio for name, each in by_signal.items()} == {
         "log/critical": 1.2,
         "log/error": 1.5,
         "requests/error": 1.2,

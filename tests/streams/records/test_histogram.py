@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 
+import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from streams.records.histogram import EXPLICIT_SCALE, Histogram, bucket_index, from_explicit_bounds
+from streams.records.histogram import EXPLICIT_SCALE, LARGEST_COUNT, Histogram, bucket_index, from_explicit_bounds
 
 buckets = st.dictionaries(st.integers(-500, 500), st.integers(1, 100), max_size=8)
 histograms = st.builds(
@@ -27,6 +28,30 @@ def test_merging_is_associative_and_commutative(a, b, c):
     """Promise: any order and grouping gives the same histogram, also over different scales."""
     assert a.merge(b).merge(c) == a.merge(b.merge(c))
     assert a.merge(b) == b.merge(a)
+
+
+many = st.dictionaries(st.integers(-9, 9), st.integers(1, LARGEST_COUNT), max_size=4)
+
+
+@st.composite
+def full(draw):
+    """One whose buckets add up to its count, as readers see to, if that is not past the largest."""
+    positive, negative, zero_count = draw(many), draw(many), draw(st.integers(0, LARGEST_COUNT))
+    count = zero_count + sum(positive.values()) + sum(negative.values())
+    assume(count <= LARGEST_COUNT)
+    return Histogram(draw(st.integers(-2, 3)), count, 1.0, zero_count, positive, negative)
+
+
+@given(full(), full(), full())
+def test_counts_are_cut_the_same_in_any_order(a, b, c):
+    """Promise: past the largest count sums stay there, to the bit alike, and can be written whatever is added."""
+    assert a.merge(b).merge(c) == a.merge(b.merge(c))
+    assert a.merge(b) == b.merge(a)
+    whole = a
+    for _ in range(70):
+        whole = whole.merge(whole).merge(c)
+    assert msgspec.msgpack.decode(msgspec.msgpack.encode(whole.at_scale(-5)), type=Histogram) == whole.at_scale(-5)
+    assert whole.count == LARGEST_COUNT or whole.count < 2
 
 
 @given(histograms, histograms)

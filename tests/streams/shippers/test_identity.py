@@ -96,12 +96,6 @@ def test_workload_name(pod, labels, name):
     assert source({**of(pod), **labels, "pod-template-hash": HASH}).revision.workload.name == name
 
 
-def test_operators_own_label():
-    """An operator's own label names the workload first."""
-    attributes = {**of(), "pod-template-hash": HASH, "team/service": "mine", "serinus.io/workload": "other"}
-    assert source(attributes, workload_labels=("team/service",)).revision.workload.name == "mine"
-
-
 @pytest.mark.parametrize(
     ("attributes", "reason"),
     [
@@ -161,13 +155,6 @@ def test_a_cluster_that_no_query_can_name_is_refused(name):
             Identities(name)
     else:
         assert source({**of(), "pod-template-hash": HASH, "k8s.cluster.name": name}).revision.workload.cluster == name
-
-
-@pytest.mark.parametrize("rules", [{"cluster": "a/b"}, {"workload_labels": ("",)}])
-def test_rules_are_checked_at_start(rules):
-    """Rules that cannot be followed stop at the start."""
-    with pytest.raises(BadPolicy):
-        Identities(**rules)
 
 
 def test_deep_labels_end():

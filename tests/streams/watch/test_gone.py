@@ -12,7 +12,7 @@ from streams.errors import BadRecord
 from streams.judging.side import RequestCount, Side, SignatureInfo
 from streams.records.identity import Revision, Source, Workload
 from streams.records.log import LogRecord, Severity
-from streams.risk.document import rfc3339
+from streams.records.times import rfc3339
 from streams.watch.alarm import Alarm
 from streams.watch.gone import GoneState, GoneWatch
 from streams.watch.regular import MOST_REGULAR, Logged, Regular, RegularState, signal_name

@@ -11,7 +11,7 @@ import pytest
 from streams.judging.side import EventCount, RequestCount, Side, SignatureInfo
 from streams.records.histogram import Histogram
 from streams.records.identity import Workload
-from streams.risk.document import rfc3339
+from streams.records.times import rfc3339
 from streams.signals.rule import SignalRule
 from streams.watch.alarm import Alarm
 from streams.watch.feedback import AlarmFeedback, FeedbackKind

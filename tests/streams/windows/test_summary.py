@@ -31,12 +31,12 @@ lines = st.builds(
     st.sampled_from([None, *(f"trace{number}" for number in range(12))]),
 )
 series = st.builds(Series, st.sampled_from(["a", "b", "c", "d", "e"]))
-numbers = st.floats(0, 1e9).map(lambda value: round(value, 3))
+numbers = st.integers(0, 10**12).map(lambda thousandths: thousandths / 1000)  # sums of which are rounded
 histograms = st.builds(
     Histogram,
     st.integers(0, 3),
     st.integers(0, 50),
-    st.integers(0, 1000).map(float),
+    numbers,
     st.integers(0, 3),
     st.dictionaries(st.integers(-8, 8), st.integers(1, 9), max_size=3),
 )
@@ -52,6 +52,15 @@ samples = st.one_of(
         st.integers(0, 2),
     ),
 )
+sums = st.builds(
+    MetricSample,
+    st.just(Source(REVISION, "shop-6f87c5d5d5-0")),
+    times,
+    st.just(Series("a")),
+    st.just(Kind.DELTA),
+    st.one_of(numbers, histograms),
+)
+"""All of one series."""
 
 
 def rolled(records):
@@ -90,10 +99,8 @@ def canonical(summary):
     return ordered(summary)
 
 
-@settings(max_examples=150, deadline=None)
-@given(st.lists(st.one_of(lines, samples), min_size=1, max_size=60), st.integers(0, 2**32), st.integers(1, 6))
-def test_any_split_of_records_over_transactions_merges_to_the_same(records, seed, parts):
-    """Promise: how records were spread over workers and transactions, and the order of deltas, changes no bit."""
+def split(records, seed, parts):
+    """Deltas of so many transactions merged in some order, and the same of one."""
     draw = random.Random(seed)
     whole, signatures = rolled(records)
 
@@ -107,7 +114,23 @@ def test_any_split_of_records_over_transactions_merges_to_the_same(records, seed
     for delta in deltas:
         trim(delta, LIMITS, severity)
     draw.shuffle(deltas)
-    assert canonical(merged(deltas, severity)) == canonical(merged([whole], severity))
+    return canonical(merged(deltas, severity)), canonical(merged([whole], severity))
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.lists(st.one_of(lines, samples), min_size=1, max_size=60), st.integers(0, 2**32), st.integers(1, 6))
+def test_any_split_of_records_over_transactions_merges_to_the_same(records, seed, parts):
+    """Promise: how records were spread over workers and transactions, and the order of deltas, changes no bit."""
+    several, one = split(records, seed, parts)
+    assert several == one
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.lists(sums, min_size=8, max_size=20), st.integers(0, 2**32), st.integers(1, 6))
+def test_sums_are_the_same_in_any_order(records, seed, parts):
+    """Promise: to the bit, of numbers of which binary sums are rounded."""
+    several, one = split(records, seed, parts)
+    assert several == one
 
 
 @settings(max_examples=50, deadline=None)

@@ -12,14 +12,14 @@ from streams.judging.past import Past
 from streams.judging.production.latencies import PER_S
 from streams.judging.production.past import ProductionPast
 from streams.judging.production.peaks import Peaks
-from streams.judging.settings import REQUESTS
+from streams.policy.counted import REQUESTS
 from streams.policy.workload_policy import BaselineTime, SignalPolicy, WorkloadPolicy
 from streams.records.histogram import from_explicit_bounds
 from streams.records.identity import Revision, Source
 from streams.records.log import LogRecord
 from streams.records.metric import Kind, MetricSample, Series
+from streams.records.times import rfc3339
 from streams.risk.comparison import Comparison
-from streams.risk.document import rfc3339
 from streams.workload.life import WorkloadLife
 from streams.workload.state import WorkloadState
 

@@ -15,8 +15,8 @@ from streams.policy.workload_policy import BaselineTime, LogPolicy, SignalPolicy
 from streams.records.identity import Revision, Source, Workload
 from streams.records.log import LogRecord
 from streams.records.metric import Kind, MetricSample, Series
+from streams.records.times import rfc3339
 from streams.risk.comparison import Comparison
-from streams.risk.document import rfc3339
 from streams.signals import catalogue
 from streams.windows.roller import Roller
 from streams.windows.summary import Limits

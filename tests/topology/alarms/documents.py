@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from streams.records.identity import Workload
-from streams.risk.document import rfc3339
+from streams.records.times import rfc3339
 from streams.watch.alarm import Alarm, AlarmSignal, Suspect
 from streams.watch.feedback import AlarmFeedback
 from topology.topics import ALARMS, ROLLOUTS, partition_of

@@ -108,6 +108,7 @@ def test_junk_is_refused():
     assert view.apply_alarm(b"other", msgspec.json.encode(LIFE[0])) == "key_differs"
     assert view.apply_alarm(b"x", b"[" * 100_000) == "not_a_document"
     assert view.apply_event(b"{", 0) == "not_a_document"
+    assert view.apply_event(msgspec.json.encode(word(LIFE[0], "silence")), 2.0**53) == "not_a_document"
     assert view.apply_event(msgspec.json.encode(word(LIFE[0], "silence", until="soon")), 0) == "not_a_document"
     asked = CompareRequest(Comparison("", "prod", "shop", "1", "2"))
     assert view.apply_event(msgspec.json.encode(asked), 0) is None

@@ -5,9 +5,10 @@ from __future__ import annotations
 import msgspec
 import pytest
 
+from streams.records.times import rfc3339_s
 from streams.watch.alarm import Alarm
 from tests.topology.alarms.documents import RAISED_S, alarm, at, word
-from topology.alarms.view import AlarmView, seconds
+from topology.alarms.view import AlarmView
 from topology.alert.alertmanager import BATCH, Alertmanager
 from topology.alert.post import Outcome
 from topology.settings import AlertSettings, Kafka
@@ -66,7 +67,7 @@ class Bench:
         before = len(self.poster.requests)
         await self.one.bring_up_to_date(self.view.all(), self.now_s)
         told = [each for request in self.poster.requests[before:] for each in request]
-        return [(each["labels"]["workload"], seconds(each["endsAt"]) - self.now_s) for each in told]
+        return [(each["labels"]["workload"], rfc3339_s(each["endsAt"]) - self.now_s) for each in told]
 
 
 @pytest.fixture

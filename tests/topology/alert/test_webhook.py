@@ -20,7 +20,7 @@ from tests.topology.alarms.documents import RAISED_S, alarm, at, publish, word
 from tests.topology.alert.receiver import Receiver, Request
 from topology.alarms.view import AlarmView, KnownAlarm
 from topology.alert import signature
-from topology.alert.ledger import Ledger, Told
+from topology.alert.ledger import Delivery, Ledger
 from topology.alert.post import Outcome
 from topology.alert.webhook import LONGEST_REFUSAL_S, Webhook
 from topology.create_topics import create
@@ -59,7 +59,7 @@ class Writer:
     def __init__(self) -> None:
         self.written: list[tuple[str, str]] = []
 
-    def write(self, alarm_id: str, told: Told) -> bool:
+    def write(self, alarm_id: str, told: Delivery) -> bool:
         """As LedgerWriter does."""
         self.written.append((alarm_id, told.change))
         return True
@@ -178,7 +178,7 @@ async def test_old_history_is_not_told(bench):
     """A webhook that is new to a cluster hears of the last day only; what it was told as raised it hears the end of."""
     bench.put(alarm(workload="old", cleared_s=RAISED_S + 20))
     bench.put(alarm(workload="told", cleared_s=RAISED_S + 20))
-    bench.ledger.put(alarm(workload="told").id, Told("raised", at(RAISED_S)))
+    bench.ledger.put(alarm(workload="told").id, Delivery("raised", at(RAISED_S)))
     assert await bench.look(20 + 86_401) == [("told", "cleared")]
 
 
@@ -186,7 +186,7 @@ def test_the_ledger_takes_nothing_back():
     """Read in any order: what was told as cleared was told as raised before."""
     ledger = Ledger()
     for change in ("cleared", "raised"):
-        ledger.put("x", Told(change, at(RAISED_S)))
+        ledger.put("x", Delivery(change, at(RAISED_S)))
     assert ledger.told("x").change == "cleared"
     assert ledger.forgettable(at(RAISED_S + 1)) == ["x"]
     assert ledger.forgettable(at(RAISED_S)) == []

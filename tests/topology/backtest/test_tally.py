@@ -9,7 +9,7 @@ from streams.judging.evidence import Exposure
 from topology.backtest.intervals import f1, f1_interval, wilson
 from topology.backtest.row import Row
 from topology.backtest.tally import pooled, tally
-from topology.recording.cases import Told
+from topology.recording.cases import GroundTruth
 
 
 def row(name, failed_at_s=None, passed_at_s=None):
@@ -34,8 +34,8 @@ def row(name, failed_at_s=None, passed_at_s=None):
 
 
 TOLD = {
-    **{f"h{number}": Told("healthy", "calm" if number < 3 else "windy") for number in range(4)},
-    **{f"f{number}": Told("faulty", "", "cpu" if number < 2 else "delay") for number in range(3)},
+    **{f"h{number}": GroundTruth("healthy", "calm" if number < 3 else "windy") for number in range(4)},
+    **{f"f{number}": GroundTruth("faulty", "", "cpu" if number < 2 else "delay") for number in range(3)},
 }
 ROWS = [
     row("h0"),

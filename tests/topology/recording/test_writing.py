@@ -69,7 +69,7 @@ def test_what_was_added_is_read_back(tmp_path):
     (case,) = (files.case for files in recording.cases)
     assert case.start_ns == given[0].time_ns
     assert given[-1].time_ns < case.end_ns <= given[-1].time_ns + 1_000_000
-    assert recording.told["x"].label == "faulty"
+    assert recording.truth["x"].label == "faulty"
 
 
 def test_a_second_case_is_appended_under_a_name_of_its_own(tmp_path):

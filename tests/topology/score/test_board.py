@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import random
+import sys
 from collections.abc import Iterator
 
 import msgspec
 import pytest
 
-from streams.errors import BadPolicy
+from streams.errors import BadPolicy, BrokenInvariant
 from streams.policy.workload_policy import WorkloadPolicy
+from streams.records.histogram import LARGEST_COUNT, Histogram
+from streams.records.identity import Revision, Source
+from streams.records.metric import Kind, MetricSample, Series
 from streams.risk.comparison import CompareRequest, Comparison, ComparisonEnded
 from streams.shippers.formats import reader
 from streams.windows.roller import Roller
@@ -62,6 +66,48 @@ def test_overwritten_snapshot_is_noticed(bundles):
     records[key] = outdated[key]  # type: ignore[assignment] # not deleted
     again = _board(records)
     assert again.resume.summaries == 50
+
+
+def test_a_snapshot_of_a_later_version_is_refused(bundles):
+    """Promise: it is named, whatever shape it has; none is taken for one of ours."""
+    board = _board({})
+    board.apply_bundle(0, decode_bundle(bundles[0]))
+    records: dict[bytes, bytes] = {}
+    _keep(records, board)
+    assert _board(records).workloads == board.workloads > 0
+    for key, value in records.items():
+        version, *rest = msgspec.msgpack.decode(value)
+        later = msgspec.msgpack.encode([version + 1, "of another shape", *rest])
+        with pytest.raises(BrokenInvariant, match=f"{key.decode()}: version 2"):
+            _board({**records, key: later})
+
+
+@pytest.mark.parametrize("kind", [Kind.DELTA, Kind.CUMULATIVE])
+def test_the_largest_numbers_can_be_written(kind):
+    """Promise: whatever a sample may hold, no sum of it is too large for a bundle, a snapshot or a document."""
+    board, roller, records = _board({}), Roller(5_000_000_000, Limits()), dict[bytes, bytes]()
+    series = [
+        Series(name, unit="s") for name in ("http.server.request.duration", "http_requests_total", "jvm_gc_pause")
+    ]
+    board.apply_event(0, CompareRequest(COMPARISONS[0]), START_S * 10**9)
+    for second in range(90):
+        at_ns, back = (START_S + second) * 10**9, kind is Kind.CUMULATIVE and second % 2 == 0
+        for name in (COMPARISONS[0].baseline, COMPARISONS[0].canary):
+            for pod in "ab":
+                source = Source(Revision(COMPARISONS[0].of, name), f"payments-{name}-{pod}")
+                number = 0.0 if back else sys.float_info.max
+                count = 0 if back else LARGEST_COUNT
+                full = Histogram(8, count, number, 0, {second % 5: count})
+                values = [full, number, number]
+                found = [MetricSample(source, at_ns, *each) for each in zip(series, [kind] * 3, values, strict=True)]
+                assert roller.add_all(found).rejected == []
+        if second % 5 == 4:
+            rolled, reports = roller.drain(), {"m/0": at_ns + 1}
+            bundle = Bundle("one", reports, {"m": 1}, rolled.signatures, rolled.series, rolled.summaries)
+            for document in board.apply_bundle(second, decode_bundle(encode_bundle(bundle))):
+                assert decode_risk_document(encode_json(document)) == document
+            _keep(records, board)
+            assert _board(records).low_ns == board.low_ns
 
 
 def test_a_comparison_keeps_the_policy_that_held_when_it_began(bundles):

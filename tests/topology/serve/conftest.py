@@ -11,9 +11,11 @@ import msgspec
 import pytest
 from aiohttp.test_utils import TestClient, TestServer
 
+from streams.judging.evidence import Exposure, RiskPoint, SignalEvidence
 from streams.records.identity import Workload
+from streams.records.times import rfc3339
 from streams.risk.comparison import Comparison, RolloutEvent
-from streams.risk.document import Exposure, RiskDocument, RiskPoint, SignalEvidence, rfc3339
+from streams.risk.document import RiskDocument
 from topology.codecs import encode_json
 from topology.create_topics import create
 from topology.embedded import EmbeddedBroker

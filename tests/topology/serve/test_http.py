@@ -12,8 +12,8 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families 
 from prometheus_client.parser import text_string_to_metric_families
 
 from streams.errors import BadPolicy
+from streams.judging.evidence import Exposure, SignalEvidence
 from streams.risk.comparison import Comparison
-from streams.risk.document import Exposure, SignalEvidence
 from topology.serve.bearer import BearerToken
 
 PAGE = "/comparisons/-/prod/shop/5d5c7b9f4/6f8d9c6b77"

@@ -7,8 +7,8 @@ import json
 import jsonschema
 import pytest
 
+from streams.records.times import rfc3339
 from streams.risk.comparison import CompareRequest, ComparisonEnded
-from streams.risk.document import rfc3339
 
 from .conftest import NOW_S
 
@@ -59,7 +59,15 @@ async def test_told_again_later(serve, pair, judged):
 
 @pytest.mark.parametrize(
     "change",
-    [{"namespace": "A B"}, {"rollout": ""}, {"latest": "<no value>"}, {"at": "yesterday"}, {"at": None}, {"more": 1}],
+    [
+        {"namespace": "A B"},
+        {"rollout": ""},
+        {"latest": "<no value>"},
+        {"at": "yesterday"},
+        {"at": None},
+        {"more": 1},
+        {"at": "9999-12-31T23:59:59Z"},
+    ],
 )
 async def test_what_is_no_status(serve, pair, change):
     """Is refused, and nothing is passed on."""

@@ -9,8 +9,9 @@ import pytest
 from aiohttp.test_utils import TestClient, TestServer
 from msgspec import structs
 
+from streams.records.times import rfc3339
 from streams.risk.comparison import Comparison
-from streams.risk.document import RiskDocument, rfc3339
+from streams.risk.document import RiskDocument
 from tests.topology.serve.conftest import NOW_S
 from topology.serve.production import ProductionView
 from topology.serve.server import build

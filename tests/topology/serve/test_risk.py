@@ -9,10 +9,10 @@ import jsonschema
 import msgspec
 import pytest
 
-from streams.judging.evidence import PartEvidence, Reading, ReadSignal
+from streams.judging.evidence import Exposure, PartEvidence, Reading, ReadSignal
 from streams.records.identity import Workload
 from streams.risk.comparison import Comparison
-from streams.risk.document import Exposure, RiskDocument, undecided
+from streams.risk.document import RiskDocument, undecided
 from topology.serve.rollouts import Asked
 
 REQUIRED = {"verdict", "risk", "score", "confidence", "exposure", "as_of", "age_s", "reasons", "report_url"}

@@ -7,8 +7,9 @@ import threading
 import msgspec
 import pytest
 
+from streams.judging.evidence import RiskPoint
 from streams.risk.comparison import Comparison
-from streams.risk.document import RiskDocument, RiskPoint
+from streams.risk.document import RiskDocument
 from topology.codecs import encode_json
 from topology.serve.chart import draw
 from topology.serve.rollouts import Asked, Throttle
@@ -76,16 +77,20 @@ def test_tombstone_removes(judged, pair):
         ("key", "NaN", "not_a_document"),
         ("key", "huge", "not_a_document"),
         ("key", "time", "not_a_document"),
+        ("key", "no offset", "not_a_document"),
+        ("key", "start", "not_a_document"),
     ],
 )
 def test_refused(judged, pair, key, value, refusal):
     """What is no document, or lies under another's key, is refused and changes nothing."""
-    good = encode_json(judged(as_of="2026-08-21T08:13:16Z"))
+    good = encode_json(judged(started_at="2026-08-21T08:00:00Z", as_of="2026-08-21T08:13:16Z"))
     made = {
         "document": good,
         "NaN": good.replace(b'"risk":37.5', b'"risk":NaN'),
         "huge": good.replace(b'"risk":37.5', b'"risk":1e999'),
         "time": good.replace(b"2026-08-21T08:13:16Z", b"yesterday"),
+        "no offset": good.replace(b"2026-08-21T08:13:16Z", b"2026-08-21T08:13:16"),
+        "start": good.replace(b"2026-08-21T08:00:00Z", b"yesterday"),
     }
     view = View()
     assert view.apply(pair.key.encode() if key == "key" else key, made.get(value, value)) == refusal

@@ -11,7 +11,15 @@ from hypothesis import strategies as st
 
 from streams.judging.values.cells import MAX_CELLS, bound, bounded, table, tolerated
 from streams.judging.values.quantiles import Segment, band, effects
-from streams.judging.wagers import all_log_better, all_log_worse, log_better, log_worse, null_share
+from streams.judging.wagers import (
+    BETTER_RATIOS,
+    CLUMPS,
+    LARGEST_WAGER,
+    WORSE_RATIOS,
+    all_log_better,
+    all_log_worse,
+    null_share,
+)
 from streams.records.histogram import Histogram
 from streams.shippers.histograms import of_samples
 
@@ -100,39 +108,57 @@ def test_what_is_remembered_is_bounded_and_loses_no_value(indexes):
     assert sum(kept.positive.values()) == len(indexes)
 
 
-@given(
-    st.integers(0, 50),
-    st.integers(1, 50),
-    st.floats(0.01, 0.99),
-    st.floats(1.0, 50.0),
-)
-def test_no_wager_can_gain_in_expectation_under_the_null(canary, total, share, ratio):
-    """A mean of x/k at the null leaves the mean wealth at 1, above it no better for `log_better`, and never below 0."""
+WAGERS = (all_log_worse, all_log_better)
+
+
+def added(wagers, canary, total, share, ratio):
+    """What one bin adds to each wager."""
+    return wagers(*(np.array([float(value)]) for value in (canary, total, share, ratio)))[0].tolist()
+
+
+def written_out(canary, total, share, ratio, *, worse):
+    """The same, as the module's docstring has it: each wager by itself."""
     null = null_share(ratio, share)
-    for wagers in (log_worse, log_better):
-        all_canary, none = wagers(float(total), total, share, ratio), wagers(0.0, total, share, ratio)
-        for high, low in zip(all_canary, none, strict=True):
+    pays = canary / total / null if worse else (1 - canary / total) / (1 - null)
+    found = []
+    for alternative in WORSE_RATIOS if worse else BETTER_RATIOS:
+        p = null_share(alternative * ratio, share)
+        single = 1 - (1 - p) / (1 - null) if worse else 1 - p / null
+        for clump in CLUMPS:
+            wager = min(LARGEST_WAGER, 1 - (1 - min(single, LARGEST_WAGER)) ** (total / clump))
+            found.append(math.log(1 - wager + wager * pays))
+    return found
+
+
+@given(st.integers(0, 50), st.integers(1, 50), st.floats(0.01, 0.99), st.floats(1.0, 50.0))
+def test_no_wager_can_gain_in_expectation_under_the_null(canary, total, share, ratio):
+    """A mean of x/k at the null leaves the mean wealth at 1, and no bin takes all of it."""
+    null = null_share(ratio, share)
+    for wagers in WAGERS:
+        for high, low in zip(
+            added(wagers, total, total, share, ratio), added(wagers, 0, total, share, ratio), strict=True
+        ):
             assert null * math.exp(high) + (1.0 - null) * math.exp(low) == pytest.approx(1.0)
-        assert all(map(math.isfinite, wagers(float(min(canary, total)), total, share, ratio)))
+        assert all(map(math.isfinite, added(wagers, min(canary, total), total, share, ratio)))
 
 
-@given(st.integers(0, 50), st.integers(0, 50), st.floats(0.01, 0.99), st.floats(1.0, 50.0))
-def test_many_bins_at_once_are_what_each_is_alone(canary, others, share, ratio):
+@given(st.integers(0, 50), st.integers(1, 50), st.floats(0.01, 0.99), st.floats(1.0, 50.0))
+def test_wagers_are_what_is_written(canary, total, share, ratio):
     """Tied out, to rounding; a bin without any bad value adds nothing."""
-    total = float(canary + others)
-    bins = [np.array([value, value]) for value in (float(canary), total, share, ratio)]
-    for many, one in ((all_log_worse, log_worse), (all_log_better, log_better)):
-        expected = one(float(canary), total, share, ratio) if total else [0.0] * len(one(0.0, 1.0, share, ratio))
-        for told in many(*bins).tolist():
-            assert told == pytest.approx(expected, abs=1e-9)
+    canary = min(canary, total)
+    for wagers in WAGERS:
+        expected = written_out(canary, total, share, ratio, worse=wagers is all_log_worse)
+        assert added(wagers, canary, total, share, ratio) == pytest.approx(expected, abs=1e-9)
+        assert not any(added(wagers, 0, 0, share, ratio))
 
 
 @given(st.integers(1, 40), st.floats(0.05, 0.95), st.floats(1.0, 5.0))
 def test_more_beyond_never_speaks_for_the_canary(total, share, ratio):
     """Monotone in x, both ways."""
     for fewer in range(total):
-        assert log_worse(fewer, total, share, ratio) <= log_worse(fewer + 1, total, share, ratio)
-        assert log_better(fewer, total, share, ratio) >= log_better(fewer + 1, total, share, ratio)
+        for wagers, sign in zip(WAGERS, (1, -1), strict=True):
+            less, more = (added(wagers, x, total, share, ratio) for x in (fewer, fewer + 1))
+            assert all(sign * one <= sign * other for one, other in zip(less, more, strict=True))
 
 
 def test_the_band_narrows_and_holds_for_one_value():

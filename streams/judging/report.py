@@ -35,7 +35,7 @@ _BESIDE: tuple[Part, ...] = ("values", "levels")
 """Parts whose evidence is no count."""
 
 
-class Told:
+class Report:
     """What is said of one comparison; it changes nothing."""
 
     def __init__(self, settings: JudgeSettings, state: JudgeState, parts: Parts) -> None:

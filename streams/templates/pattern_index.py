@@ -12,7 +12,7 @@ from streams.templates.keys import key
 from streams.windows.masks import HOLE
 
 
-class Places:
+class PatternIndex:
     """`enter` and `leave` texts, by their number; `members` of a pattern."""
 
     def __init__(self) -> None:
@@ -26,7 +26,7 @@ class Places:
         """Text with a hole -> its number."""
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Places) and self._comparable() == other._comparable()
+        return isinstance(other, PatternIndex) and self._comparable() == other._comparable()
 
     __hash__ = None  # type: ignore[assignment] # it changes
 
