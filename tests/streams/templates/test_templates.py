@@ -116,7 +116,7 @@ def test_the_state_round_trips(budget, before, after):
     for start, texts in enumerate(after, len(before)):
         assert again.learn(_window(texts), start) == templates.learn(_window(texts), start)
     assert msgspec.msgpack.encode(again.to_state()) == msgspec.msgpack.encode(templates.to_state())
-    assert Templates(budget, templates.to_state())._places == templates._places
+    assert Templates(budget, templates.to_state())._patterns == templates._patterns
 
 
 @given(_WINDOWS)
