@@ -11,6 +11,7 @@ from streams.risk.comparison import CompareRequest, Comparison
 from tests.topology.alarms.documents import RAISED_S, alarm, at, word
 from topology.alarms import view as module
 from topology.alarms.view import AlarmView
+from topology.codecs import decode_rollout_event
 
 
 def put(view: AlarmView, *alarms) -> list[str | None]:
@@ -52,11 +53,23 @@ def test_an_older_document_is_skipped():
 def test_the_latest_word_of_each_kind_counts():
     """In the order of the topic; `real` takes back `nothing`; what is said before the alarm is known counts too."""
     view = AlarmView()
-    say(view, word(LIFE[0], "nothing"), word(LIFE[0], "acknowledge"), word(LIFE[0], "real", by="grace"))
+    say(view, word(LIFE[0], "nothing"), word(LIFE[0], "acknowledge"), word(LIFE[0], "real", who="grace"))
     put(view, LIFE[0])
     known = view.get(LIFE[0].id)
     assert known is not None
-    assert [(each.kind, each.by) for each in known.words.all()] == [("real", "grace"), ("acknowledge", "ada")]
+    assert [(each.kind, each.who) for each in known.words.all()] == [("real", "grace"), ("acknowledge", "ada")]
+
+
+def test_an_earlier_message_says_who_by_another_name():
+    """`by`, which topics and snapshots may still hold, is read as `who`, and not written on."""
+    value = msgspec.json.encode(word(LIFE[0], "real", who="grace"))
+    assert msgspec.json.decode(value)["who"] == "grace"
+    earlier = value.replace(b'"who":', b'"by":')
+    view = AlarmView()
+    put(view, LIFE[0])
+    assert view.apply_event(earlier, RAISED_S) is None
+    assert view.get(LIFE[0].id).words.opinion.who == "grace"
+    assert "by" not in msgspec.json.decode(msgspec.json.encode(decode_rollout_event(earlier)))
 
 
 def test_a_silence_ends():
