@@ -299,7 +299,3 @@ def _said(given: dict[str, Any]) -> dict[str, Any]:
 def _say(error: Exception | str) -> None:
     with contextlib.suppress(OSError):
         os.write(2, f"serinus: {error}\n".replace("\n", " ").rstrip().encode() + b"\n")
-
-
-if __name__ == "__main__":
-    main()
