@@ -81,9 +81,9 @@ class KnownAlarm(Struct, frozen=True):
         return silence is not None and self.active and silence.holds(now_s)
 
     def acknowledged(self, now_s: float) -> bool:
-        """Whether somebody is on it now."""
+        """Whether somebody is on it now; on a cleared one nobody is any more."""
         acknowledgement = self.words.acknowledge
-        return acknowledgement is not None and acknowledgement.holds(now_s)
+        return acknowledgement is not None and self.active and acknowledgement.holds(now_s)
 
 
 class AlarmView(Freshness):

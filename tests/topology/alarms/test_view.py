@@ -73,7 +73,7 @@ def test_an_earlier_message_says_who_by_another_name():
 
 
 def test_a_silence_ends():
-    """When its time comes, when a time that has passed is given, or when the alarm clears."""
+    """When its time comes, when a time that has passed is given, or, as an acknowledgement, when the alarm clears."""
     view = AlarmView()
     put(view, LIFE[0])
     say(view, word(LIFE[0], "silence", until=at(RAISED_S + 100)))
@@ -84,9 +84,11 @@ def test_a_silence_ends():
     assert view.get(LIFE[0].id).silenced(RAISED_S + 1e6)
     say(view, word(LIFE[0], "silence", until=at(RAISED_S)))
     assert not view.get(LIFE[0].id).silenced(RAISED_S + 99)
-    say(view, word(LIFE[0], "silence"))
+    say(view, word(LIFE[0], "silence"), word(LIFE[0], "acknowledge"))
+    assert view.get(LIFE[0].id).acknowledged(RAISED_S + 99)
     put(view, LIFE[3])
     assert not view.get(LIFE[0].id).silenced(RAISED_S + 99)
+    assert not view.get(LIFE[0].id).acknowledged(RAISED_S + 99)
 
 
 def test_an_until_in_another_zone_is_the_same_moment():
