@@ -23,5 +23,5 @@ pipeline, supervise         all of them on one machine, as child processes
 embedded                    a broker for trying out
 demo/                       two made-up rollouts through all of it
 templates/                  the templates of a file, without Kafka
-cli                         serinus ...; __main__ is its first second
+__main__, cli               serinus ...: its first second, and the rest
 """

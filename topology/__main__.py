@@ -1,7 +1,8 @@
-"""`serinus` from its first moment: Ctrl-C ends it in one line also while its libraries are loaded, for a second."""
+"""`serinus`, however it is started: Ctrl-C ends it with one line also in its first second, which loads libraries."""
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import sys
@@ -27,7 +28,8 @@ def main() -> None:
 
 
 def _end(*_: Any) -> None:
-    os.write(2, b"\nserinus: interrupted\n")
+    with contextlib.suppress(OSError):
+        os.write(2, b"\nserinus: interrupted\n")
     os._exit(INTERRUPTED)
 
 

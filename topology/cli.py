@@ -214,8 +214,10 @@ def topics(bootstrap_servers: str | None, kafka_config: Path | None, log_level: 
 @options.policy_option
 @options.receiver_options
 @_PARTITIONS
-@click.option("--ingest", "ingest_workers", type=click.IntRange(0), default=1, show_default=True, help="Workers of it.")
-@click.option("--score", "score_workers", type=click.IntRange(0), default=1, show_default=True, help="Workers of it.")
+@click.option(
+    "--ingest", "ingest_workers", type=click.IntRange(0), default=1, show_default=True, help="Ingest workers."
+)
+@click.option("--score", "score_workers", type=click.IntRange(0), default=1, show_default=True, help="Score workers.")
 def run(ingest_workers: int, score_workers: int, partitions: int | None, **given: Any) -> None:
     """Run all roles, against a Kafka cluster or, if none is named, an embedded broker.
 
@@ -299,7 +301,3 @@ def _said(given: dict[str, Any]) -> dict[str, Any]:
 def _say(error: Exception | str) -> None:
     with contextlib.suppress(OSError):
         os.write(2, f"serinus: {error}\n".replace("\n", " ").rstrip().encode() + b"\n")
-
-
-if __name__ == "__main__":
-    main()

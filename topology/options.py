@@ -68,7 +68,7 @@ role_options = together(
     shared("--host", default="127.0.0.1", help="Address that /metrics, or the API, listens on; 0.0.0.0: all."),
 )
 
-_FORMAT = "any number. Without FORMAT each message's is detected."
+_FORMAT = "may be given more than once. Without FORMAT that of each message is detected."
 
 input_options = together(
     click.option(
@@ -77,7 +77,7 @@ input_options = together(
         default=(LOGS,),
         show_default=True,
         metavar="TOPIC[=FORMAT]",
-        help=f"Holds log records; {_FORMAT}",
+        help=f"A topic of log records; {_FORMAT}",
     ),
     click.option(
         "--metric-topic",
@@ -85,7 +85,7 @@ input_options = together(
         default=(METRICS,),
         show_default=True,
         metavar="TOPIC[=FORMAT]",
-        help=f"Holds metric records; {_FORMAT}",
+        help=f"A topic of metric records; {_FORMAT}",
     ),
 )
 

@@ -65,7 +65,7 @@ class Children:
     def start(self, name: str, arguments: Sequence[str], module: str = "topology") -> None:
         """Start `serinus ARGUMENTS...` under this name."""
         process = subprocess.Popen(  # noqa: S603 - our own modules
-            leashed([sys.executable, "-m", module, *arguments]),
+            leashed([sys.executable, "-P", "-m", module, *arguments]),  # -P: nothing of the directory we stand in
             stdin=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
             start_new_session=True,  # Ctrl-C reaches us alone, and we pass it on once

@@ -23,6 +23,9 @@ HashOrNone = Annotated[str, Meta(max_length=MAX_LABEL_VALUE, pattern=rf"^({LABEL
 
 Outcome = Literal["promoted", "aborted", "expired"]
 
+Sender = Annotated[str, Meta(max_length=253)]
+"""Who says something, as he has it: a name for people, no proof."""
+
 
 class Comparison(Struct, frozen=True, order=True, cache_hash=True):
     """One baseline-canary pair of one workload."""
@@ -93,7 +96,7 @@ class TemplateFeedback(Struct, frozen=True, tag="feedback", tag_field="type"):
     """None takes back what was said before."""
     reason: Annotated[str, Meta(max_length=500)] = ""
     tags: Annotated[tuple[Annotated[str, Meta(min_length=1, max_length=50)], ...], Meta(max_length=10)] = ()
-    who: Annotated[str, Meta(max_length=100)] = ""
+    who: Sender = ""
     scope: Scope = "workload"
     """Whose lines it is said of: the workload's, its namespace's (in its cluster), or all. The nearest counts."""
     text: Annotated[str, Meta(max_length=1024)] = ""

@@ -169,7 +169,7 @@ func (c *cluster) runJob(job *batchv1.Job) {
 	}
 	defer os.RemoveAll(directory)
 	message := filepath.Join(directory, "termination-log")
-	command := exec.Command(c.python, append([]string{"-m", "topology.cli"}, container.Args...)...)
+	command := exec.Command(c.python, append([]string{"-m", "topology"}, container.Args...)...)
 	command.Dir = root
 	command.Env = append(os.Environ(), "SERINUS_TERMINATION_LOG="+message, "SERINUS_EVERY_S=0.5", "PYTHONPATH="+root)
 	for _, variable := range container.Env {

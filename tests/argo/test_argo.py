@@ -136,7 +136,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
                     "python": sys.executable,
                     "serve": serve,
                     "pairs": pairs,
-                    "restarting": ["-m", "topology.cli", *map(str, arguments)],
+                    "restarting": ["-m", "topology", *map(str, arguments)],
                     "restartingURL": f"http://127.0.0.1:{port}",
                 }
             )

@@ -224,7 +224,7 @@ def test_without_a_configuration(tmp_path):
     for words in ([], ["--kubeconfig", str(tmp_path / "none")]):
         environment = {name: value for name, value in os.environ.items() if not name.startswith("KUBE")}
         done = subprocess.run(
-            [sys.executable, "-m", "topology.cli", "rollouts", *words],
+            [sys.executable, "-m", "topology", "rollouts", *words],
             env=environment,
             capture_output=True,
             text=True,

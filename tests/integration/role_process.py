@@ -25,7 +25,7 @@ class RoleProcess:
     def __init__(self, *arguments: object) -> None:
         self._output = tempfile.NamedTemporaryFile(prefix="serinus-test-")  # noqa: SIM115 - closed with the process
         self.process = subprocess.Popen(
-            leashed([sys.executable, "-m", "topology.cli", *map(str, arguments)]),
+            leashed([sys.executable, "-m", "topology", *map(str, arguments)]),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=self._output,

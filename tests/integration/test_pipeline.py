@@ -36,7 +36,7 @@ from topology.topics import LOGS, RISK, ROLLOUTS, SUMMARIES, partition_of
 @pytest.mark.timeout(240)
 def test_the_demo_tells_a_broken_rollout_from_a_healthy_one():
     """Promise: `serinus demo` loses nothing, fails the broken canary, spares the healthy one, and says so in JSON."""
-    command = [sys.executable, "-m", "topology.cli", "demo", "--seconds", "60", "--json"]
+    command = [sys.executable, "-m", "topology", "demo", "--seconds", "60", "--json"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=220, check=False)
     assert done.stdout, done.stderr
     result = json.loads(done.stdout.splitlines()[-1])

@@ -58,6 +58,17 @@ def test_a_stop_ends_all_of_them(module: str, tmp_path: Path) -> None:
     assert [process.returncode for process in processes] == [0, 0]
 
 
+def test_children_run_what_is_installed(module: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And not what has its name in the directory that somebody stands in."""
+    here = tmp_path / "here"
+    here.mkdir()
+    (here / f"{module}.py").write_text("raise SystemExit(7)")
+    monkeypatch.chdir(here)
+    with Children() as children:
+        children.start("a", ["obey", str(tmp_path / "a")], module)
+        _await(tmp_path / "a")
+
+
 def test_a_crash_is_reported_and_ends_the_others(
     module: str, tmp_path: Path, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
 ) -> None:

@@ -167,7 +167,7 @@ def server() -> Iterator[tuple[str, type[_Handler]]]:
 def _verify(url: str, *words: object, **environment: str) -> subprocess.Popen[str]:
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("SERINUS_")}
     return subprocess.Popen(
-        [sys.executable, "-m", "topology.cli", "verify", "--every-s", "0.1", *map(str, words)],
+        [sys.executable, "-m", "topology", "verify", "--every-s", "0.1", *map(str, words)],
         env={**inherited, "SERINUS_URL": url, "BASELINE_HASH": "5d5", "CANARY_HASH": "6f8", **environment},
         stdin=subprocess.DEVNULL,
         stderr=subprocess.PIPE,

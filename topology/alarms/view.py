@@ -34,7 +34,7 @@ class Word(Struct, frozen=True):
     """What somebody said of an alarm."""
 
     kind: FeedbackKind
-    by: str
+    who: str
     reason: str
     at: str
     """When it was sent, RFC 3339."""
@@ -81,9 +81,9 @@ class KnownAlarm(Struct, frozen=True):
         return silence is not None and self.active and silence.holds(now_s)
 
     def acknowledged(self, now_s: float) -> bool:
-        """Whether somebody is on it now."""
+        """Whether somebody is on it now; on a cleared one nobody is any more."""
         acknowledgement = self.words.acknowledge
-        return acknowledgement is not None and acknowledgement.holds(now_s)
+        return acknowledgement is not None and self.active and acknowledgement.holds(now_s)
 
 
 class AlarmView(Freshness):
@@ -142,7 +142,7 @@ class AlarmView(Freshness):
             at = rfc3339(within_range(round(time_s * 1e9)))
         except DOCUMENT_FAULTS:
             return "not_a_document"
-        word = Word(event.kind, event.by, event.reason, at, until)
+        word = Word(event.kind, event.who, event.reason, at, until)
         field = event.kind if event.kind in {"acknowledge", "silence"} else "opinion"
         with self._lock:
             said = self._words.pop(event.alarm_id, Words())

@@ -17,6 +17,7 @@ from aiohttp import web
 from msgspec import Meta, Struct
 
 from streams.records.times import rfc3339_s
+from streams.risk.comparison import Sender
 from streams.watch.feedback import ENDING, AlarmFeedback, FeedbackKind
 from topology.alarms.view import AlarmView, KnownAlarm
 from topology.codecs import DOCUMENT_FAULTS
@@ -45,7 +46,7 @@ class Feedback(Struct, frozen=True, forbid_unknown_fields=True):
         ),
     ]
     reason: Annotated[str, Meta(min_length=1, max_length=2000, description="Why, for those who come after")]
-    by: Annotated[str, Meta(min_length=1, max_length=253, description="Who says it")]
+    who: Annotated[Sender, Meta(min_length=1, description="Who says it; a name for people, no proof")]
     until: Annotated[
         str,
         Meta(
@@ -121,12 +122,12 @@ class Alarms:
             workload=alarm.workload,
             kind=said.kind,
             reason=said.reason,
-            by=said.by,
+            who=said.who,
             until=said.until or None,
         )
         if not self._asker.tell(event):
             return json({"error": "too much waits for Kafka already: say it again"}, 503)
-        log.info("%r says %s of alarm %r: %r", said.by, said.kind, alarm.id, said.reason)
+        log.info("%r says %s of alarm %r: %r", said.who, said.kind, alarm.id, said.reason)
         return json(Heard(alarm.id, said.kind))
 
 

@@ -1,15 +1,18 @@
-"""What is done with every request: headers that keep browsers careful, the token, counting."""
+"""What is done with every request: headers that keep browsers careful, the token, counting, refusals as JSON."""
 
 from __future__ import annotations
 
+import logging
 import time
 
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
-from topology.serve.api import json
+from topology.serve.api import OUR_FAULT, json
 from topology.serve.bearer import BearerToken
 from topology.telemetry import Telemetry
+
+log = logging.getLogger(__name__)
 
 OPEN_PATHS = frozenset({"/healthz", "/readyz"})
 """Answered without a token: the kubelet has none."""
@@ -43,10 +46,6 @@ def observed(telemetry: Telemetry) -> Middleware:
         try:
             response = await handler(request)
             status = response.status
-        except web.HTTPException as refusal:
-            status = refusal.status
-            raise
-        else:
             return response
         finally:
             resource = request.match_info.route.resource
@@ -58,12 +57,28 @@ def observed(telemetry: Telemetry) -> Middleware:
 
 
 @web.middleware
-async def readable(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Answers 400 where the body is not what its headers say, or its sender went away in the middle of it."""
+async def explained(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Says in JSON, as the routes do, why there is no answer of theirs.
+
+    404 and 405: there is no such route; 413: the body is too long; 400: it is not what its headers say, or its sender
+    went away in the middle of it; 500: an error of ours.
+    """
     try:
         return await handler(request)
+    except web.HTTPMethodNotAllowed as refusal:
+        allowed = ", ".join(sorted(refusal.allowed_methods))
+        answer = json({"error": f"{request.method} is not allowed here; use {allowed}"}, refusal.status)
+        answer.headers["Allow"] = allowed
+        return answer
+    except web.HTTPNotFound as refusal:
+        return json({"error": "nothing is here; /openapi.json names all that can be asked"}, refusal.status)
+    except web.HTTPException as refusal:
+        return json({"error": refusal.text or refusal.reason}, refusal.status)
     except (web.RequestPayloadError, ConnectionError) as fault:
         return json({"error": f"the body cannot be read: {' '.join(str(fault).split())}"}, 400)
+    except Exception:
+        log.exception("no answer to %s %r", request.method, request.path_qs[:1000])
+        return json({"error": OUR_FAULT}, 500)
 
 
 def admitted(token: BearerToken) -> Middleware:

@@ -11,6 +11,7 @@ from streams.risk.comparison import CompareRequest, Comparison
 from tests.topology.alarms.documents import RAISED_S, alarm, at, word
 from topology.alarms import view as module
 from topology.alarms.view import AlarmView
+from topology.codecs import decode_rollout_event
 
 
 def put(view: AlarmView, *alarms) -> list[str | None]:
@@ -52,15 +53,27 @@ def test_an_older_document_is_skipped():
 def test_the_latest_word_of_each_kind_counts():
     """In the order of the topic; `real` takes back `nothing`; what is said before the alarm is known counts too."""
     view = AlarmView()
-    say(view, word(LIFE[0], "nothing"), word(LIFE[0], "acknowledge"), word(LIFE[0], "real", by="grace"))
+    say(view, word(LIFE[0], "nothing"), word(LIFE[0], "acknowledge"), word(LIFE[0], "real", who="grace"))
     put(view, LIFE[0])
     known = view.get(LIFE[0].id)
     assert known is not None
-    assert [(each.kind, each.by) for each in known.words.all()] == [("real", "grace"), ("acknowledge", "ada")]
+    assert [(each.kind, each.who) for each in known.words.all()] == [("real", "grace"), ("acknowledge", "ada")]
+
+
+def test_an_earlier_message_says_who_by_another_name():
+    """`by`, which topics and snapshots may still hold, is read as `who`, and not written on."""
+    value = msgspec.json.encode(word(LIFE[0], "real", who="grace"))
+    assert msgspec.json.decode(value)["who"] == "grace"
+    earlier = value.replace(b'"who":', b'"by":')
+    view = AlarmView()
+    put(view, LIFE[0])
+    assert view.apply_event(earlier, RAISED_S) is None
+    assert view.get(LIFE[0].id).words.opinion.who == "grace"
+    assert "by" not in msgspec.json.decode(msgspec.json.encode(decode_rollout_event(earlier)))
 
 
 def test_a_silence_ends():
-    """When its time comes, when a time that has passed is given, or when the alarm clears."""
+    """When its time comes, when a time that has passed is given, or, as an acknowledgement, when the alarm clears."""
     view = AlarmView()
     put(view, LIFE[0])
     say(view, word(LIFE[0], "silence", until=at(RAISED_S + 100)))
@@ -71,9 +84,11 @@ def test_a_silence_ends():
     assert view.get(LIFE[0].id).silenced(RAISED_S + 1e6)
     say(view, word(LIFE[0], "silence", until=at(RAISED_S)))
     assert not view.get(LIFE[0].id).silenced(RAISED_S + 99)
-    say(view, word(LIFE[0], "silence"))
+    say(view, word(LIFE[0], "silence"), word(LIFE[0], "acknowledge"))
+    assert view.get(LIFE[0].id).acknowledged(RAISED_S + 99)
     put(view, LIFE[3])
     assert not view.get(LIFE[0].id).silenced(RAISED_S + 99)
+    assert not view.get(LIFE[0].id).acknowledged(RAISED_S + 99)
 
 
 def test_an_until_in_another_zone_is_the_same_moment():

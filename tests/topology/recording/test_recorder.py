@@ -29,7 +29,7 @@ def words(servers, topic, out, *more):
     """The command line."""
     command = ["record", "--bootstrap-servers", servers, "--log-topic", f"{topic}.logs", "--metric-topic"]
     pair = ["--namespace", "demo", "--workload", "issuegen", "--baseline", BASELINE, "--canary", CANARY]
-    return [sys.executable, "-m", "topology.cli", *command, f"{topic}.metrics", *pair, "--out", str(out), *more]
+    return [sys.executable, "-m", "topology", *command, f"{topic}.metrics", *pair, "--out", str(out), *more]
 
 
 def send(servers, topic, seconds):

@@ -19,7 +19,7 @@ from topology.serve.server import build
 from topology.settings import Kafka, ServeSettings
 
 HOSTILE = "<script>alert('x')</script>\"'&{{7*7}}"
-SAID: dict[str, Any] = {"kind": "acknowledge", "reason": "looking at it", "by": "ada"}
+SAID: dict[str, Any] = {"kind": "acknowledge", "reason": "looking at it", "who": "ada"}
 
 
 @pytest.fixture
@@ -171,8 +171,9 @@ async def test_an_acknowledgement_is_taken_back(ringing):
         ({"alarm_id": "/prod/shop/never"}, 404, "no alarm is known"),
         ({"kind": "boring"}, 400, "boring"),
         ({"reason": ""}, 400, "reason"),
-        ({"by": ""}, 400, "by"),
+        ({"who": ""}, 400, "who"),
         ({"note": "?"}, 400, "note"),
+        ({"by": "ada"}, 400, "by"),
         ({"kind": "real", "until": at(RAISED_S + 60)}, 400, "only acknowledge and silence have an end"),
         ({"kind": "silence", "until": "tomorrow"}, 400, "tomorrow"),
         ({"kind": "silence", "until": "2026-08-21T08:20:00"}, 400, "offset"),
@@ -228,6 +229,6 @@ async def test_log_lines_cannot_write_the_page(ringing):
     """Nor can names, summaries or what people say."""
     signal = msgspec.structs.replace(alarm().signals[0], signal=HOSTILE, unit=HOSTILE)
     ringing.put(alarm(summary=HOSTILE, examples=(HOSTILE,), signals=(signal,), revision=HOSTILE))
-    ringing.alarms.apply_event(msgspec.json.encode(word(alarm(), "real", reason=HOSTILE, by=HOSTILE)), RAISED_S)
+    ringing.alarms.apply_event(msgspec.json.encode(word(alarm(), "real", reason=HOSTILE, who=HOSTILE)), RAISED_S)
     page = await ringing.text("/alarms")
     assert "<script" not in page

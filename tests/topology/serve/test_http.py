@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 
@@ -14,9 +15,12 @@ from prometheus_client.parser import text_string_to_metric_families
 from streams.errors import BadPolicy
 from streams.judging.evidence import Exposure, SignalEvidence
 from streams.risk.comparison import Comparison
+from tests.topology.serve.conftest import strict_json
 from topology.serve.bearer import BearerToken
+from topology.serve.view import View
 
 PAGE = "/comparisons/-/prod/shop/5d5c7b9f4/6f8d9c6b77"
+JSON = {"Content-Type": "application/json"}
 HOSTILE = "<script>alert('x')</script>\"'&{{7*7}}"
 
 
@@ -105,6 +109,37 @@ async def test_a_body_that_is_not_what_it_says(serve):
     response = await serve.client.post("/v1/feedback", data=b"{}", headers=headers)
     assert response.status == 400
     assert (await response.json())["error"].startswith("the body cannot be read")
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body", "status", "words"),
+    [
+        ("GET", "/no/such/route", b"", 404, "nothing is here"),
+        ("DELETE", "/v1/risk", b"", 405, "DELETE is not allowed here; use GET"),
+        ("GET", "/v1/alarms/feedback", b"", 405, "GET is not allowed here; use POST"),
+        ("POST", "/v1/feedback", b" " * (2**20 + 1), 413, "Maximum request body size 1048576 exceeded"),
+    ],
+)
+async def test_refusals_are_json(serve, method, path, body, status, words):
+    """Also those of requests that reach no route, or whose body none can hold: in the shape of all others."""
+    await serve.start()
+    response = await serve.client.request(method, path, data=io.BytesIO(body), headers=JSON)
+    assert (response.status, response.content_type) == (status, "application/json")
+    found = await response.json(loads=strict_json)
+    assert set(found) == {"error"}
+    assert found["error"].startswith(words)
+    assert ("Allow" in response.headers) == (status == 405)
+    assert response.headers["X-Content-Type-Options"] == "nosniff"
+
+
+async def test_an_error_of_ours_is_json_and_logged(serve, monkeypatch, caplog):
+    """Its words are in the log alone."""
+    await serve.start()
+    monkeypatch.setattr(View, "__iter__", lambda _: 1 // 0)
+    response = await serve.client.get("/v1/comparisons")
+    assert response.status == 500
+    assert "trace is in the log" in (await response.json())["error"]
+    assert "ZeroDivisionError" in caplog.text
 
 
 async def test_list(serve, judged, pair):

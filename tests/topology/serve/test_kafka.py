@@ -222,6 +222,10 @@ async def test_run(kafka, telemetry, judged, pair):
             await asyncio.sleep(0.05)
         response = await session.get(f"{urls[0]}/v1/risk", params=msgspec.structs.asdict(pair))
         assert (await response.json())["risk"] == 37.5
+        for length, status in ((9_000, 200), (70_000, 400)):  # what is too long for a name is told as other faults are
+            response = await session.get(f"{urls[0]}/v1/risk", params={"canary": "a" * length})
+            assert response.status == status
+            assert ("canary: " in await response.text()) == (status == 200)
         text = await (await session.get(f"{urls[0]}/metrics")).text()
     assert "serinus_serve_view_caught_up 1.0" in text
     assert "serinus_serve_view_contact_age_seconds" in text
