@@ -66,7 +66,9 @@ def test_the_names_of_pods_do_not_matter(windows, order):
     assert counted([tuple(failed[pod] for pod in order) for failed in windows], 3).clump(1.0) == found
 
 
-@given(st.lists(st.tuples(st.integers(0, 3000), st.sampled_from(((), (0,), (0, 0, 1))), st.integers(1, 3)), max_size=40))
+@given(
+    st.lists(st.tuples(st.integers(0, 3000), st.sampled_from(((), (0,), (0, 0, 1))), st.integers(1, 3)), max_size=40)
+)
 def test_what_is_said_to_change_nothing_changes_nothing(windows):
     """Promise: to the bit, so that what was worked out before may be kept; also over blocks that end."""
     by_pod, block = ByPod(), 0
