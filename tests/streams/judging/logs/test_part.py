@@ -78,8 +78,8 @@ def test_a_snapshot_of_before_is_judged_as_before():
 
 @pytest.mark.parametrize("count", [30, 2_000, 10**9])
 def test_a_workload_with_many_failures_can_be_judged(count):
-    """Failed traces a window, as many as a busy service has: their likelihood ratio is beyond what a double can hold."""
-    usual = dict.fromkeys(range(WINDOWS), [failed(5, count=count)])
+    """So many failed traces a window: their likelihood ratio is beyond what a double can hold."""
+    usual = {index: [failed(5, count=count)] for index in range(WINDOWS)}
     assert judged(fresh(history(3, usual)), usual, usual).p > 0.05
 
 
