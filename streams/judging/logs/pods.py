@@ -10,8 +10,9 @@ is n - 1 on average where failures fall to pods one by one, m*(n - 1) where m at
 grows with X where pods differ for good. Blocks of 20 s, and of 2, 4, 8, ... times as long up to the whole comparison:
 those that hold a cause as a whole show its size, shorter ones a part of it, longer ones nothing where causes have come
 to all pods in turn. Each ratio, shrunk to what is usual, is 1 on average where failures fall one by one, but the
-largest of them is not. The evidence of that revision is divided by the mean of the larger half: of that, the mean of
-all and the largest it keeps the bound in first rollouts at the least price.
+largest of them is not. The evidence of that revision is divided by the mean of the larger half of the ratios: of the
+three that were simulated (the others: the mean of all, and the largest) it keeps the bound in first rollouts and costs
+least power.
 
 Source: Pearson's dispersion as in `dispersion`, over units that are exchangeable under the null; pods as the units
 because scrapes and lines of one are not independent (judging.md, section 3).
@@ -25,6 +26,7 @@ from collections.abc import Mapping
 from msgspec import Struct
 
 from streams.judging.logs.dispersion import BLOCK_NS
+from streams.judging.logs.quiet import LARGEST_CHI2
 
 _MOST_SCALES = 12
 """The longest block is of eleven hours (2^11 times 20 s)."""
@@ -33,8 +35,6 @@ PLACES = 1024
 bounded however many come and go; causes that hit one of them still show."""
 _PRIOR = 1.0
 """Degrees of freedom that what is usual counts as: those of two pods, in one block."""
-_LARGEST = 25.0
-"""What one cohort can say per degree of freedom, as in `quiet`: five standard deviations."""
 
 
 class Scale(Struct, array_like=True):
@@ -57,8 +57,8 @@ class Scale(Struct, array_like=True):
 class ByPod(Struct, array_like=True):
     """Failures of one revision by pod; mutable: `add` window by window, then read.
 
-    More than the past can say the present is asked: a canary whose failures come from one of its pods alone is divided
-    by its own ratio. One of a single pod can only be compared with the past and with the baseline.
+    The past says what is usual, but the revision itself weighs more: where its failures come from one of its pods alone,
+    its evidence is divided by its own ratio. One of a single pod can only be compared with the past and the baseline.
     """
 
     pods: float = 0.0
@@ -108,7 +108,7 @@ class ByPod(Struct, array_like=True):
         if not self.scales:
             return 0.0, 0.0
         chi2, df = self.scales[-1].so_far(self.pods)
-        return min(chi2, _LARGEST * df), df
+        return min(chi2, LARGEST_CHI2 * df), df
 
     def clump(self, usual: float) -> float:
         """By what evidence is to be divided, at least 1.
