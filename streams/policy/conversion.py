@@ -18,7 +18,6 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 from streams.policy.fault import Faults
 from streams.policy.yaml_text import Located, within
 
-
 _Entry = TypeVar("_Entry")
 
 

@@ -57,8 +57,8 @@ class Scale(Struct, array_like=True):
 class ByPod(Struct, array_like=True):
     """Failures of one revision by pod; mutable: `add` window by window, then read.
 
-    The past says what is usual, but the revision itself weighs more: where its failures come from one of its pods alone,
-    its evidence is divided by its own ratio. One of a single pod can only be compared with the past and the baseline.
+    The past says what is usual, but the revision itself weighs more: where its failures come from one of its pods
+    alone, its evidence is divided by its own ratio. One of a single pod can only be compared with past and baseline.
     """
 
     pods: float = 0.0
