@@ -84,7 +84,7 @@ class Presence:
         self.state.most_unfollowed = max(self.state.most_unfollowed, unfollowed)
         self._part(start_ns)
         side.born_ns = min((pod.born_ns for pod in self.state.pods.values() if pod.born_ns), default=0)
-        side.starting = sum(0 < start_ns - pod.born_ns < STARTS_NS for pod in self.state.pods.values() if pod.born_ns)
+        side.starting = sum(start_ns - pod.born_ns < STARTS_NS for pod in self.state.pods.values() if pod.born_ns)
         side.pod_s = len(self.state.pods) * self._window_ns / 1e9
         if summary:
             side.lines += summary.other_lines

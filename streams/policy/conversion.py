@@ -10,13 +10,15 @@ from __future__ import annotations
 import difflib
 from functools import cache
 from types import UnionType
-from typing import Annotated, Any, Literal, Union, get_args, get_origin
+from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
 
 import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from streams.policy.fault import Faults
 from streams.policy.yaml_text import Located, within
+
+_Entry = TypeVar("_Entry")
 
 
 class Conversion:
@@ -60,9 +62,8 @@ class Conversion:
         if not isinstance(found.value, dict):
             self._refuse(found.line, path, found.value, "give a mapping")
             return UNSET
-        self._length(found, len(found.value), meta, path)
         data: dict[str, Any] = {}
-        for key, child in found.value.items():
+        for key, child in self._no_more(found, list(found.value.items()), meta, path):
             below = within(path, key)
             if self._scalar(Located(child.line, key), *_peeled(key_kind), below) is not UNSET:
                 _put(data, key, self.convert(child, value_kind, below))
@@ -72,16 +73,18 @@ class Conversion:
         if not isinstance(found.value, list):
             self._refuse(found.line, path, found.value, "give a list")
             return UNSET
-        self._length(found, len(found.value), meta, path)
-        item = get_args(kind)[0]
-        items = [self.convert(child, item, f"{path}[{number}]") for number, child in enumerate(found.value)]
+        item, children = get_args(kind)[0], self._no_more(found, found.value, meta, path)
+        items = [self.convert(child, item, f"{path}[{number}]") for number, child in enumerate(children)]
         if isinstance(item, type) and issubclass(item, Struct):
             return [{} if each is UNSET else each for each in items]  # what comes after it keeps its number
         return [each for each in items if each is not UNSET]
 
-    def _length(self, found: Located, length: int, meta: Meta | None, path: str) -> None:
-        if meta is not None and meta.max_length is not None and length > meta.max_length:
-            self._refuse(found.line, path, f"{length} entries", f"give at most {meta.max_length}")
+    def _no_more(self, found: Located, entries: list[_Entry], meta: Meta | None, path: str) -> list[_Entry]:
+        """As many entries as are allowed, the first."""
+        most = None if meta is None else meta.max_length
+        if most is not None and len(entries) > most:
+            self._refuse(found.line, path, f"{len(entries)} entries", f"give at most {most}")
+        return entries[:most]
 
     def _scalar(self, found: Located, kind: Any, meta: Meta | None, path: str) -> Any:
         value = found.value

@@ -120,6 +120,8 @@ class LogPart:
             )
             for name, stream in self._state.streams.items()
         }
+        self._clump: float | None = None
+        """Of the canary's pods; None where it may have changed since: a window without failures changes nothing."""
 
     def to_state(self) -> LogState:
         """A snapshot that later windows do not change."""
@@ -211,7 +213,8 @@ class LogPart:
             past_alike = stream.past.exposure_s <= 0.0 or state.horizon.busiest.traces > 0.0
             alike = past_alike and state.works.baseline.traces > 0.0
             x = state.failures.of_canary(canary, signatures, redirects, alike=alike)
-            state.canary_pods.add(start_ns, canary.failed, canary.pod_s * 1e9 / self._window_ns)
+            if state.canary_pods.add(start_ns, canary.failed, canary.pod_s * 1e9 / self._window_ns):
+                self._clump = None
         stream.events += x
         self._compare(ERRORS, baseline, canary, x, y)
 
@@ -237,7 +240,9 @@ class LogPart:
                 continue
             phi = stream_clumps(stream)
             if name == ERRORS:  # new things are known by pods already (`news`)
-                phi = max(phi, state.canary_pods.clump(stream.by_pod))
+                if self._clump is None:
+                    self._clump = state.canary_pods.clump(stream.by_pod)
+                phi = max(phi, self._clump)
             beside = self._beside[name].p(phi)
             p = stream_p(stream, beside, look_s, state.horizon.share, stream_tolerance(name, self._settings))
             stream.p = min(stream.p, p)

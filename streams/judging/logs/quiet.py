@@ -29,7 +29,8 @@ from streams.judging.logs.beta import beta_below
 
 INCIDENT_P, INCIDENT_EVENTS = 0.005, 3.0
 LARGEST_CHI2 = 25.0
-"""What one cohort can add to the spread: five standard deviations are an incident, not a spread."""
+"""What one cohort can say per degree of freedom of a spread, between cohorts or between pods: five standard deviations
+are an incident, not a spread."""
 RECENT = 24
 """Cohorts that can be settled anew; when more are known, one more incident hardly moves the quiet rate."""
 

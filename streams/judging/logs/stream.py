@@ -191,8 +191,8 @@ def _weight_of_past(stream: StreamState, tolerance: float, factors: Sequence[flo
     clumps, phi = stream_clumps(stream), stream_phi(stream)
     few, u = float(_FEW), 0.5
     while few <= _MOST_FEW * (1.0 + usual):
-        p_beside = _beside_usual(few / clumps, usual / clumps, factors)
-        p_history = tail(few, exposure_s * tolerance, past, phi) * (1.0 - incident)
+        p_beside = max(SMALLEST_P, _beside_usual(few / clumps, usual / clumps, factors))
+        p_history = max(SMALLEST_P, tail(few, exposure_s * tolerance, past, phi)) * (1.0 - incident)
         u = min(0.95, max(0.05, free, p_history / (p_history + p_beside * incident)))
         if max(p_history / u, p_beside * max(LEAST_GUARD, incident / (1.0 - u))) <= level:
             break
@@ -205,7 +205,7 @@ def _beside_usual(canary: float, baseline: float, factors: Sequence[float]) -> f
     logs = [
         canary * math.log(2.0 * ratio / (1.0 + ratio)) + baseline * math.log(2.0 / (1.0 + ratio)) for ratio in factors
     ]
-    return min(1.0, math.exp(-log_mean_exp(logs)))
+    return math.exp(min(0.0, -log_mean_exp(logs)))
 
 
 def weighted_simes(streams: Sequence[tuple[float, float]]) -> float:

@@ -15,7 +15,7 @@ from streams.errors import BadPolicy
 from streams.judging.side import Side
 from streams.judging.stakes import Stakes
 from streams.judging.values.quantiles import QuantileEffect, effects
-from streams.judging.values.signal import Bin, Tolerance, ValueSignal, ValueSignalState, play
+from streams.judging.values.signal import PATIENCE_WINDOWS, Bin, Tolerance, ValueSignal, ValueSignalState, play
 from streams.signals.rule import SignalRule
 
 SIGNALS = 50
@@ -49,8 +49,8 @@ class ValuePartState(Struct, array_like=True):
     sup_log_e: float = 0.0
     left_out: list[str] = []
     """Some signals that found no place, sorted."""
-    waits: bool = False
-    """Nothing has been judged yet, and pods of the canary are starting."""
+    waits: int = 0
+    """Windows that a PASS still waits for latencies: no pod of the canary has told of any but while it was starting."""
 
 
 class ValueEvidence(Struct, frozen=True, gc=False):
@@ -104,8 +104,8 @@ class ValuePart:
             if signal is not None and bin_ is not None:
                 settled.append((signal, bin_))
         play(settled)
-        judged = any(kept.baseline for kept in state.signals.values())
-        state.waits = bool(state.signals) and not judged and canary is not None and canary.starting > 0
+        if canary is not None:
+            state.waits = self._waits(starting=canary.starting > 0)
         log_es = {name: signal.log_e for name, signal in self._signals.items() if name in state.stakes.given}
         state.sup_log_e = max(state.sup_log_e, state.stakes.log_e(log_es))
 
@@ -133,13 +133,7 @@ class ValuePart:
     @property
     def log_not_worse(self) -> float | None:
         """Natural log of the e-value for a PASS: the least over all signals judged; None if there is none."""
-        given = self.state.stakes.given
-        judged = [
-            signal.log_not_worse
-            for name, signal in self._signals.items()
-            if signal.state.baseline > 0 and given.get(name, 0.0) > 0.0 and signal.rule.known
-        ]
-        return min(judged, default=None)
+        return min((signal.log_not_worse for signal in self._weighty() if signal.state.baseline > 0), default=None)
 
     def evidence(self) -> list[ValueEvidence]:
         """Of each signal seen on both sides, by name; worked out once a window, and only if somebody asks."""
@@ -178,6 +172,18 @@ class ValuePart:
             names = ", ".join(self.state.left_out[:5])
             found.append(f"values: {len(self.state.left_out)} or more found no place within {SIGNALS} ({names}, ...)")
         return found
+
+    def _weighty(self) -> list[ValueSignal]:
+        """Signals that a PASS rests on, once they are judged."""
+        given = self.state.stakes.given
+        return [signal for name, signal in self._signals.items() if given.get(name, 0.0) > 0.0 and signal.rule.known]
+
+    def _waits(self, *, starting: bool) -> int:
+        """See `ValuePartState.waits`: while pods start, and for as long as a bin waits for values after that."""
+        latencies = [signal for signal in self._weighty() if signal.rule.group == "latency"]
+        if not latencies or any(signal.state.baseline for signal in latencies):
+            return 0
+        return PATIENCE_WINDOWS if starting else max(0, self.state.waits - 1)
 
     def _signal(self, name: str, rules: Mapping[str, SignalRule]) -> ValueSignal | None:
         known = self._signals.get(name)

@@ -20,6 +20,7 @@ from streams.judging.reasons import pass_reason
 from streams.judging.settings import JudgeSettings
 from streams.judging.shares import UNHEARD_SHARE
 from streams.judging.side import RequestCount, Side, SignatureInfo
+from streams.records.histogram import from_explicit_bounds
 from streams.signals.rule import SignalRule
 from tests.streams.judging.levels.rollouts import past
 from tests.streams.judging.levels.rollouts import side as level_side
@@ -412,6 +413,20 @@ def test_levels_wait_for_a_canary_that_is_starting_beside_a_baseline_that_is_not
         told = any("two minutes old" in reason for reason in judge.assess({}).reasons)
         assert told == (waits and index < 24)
     assert (judge.verdict == "fail") != waits
+
+
+@pytest.mark.parametrize(("starting", "verdict"), [(0, "pass"), (1, "none")])
+def test_a_canary_that_restarts_again_and_again_does_not_pass_without_its_latencies(starting, verdict):
+    """Its pods are never two minutes old: other distributions do not stand in for latencies, and it is said."""
+    size = SignalRule("size", "values", "io", "either", known=False)
+    rules = {"slow": SignalRule("slow", "values", "latency", "higher"), "size": size}
+    judge, some = Judge.begin(JudgeSettings(), W), from_explicit_bounds((1.0,), (50, 50), 100.0)
+    for index in range(300):
+        ours, theirs = (quiet(requests=100.0) for _ in range(2))
+        ours.values, theirs.values, theirs.starting = {"slow": some, "size": some}, {"size": some}, starting
+        judge.add(index * W, ours, theirs, {}, rules)
+    assert judge.verdict == verdict
+    assert any("latencies are compared from when" in reason for reason in judge.assess({}).reasons) == bool(starting)
 
 
 def test_a_pass_says_which_parts_without_counts_it_rests_on():

@@ -95,6 +95,13 @@ def test_latencies_of_a_pod_that_says_it_is_starting_are_left_out(age_s, read):
     assert side.requests["http.server.request.duration"].errors == 4.0
 
 
+def test_a_pod_that_started_in_this_window_is_starting():
+    """What it says is later than the window's start: that counts as now."""
+    stream = Stream()
+    started_s = stream.start_ns / 1e9 + 2.0
+    assert stream.close(a=stream.gauge("process_start_time_seconds", started_s)).starting == 1
+
+
 def test_a_rate_under_the_name_of_a_total_counts_no_requests():
     """A shipper without types tells a total as a gauge; a recording rule, a rate under the name of its counter."""
     stream = Stream()

@@ -73,6 +73,29 @@ def test_bad_files_are_refused_with_every_line(path):
     assert isinstance(caught.value, BadPolicy)
 
 
+@pytest.mark.parametrize(
+    ("field", "written"),
+    [
+        ("workloads", [{"match": {"workload": f"a{number}"}} for number in range(501)]),
+        ("defaults.signals", {f"a{number}": {"weight": 1.0} for number in range(501)}),
+        ("defaults.logs.classes", {f"a{number}": "error" for number in range(501)}),
+        ("defaults.logs.masks", [f"a{number}" for number in range(101)]),
+    ],
+)
+def test_more_entries_than_are_allowed_are_refused(field, written):
+    """With their number, and with whatever else is wrong: an alpha of 2 here."""
+    document = {"version": 1, "workloads": [{"match": {}, "alpha": 2}]}
+    *above, last = field.split(".")
+    place = document
+    for name in above:
+        place = place.setdefault(name, {})
+    place[last] = [{"match": {}, "alpha": 2}, *written[1:]] if field == "workloads" else written
+    with pytest.raises(BadPolicyFile) as caught:
+        read(json.dumps(document), "policy.yml")
+    found = {fault.field: fault.value for fault in caught.value.faults}
+    assert found == {field: f"'{len(written)} entries'", "workloads[0].alpha": "2"}
+
+
 @pytest.mark.parametrize("path", BAD, ids=lambda path: path.stem)
 def test_the_schema_refuses_what_a_schema_can(path):
     """Files that only the reader can refuse say so; all others the schema refuses too."""

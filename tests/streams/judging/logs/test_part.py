@@ -76,6 +76,13 @@ def test_a_snapshot_of_before_is_judged_as_before():
     assert read.by_pod == 1.0
 
 
+@pytest.mark.parametrize("count", [30, 2_000, 10**9])
+def test_a_workload_with_many_failures_can_be_judged(count):
+    """So many failed traces a window: their likelihood ratio is beyond what a double can hold."""
+    usual = {index: [failed(5, count=count)] for index in range(WINDOWS)}
+    assert judged(fresh(history(3, usual)), usual, usual).p > 0.05
+
+
 def test_one_new_error_never_fails_a_canary():
     """Whatever the history, one trace is luck."""
     assert judged(fresh(history(40)), canary={10: [failed(5)]}).p > 0.01

@@ -4,7 +4,8 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.judging.logs.pods import ByPod
+from streams.judging.logs.dispersion import BLOCK_NS
+from streams.judging.logs.pods import PLACES, ByPod
 
 WINDOW_NS = 5_000_000_000
 
@@ -63,3 +64,35 @@ def test_the_names_of_pods_do_not_matter(windows, order):
     found = counted(windows, 3).clump(1.0)
     assert found >= 1.0
     assert counted([tuple(failed[pod] for pod in order) for failed in windows], 3).clump(1.0) == found
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 3000), st.sampled_from(((), (0,), (0, 0, 1))), st.integers(1, 3)), max_size=40)
+)
+def test_what_is_said_to_change_nothing_changes_nothing(windows):
+    """Promise: to the bit, so that what was worked out before may be kept; also over blocks that end."""
+    by_pod, block = ByPod(), 0
+    for later, failed, pods in windows:
+        before, block = by_pod.clump(1.3), block + later
+        changed = by_pod.add(block * BLOCK_NS, {pod: failed.count(pod) for pod in failed}, float(pods))
+        assert changed or by_pod.clump(1.3) == before
+
+
+def test_a_comparison_longer_than_the_longest_block_is_told_as_a_whole():
+    """One pod fails in the first hour, none in the two days after: that has been seen."""
+    by_pod = ByPod()
+    for hour, failed in enumerate([{0: 9}, *[{}] * 48]):
+        by_pod.add(hour * 3600 * 10**9, failed, 2.0)
+    assert by_pod.whole() == (9.0, 1.0)
+
+
+def test_what_is_remembered_is_bounded_however_many_pods_come():
+    """Each window a new one: 12 scales of so many pods at most; a cause at one of them still shows."""
+    by_pod = ByPod()
+    for index in range(3 * PLACES):
+        by_pod.add(index * WINDOW_NS, {index: 1}, 2.0)
+    assert max(len(scale.filling) for scale in by_pod.scales) == PLACES
+    usual = by_pod.clump(1.0)
+    for index in range(3 * PLACES, 3 * PLACES + 40):
+        by_pod.add(index * WINDOW_NS, {index: 1, 7: 20}, 2.0)
+    assert by_pod.clump(1.0) > 2.0 * usual

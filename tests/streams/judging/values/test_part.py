@@ -11,6 +11,7 @@ import pytest
 from streams.errors import BadPolicy
 from streams.judging.side import Side
 from streams.judging.values.part import SIGNALS, ValuePart, ValuePartState, ValueSettings
+from streams.judging.values.signal import PATIENCE_WINDOWS
 from streams.shippers.histograms import of_samples
 from streams.signals.rule import SignalRule
 
@@ -152,3 +153,30 @@ def test_a_pass_rules_out_the_signals_own_margin(margin, passes):
     for _ in range(60):
         part.add(side(rng, 900, latency=1.0), side(rng, 900, latency=2.0), rules)
     assert (part.log_not_worse > math.log(20.0)) == passes
+
+
+def waited(windows, **factors):
+    """What a PASS still waits for after these windows of the canary: pods that are starting, or None where it is not.
+
+    Args:
+        windows: of the canary.
+        factors: signals that the canary has values of; the baseline has values of all.
+    """
+    rng, part = np.random.default_rng(1), ValuePart(ValueSettings(), ValuePartState())
+    for starting in windows:
+        baseline = side(rng, 90, latency=1.0, speed=1.0)
+        canary = side(rng, 30, **factors)
+        canary.starting = starting or 0
+        part.add(baseline, None if starting is None else canary, RULES)
+    return part.to_state().waits
+
+
+def test_a_pass_waits_for_latencies_of_pods_that_are_starting():
+    """Promise: until some have been judged, or none have come for a minute since the last pod has started."""
+    assert waited([1, 1], speed=1.0) == PATIENCE_WINDOWS  # other values are no latencies
+    assert waited([1, None, None]) == PATIENCE_WINDOWS  # nor is there anything to pass
+    assert waited([1, 0]) == PATIENCE_WINDOWS - 1  # the next scrape is to come
+    assert waited([1, *[0] * PATIENCE_WINDOWS]) == 0
+    assert waited([1, 1], latency=1.0) == 0
+    assert waited([0, 0]) == 0
+    assert waited([*[1, None] * 100, 1]) == PATIENCE_WINDOWS  # one that restarts again and again
