@@ -247,6 +247,7 @@ class LevelWatch:
     def quieten(self) -> None:
         """Forget the evidence gathered; what is normal only if the evidence ended because the model went along."""
         self._farthest.quieten()
+        self._heard = False
         if self._forecast.follows or abs(self._forecast.strayed) > _STRAYED * self._scale.value:
             self.settle()
         else:
@@ -255,6 +256,7 @@ class LevelWatch:
     def settle(self) -> None:
         """The level of late is what is normal now; how far the signal strays from it, is not forgotten."""
         self._farthest.quieten()
+        self._heard = False
         self._detector.quieten()
         self._forecast.settle()
         self._distance.settle(self._forecast.late)

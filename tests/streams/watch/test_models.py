@@ -103,6 +103,17 @@ def test_evidence_may_end_right_after_a_restart():
     assert again.to_state() == watch.to_state()
 
 
+@pytest.mark.parametrize("end", [LevelWatch.quieten, LevelWatch.settle])
+def test_it_is_heard_where_it_usually_is_only_while_it_rings(end):
+    """Evidence that begins with the very next value, after an alarm has ended, is none of that alarm's."""
+    watch = LevelWatch()
+    levels([*np.random.default_rng(10).normal(10.0, 1.0, 500), *[18.0] * 10], watch)
+    watch.hear()
+    end(watch)
+    assert watch.add(510 * STEP_NS, 30.0).onset_ns is not None
+    assert not watch.to_state().heard
+
+
 def test_a_count_goes_on_to_the_bit_after_a_restart():
     """Through MessagePack, and bounded."""
     rng = np.random.default_rng(3)
