@@ -22,7 +22,7 @@ from streams.watch.ranks import MEMORY, Ranks, RanksState
 from streams.watch.reading import Direction, Reading
 from streams.watch.steady import Steady, SteadyState
 from streams.watch.surprise import Surprise, SurpriseState
-from streams.watch.tail import BEYOND_RATIO, Excess, TailState
+from streams.watch.tail import BEYOND_RATIO, Excess, ExcessState
 
 WARM = 30
 """Values before it speaks: what is said earlier rests on ranks among fewer than 20."""
@@ -85,9 +85,9 @@ class LevelState(Struct, array_like=True):
     size: MeanState
     bias: MeanState
     """Mean residual of late, in scales."""
-    higher: TailState
+    higher: ExcessState
     """Of residuals beyond the 95% quantile, which is that of `ranks`."""
-    lower: TailState
+    lower: ExcessState
     detector: DetectorState
     distance: DistanceState
     seen: int

@@ -94,7 +94,7 @@ def test_a_level_goes_on_to_the_bit_after_a_restart(cut):
 
 
 def test_evidence_may_end_right_after_a_restart():
-    """Before another value came: of a walk, whose latest value is believed, the level of late is what is normal then."""
+    """Before another value came: of a walk the latest value is believed, so that the level of late is normal then."""
     watch = LevelWatch()
     levels(np.cumsum(np.random.default_rng(9).normal(0.0, 1.0, 500)), watch)
     again = LevelWatch(msgspec.msgpack.decode(msgspec.msgpack.encode(watch.to_state()), type=LevelState))
