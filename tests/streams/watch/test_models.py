@@ -228,4 +228,14 @@ def test_whatever_comes_is_judged(seed):
     state.below_ratio = MeanState()
     again = LevelWatch(state)
     for place, value in enumerate([-1.0, -1.0, -1.0, 0.0, *values[60:]], 60):
-        assert math.isfinite(again.add(place * STEP_NS, value).log_e)
+        reading = again.add(place * STEP_NS, value)
+        assert math.isfinite(reading.log_e)
+        assert 0.0 <= reading.abnormality <= 1.0
+
+
+@pytest.mark.parametrize("value", [1e149, -1e149])
+def test_what_lies_beyond_any_multiple_of_the_range_scores_one(value):
+    """More ranges than a number can say."""
+    watch = LevelWatch()
+    levels([0.0, 1e-300] * 60, watch)
+    assert watch.add(120 * STEP_NS, value).abnormality == 1.0
