@@ -16,7 +16,7 @@ from collections.abc import Collection, Iterable, Mapping
 from msgspec import Struct
 
 from streams.signals.rule import Worse
-from streams.watch.counts import CountState, CountWatch
+from streams.watch.counts import LEAST_EXPOSURE, CountState, CountWatch
 from streams.watch.gone import GoneState, GoneWatch
 from streams.watch.leaks import MOST_CLIMBS, LeakState, LeakWatch
 from streams.watch.levels import LevelState, LevelWatch
@@ -156,7 +156,7 @@ class Panel:
                 self._state.left_out += 1
                 continue
             model = self._models[point.signal]
-            if point.exposure == 0.0:
+            if point.exposure is not None and point.exposure < LEAST_EXPOSURE:
                 continue
             if isinstance(model, LeakWatch | GoneWatch):
                 whole = _whole(model, time_ns, point)

@@ -136,13 +136,14 @@ def test_a_signal_that_never_had_an_event_gathers_no_evidence():
     assert watch.add(5000 * STEP_NS, 5.0, 1.0).log_e > 2.0
 
 
-def test_a_window_without_exposure_is_passed_over():
-    """It is no news that nothing happened."""
+@pytest.mark.parametrize("exposure", [0.0, 5e-324, 1e-200])
+def test_a_window_without_exposure_is_passed_over(exposure):
+    """It is no news that nothing happened, nor what happened in no time: a rate that has no square."""
     watch = CountWatch()
     for place in range(300):
         watch.add(place * STEP_NS, 3.0, 1.0)
     before = watch.to_state()
-    watch.add(300 * STEP_NS, 0.0, 0.0)
+    watch.add(300 * STEP_NS, 1.0, exposure)
     after = watch.to_state()
     after.last_ns = before.last_ns
     assert after == before
