@@ -1,7 +1,8 @@
 """Is the level of a signal what it has been? The watch over one gauge: forecast, scale, tails, detector, surprise.
 
-value ──► forecast ──► residual ──► its own tails ──► e-detector (`log_e`: has it left its normal?)
-      └──► what lasts ──► residual, its own tail; range ──► `abnormality` (is this point news?), of no weight in `log_e`
+value ──► forecast ──► residual ──► its own tails ──► e-detector (has it left its normal?) ─┐
+      ├──► distance from all it has been ──► how seldom so far?  is it near? ───────────────┴► `log_e`
+      └──► what lasts ──► residual, its mean of late; range ──► `abnormality` (is this point news?), of no weight in `log_e`
 """
 
 from __future__ import annotations
@@ -71,7 +72,7 @@ _RESTLESS = 20.0
 _STEP = math.sqrt(2.0)
 """Scales: mean step from one independent normal residual to the next."""
 _MOST_RESTLESS = _STEP * (1.0 + 2.0 * 0.14)
-"""The same, and two standard errors of a mean over as many."""
+"""The same, and two standard errors of a mean over as many: .14 of it each, by simulation (steps overlap)."""
 _TOLD = 1.0 / 16.0
 """Scales: residuals nearer to each other than that are the same, so that a signal that never changes is never rare. A
 power of two: single precision, in which residuals are ranked, holds its multiples as they are, so that equals tie."""
@@ -239,6 +240,11 @@ class LevelWatch:
             log_period = 0.0
         log_e = min(detector.log_e, 0.0) if known or near else _mean(detector.log_e, log_period)
         return Reading(value, expected, direction, log_e, abnormality, detector.onset_ns, warm)
+
+    @property
+    def late(self) -> float:
+        """Level of the last three values or so, in the unit of the signal."""
+        return self._forecast.late
 
     def hear(self) -> None:
         """It rings: near is soon what has rung for a while, and that does not end it."""

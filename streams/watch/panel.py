@@ -225,6 +225,11 @@ class Panel:
         """Of one of these it is the climb that is watched."""
         return any(isinstance(self._models.get(name), LeakWatch) for name in names)
 
+    def level(self, name: str) -> float | None:
+        """Where a level is of late, in its unit; None of what is none."""
+        model = self._models.get(name)
+        return model.late if isinstance(model, LevelWatch) else None
+
     def penalise(self, name: str, at_ns: int, *, more: bool) -> None:
         """It rang for nothing (its threshold rises fourfold, to a hundredfold at most), or for good reason."""
         known = self._state.signals.get(name)
