@@ -2,7 +2,7 @@
 
 value ──► forecast ──► residual ──► its own tails ──► e-detector (has it left its normal?) ─┐
       ├──► distance from all it has been ──► how seldom so far?  is it near? ───────────────┴► `log_e`
-      └──► what lasts ──► residual, its mean of late; range ──► `abnormality` (is this point news?), of no weight in `log_e`
+      └──► what lasts ──► residual, its mean of late; range ──► `abnormality` (is it news?), of no weight in `log_e`
 """
 
 from __future__ import annotations

@@ -46,9 +46,9 @@ _CACHED = 20_000
 _MOST_EMPTY = 100_000
 """Windows without a line that are judged one by one; a longer gap is passed over."""
 MOST_HELD = 100_000
-"""Lines held back to be sorted, or fewer that are longer; some 100 MB."""
+"""Lines held back to be sorted, or fewer that hold more characters than these; some 100 MB."""
 _MOST_CHARACTERS = 64 * 2**20
-_TOO_LATE = f"its window is over: it comes more than {MOST_HELD:,} lines after those of its time; sort the file first"
+_TOO_LATE = f"its window is over: {MOST_HELD:,} lines are sorted at most, fewer if they are long; sort the file first"
 _decode = msgspec.json.Decoder().decode
 
 
