@@ -317,7 +317,8 @@ def _take_over(known: SignalState, reading: Reading, *, close: bool) -> None:
 
 def _note(known: SignalState, reading: Reading, time_ns: int, *, counted: bool) -> None:
     if reading.warm:
-        # M_t <= (M_t-1 + 1) L_t: what is divided out is at most L_t, so that the second M promises no less.
+        # M_t <= (M_t-1 + 1) L_t: what is divided out is at most L_t, so that the second M promises no less. (More where
+        # a level is heard again that was near where it usually is; simulated AR(1) keep the promise all the same.)
         ratio = reading.log_e - math.log1p(math.exp(known.log_e))
         known.close_log_m = max(math.log1p(math.exp(known.close_log_m)) + ratio, _NOTHING)
         known.sum_log = max(known.sum_log + ratio, 0.0)
