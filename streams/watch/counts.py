@@ -47,6 +47,8 @@ stays below its weight there. On fewer: what it gains if the bet is right, the d
 _MOST_STARTS = tuple(len(PSI) * part / sum(_PARTS) for part in _PARTS)
 _MOST = 6.0
 """Of a window's log ratio: a single burst is no change of rate, and to bet less never breaks the promise."""
+LEAST_EXPOSURE = 1e-9
+"""Less is none: nobody makes a billionth of an attempt, and rates by it have no squares."""
 _WEIGHTIEST = 3.0
 """Most that one window's exposure weighs, in mean exposures."""
 
@@ -114,7 +116,8 @@ class CountWatch:
         Args:
             time_ns: of the window.
             count: events in it.
-            exposure: how much could have failed, in one unit for all windows; with 0 the window is passed over.
+            exposure: how much could have failed, in one unit for all windows; with (next to) none the window is
+                passed over.
 
         Raises:
             BadRecord: a count or exposure that is negative or not finite, or a window not later than the last one.
@@ -124,7 +127,7 @@ class CountWatch:
         if time_ns <= self._last_ns:
             raise BadRecord(Reason.BAD_TIME, f"{time_ns} is not after {self._last_ns}")
         self._last_ns = time_ns
-        if exposure == 0.0:
+        if exposure < LEAST_EXPOSURE:
             return self._reading(0.0, 0.0, 0.0)
         rate = self._forecast.next(time_ns)
         known = self._count.weight * self._count.value + _PRIOR_EVENTS

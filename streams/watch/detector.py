@@ -104,6 +104,7 @@ class Detector:
             ratios: likelihood of the point under each bet, over that under normal; finite.
             starts: of each bet: how much any point could have told now; on average at most 1.
         """
+        # Of a list, whose length is known: of an iterator an array keeps room to grow.
         self._bets = array("d", [*map(operator.mul, map(operator.add, self._bets, starts), ratios)])
         self._points += 1.0
         log_m = self.log_e = self._log_m()

@@ -1,6 +1,6 @@
-"""How far is a value from all the signal has been? In the signal's unit, with the 95% quantile of it (`Tail`).
+"""How far is a value from all the signal has been? In the signal's unit, with the 95% quantile of that.
 
-And is it near to all since a change was last learned? The quantile, in mean distances, is the same for both.
+And is it near to all since a change was last learned? The quantile, in mean distances (spreads), is the same for both.
 """
 
 from __future__ import annotations
@@ -9,8 +9,8 @@ import math
 
 from msgspec import Struct
 
-from streams.watch.mean import FadingMean, MeanState
-from streams.watch.tail import Tail, TailState
+from streams.watch.mean import MeanState
+from streams.watch.tail import Quantile, QuantileState
 
 _CLIP = 4.0
 _ALL = 5000.0
@@ -19,12 +19,14 @@ _LEAST = 1.0
 """Least 95% quantile, in spreads."""
 _SETTLED = 20.0
 """Values from which the spread no longer follows every one."""
+_ROUNDED = 1e-12
+"""Of a level: a smaller spread is one of rounding errors, and bounds nothing."""
 
 
 class DistanceState(Struct, array_like=True):
     """All there is to know of it."""
 
-    tails: list[TailState]
+    quantiles: list[QuantileState]
     """The last is that of the distance; a snapshot of before has those of two channels of the score in front."""
     level: MeanState
     spread: MeanState
@@ -34,64 +36,72 @@ class DistanceState(Struct, array_like=True):
     """Mean distance from it."""
 
 
+class _Centre:
+    """A level and the mean distance from it, both in the unit of the signal."""
+
+    __slots__ = ("level", "spread", "weight")
+
+    def __init__(self, level: MeanState, spread: float) -> None:
+        self.weight, self.level, self.spread = level.n, level.mean, spread
+
+    @property
+    def settled(self) -> bool:
+        """Enough is known."""
+        return self.weight > _SETTLED
+
+    def learn(self, value: float) -> float:
+        """Take in one value, clipped; returns how far above the level it lay."""
+        off = clipped = value - self.level
+        spread, weight = self.spread, self.weight
+        if weight > _SETTLED and spread > _ROUNDED * abs(self.level):
+            most = _CLIP * spread
+            clipped = -most if off < -most else most if off > most else off
+        if weight < _ALL:
+            self.weight = weight = weight + 1.0
+        self.level += clipped / weight
+        self.spread = spread + (abs(clipped) - spread) / weight
+        return off
+
+
 class Distance:
     """`off` of a value, then `learn` it."""
 
-    __slots__ = ("_from_home", "_home", "_home_weight", "_level", "_spread", "_tail")
+    __slots__ = ("_all", "_home", "_quantile")
 
     def __init__(self, state: DistanceState | None = None) -> None:
-        self._tail = Tail(_LEAST, state.tails[-1] if state else None)
-        self._level, self._spread = (
-            FadingMean(_ALL, state.level if state else None),
-            state.spread.mean if state else 0.0,
-        )
-        home = state.home if state else MeanState()
-        self._home, self._home_weight, self._from_home = home.mean, home.n, state.from_home if state else 0.0
+        known = state or DistanceState([QuantileState(_LEAST)], MeanState(), MeanState())
+        self._quantile = Quantile(_LEAST, known.quantiles[-1])
+        self._all, self._home = _Centre(known.level, known.spread.mean), _Centre(known.home, known.from_home)
 
     def to_state(self) -> DistanceState:
         """The snapshot."""
-        level = self._level
+        known, home = self._all, self._home
         return DistanceState(
-            [self._tail.to_state()],
-            level.to_state(),
-            MeanState(level.weight, self._spread),
-            MeanState(self._home_weight, self._home),
-            self._from_home,
+            [self._quantile.to_state()],
+            MeanState(known.weight, known.level),
+            MeanState(known.weight, known.spread),
+            MeanState(home.weight, home.level),
+            home.spread,
         )
 
     def off(self, value: float) -> tuple[float, float]:
         """How far a value lies above the level of all before it; the 95% quantile of that, infinite until settled."""
-        usual = self._tail.quantile * self._spread if self._level.weight > _SETTLED else math.inf
-        return value - self._level.value, usual
+        known = self._all
+        return value - known.level, self._quantile.value * known.spread if known.settled else math.inf
 
     def near(self, value: float) -> bool:
         """It lies within the 95% quantile of the distance from all since a change was last learned."""
-        if not self._home_weight:
-            return abs(value - self._level.value) <= self._tail.quantile * self._spread
-        return self._home_weight > _SETTLED and abs(value - self._home) <= self._tail.quantile * self._from_home
+        home = self._home if self._home.weight else self._all
+        return home.settled and abs(value - home.level) <= self._quantile.value * home.spread
 
     def settle(self, level: float) -> None:
         """A change to this level is learned: near is what is near to it, and to what comes."""
-        self._home, self._home_weight, self._from_home = level, 1.0, 0.0
+        self._home = _Centre(MeanState(1.0, level), 0.0)
 
     def learn(self, value: float) -> None:
-        """Take in one value, clipped."""
-        level, spread = self._level, self._spread
-        off = clipped = value - level.value
-        if spread > 0.0 and level.weight > _SETTLED:
-            most = _CLIP * spread
-            clipped = -most if off < -most else most if off > most else off
-        level.learn(value - off + clipped)
-        self._spread += (abs(clipped) - spread) / level.weight
-        self._tail.learn(abs(off) / spread if spread > 0.0 else 0.0)
-        weight = self._home_weight
-        if not weight:
-            return
-        off = clipped = value - self._home
-        if weight > _SETTLED:
-            most = _CLIP * self._from_home
-            clipped = -most if off < -most else most if off > most else off
-        if weight < _ALL:
-            self._home_weight = weight = weight + 1.0
-        self._home += clipped / weight
-        self._from_home += (abs(clipped) - self._from_home) / weight
+        """Take in one value."""
+        spread = self._all.spread
+        off = self._all.learn(value)
+        self._quantile.learn(abs(off) / spread if spread > 0.0 else 0.0)
+        if self._home.weight:
+            self._home.learn(value)

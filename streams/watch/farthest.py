@@ -115,7 +115,7 @@ class Farthest:
         if self._told or not 0.0 < usual < far:
             return 0.0
         gap = (self._excursions * self._gap + seen - self._last) / (self._excursions + 1.0)
-        rare = beyond(math.log(far / usual), self._excursions + _PRIOR, max(self._log_far, _HEAVY_INDEX))
+        rare = beyond(_log_ratio(far, usual), self._excursions + _PRIOR, max(self._log_far, _HEAVY_INDEX))
         return min(max(math.log(gap / rare), 0.0), _MOST)
 
     def quieten(self) -> None:
@@ -127,7 +127,7 @@ class Farthest:
         self._excursions = min(self._excursions + 1, _REMEMBERED)
         self._gap += (seen - self._last - self._gap) / self._excursions
         if usual > 0.0:
-            log_far = min(max(math.log(far / usual), 0.0), _FARTHEST)
+            log_far = min(max(_log_ratio(far, usual), 0.0), _FARTHEST)
             self._log_far += (log_far - self._log_far) / (self._excursions + _PRIOR)
         self._remember(far, 0 if self._far > 0.0 else _LENGTHS)
         self._last, self._far, self.lasts, self._within, self._told = seen, 0.0, 0, 0, False
@@ -140,3 +140,7 @@ class Farthest:
             farthest, following = been[2 * length : 2 * length + 2]
             if far > following:
                 been[2 * length], been[2 * length + 1] = max(far, farthest), min(far, farthest)
+
+
+def _log_ratio(far: float, usual: float) -> float:
+    return math.log(far) - math.log(usual)  # the ratio itself may be no number

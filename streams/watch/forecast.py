@@ -42,6 +42,8 @@ class ForecastState(Struct, array_like=True):
     """Last error of each of the three that are corrected."""
     latest: float | None = None
     """Value."""
+    best: int = 0
+    """Place of the forecast that was believed; in a snapshot of before it is not told, the first."""
 
 
 class _ByProfile(Profile):
@@ -87,7 +89,7 @@ class Forecast:
         self._long_last, self._day.last, self._week.last = known.last
         self._together, self._alone = FadingMean(_ERRORS, known.stays[0]), FadingMean(_ERRORS, known.stays[1])
         self._latest, self._latest_error = known.latest, FadingMean(_ERRORS, latest_error)
-        self._best = 0
+        self._best = known.best
         self._until_ns = _BEFORE_ALL_NS
 
     def to_state(self) -> ForecastState:
@@ -106,6 +108,7 @@ class Forecast:
             week.to_state(),
             (self._long_last, day.last, week.last),
             self._latest,
+            self._best,
         )
 
     def next(self, time_ns: int) -> float:

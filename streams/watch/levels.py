@@ -1,7 +1,8 @@
 """Is the level of a signal what it has been? The watch over one gauge: forecast, scale, tails, detector, surprise.
 
-value ──► forecast ──► residual ──► its own tails ──► e-detector (`log_e`: has it left its normal?)
-      └──► what lasts ──► residual, its own tail; range ──► `abnormality` (is this point news?), of no weight in `log_e`
+value ──► forecast ──► residual ──► its own tails ──► e-detector (has it left its normal?) ─┐
+      ├──► distance from all it has been ──► how seldom so far?  is it near? ───────────────┴► `log_e`
+      └──► what lasts ──► residual, its mean of late; range ──► `abnormality` (is it news?), of no weight in `log_e`
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from streams.watch.ranks import MEMORY, Ranks, RanksState
 from streams.watch.reading import Direction, Reading
 from streams.watch.steady import Steady, SteadyState
 from streams.watch.surprise import Surprise, SurpriseState
-from streams.watch.tail import BEYOND_RATIO, Excess, TailState
+from streams.watch.tail import BEYOND_RATIO, Excess, ExcessState
 
 WARM = 30
 """Values before it speaks: what is said earlier rests on ranks among fewer than 20."""
@@ -71,7 +72,7 @@ _RESTLESS = 20.0
 _STEP = math.sqrt(2.0)
 """Scales: mean step from one independent normal residual to the next."""
 _MOST_RESTLESS = _STEP * (1.0 + 2.0 * 0.14)
-"""The same, and two standard errors of a mean over as many."""
+"""The same, and two standard errors of a mean over as many: .14 of it each, by simulation (steps overlap)."""
 _TOLD = 1.0 / 16.0
 """Scales: residuals nearer to each other than that are the same, so that a signal that never changes is never rare. A
 power of two: single precision, in which residuals are ranked, holds its multiples as they are, so that equals tie."""
@@ -85,9 +86,9 @@ class LevelState(Struct, array_like=True):
     size: MeanState
     bias: MeanState
     """Mean residual of late, in scales."""
-    higher: TailState
+    higher: ExcessState
     """Of residuals beyond the 95% quantile, which is that of `ranks`."""
-    lower: TailState
+    lower: ExcessState
     detector: DetectorState
     distance: DistanceState
     seen: int
@@ -240,6 +241,11 @@ class LevelWatch:
         log_e = min(detector.log_e, 0.0) if known or near else _mean(detector.log_e, log_period)
         return Reading(value, expected, direction, log_e, abnormality, detector.onset_ns, warm)
 
+    @property
+    def late(self) -> float:
+        """Level of the last three values or so, in the unit of the signal."""
+        return self._forecast.late
+
     def hear(self) -> None:
         """It rings: near is soon what has rung for a while, and that does not end it."""
         self._heard = True
@@ -247,6 +253,7 @@ class LevelWatch:
     def quieten(self) -> None:
         """Forget the evidence gathered; what is normal only if the evidence ended because the model went along."""
         self._farthest.quieten()
+        self._heard = False
         if self._forecast.follows or abs(self._forecast.strayed) > _STRAYED * self._scale.value:
             self.settle()
         else:
@@ -255,6 +262,7 @@ class LevelWatch:
     def settle(self) -> None:
         """The level of late is what is normal now; how far the signal strays from it, is not forgotten."""
         self._farthest.quieten()
+        self._heard = False
         self._detector.quieten()
         self._forecast.settle()
         self._distance.settle(self._forecast.late)

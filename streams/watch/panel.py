@@ -16,7 +16,7 @@ from collections.abc import Collection, Iterable, Mapping
 from msgspec import Struct
 
 from streams.signals.rule import Worse
-from streams.watch.counts import CountState, CountWatch
+from streams.watch.counts import LEAST_EXPOSURE, CountState, CountWatch
 from streams.watch.gone import GoneState, GoneWatch
 from streams.watch.leaks import MOST_CLIMBS, LeakState, LeakWatch
 from streams.watch.levels import LevelState, LevelWatch
@@ -156,7 +156,7 @@ class Panel:
                 self._state.left_out += 1
                 continue
             model = self._models[point.signal]
-            if point.exposure == 0.0:
+            if point.exposure is not None and point.exposure < LEAST_EXPOSURE:
                 continue
             if isinstance(model, LeakWatch | GoneWatch):
                 whole = _whole(model, time_ns, point)
@@ -224,6 +224,11 @@ class Panel:
     def climb(self, names: Collection[str]) -> bool:
         """Of one of these it is the climb that is watched."""
         return any(isinstance(self._models.get(name), LeakWatch) for name in names)
+
+    def level(self, name: str) -> float | None:
+        """Where a level is of late, in its unit; None of what is none."""
+        model = self._models.get(name)
+        return model.late if isinstance(model, LevelWatch) else None
 
     def penalise(self, name: str, at_ns: int, *, more: bool) -> None:
         """It rang for nothing (its threshold rises fourfold, to a hundredfold at most), or for good reason."""
@@ -312,7 +317,8 @@ def _take_over(known: SignalState, reading: Reading, *, close: bool) -> None:
 
 def _note(known: SignalState, reading: Reading, time_ns: int, *, counted: bool) -> None:
     if reading.warm:
-        # M_t <= (M_t-1 + 1) L_t: what is divided out is at most L_t, so that the second M promises no less.
+        # M_t <= (M_t-1 + 1) L_t: what is divided out is at most L_t, so that the second M promises no less. (More where
+        # a level is heard again that was near where it usually is; simulated AR(1) keep the promise all the same.)
         ratio = reading.log_e - math.log1p(math.exp(known.log_e))
         known.close_log_m = max(math.log1p(math.exp(known.close_log_m)) + ratio, _NOTHING)
         known.sum_log = max(known.sum_log + ratio, 0.0)

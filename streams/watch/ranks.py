@@ -3,7 +3,7 @@
 If the residuals of late and the present one can be exchanged, the share of them that is no smaller is uniform (Vovk,
 Gammerman & Shafer, Algorithmic Learning in a Random World, 2005, section 2.2), ties counted half. So a bet on the
 normal score of that share pays one on average, skewed or heavy as the signal may be; a quantile alone does not see to
-that. Nothing is rarer than half of one in as many as are remembered: beyond that, `Tail` speaks.
+that. Nothing is rarer than half of one in as many as are remembered: beyond that, `Excess` speaks (`tail`).
 """
 
 from __future__ import annotations

@@ -33,6 +33,8 @@ _CLIMBS_TOGETHER_NS = 3 * BLOCK_NS
 _TAKES_PART = 0.05
 """Least share of M of a signal that is named when the alarm is raised."""
 _MOST_RINGING, _MOST_ENDED = 5, 20
+_AS_BEFORE = "all is as it was before"
+_NEW_LEVEL = "it stays at the new level, which is what is normal now"
 
 
 def log_budget(arl_s: float, window_s: float) -> float:
@@ -88,7 +90,8 @@ class Ringing:
         elif log_m < CLEARED_AT_RATIO * incident.log_threshold:
             for name in incident.told:
                 panel.quieten(name)
-            self.end(incident, at_ns, "it climbs no more" if climbs else "all is as it was before")
+            over = _NEW_LEVEL if self._stays(incident) else _AS_BEFORE
+            self.end(incident, at_ns, "it climbs no more" if climbs else over)
         return not incident.ended
 
     def due(self, identity: str, revision: str, at_ns: int, log_threshold: float, *, close: bool) -> Incident | None:
@@ -124,6 +127,11 @@ class Ringing:
         incident.ended, incident.cleared_ns = why, at_ns
         self._ringing[:] = [one for one in self._ringing if one.id != incident.id]
         self._ended[:] = [*self._ended, incident][-_MOST_ENDED:]
+
+    def _stays(self, incident: Incident) -> bool:
+        """The evidence is over, for the forecast has gone along: of late a level is nearer to what was told of it."""
+        of_late = ((self._panel.level(name), told) for name, told in incident.told.items())
+        return any(level is not None and abs(level - told.now) < abs(level - told.before) for level, told in of_late)
 
     def _learn(self, names: list[str]) -> None:
         for name in names:

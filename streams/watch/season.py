@@ -53,7 +53,7 @@ class Profile:
         return ProfileState(self._means.tolist(), list(self._visits), self._slot, self._visit.to_state())
 
     def enter(self, time_ns: int) -> int:
-        """A visit begins, or goes on after a snapshot or a whole number of rounds; returns when the slot ends."""
+        """A visit begins, or goes on after a snapshot or a whole number of rounds; returns when the slot ends (ns)."""
         number = time_ns // self._slot_ns
         slot = number % self._slots
         if slot != self._slot:

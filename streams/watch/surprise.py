@@ -1,9 +1,9 @@
 """Is this point news? A score of 0..1 for one point, beside the alarm and of no weight in it.
 
 The larger of two. Numenta's anomaly likelihood, of a residual: how far its mean of late lies above what that mean has
-been, as the tail of a normal law, in tenths of whole powers of ten (whole, as what rises slowly would be told at any
-fraction): from .5, one in 100,000, a point is *red*. What is red soon after another red point is the same news. And how
-far the value lies beyond all that was ever seen, in units of a twentieth of that range: so far out it is one half.
+been, as the tail of a normal law, a tenth for each whole power of ten (whole, as of what rises slowly the first red
+point is but a fraction beyond red): from .5, one in 100,000, a point is *red*. What is red soon after another red point
+is the same news. And how far the value lies beyond all that was ever seen: one half at a twentieth of that range.
 
 Source: Ahmad, Lavin, Purdy & Agha, Unsupervised real-time anomaly detection for streaming data (Neurocomputing 262,
 2017), equations 4 to 6; the range, what stays red and the least mean and variance as in Numenta's detector for NAB
@@ -32,10 +32,10 @@ _RAREST = 10.0
 """Powers of ten at which the score is 1."""
 _LEAST_P = 10.0**-_RAREST
 _RED, _STAYS_RED = 0.5, 0.3
-"""From where a point is red; what one scores that is the same news."""
-_SAME = 60
-"""Values after a red point in which another is the same news: as many as the level of long remembers, which, once an
-excursion is over, finds what is normal as far away. On simulated streams 10 to 120 do as well."""
+"""From where a point is red; what a red one scores that is the same news."""
+_NEWS_LASTS = 60
+"""Values after a red point in which another is the same news: as many as the level of long remembers, which lies as far
+from what is normal once an excursion is over. On simulated streams 10 to 120 do as well."""
 _KNOWN = 30.0
 """Values before it speaks."""
 
@@ -54,24 +54,25 @@ class SurpriseState(Struct, array_like=True):
     """Residuals without sign, in units of `_FARTHEST` scales."""
     long: MeanState = MeanState()
     """Of the mean of late. A snapshot of before has none: the score begins anew."""
-    same: int = 0
+    news_left: int = 0
     """Values to come that are the same news if they are red."""
 
 
 class Surprise:
     """`add` a value and its residual, get the score."""
 
-    __slots__ = ("_late", "_least", "_long", "_most", "_same", "_variance")
+    __slots__ = ("_late", "_least", "_long", "_most", "_news_left", "_variance")
 
     def __init__(self, state: SurpriseState | None = None) -> None:
         known = state or SurpriseState([], 0.0, 0.0, 0.0)
         self._late, self._long = FadingMean(_LATE, known.late), FadingMean(_LONG, known.long)
-        self._variance, self._least, self._most, self._same = known.variance, known.least, known.most, known.same
+        self._variance, self._least, self._most = known.variance, known.least, known.most
+        self._news_left = known.news_left
 
     def to_state(self) -> SurpriseState:
         """The snapshot."""
         late, long = self._late.to_state(), self._long.to_state()
-        return SurpriseState([], self._variance, self._least, self._most, late, long, self._same)
+        return SurpriseState([], self._variance, self._least, self._most, late, long, self._news_left)
 
     def add(self, value: float, z: float, warm: bool) -> float:
         """The score of one value, 0 until warm and until 30 values are known.
@@ -89,13 +90,13 @@ class Surprise:
         self._learn()
         if not warm or seen < _KNOWN:
             return 0.0
-        unseen = over / (over + _TOLERATED_RATIO)
-        same = self._same
+        unseen = over / (over + _TOLERATED_RATIO) if over < math.inf else 1.0
+        news_left = self._news_left
         if rare >= _RED or unseen >= _RED:
-            self._same = _SAME
-        elif same:
-            self._same = same - 1
-        if same and rare >= _RED:
+            self._news_left = _NEWS_LASTS
+        elif news_left:
+            self._news_left = news_left - 1
+        if news_left and rare >= _RED:
             rare = _STAYS_RED
         return rare if rare > unseen else unseen
 

@@ -1,7 +1,7 @@
 """Where does the upper tail of a quantity begin, and how far does it go? Learned online, in a few numbers.
 
-`Tail` tracks the 95% quantile (Robbins & Monro 1951); `Excess` knows how far values go beyond a threshold, by a power
-law (Hill 1975) that is known by a prior and by what was seen.
+`Quantile` tracks the 95% quantile (Robbins & Monro 1951); `Excess` knows how far values go beyond a threshold, by a
+power law (Hill 1975) that is known by a prior and by what was seen.
 """
 
 from __future__ import annotations
@@ -15,9 +15,11 @@ from streams.watch.mean import FadingMean, MeanState
 BEYOND_RATIO = 0.05
 """Of values lie beyond the tracked quantile."""
 _HORIZON = 200.0
-"""Values beyond the quantile that the index remembers: 4,000 points."""
+"""Values beyond the threshold that the index remembers: 4,000 points."""
 _SLOWEST = 0.002
 """Least step of the quantile, in units of itself."""
+_QUICK = 1.0 / _SLOWEST
+"""Values after which its step is the least."""
 _VAGUE = MeanState(4.0, 0.25)
 """Index at the start, worth four values: between a normal tail (.16 at its 95% quantile) and a heavy one (.5). The
 exponent is between 1.1 and 8.8 in 19 cases of 20, a heavy tail or a normal one."""
@@ -25,48 +27,46 @@ _NORMAL_INDEX = 0.16
 """Of a normal law beyond its 95% quantile: no tail is taken for lighter, even one that ends sharply."""
 _FARTHEST = 10.0
 """Logarithm beyond which a value teaches no more."""
-_LONGEST = 50_000.0
 
 
-class TailState(Struct, array_like=True):
-    """All there is to know of a tail."""
+class QuantileState(Struct, array_like=True):
+    """All there is to know of a tracked quantile."""
 
-    quantile: float
-    """0: of unknown size yet."""
-    index: MeanState
-    """Of what lies beyond; a `Tail` knows none."""
+    value: float
+    before: list[object] = []
+    """Held how far values go beyond it in a snapshot of before; empty."""
     n: float = 0.0
     """Values seen, up to a bound."""
 
 
-class Tail:
-    """`learn` values, read the `quantile`.
+class Quantile:
+    """The 95% quantile: `learn` values, read `value`.
 
-    >>> tail = Tail(least=0.5)
+    >>> quantile = Quantile(least=0.5)
     >>> for step in range(1000):
-    ...     tail.learn(step % 100 / 100)
-    >>> round(tail.quantile, 1)
+    ...     quantile.learn(step % 100 / 100)
+    >>> round(quantile.value, 1)
     1.0
     """
 
-    __slots__ = ("_least", "_n", "quantile")
+    __slots__ = ("_least", "_n", "value")
 
-    quantile: float
-    """95%, as far as is known."""
+    value: float
+    """As far as is known; in the unit of the values."""
 
-    def __init__(self, least: float, state: TailState | None = None) -> None:
-        """Begin with a snapshot; the quantile is never taken for less than `least`."""
+    def __init__(self, least: float, state: QuantileState | None = None) -> None:
+        """Begin with a snapshot; the quantile is never taken for less than `least`, above 0."""
         self._least = least
-        self.quantile, self._n = (state.quantile, state.n) if state else (least, 0.0)
+        self.value, self._n = (state.value, state.n) if state else (least, 0.0)
 
-    def to_state(self) -> TailState:
-        """Its numbers."""
-        return TailState(self.quantile, MeanState(), self._n)
+    def to_state(self) -> QuantileState:
+        """The snapshot."""
+        return QuantileState(self.value, [], self._n)
 
     def learn(self, value: float) -> None:
         """Take in one value, not below 0."""
-        n, quantile, least = self._n, self.quantile, self._least
-        if n < _LONGEST:
+        n, quantile, least = self._n, self.value, self._least
+        if n < _QUICK:
             self._n = n = n + 1.0
         if value > quantile:
             quantile += quantile * max(_SLOWEST, 1.0 / (n + 10.0)) * (1.0 / BEYOND_RATIO - 1.0)
@@ -74,7 +74,7 @@ class Tail:
             return  # it could only fall
         else:
             quantile -= quantile * max(_SLOWEST, 1.0 / (n + 10.0))
-        self.quantile = least if quantile < least else quantile
+        self.value = least if quantile < least else quantile
 
 
 def beyond(log_ratio: float, number: float, mean: float) -> float:
@@ -93,17 +93,26 @@ def beyond(log_ratio: float, number: float, mean: float) -> float:
     return math.exp(-number * math.log1p(log_ratio / (number * mean)))
 
 
+class ExcessState(Struct, array_like=True):
+    """All there is to know of an excess; the threshold is kept by whoever gives it."""
+
+    before: float
+    """Held a quantile in a snapshot of before; 0."""
+    logs: MeanState
+    """Of log(value / threshold), the prior included."""
+
+
 class Excess:
     """How far beyond a threshold that few reach? By `beyond`."""
 
     __slots__ = ("_logs",)
 
-    def __init__(self, state: TailState | None = None) -> None:
-        self._logs = FadingMean(_HORIZON, state.index if state else _VAGUE)
+    def __init__(self, state: ExcessState | None = None) -> None:
+        self._logs = FadingMean(_HORIZON, state.logs if state else _VAGUE)
 
-    def to_state(self) -> TailState:
-        """What is known; the threshold is kept by whoever gives it."""
-        return TailState(0.0, self._logs.to_state())
+    def to_state(self) -> ExcessState:
+        """The snapshot."""
+        return ExcessState(0.0, self._logs.to_state())
 
     def beyond(self, value: float, threshold: float) -> float:
         """P(X > value | X > threshold), for a threshold above 0."""

@@ -46,9 +46,8 @@ _CACHED = 20_000
 _MOST_EMPTY = 100_000
 """Windows without a line that are judged one by one; a longer gap is passed over."""
 MOST_HELD = 100_000
-"""Lines held back to be sorted; some 100 MB."""
+"""Lines held back to be sorted, or fewer that hold more characters than these; some 100 MB."""
 _MOST_CHARACTERS = 64 * 2**20
-"""In their messages; fewer lines are held where they are longer."""
 _TOO_LATE = f"its window is over; only lines within {MOST_HELD:,} (fewer long ones) are put in order: sort the file"
 _decode = msgspec.json.Decoder().decode
 

@@ -2,6 +2,7 @@
 
 For choices that NAB's own files must not make. In a corpus as many of each kind as in NAB, about: processors and
 requests of a cloud, prices of advertisements, temperatures, demand, rare events, traffic, messages, artificial ones.
+In a few artificial ones a label tells of nothing: what was drawn to change is not in the stream.
 """
 
 from __future__ import annotations

@@ -12,6 +12,7 @@ import pytest
 
 from streams.errors import BadRecord
 from streams.watch.counts import CountState, CountWatch
+from streams.watch.forecast import ForecastState
 from streams.watch.levels import WARM, LevelState, LevelWatch
 from streams.watch.mean import MeanState
 
@@ -92,6 +93,27 @@ def test_a_level_goes_on_to_the_bit_after_a_restart(cut):
     assert list(judged(second, range(cut, 600))) == expected[cut:]
 
 
+def test_evidence_may_end_right_after_a_restart():
+    """Before another value came: of a walk the latest value is believed, so that the level of late is normal then."""
+    watch = LevelWatch()
+    levels(np.cumsum(np.random.default_rng(9).normal(0.0, 1.0, 500)), watch)
+    again = LevelWatch(msgspec.msgpack.decode(msgspec.msgpack.encode(watch.to_state()), type=LevelState))
+    watch.quieten()
+    again.quieten()
+    assert again.to_state() == watch.to_state()
+
+
+@pytest.mark.parametrize("end", [LevelWatch.quieten, LevelWatch.settle])
+def test_it_is_heard_where_it_usually_is_only_while_it_rings(end):
+    """Evidence that begins with the very next value, after an alarm has ended, is none of that alarm's."""
+    watch = LevelWatch()
+    levels([*np.random.default_rng(10).normal(10.0, 1.0, 500), *[18.0] * 10], watch)
+    watch.hear()
+    end(watch)
+    assert watch.add(510 * STEP_NS, 30.0).onset_ns is not None
+    assert not watch.to_state().heard
+
+
 def test_a_count_goes_on_to_the_bit_after_a_restart():
     """Through MessagePack, and bounded."""
     rng = np.random.default_rng(3)
@@ -114,13 +136,14 @@ def test_a_signal_that_never_had_an_event_gathers_no_evidence():
     assert watch.add(5000 * STEP_NS, 5.0, 1.0).log_e > 2.0
 
 
-def test_a_window_without_exposure_is_passed_over():
-    """It is no news that nothing happened."""
+@pytest.mark.parametrize("exposure", [0.0, 5e-324, 1e-200])
+def test_a_window_without_exposure_is_passed_over(exposure):
+    """It is no news that nothing happened, nor what happened in no time: a rate that has no square."""
     watch = CountWatch()
     for place in range(300):
         watch.add(place * STEP_NS, 3.0, 1.0)
     before = watch.to_state()
-    watch.add(300 * STEP_NS, 0.0, 0.0)
+    watch.add(300 * STEP_NS, 1.0, exposure)
     after = watch.to_state()
     after.last_ns = before.last_ns
     assert after == before
@@ -154,7 +177,7 @@ def test_a_snapshot_of_before_is_read():
     names = [field.name for field in msgspec.structs.fields(LevelState)]
     before = whole[: names.index("below_ratio")]
     forecast, detector = names.index("forecast"), names.index("detector")
-    before[forecast] = before[forecast][:-1]
+    before[forecast] = before[forecast][: ForecastState.__struct_fields__.index("latest")]
     before[forecast][3] = before[forecast][3][:4]
     before[detector] = before[detector][:-1]
     again = LevelWatch(msgspec.convert(before, LevelState))
@@ -206,4 +229,14 @@ def test_whatever_comes_is_judged(seed):
     state.below_ratio = MeanState()
     again = LevelWatch(state)
     for place, value in enumerate([-1.0, -1.0, -1.0, 0.0, *values[60:]], 60):
-        assert math.isfinite(again.add(place * STEP_NS, value).log_e)
+        reading = again.add(place * STEP_NS, value)
+        assert math.isfinite(reading.log_e)
+        assert 0.0 <= reading.abnormality <= 1.0
+
+
+@pytest.mark.parametrize("value", [1e149, -1e149])
+def test_what_lies_beyond_any_multiple_of_the_range_scores_one(value):
+    """More ranges than a number can say."""
+    watch = LevelWatch()
+    levels([0.0, 1e-300] * 60, watch)
+    assert watch.add(120 * STEP_NS, value).abnormality == 1.0

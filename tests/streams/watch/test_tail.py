@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.watch.tail import Excess, TailState
+from streams.watch.tail import Excess, ExcessState
 
 
 def taught(values):
@@ -27,7 +27,7 @@ def test_farther_is_rarer_and_a_restart_changes_nothing(seen, value, times):
     assert 0.0 < far <= near <= 1.0
     assert excess.beyond(1.0, 1.0) == 1.0
     written = msgspec.msgpack.encode(excess.to_state())
-    assert Excess(msgspec.msgpack.decode(written, type=TailState)).beyond(value, 1.0) == near
+    assert Excess(msgspec.msgpack.decode(written, type=ExcessState)).beyond(value, 1.0) == near
 
 
 @pytest.mark.parametrize("seen", [0, 2, 10])

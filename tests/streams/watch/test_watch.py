@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 from collections.abc import Iterator
 
@@ -74,7 +75,7 @@ def _watch(state: WatchState, settings: WatchSettings) -> Watch:
     return Watch(settings, WINDOW_NS, SHOP, state, list)
 
 
-@pytest.mark.parametrize("extreme", [1e150, 1.7e308, -1.7e308, 5e-324])
+@pytest.mark.parametrize("extreme", [1e150, 1.7e308, -1.7e308, 1e-200, 5e-324])
 def test_numbers_that_nothing_real_has_are_cut(extreme):
     """A window that cannot be applied would be read again and again: whoever writes a metric could stop a scorer."""
     watch = _watch(WatchState(), WatchSettings())
@@ -83,13 +84,18 @@ def test_numbers_that_nothing_real_has_are_cut(extreme):
         side = Side(
             pod_s=20.0,
             requests={"http": RequestCount(abs(extreme), abs(extreme))},
-            events={"call_timeouts": EventCount(abs(extreme), 20.0, abs(extreme))},
+            events={
+                "call_timeouts": EventCount(abs(extreme), 20.0, abs(extreme)),
+                "restarts": EventCount(1.0, 20.0, abs(extreme) if window < 5 else 1.0),
+            },
             values={"latency": Histogram(0, 30, extreme, 0, {1: 30})},
             levels={"memory": dict.fromkeys(range(4), extreme if window % 2 else usual)},
         )
         watch.add(window * WINDOW_NS, {"old": side}, {}, RULES, SIGNATURES, [])
         watch.alarms()
-    assert watch.to_state().panel.signals["memory"].warm
+    signals = watch.to_state().panel.signals
+    assert signals["memory"].warm
+    assert math.isfinite(signals["restarts/attempts"].before)
 
 
 def test_what_breaks_after_a_promotion_is_found_and_laid_to_it():
