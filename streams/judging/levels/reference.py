@@ -59,7 +59,7 @@ class LevelReference(Struct, array_like=True, frozen=True):
     rests: list[bool] = []
     """Which signals rest (`resting`); empty: of none it is known."""
     trust: bytes = b""
-    """`<f4`, (blocks, 2, signals), see `resting.trust`; empty: 1."""
+    """`<f4`, (blocks, 2, signals), see `resting.trust`; empty: 1, as where no signal rests."""
 
     @property
     def scales(self) -> Scales:
@@ -113,7 +113,7 @@ def freeze(
         (LONG_SHARE if found else 0.5) * long,
         to_bytes(samples, "<f8"),
         rests.tolist(),
-        to_bytes(trusted, "<f4"),
+        to_bytes(trusted, "<f4") if rests.any() else b"",
     )
 
 

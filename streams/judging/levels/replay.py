@@ -91,10 +91,14 @@ def offsets_of(cohorts: Sequence[LevelCohort], signals: Sequence[str]) -> tuple[
 
 
 def replay(
-    found: Comparable, rules: Sequence[LevelRule], scales: Scales, trusted: Floats, prior: LevelPrior
+    found: Comparable,
+    rules: Sequence[LevelRule],
+    scales: Scales,
+    groups: Groups,
+    trusted: Floats,
+    prior: LevelPrior,
 ) -> Replayed:
     """All pairs of the units against each other; at least `FEWEST_UNITS` that show every group."""
-    groups = Groups(rules, scales)
     units, full = found.units, found.full
     traces = [unit.trace(scales) for unit in units]
     all_ = Levels(*(np.stack(arrays) for arrays in zip(*traces, strict=True)))
@@ -136,7 +140,7 @@ def summarise(cohorts: Sequence[LevelCohort]) -> LevelSummary | None:
     found = comparable(runs(cohorts, signals, 1, blocks), groups)
     if not found.full:
         return None
-    replayed = replay(found, rules, scales, np.ones((1, 1, len(rules))), LevelPrior())
+    replayed = replay(found, rules, scales, groups, np.ones((1, 1, len(rules))), LevelPrior())
     spreads = {
         signal: (float(level), float(step))
         for signal, level, step in zip(signals, *replayed.variance, strict=True)
@@ -231,7 +235,7 @@ def measures(
     for pods in (1, 2, 4):
         units = comparable(runs(cohorts, signals, pods, blocks), groups)
         if units.full >= FEWEST_UNITS:
-            found.append(replay(units, rules, scales, trusted, prior).measure)
+            found.append(replay(units, rules, scales, groups, trusted, prior).measure)
     return found
 
 
