@@ -46,6 +46,25 @@ def opened(source: Path) -> Iterator[BinaryIO]:
             raise Unavailable(f"{source}: not a whole gzip file: {fault}") from fault
 
 
+@contextlib.contextmanager
+def files_told(source: Path) -> Iterator[None]:
+    """What goes wrong with the files of a command is told by name.
+
+    Raises:
+        Unavailable: one, `source` where it is not said which, cannot be read or written.
+        BrokenPipeError: whoever reads our output has had enough.
+        OSError: there is no room for what is written (`NO_ROOM`).
+    """
+    try:
+        yield
+    except BrokenPipeError:
+        raise
+    except OSError as fault:
+        if fault.errno in NO_ROOM:
+            raise
+        raise Unavailable(f"{fault.filename or source}: {fault.strerror or fault}") from fault
+
+
 def size_of(source: Path) -> int | None:
     """Bytes that will be read of what `opened` opens; None where nobody knows."""
     return source.stat().st_size if source.is_file() and source.suffix != ".gz" else None

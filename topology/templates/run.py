@@ -13,8 +13,7 @@ from streams.errors import BadPolicy
 from streams.templates.classes import Classes
 from streams.templates.expressions import service_masks
 from streams.templates.topics import LOG_CLASSES, Topic, Topics
-from topology.errors import Unavailable
-from topology.output import NO_ROOM, STANDARD, give_up_output, keep, opened, reading, size_of, written
+from topology.output import STANDARD, files_told, give_up_output, keep, opened, reading, size_of, written
 from topology.templates.lines import Lines
 from topology.templates.listing import Listing
 from topology.templates.shown import show, write_csv
@@ -33,14 +32,10 @@ def list_templates(
     classes = Classes(Topics(topics, defaults))
     mask = service_masks(masks) if masks else None
     try:
-        with tempfile.TemporaryFile() as spool:
+        with files_told(source), tempfile.TemporaryFile() as spool:
             _list(Listing(classes, spool, mask), source, csv_to, most)
     except BrokenPipeError:
         give_up_output()
-    except OSError as fault:
-        if fault.errno in NO_ROOM:
-            raise
-        raise Unavailable(f"{fault.filename or source}: {fault.strerror or fault}") from fault
 
 
 def topics_of(words: Sequence[str]) -> list[Topic]:

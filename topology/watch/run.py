@@ -12,7 +12,7 @@ from rich.console import Console
 
 from streams.watch.points import cut_level
 from topology.errors import Unavailable
-from topology.output import NO_ROOM, give_up_output, keep, opened, reading, size_of, written
+from topology.output import files_told, give_up_output, keep, opened, reading, size_of, written
 from topology.recording.faults import Faults
 from topology.templates.lines import Lines
 from topology.watch.logs import replay_logs
@@ -65,24 +65,21 @@ def watch(source: Path, csv_to: Path, plot: Path | None, window_ns: int | None, 
     picture = None if plot is None else Picture(plot)
     faults, told = Faults(), Told()
     try:
-        with opened(source) as stream, written(csv_to) as out:
-            lines = Lines(stream)
-            texts = _shown(lines, source)
-            found = (
-                replay(rows(texts, faults), arl_s, faults)
-                if window_ns is None
-                else replay_logs(texts, window_ns, arl_s, faults)
-            )
-            _write(found, out, told, picture)
-        if picture is not None:
-            picture.save()
+        with files_told(source):
+            with opened(source) as stream, written(csv_to) as out:
+                lines = Lines(stream)
+                texts = _shown(lines, source)
+                found = (
+                    replay(rows(texts, faults), arl_s, faults)
+                    if window_ns is None
+                    else replay_logs(texts, window_ns, arl_s, faults)
+                )
+                _write(found, out, told, picture)
+            if picture is not None:
+                picture.save()
     except BrokenPipeError:
         give_up_output()
         return
-    except OSError as fault:
-        if fault.errno in NO_ROOM:
-            raise
-        raise Unavailable(f"{fault.filename or source}: {fault.strerror or fault}") from fault
     _tell(told, faults, lines)
     if faults.total and not told.values:
         raise Unavailable(f"{source}: {faults.total} row(s) or line(s), and none could be used")
