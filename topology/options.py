@@ -68,25 +68,19 @@ role_options = together(
     shared("--host", default="127.0.0.1", help="Address that /metrics, or the API, listens on; 0.0.0.0: all."),
 )
 
-_FORMAT = "may be given more than once. Without FORMAT that of each message is detected."
-
 input_options = together(
-    click.option(
-        "--log-topic",
-        multiple=True,
-        default=(LOGS,),
-        show_default=True,
-        metavar="TOPIC[=FORMAT]",
-        help=f"A topic of log records; {_FORMAT}",
-    ),
-    click.option(
-        "--metric-topic",
-        multiple=True,
-        default=(METRICS,),
-        show_default=True,
-        metavar="TOPIC[=FORMAT]",
-        help=f"A topic of metric records; {_FORMAT}",
-    ),
+    *(
+        click.option(
+            f"--{kind}-topic",
+            multiple=True,
+            default=(topic,),
+            show_default=True,
+            metavar="TOPIC[=FORMAT]",
+            help=f"A topic of {kind} records; may be given more than once. "
+            "Without FORMAT that of each message is detected.",
+        )
+        for kind, topic in (("log", LOGS), ("metric", METRICS))
+    )
 )
 
 log_fields_option = click.option(
