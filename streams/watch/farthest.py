@@ -9,7 +9,8 @@ far; the values from one excursion to the next over that are the return period T
 is what M >= c promises. Means of 1 / P over signals keep that up to a logarithm, however the signals depend on each
 other (Wilson, The harmonic mean p-value, PNAS 116, 2019).
 
-And where two excursions have gone at least as far and lasted at least as long, the present one is no news.
+And where two excursions have gone at least as far and lasted at least as long, the present one is no news; nor is it
+if it is like one of which somebody said that it was nothing.
 """
 
 from __future__ import annotations
@@ -35,6 +36,8 @@ _LENGTHS = 6
 """Lengths that are told apart: 1, 2, 4, 8, 16, 32 values beyond the quantile at least."""
 _MOST = 21.0
 """Of the logarithm, as of log M (`detector`)."""
+_ALIKE = 2.0
+"""Times as far, at most, as what somebody has spoken of: what is alike varies. (Lengths are told apart by as much.)"""
 
 
 class FarthestState(Struct, array_like=True):
@@ -58,12 +61,21 @@ class FarthestState(Struct, array_like=True):
     """It need not be told again, unless it goes farther."""
     been: list[float] = []
     """The farthest and the next of those that lasted so long, for each length; of those above, then of those below."""
+    rings: bool = False
+    """Of the present one an alarm tells."""
+    rang: float = 0.0
+    """Farthest of the latest of which an alarm told; 0: there was none, as in a snapshot of before."""
+    rang_lasts: int = 0
+    """Values of it beyond the quantile."""
 
 
 class Farthest:
     """`add` each distance."""
 
-    __slots__ = ("_been", "_excursions", "_far", "_gap", "_last", "_log_far", "_told", "_within", "lasts")
+    __slots__ = (
+        "_been", "_excursions", "_far", "_gap", "_last", "_log_far", "_rang", "_rang_lasts", "_rings", "_told",
+        "_within", "lasts",
+    )  # fmt: skip
 
     lasts: int
     """Values of the present excursion beyond the quantile; 0: there is none."""
@@ -72,12 +84,13 @@ class Farthest:
         self._last, self._excursions, self._gap, self._log_far = state.last, state.excursions, state.gap, state.log_far
         self._far, self.lasts, self._within, self._told = state.far, state.lasts, state.within, state.told
         self._been = array("f", state.been or (0.0,) * (4 * _LENGTHS))
+        self._rings, self._rang, self._rang_lasts = state.rings, state.rang, state.rang_lasts
 
     def to_state(self) -> FarthestState:
         """The snapshot."""
         return FarthestState(
             self._last, self._excursions, self._gap, self._log_far, self._far, self.lasts, self._within, self._told,
-            self._been.tolist(),
+            self._been.tolist(), self._rings, self._rang, self._rang_lasts,
         )  # fmt: skip
 
     @property
@@ -86,7 +99,7 @@ class Farthest:
         far = self._far
         if far == 0.0:
             return False
-        length = min(self.lasts.bit_length(), _LENGTHS) - 1
+        length = _length(self.lasts)
         return abs(far) <= self._been[2 * (length if far > 0.0 else length + _LENGTHS) + 1]
 
     def add(self, off: float, usual: float, seen: int) -> float:
@@ -122,8 +135,24 @@ class Farthest:
         """The present excursion was told."""
         self._told = self._far != 0.0
 
+    def hear(self) -> None:
+        """An alarm tells of the present excursion, if there is one; of those before it tells no more."""
+        self._rings, self._rang, self._rang_lasts = self._far != 0.0, 0.0, 0
+
+    def teach(self, *, news: bool) -> None:
+        """Somebody says whether what rang was news: half as far is news again, or twice as far is none if as short."""
+        far, lasts = (self._far, self.lasts) if self._rings else (self._rang, self._rang_lasts)
+        if far == 0.0:
+            return
+        first = 0 if far > 0.0 else 2 * _LENGTHS
+        for place in range(first, first + 2 * (_LENGTHS if news else _length(lasts) + 1)):
+            been = self._been[place]
+            self._been[place] = min(been, abs(far) / _ALIKE) if news else max(been, abs(far) * _ALIKE)
+
     def _end(self, usual: float, seen: int) -> None:
         far = abs(self._far)
+        if self._rings:
+            self._rings, self._rang, self._rang_lasts = False, self._far, self.lasts
         self._excursions = min(self._excursions + 1, _REMEMBERED)
         self._gap += (seen - self._last - self._gap) / self._excursions
         if usual > 0.0:
@@ -136,10 +165,15 @@ class Farthest:
         been = self._been
         for place, each in enumerate(been):
             been[place] = each * (1.0 - 1.0 / _REMEMBERED)
-        for length in range(first, first + min(self.lasts.bit_length(), _LENGTHS)):
+        for length in range(first, first + _length(self.lasts) + 1):
             farthest, following = been[2 * length : 2 * length + 2]
             if far > following:
                 been[2 * length], been[2 * length + 1] = max(far, farthest), min(far, farthest)
+
+
+def _length(lasts: int) -> int:
+    """Place of the greatest length that so many values have, from 0."""
+    return min(lasts.bit_length(), _LENGTHS) - 1
 
 
 def _log_ratio(far: float, usual: float) -> float:

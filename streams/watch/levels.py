@@ -249,6 +249,11 @@ class LevelWatch:
     def hear(self) -> None:
         """It rings: near is soon what has rung for a while, and that does not end it."""
         self._heard = True
+        self._farthest.hear()
+
+    def teach(self, *, news: bool) -> None:
+        """Somebody says whether what rang was news."""
+        self._farthest.teach(news=news)
 
     def quieten(self) -> None:
         """Forget the evidence gathered; what is normal only if the evidence ended because the model went along."""

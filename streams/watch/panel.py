@@ -230,11 +230,16 @@ class Panel:
         model = self._models.get(name)
         return model.late if isinstance(model, LevelWatch) else None
 
-    def penalise(self, name: str, at_ns: int, *, more: bool) -> None:
-        """It rang for nothing (its threshold rises fourfold, to a hundredfold at most), or for good reason."""
-        known = self._state.signals.get(name)
+    def teach(self, name: str, at_ns: int, *, news: bool) -> None:
+        """It rang for nothing (its threshold rises fourfold, to a hundredfold at most), or for good reason.
+
+        What a level did then is no news from here on, or is news however often it comes.
+        """
+        known, model = self._state.signals.get(name), self._models.get(name)
+        if isinstance(model, LevelWatch):
+            model.teach(news=news)
         if known is not None:
-            penalty = _penalty(known, at_ns) + (_PENALTY if more else -_PENALTY)
+            penalty = _penalty(known, at_ns) + (-_PENALTY if news else _PENALTY)
             known.penalty, known.penalty_ns = min(max(penalty, 0.0), _MOST_PENALTY), at_ns
 
     def hear(self, name: str) -> None:

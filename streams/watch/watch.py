@@ -214,7 +214,7 @@ class Watch:
             return
         found.opinion = said.kind
         for name in sorted(found.told):
-            self._panel.penalise(name, at_ns, more=said.kind == "nothing")
+            self._panel.teach(name, at_ns, news=said.kind == "real")
         if said.kind == "nothing" and found in state.ringing:
             for name in found.told:
                 self._panel.quieten(name)

@@ -159,6 +159,41 @@ def test_what_a_signal_has_done_before_rings_no_more(stream, budgets, runs):
     assert rings <= poisson.ppf(0.999, budgets * runs * 10_000 / C)
 
 
+def raised_though_taught(values, arl_s, word):
+    """Where alarms are raised, if somebody says that of each within five minutes."""
+    ward, raised, told = Ward(arl_s), [], {}
+    for place, value in enumerate(values):
+        ward.add(place * STEP_NS, [Point("level", float(value), worse="either", tolerance=0.0)])
+        if ward.raised is not None:
+            raised.append(place)
+            told[place + 60] = set(ward.raised.told)
+        for name in told.get(place, ()):
+            ward.teach(name, place * STEP_NS, news=word == "real")
+    return raised
+
+
+@pytest.mark.parametrize("runs", [4, pytest.param(20, marks=pytest.mark.nightly)])
+def test_bursts_that_somebody_called_nothing_ring_no_more(runs):
+    """In 6,000 windows a burst in 500: after the first alarm one more at most (without a word three)."""
+    more = 0
+    for seed in range(runs):
+        more += len(raised_though_taught(in_bursts(np.random.default_rng(seed), 6000), C * 5.0, "nothing")) - 1
+    assert more <= runs
+
+
+def test_a_shift_after_bursts_that_were_nothing_is_found_in_time():
+    """Within 12 windows, though it goes no farther than they: it lasts longer."""
+    found = []
+    for seed in range(8):
+        values = stationary(np.random.default_rng(seed), 2600)
+        values[1500:1505] += 10.0
+        values[2500:] += 5.0
+        raised = raised_though_taught(values, ARL_S, "nothing")
+        assert raised[0] < 1510
+        found.append(next((place - 2499 for place in raised if place >= 2500), math.inf))
+    assert np.median(found) <= 12
+
+
 @pytest.mark.parametrize("stream", STREAMS, ids=lambda each: each.__name__)
 @pytest.mark.parametrize("runs", [40, pytest.param(1000, marks=pytest.mark.nightly)])
 def test_a_level_is_silent_while_it_is_cold(stream, runs):

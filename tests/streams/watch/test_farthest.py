@@ -42,6 +42,42 @@ def test_the_same_again_is_no_news():
         assert again.known is known, (value, lasts)
 
 
+@pytest.mark.parametrize("over", [False, True])
+def test_what_somebody_called_nothing_is_known(over):
+    """After one, and up to twice as far; not what lasts longer, nor below. Said before it is over, or long after."""
+    farthest, _ = played([0.0] * 100 + [9.0] * 5)
+    farthest.hear()
+    if over:
+        played([0.0] * 4 + [-3.0] * 9 + [0.0] * 30, farthest)
+    farthest.teach(news=False)
+    played([0.0] * 4, farthest)
+    for value, lasts, known in ((17.0, 7, True), (19.0, 1, False), (9.0, 8, False), (-9.0, 5, False)):
+        again = Farthest(farthest.to_state())
+        played([value] * lasts, again)
+        assert again.known is known, (value, lasts)
+
+
+def test_what_somebody_called_real_is_news_again():
+    """However often it came; what goes less than half as far is not."""
+    farthest, _ = played([*[0.0] * 100, *[9.0] * 5] * 4)
+    farthest.hear()
+    played([0.0] * 4, farthest)
+    farthest.teach(news=True)
+    for value, known in ((9.0, False), (4.0, True)):
+        again = Farthest(farthest.to_state())
+        played([value] * 5, again)
+        assert again.known is known, value
+
+
+def test_a_word_on_an_alarm_without_an_excursion_teaches_nothing_of_one_before():
+    """Of which it did not tell."""
+    farthest, _ = played([*[0.0] * 100, *[9.0] * 5, *[0.0] * 4])
+    farthest.hear()
+    before = farthest.to_state()
+    farthest.teach(news=False)
+    assert farthest.to_state() == before
+
+
 def test_it_goes_on_from_a_snapshot():
     """To the bit, wherever it is cut."""
     values = np.random.default_rng(3).standard_t(3.0, 400).tolist()
@@ -53,6 +89,7 @@ def test_it_goes_on_from_a_snapshot():
             if place == cut:
                 written = msgspec.json.encode(farthest.to_state())
                 farthest = Farthest(msgspec.json.decode(written, type=FarthestState))
+                assert farthest.to_state() == msgspec.json.decode(written, type=FarthestState)
             found.append(farthest.add(value, USUAL, place))
         assert found == said
         assert farthest.to_state() == whole.to_state()
