@@ -138,3 +138,12 @@ def test_a_snapshot_with_the_bets_of_before_goes_on_without_them():
     assert len(bets) == 6
     state.detector.bets = [9.0, *bets[:3], 8.0, *bets[3:]]
     assert list(LevelWatch(state).to_state().detector.bets) == bets
+
+
+def test_a_snapshot_of_before_knows_nothing_of_what_rang():
+    """It has nine numbers; a word then teaches nothing of the excursions it holds."""
+    farthest, _ = played([*[0.0] * 100, *[9.0] * 5, *[0.0] * 4])
+    before = msgspec.json.decode(msgspec.json.encode(farthest.to_state()))[:9]
+    again = Farthest(msgspec.convert(before, FarthestState))
+    again.teach(news=False)
+    assert again.to_state() == farthest.to_state()
