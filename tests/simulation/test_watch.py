@@ -15,8 +15,9 @@ from scipy.stats import poisson
 
 from streams.watch.counts import CountWatch
 from streams.watch.levels import LevelWatch
+from streams.watch.panel import Panel, PanelState
 from streams.watch.points import Point
-from streams.watch.ringing import ARL_S, log_budget
+from streams.watch.ringing import ARL_S, SETTLED_NS, Ringing, log_budget
 from tests.simulation.core import within_budget
 from topology.watch.ward import Ward
 
@@ -160,15 +161,20 @@ def test_what_a_signal_has_done_before_rings_no_more(stream, budgets, runs):
 
 
 def raised_though_taught(values, arl_s, word):
-    """Where alarms are raised, if somebody says that of each within five minutes."""
-    ward, raised, told = Ward(arl_s), [], {}
+    """Where alarms are raised, if somebody says that of each five minutes later."""
+    panel, ringing, raised, told = Panel(PanelState()), [], [], {}
+    alarms = Ringing(panel, ringing, [])
     for place, value in enumerate(values):
-        ward.add(place * STEP_NS, [Point("level", float(value), worse="either", tolerance=0.0)])
-        if ward.raised is not None:
+        at_ns = place * STEP_NS
+        panel.add(at_ns, [Point("level", float(value), worse="either", tolerance=0.0)])
+        for incident in list(ringing):
+            alarms.hold(incident, at_ns, SETTLED_NS)
+        incident = alarms.due(str(place), "", at_ns, log_budget(arl_s, 5.0), close=False)
+        if incident is not None:
             raised.append(place)
-            told[place + 60] = set(ward.raised.told)
+            told[place + 60] = set(incident.told)
         for name in told.get(place, ()):
-            ward.teach(name, place * STEP_NS, news=word == "real")
+            panel.teach(name, at_ns, news=word == "real")
     return raised
 
 

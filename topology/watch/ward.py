@@ -53,10 +53,6 @@ class Ward:
         """It is watched no more."""
         self._panel.drop(name)
 
-    def teach(self, name: str, at_ns: int, *, news: bool) -> None:
-        """Somebody says whether a signal rang for good reason."""
-        self._panel.teach(name, at_ns, news=news)
-
     def add(self, time_ns: int, points: Iterable[Point]) -> dict[str, Reading]:
         """Judge one window.
 
