@@ -233,7 +233,7 @@ class Panel:
     def teach(self, name: str, at_ns: int, *, news: bool) -> None:
         """It rang for nothing (its threshold rises fourfold, to a hundredfold at most), or for good reason.
 
-        What a level did then is no news from here on, or is news however often it comes.
+        What a level did then is known from here on, or is not.
         """
         known, model = self._state.signals.get(name), self._models.get(name)
         if isinstance(model, LevelWatch):
