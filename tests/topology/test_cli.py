@@ -270,6 +270,37 @@ def test_waiting_for_kafka_pauses_longer_each_time(caplog: pytest.LogCaptureFixt
     assert len([record for record in caplog.records if record.name == connect.__name__]) == 7
 
 
+@pytest.mark.parametrize(
+    ("servers", "properties", "why"),
+    [
+        (NOBODY, {}, "Connection refused"),
+        ("kafka.invalid:9092", {}, "Failed to resolve 'kafka.invalid:9092'"),
+        (None, {"security.protocol": "sasl_plaintext", "sasl.mechanism": "PLAIN"}, "SASL PLAIN mechanism handshake"),
+    ],
+)
+def test_waiting_for_kafka_says_why_it_does_not_answer(
+    broker: EmbeddedBroker,
+    servers: str | None,
+    properties: dict[str, str],
+    why: str,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """A port, a name, or who is let in: each is mended elsewhere. What lets in is never shown."""
+
+    class Stop(threading.Event):
+        def wait(self, timeout: float | None = None) -> bool:
+            self.set()
+            return timeout is not None
+
+    secret = {"sasl.username": "serinus", "sasl.password": "hunter2"} if properties else {}
+    kafka = Kafka(servers or broker.bootstrap_servers, properties | secret)
+    assert connect.wait_for_kafka(kafka, Stop()) is False
+    (line,) = [record.getMessage() for record in caplog.records if record.name == connect.__name__]
+    assert why in line
+    assert "brokers are down" not in line
+    assert "hunter2" not in caplog.text
+
+
 def test_waiting_for_kafka_ends_when_it_answers(broker: EmbeddedBroker) -> None:
     """At once, if it does already."""
     assert connect.wait_for_kafka(Kafka(broker.bootstrap_servers), threading.Event())
