@@ -172,6 +172,14 @@ def test_snapshots_hold_all_there_is():
     assert lived(BROKEN, restart_each=True, parts=3) == lived(BROKEN)
 
 
+def test_what_a_shipper_sends_again_is_no_evidence():
+    """Promise: lines and totals of one side that come twice within their window change nothing that is judged."""
+    again = [record for record in BROKEN if record.source.revision.pod_template_hash == CANARY]
+    once, twice = lived(BROKEN), lived([*BROKEN, *again])
+    assert (twice.verdict, twice.risk, twice.exposure) == (once.verdict, once.risk, once.exposure)
+    assert twice.signals == once.signals
+
+
 def test_late_records_count_in_the_next_window():
     """Promise: a delta for a closed window is not lost, and is told."""
     life = WorkloadLife(SETTINGS, WorkloadState(SHOP))
