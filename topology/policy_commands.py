@@ -35,20 +35,21 @@ def check(context: click.Context, file: Path, as_json: bool) -> None:
 
     Exit status 0 if it can, 2 if not.
     """
+    name = click.format_filename(file)
     try:
         found = policy_file.load(file)
     except BadPolicyFile as error:
         faults = [fault.text(error.source) for fault in error.faults]
         listed = [msgspec.to_builtins(fault) for fault in error.faults]
-        _print(as_json, {"ok": False, "file": str(file), "faults": listed}, faults)
+        _print(as_json, {"ok": False, "file": name, "faults": listed}, faults)
         context.exit(2)
     entries = list(found.entries)
-    lines = [f"{file}: OK, {len(entries)} {'entry' if len(entries) == 1 else 'entries'}"]
+    lines = [f"{name}: OK, {len(entries)} {'entry' if len(entries) == 1 else 'entries'}"]
     lines += [f"  line {entry.line:<5}{_who(entry)}" for entry in entries]
     lines += [f"  line {line:<5}{path}: read, not followed: {why}" for line, path, why in unfollowed(found)]
     matched = [{"line": entry.line, **msgspec.to_builtins(entry.match)} for entry in entries]
     skipped = [{"line": line, "field": path, "why": why} for line, path, why in unfollowed(found)]
-    _print(as_json, {"ok": True, "file": str(file), "entries": matched, "unfollowed": skipped}, lines)
+    _print(as_json, {"ok": True, "file": name, "entries": matched, "unfollowed": skipped}, lines)
 
 
 @policy.command("explain")

@@ -162,6 +162,32 @@ def test_a_file_that_cannot_be_looked_at_is_one_line(words: list[str], status: i
     assert name in err
 
 
+@pytest.mark.parametrize(
+    ("words", "status", "told"),
+    [
+        (["templates", "{}"], 1, "serinus: {}/caf\\udce9: No such file or directory\n"),
+        (["policy", "check", "--json", "{}"], 2, '"file":"{}/caf\ufffd"'),
+        (["backtest", "--jobs", "1", "{}"], 0, "caf\ufffd: holds no case"),
+    ],
+)
+def test_a_name_that_is_not_utf8_is_told(words: list[str], status: int, told: str, tmp_path: Path) -> None:
+    """File systems take any bytes: what is shown or written of such a name is always text, and never a traceback."""
+    name = tmp_path / os.fsdecode(b"caf\xe9")
+    if words[0] == "policy":
+        name.write_text("version: 2")
+    elif words[0] == "backtest":
+        name.mkdir()
+        (name / "cases.json").write_text("[]")
+    done = subprocess.run(
+        [sys.executable, "-m", "topology", *(word.format(name) for word in words)],
+        capture_output=True,
+        check=False,
+        timeout=60,
+    )
+    assert done.returncode == status
+    assert told.format(tmp_path) in (done.stdout + done.stderr).decode()
+
+
 def test_a_property_unknown_to_librdkafka_is_named_and_no_secret_shown(tmp_path: Path) -> None:
     """A typing error stops the start."""
     file = tmp_path / "kafka.properties"
