@@ -15,6 +15,7 @@ from streams.policy.fault import BadPolicyFile
 from streams.policy.policy_file import Entry, PolicyFile
 from streams.policy.unfollowed import unfollowed
 from streams.records.identity import Workload
+from streams.shippers.names import is_cluster_name, is_namespace, is_object_name
 from topology import options, policy_file, schemas
 
 _FILE = click.Path(dir_okay=False, path_type=Path)
@@ -79,9 +80,11 @@ def print_schema(name: str) -> None:
 
 def _workload(text: str) -> Workload:
     parts = text.split("/")
-    if len(parts) not in {2, 3} or not all(parts[-2:]):
-        raise BadPolicy("workload", text, "write [CLUSTER/]NAMESPACE/NAME")
-    return Workload(*["", *parts][-3:])
+    cluster, namespace, name = ["", "", *parts][-3:]
+    are_names = is_cluster_name(cluster) and is_namespace(namespace) and is_object_name(name)
+    if len(parts) not in {2, 3} or not are_names:
+        raise BadPolicy("workload", text, "write [CLUSTER/]NAMESPACE/NAME, each a name as Kubernetes takes it")
+    return Workload(cluster, namespace, name)
 
 
 def _who(entry: Entry) -> str:

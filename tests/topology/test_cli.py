@@ -27,6 +27,7 @@ from topology.receivers import Receivers
 from topology.settings import AlertSettings, IngestSettings, Kafka, ScoreSettings, ServeSettings
 
 NOBODY = "127.0.0.1:1"
+RECORDED = ("--namespace", "a", "--workload", "b", "--baseline", "x", "--canary", "y", "--out", "/nowhere/made")
 
 
 INTERRUPTED_WHILE_LOADING = """
@@ -129,6 +130,7 @@ def test_fields_of_log_lines_are_a_list(monkeypatch: pytest.MonkeyPatch, text: s
         ["topics"],
         ["topics", "--bootstrap-servers", "nonsense"],
         ["ingest", "--bootstrap-servers", NOBODY, "--window-s", "0"],
+        ["record", "--bootstrap-servers", NOBODY, *RECORDED, "--fault-type", "caf\udce9"],
         ["run", "--bootstrap-servers", NOBODY, "--partitions", "0"],
         ["run", "--bootstrap-servers", NOBODY, "--metrics-port", "65535"],
         ["run", "--bootstrap-servers", NOBODY, "--webhook-url", "https://us.example/"],
