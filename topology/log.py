@@ -13,7 +13,7 @@ LEVELS = ("debug", "info", "warning", "error")
 _THIRD_PARTY = ("aiohttp", "aiokafka", "asyncio", "faust", "mode", "opentelemetry", "urllib3")
 """Their news are not ours; their warnings are."""
 _SECRETIVE = ("aiokafka.conn", "aiokafka.producer.producer")
-"""Show at debug what they send, whole: a password (SaslAuthenticateRequest), and records. Of them debug is never had."""
+"""Show at debug what they send, whole: records, and a password (SaslAuthenticateRequest). They are never at debug."""
 REPEAT_S = 10.0
 """In which one place in other people's code says a thing once."""
 _MOST_PLACES = 500
