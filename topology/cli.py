@@ -300,4 +300,4 @@ def _said(given: dict[str, Any]) -> dict[str, Any]:
 
 def _say(error: Exception | str) -> None:
     with contextlib.suppress(OSError):
-        os.write(2, f"serinus: {error}\n".replace("\n", " ").rstrip().encode() + b"\n")
+        os.write(2, f"serinus: {error}\n".replace("\n", " ").rstrip().encode(errors="backslashreplace") + b"\n")

@@ -12,6 +12,8 @@ LEVELS = ("debug", "info", "warning", "error")
 
 _THIRD_PARTY = ("aiohttp", "aiokafka", "asyncio", "faust", "mode", "opentelemetry", "urllib3")
 """Their news are not ours; their warnings are."""
+_SECRETIVE = ("aiokafka.conn", "aiokafka.producer.producer")
+"""Show at debug what they send, whole: records, and a password (SaslAuthenticateRequest). They are never at debug."""
 REPEAT_S = 10.0
 """In which one place in other people's code says a thing once."""
 _MOST_PLACES = 500
@@ -82,6 +84,8 @@ def start(role: str, level: str) -> None:
         handler.addFilter(Sparing())
     logging.basicConfig(handlers=[handler], level=level.upper(), force=True)
     logging.captureWarnings(capture=True)
+    for name in _SECRETIVE:
+        logging.getLogger(name).setLevel(max(logging.INFO, logging.getLogger().level))
     if level != "debug":
         for name in _THIRD_PARTY:
             logging.getLogger(name).setLevel(max(logging.WARNING, logging.getLogger().level))

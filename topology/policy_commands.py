@@ -15,6 +15,7 @@ from streams.policy.fault import BadPolicyFile
 from streams.policy.policy_file import Entry, PolicyFile
 from streams.policy.unfollowed import unfollowed
 from streams.records.identity import Workload
+from streams.shippers.names import is_cluster_name, is_namespace, is_object_name
 from topology import options, policy_file, schemas
 
 _FILE = click.Path(dir_okay=False, path_type=Path)
@@ -35,20 +36,21 @@ def check(context: click.Context, file: Path, as_json: bool) -> None:
 
     Exit status 0 if it can, 2 if not.
     """
+    name = click.format_filename(file)
     try:
         found = policy_file.load(file)
     except BadPolicyFile as error:
         faults = [fault.text(error.source) for fault in error.faults]
         listed = [msgspec.to_builtins(fault) for fault in error.faults]
-        _print(as_json, {"ok": False, "file": str(file), "faults": listed}, faults)
+        _print(as_json, {"ok": False, "file": name, "faults": listed}, faults)
         context.exit(2)
     entries = list(found.entries)
-    lines = [f"{file}: OK, {len(entries)} {'entry' if len(entries) == 1 else 'entries'}"]
+    lines = [f"{name}: OK, {len(entries)} {'entry' if len(entries) == 1 else 'entries'}"]
     lines += [f"  line {entry.line:<5}{_who(entry)}" for entry in entries]
     lines += [f"  line {line:<5}{path}: read, not followed: {why}" for line, path, why in unfollowed(found)]
     matched = [{"line": entry.line, **msgspec.to_builtins(entry.match)} for entry in entries]
     skipped = [{"line": line, "field": path, "why": why} for line, path, why in unfollowed(found)]
-    _print(as_json, {"ok": True, "file": str(file), "entries": matched, "unfollowed": skipped}, lines)
+    _print(as_json, {"ok": True, "file": name, "entries": matched, "unfollowed": skipped}, lines)
 
 
 @policy.command("explain")
@@ -78,9 +80,11 @@ def print_schema(name: str) -> None:
 
 def _workload(text: str) -> Workload:
     parts = text.split("/")
-    if len(parts) not in {2, 3} or not all(parts[-2:]):
-        raise BadPolicy("workload", text, "write [CLUSTER/]NAMESPACE/NAME")
-    return Workload(*["", *parts][-3:])
+    cluster, namespace, name = ["", "", *parts][-3:]
+    are_names = is_cluster_name(cluster) and is_namespace(namespace) and is_object_name(name)
+    if len(parts) not in {2, 3} or not are_names:
+        raise BadPolicy("workload", text, "write [CLUSTER/]NAMESPACE/NAME, each a name as Kubernetes takes it")
+    return Workload(cluster, namespace, name)
 
 
 def _who(entry: Entry) -> str:

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import click
 from opentelemetry.metrics import Meter, NoOpMeter
 
 from streams.errors import BadPolicy
@@ -114,4 +115,4 @@ def _load(path: Path) -> tuple[PolicyFile, Mark | None]:
         raise BadPolicy("policy", str(path), f"name a readable file ({error.strerror})") from error
     if len(raw) > _MAX_BYTES:
         raise BadPolicy("policy", str(path), f"give at most {MAX_CHARACTERS} characters")
-    return read(text, str(path)), seen
+    return read(text, click.format_filename(path)), seen

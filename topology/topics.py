@@ -11,6 +11,7 @@ from msgspec import Struct
 
 from streams.errors import BadPolicy
 from streams.records.identity import Workload
+from topology.errors import Unavailable
 
 LOGS = "serinus.logs"
 METRICS = "serinus.metrics"
@@ -24,6 +25,8 @@ DEAD_LETTERS = "serinus.dead-letters"
 
 COPARTITIONED = (SUMMARIES, ROLLOUTS, RISK, WATCH)
 """All that concerns one workload has the same partition number on these, so they have as many partitions."""
+
+OURS = frozenset({LOGS, METRICS, *COPARTITIONED, ALARMS, ALERTS, DEAD_LETTERS})
 
 DEFINITIONS = Path(__file__).parents[1] / "deploy/kafka/topics.toml"
 
@@ -55,7 +58,7 @@ def definitions(partitions: int | None = None, path: Path = DEFINITIONS) -> list
         raise BadPolicy("topics.toml", str(path), f"it must be readable ({type(error).__name__})") from error
     except (tomllib.TOMLDecodeError, msgspec.ValidationError, UnicodeDecodeError) as error:
         raise BadPolicy("topics.toml", str(path), str(error)) from error
-    missing = {LOGS, METRICS, *COPARTITIONED, ALARMS, ALERTS, DEAD_LETTERS} - {topic.name for topic in topics}
+    missing = OURS - {topic.name for topic in topics}
     if missing:
         raise BadPolicy("topics.toml", str(path), f"it must define {', '.join(sorted(missing))}")
     if partitions is not None:
@@ -65,6 +68,24 @@ def definitions(partitions: int | None = None, path: Path = DEFINITIONS) -> list
             raise BadPolicy(f"partitions of {topic.name}", topic.partitions, "give 1 to 10000")
     require_copartitioned({topic.name: topic.partitions for topic in topics})
     return topics
+
+
+def not_there(topic: str, said: object = None) -> Unavailable:
+    """The fault of a topic that cannot be found, with what helps.
+
+    Args:
+        topic: its name.
+        said: by the broker; None: nothing.
+
+    >>> print(not_there("serinus.logs"))
+    topic serinus.logs is not there; `serinus topics` creates it
+    >>> print(not_there("app.logs", "unknown topic"))
+    topic app.logs is not there (unknown topic); create it or name another, `serinus topics` creates Serinus's own alone
+    """
+    advice = "`serinus topics` creates it"
+    if topic not in OURS:
+        advice = "create it or name another, `serinus topics` creates Serinus's own alone"
+    return Unavailable(f"topic {topic} is not there{'' if said is None else f' ({said})'}; {advice}")
 
 
 def require_copartitioned(partitions: dict[str, int]) -> None:

@@ -108,6 +108,13 @@ class Succession:
             return "promoted"
         return None
 
+    def swapped(self, baseline: str, canary: str) -> bool:
+        """Whether a pair is named the wrong way round: its canary is what serves, and was there before its baseline."""
+        one, other = self._state.known.get(baseline), self._state.known.get(canary)
+        if one is None or other is None or canary != self._state.incumbent:
+            return False
+        return other.first_ns < one.first_ns
+
     def conclude(self, baseline: str, canary: str, outcome: Outcome) -> None:
         """Their comparison is over: promoted, the canary serves, and what served before only has to go."""
         known = self._state.known

@@ -113,6 +113,13 @@ class WorkloadLife:
         return any(presence.there for presence in self._presence.values())
 
     @property
+    def _trials(self) -> list[Comparison]:
+        """Pairs whose canary is on trial: those that run, but for what was asked for the wrong way round."""
+        pairs = [running.comparison for running in self._running.values()]
+        known = self._succession
+        return [pair for pair in pairs if not pair.is_alone and not known.swapped(pair.baseline, pair.canary)]
+
+    @property
     def past(self) -> Past:
         """What earlier comparisons taught."""
         return self._state.past
@@ -254,7 +261,8 @@ class WorkloadLife:
         self._publish(running)
         last = self._fresh[comparison.key]
         self._fresh[comparison.key] = structs.replace(last, state="ended", outcome=outcome)
-        self.learned += running.teach(self._state.past, outcome)
+        if not self._succession.swapped(comparison.baseline, comparison.canary):
+            self.learned += running.teach(self._state.past, outcome)
         del self._running[comparison.key]
         self._attempts.end(comparison, outcome, ended_ns)
         if outcome == "promoted" or not comparison.is_alone:
@@ -339,8 +347,7 @@ class WorkloadLife:
                 if running.failed_pods is None and self._fresh[key].verdict == "fail":
                     running.failed_pods = self._attempts.pods_met(running.comparison.canary)
         if self._watch is not None and sides:
-            pairs = [one.comparison for one in self._running.values() if not one.comparison.is_alone]
-            trials = {pair.canary: pair.baseline for pair in pairs}
+            trials = {pair.canary: pair.baseline for pair in self._trials}
             rules, logged = self._catalogue.rules, partial(self._logged, summaries)
             self._watch.add(start_ns, sides, trials, rules, self._lines.signatures, state.ring, logged)
         return summaries.keys()
@@ -409,7 +416,7 @@ class WorkloadLife:
 
         A window is learned when it leaves the ring: what a comparison may still be given is none of its past.
         """
-        pairs = map(pair_of, (*self._running, *self._attempts.ended))
+        pairs = [*((pair.baseline, pair.canary) for pair in self._trials), *map(pair_of, self._attempts.ended)]
         trials = {canary for baseline, canary in pairs if baseline != canary and baseline in sides}
         there = [side for name, side in sorted(sides.items()) if name not in trials]
         past.learn(start_ns, there, self._lines.roots, self._state.past.logs.templates, self._catalogue.rules)

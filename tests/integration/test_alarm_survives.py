@@ -6,6 +6,8 @@ import random
 import time
 from collections.abc import Iterator
 
+import jsonschema
+import msgspec
 import pytest
 from confluent_kafka import Producer
 
@@ -17,6 +19,7 @@ from streams.windows.summary import Bundle, PodSummary, Summary
 from streams.workload.state import WorkloadSettings
 from tests.integration.role_process import RoleProcess
 from tests.integration.topic_reader import TopicReader
+from topology import schemas
 from topology.codecs import decode_alarm, encode_bundle, encode_json
 from topology.embedded import EmbeddedBroker
 from topology.pipeline import prepare
@@ -112,6 +115,7 @@ def _await(expected: Documents, found: Documents, reader: TopicReader, worker: R
             payload = message.value()
             assert payload is not None
             alarm = decode_alarm(payload)
+            jsonschema.validate(msgspec.json.decode(payload), schemas.schema("alarm"))
             assert found.setdefault((alarm.id, alarm.as_of), payload) == payload
 
 

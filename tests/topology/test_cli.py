@@ -27,6 +27,7 @@ from topology.receivers import Receivers
 from topology.settings import AlertSettings, IngestSettings, Kafka, ScoreSettings, ServeSettings
 
 NOBODY = "127.0.0.1:1"
+RECORDED = ("--namespace", "a", "--workload", "b", "--baseline", "x", "--canary", "y", "--out", "/nowhere/made")
 
 
 INTERRUPTED_WHILE_LOADING = """
@@ -129,6 +130,7 @@ def test_fields_of_log_lines_are_a_list(monkeypatch: pytest.MonkeyPatch, text: s
         ["topics"],
         ["topics", "--bootstrap-servers", "nonsense"],
         ["ingest", "--bootstrap-servers", NOBODY, "--window-s", "0"],
+        ["record", "--bootstrap-servers", NOBODY, *RECORDED, "--fault-type", "caf\udce9"],
         ["run", "--bootstrap-servers", NOBODY, "--partitions", "0"],
         ["run", "--bootstrap-servers", NOBODY, "--metrics-port", "65535"],
         ["run", "--bootstrap-servers", NOBODY, "--webhook-url", "https://us.example/"],
@@ -160,6 +162,32 @@ def test_a_file_that_cannot_be_looked_at_is_one_line(words: list[str], status: i
     assert (process.returncode, err.count("\n")) == (status, 1)
     assert err.startswith("serinus: ")
     assert name in err
+
+
+@pytest.mark.parametrize(
+    ("words", "status", "told"),
+    [
+        (["templates", "{}"], 1, "serinus: {}/caf\\udce9: No such file or directory\n"),
+        (["policy", "check", "--json", "{}"], 2, '"file":"{}/caf\ufffd"'),
+        (["backtest", "--jobs", "1", "{}"], 0, "caf\ufffd: holds no case"),
+    ],
+)
+def test_a_name_that_is_not_utf8_is_told(words: list[str], status: int, told: str, tmp_path: Path) -> None:
+    """File systems take any bytes: what is shown or written of such a name is always text, and never a traceback."""
+    name = tmp_path / os.fsdecode(b"caf\xe9")
+    if words[0] == "policy":
+        name.write_text("version: 2")
+    elif words[0] == "backtest":
+        name.mkdir()
+        (name / "cases.json").write_text("[]")
+    done = subprocess.run(
+        [sys.executable, "-m", "topology", *(word.format(name) for word in words)],
+        capture_output=True,
+        check=False,
+        timeout=60,
+    )
+    assert done.returncode == status
+    assert told.format(tmp_path) in (done.stdout + done.stderr).decode()
 
 
 def test_a_property_unknown_to_librdkafka_is_named_and_no_secret_shown(tmp_path: Path) -> None:
@@ -268,6 +296,37 @@ def test_waiting_for_kafka_pauses_longer_each_time(caplog: pytest.LogCaptureFixt
     assert connect.wait_for_kafka(Kafka(NOBODY), Stop()) is False
     assert pauses == [0.5, 1, 2, 4, 8, 15, 15]
     assert len([record for record in caplog.records if record.name == connect.__name__]) == 7
+
+
+@pytest.mark.parametrize(
+    ("servers", "properties", "why"),
+    [
+        (NOBODY, {}, "Connection refused"),
+        ("kafka.invalid:9092", {}, "Failed to resolve 'kafka.invalid:9092'"),
+        (None, {"security.protocol": "sasl_plaintext", "sasl.mechanism": "PLAIN"}, "SASL PLAIN mechanism handshake"),
+    ],
+)
+def test_waiting_for_kafka_says_why_it_does_not_answer(
+    broker: EmbeddedBroker,
+    servers: str | None,
+    properties: dict[str, str],
+    why: str,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """A port, a name, or who is let in: each is mended elsewhere. What lets in is never shown."""
+
+    class Stop(threading.Event):
+        def wait(self, timeout: float | None = None) -> bool:
+            self.set()
+            return timeout is not None
+
+    secret = {"sasl.username": "serinus", "sasl.password": "hunter2"} if properties else {}
+    kafka = Kafka(servers or broker.bootstrap_servers, properties | secret)
+    assert connect.wait_for_kafka(kafka, Stop()) is False
+    (line,) = [record.getMessage() for record in caplog.records if record.name == connect.__name__]
+    assert why in line
+    assert "brokers are down" not in line
+    assert "hunter2" not in caplog.text
 
 
 def test_waiting_for_kafka_ends_when_it_answers(broker: EmbeddedBroker) -> None:

@@ -3,7 +3,13 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator
 
+import pytest
+from aiokafka import conn
+from aiokafka.producer import producer
+
+from topology import log
 from topology.log import REPEAT_S, Sparing
 
 
@@ -48,3 +54,31 @@ def test_what_we_say_ourselves_is_never_kept_back() -> None:
     """However often."""
     sparing = Sparing(Clock())
     assert all(sparing.filter(_record("topology.score.worker", 5, "the same")) for _ in range(10))
+
+
+@pytest.fixture
+def logging_as_before() -> Iterator[None]:
+    """What `start` sets is taken back."""
+    root = logging.getLogger()
+    loggers = [root, logging.getLogger("aiokafka"), conn.log, producer.log]
+    before = root.handlers[:], [each.level for each in loggers]
+    loggers[1].setLevel(logging.NOTSET)  # an earlier start in this process was at another level
+    yield
+    root.handlers[:] = before[0]
+    for each, level in zip(loggers, before[1], strict=True):
+        each.setLevel(level)
+    logging.captureWarnings(capture=False)
+
+
+@pytest.mark.usefixtures("logging_as_before")
+def test_nothing_that_is_sent_is_logged_at_debug_either(capsys: pytest.CaptureFixture[str]) -> None:
+    """As aiokafka would: whole requests, the password among them, and the records that it sends."""
+    log.start("score", "debug")
+    conn.log.debug("Request: SaslAuthenticateRequest_v1(sasl_auth_bytes=%r)", b"app\0app\0hunter2")
+    producer.log.debug("Sending (key=%r value=%r) to %s", b"key", b"a line that says hunter2", "partition")
+    conn.log.warning("the broker is away")
+    logging.getLogger("aiokafka.consumer.fetcher").debug("all else")
+    said = capsys.readouterr().err
+    assert "hunter2" not in said
+    assert "the broker is away" in said
+    assert "all else" in said

@@ -101,9 +101,9 @@ def test_explain_without_a_file_shows_the_defaults() -> None:
     assert with_file["effective"]["minimum_requests"] == 500
 
 
-@pytest.mark.parametrize("workload", ["shop", "a/b/c/d", "shop/", "/shop"])
+@pytest.mark.parametrize("workload", ["shop", "a/b/c/d", "shop/", "/shop", "shop/Checkout", "shop/caf\udce9"])
 def test_a_workload_is_named_whole(workload: str) -> None:
-    """Namespace and name at least."""
+    """Namespace and name at least, as records may have them: of others nothing holds, whatever the file says."""
     assert isinstance(serinus("policy", "explain", "--workload", workload).exception, BadPolicy)
 
 

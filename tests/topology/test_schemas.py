@@ -26,6 +26,8 @@ from streams.policy.workload_policy import WorkloadPolicy
 from streams.risk.comparison import Comparison
 from streams.risk.document import RiskDocument, undecided
 from streams.watch.alarm import Alarm
+from tests.streams.watch.test_watch import Played
+from tests.streams.workload.test_life import BROKEN, lived
 from tests.topology.alarms.documents import alarm
 from topology import schemas
 from topology.codecs import encode_json
@@ -118,3 +120,20 @@ def test_an_alarm_fits_its_schema() -> None:
     validator("alarm").validate(document)
     for field in Alarm.__struct_fields__:
         assert not validator("alarm").is_valid({name: value for name, value in document.items() if name != field})
+
+
+def test_what_a_workloads_life_says_fits_the_schemas() -> None:
+    """Documents that are made, with all they hold: a comparison that fails, and an incident that rings and clears."""
+    failed = lived(BROKEN)
+    assert failed is not None
+    assert failed.verdict == "fail"
+    assert failed.templates
+    validator("risk").validate(msgspec.json.decode(encode_json(failed)))
+    played = Played()
+    played.windows(720)
+    played.watch.promoted("new", played.now_ns)
+    alarms = [*played.windows(18, times=5.0, revision="new"), *played.windows(120, revision="new")]
+    assert {each.state for each in alarms} == {"raised", "held", "cleared"}
+    assert all(each.suspects for each in alarms)
+    for each in alarms:
+        validator("alarm").validate(msgspec.json.decode(encode_json(each)))

@@ -22,7 +22,7 @@ _MOST_ROWS = 50
 
 
 def show(console: Console, results: Sequence[Backtest]) -> None:
-    """Everything: labelled cases as tables, the pool of them, and the rows of those without labels."""
+    """Everything: labelled cases as tables, the pool of them, the rows of those without labels, and what is empty."""
     labelled = [result for result in results if result.recording.truth]
     tallies = [tally(result.recording.name, result.rows, result.recording.truth) for result in labelled]
     for each in tallies:
@@ -31,6 +31,8 @@ def show(console: Console, results: Sequence[Backtest]) -> None:
         show_tally(console, pooled(tallies))
     for result in results:
         truth = result.recording.truth
+        if not result.rows:
+            console.print(Text(f"{result.recording.name}: holds no case"))
         unknown = [row for row in result.rows if row.case not in truth]
         if unknown:
             console.print(Text(f"{result.recording.name}: {'without a label' if truth else 'no case has a label'}"))

@@ -33,7 +33,7 @@ from topology.ingest.instruments import Instruments
 from topology.ingest.transactions import WAIT_S, Transactions
 from topology.settings import IngestSettings
 from topology.telemetry import Telemetry
-from topology.topics import DEAD_LETTERS, SUMMARIES
+from topology.topics import DEAD_LETTERS, SUMMARIES, not_there
 
 log = logging.getLogger(__name__)
 
@@ -332,7 +332,7 @@ class IngestWorker:
         if known is None:
             metadata = self._consumer.list_topics(topic, timeout=WAIT_S).topics[topic]
             if metadata.error is not None or not metadata.partitions:
-                raise Unavailable(f"topic {topic} is not there ({metadata.error}); `serinus topics` creates it")
+                raise not_there(topic, metadata.error)
             known = self._topic_sizes[topic] = len(metadata.partitions)
         return known
 

@@ -75,6 +75,8 @@ def record(bootstrap_servers: str | None, kafka_config: Path | None, log_level: 
         kind="recorded",
         fault_type=given["fault_type"],
     )
+    if given["fault_type"] is not None and not given["fault_type"].isprintable():
+        raise BadPolicy("fault-type", given["fault_type"], "write printable text, in UTF-8")
     stop = stop_on_signal()
     admin_client(kafka)
     with RecordingWriter(out, entry) as writer:

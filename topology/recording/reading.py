@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import click
 from msgspec import Struct
 
 from streams.errors import BadRecord, Reason
@@ -59,7 +60,7 @@ def open_recording(directory: Path, scratch: Path) -> Recording:
                 for case_id, target in layout.lay_out(path, faults).items():
                     laid[case_id].append((content, path.name, target))
     cases = tuple(CaseFiles(case, tuple(laid[case.id])) for case in found.cases)
-    return Recording(directory.resolve().name, cases, found.truth, faults)
+    return Recording(click.format_filename(directory.resolve().name), cases, found.truth, faults)
 
 
 def is_recording(directory: Path) -> bool:

@@ -27,6 +27,7 @@ from topology.recording.faults import Faults
 from topology.recording.lines import Record
 from topology.recording.writing import RecordingWriter
 from topology.settings import Kafka
+from topology.topics import not_there
 
 log = logging.getLogger(__name__)
 
@@ -186,7 +187,7 @@ def _consumer(settings: RecordSettings) -> tuple[Consumer, _Past]:
         known = consumer.list_topics(topic, timeout=_WAIT_S).topics[topic]
         if known.error is not None:
             consumer.close()
-            raise Unavailable(f"topic {topic} is not there ({known.error})")
+            raise not_there(topic, known.error)
         partitions += [TopicPartition(topic, number) for number in known.partitions]
     ends = {
         (each.topic, each.partition): consumer.get_watermark_offsets(each, timeout=_WAIT_S)[1] for each in partitions

@@ -2,7 +2,7 @@
 
 Exactly once in effect: every snapshot carries the offsets it includes. A checkpoint writes workloads that have changed
 first and the partition's own record last, so that the record never includes more than they do; what is read again after
-a crash is skipped by whoever has included it. Not all that have changed are written each time: see `mark`.
+a crash is skipped by whoever has included it. Not all that have changed are written each time: see `checkpoint`.
 
 Two topics have no common order, so that a comparison must not end *after what was read before*: it ends at the event
 time of its end, once the watermark has come there. Then all readers of the two topics see the same.
@@ -28,7 +28,7 @@ from streams.windows.summary import Bundle
 from streams.windows.watermark import Watermark, WatermarkState
 from streams.workload.life import WorkloadLife
 from streams.workload.state import WorkloadSettings, WorkloadState
-from topology.score.mark import Mark, Offsets, is_due, oldest
+from topology.score.checkpoint import Checkpoint, Offsets, is_due, oldest
 from topology.score.shared import Shared, SharedFeedback
 
 _PARTITION_PREFIX = b"@partition/"
@@ -79,14 +79,14 @@ _decode_workload = msgspec.msgpack.Decoder(WorkloadSnapshot).decode
 class _Entry:
     """One workload and what it has included."""
 
-    __slots__ = ("begin", "dirty", "learned", "life", "mark", "offsets", "pressing", "waiting", "written")
+    __slots__ = ("begin", "checkpoint", "dirty", "learned", "life", "offsets", "pressing", "waiting", "written")
 
     def __init__(
         self,
         life: WorkloadLife,
         offsets: Offsets,
         begin: Callable[[WorkloadLife, CompareRequest, int], None],
-        mark: Mark,
+        checkpoint: Checkpoint,
         waiting: list[tuple[int, WorkloadEvent]] | None = None,
     ) -> None:
         self.life = life
@@ -96,7 +96,7 @@ class _Entry:
         """What its record has to include, and does unless an outdated worker has overwritten it."""
         self.waiting = waiting or []
         self.dirty = False
-        self.mark = mark
+        self.checkpoint = checkpoint
         """The last checkpoint at which it was as its record has it."""
         self.pressing = True
         """Something ran or rang when it was last written, or it never was."""
@@ -180,7 +180,7 @@ class Board:
         self._watched_number = 0
         self._quiet_checkpoints = quiet_checkpoints
         self._offsets = Offsets()
-        self._mark = Mark.of(0, self._offsets, self._watermark.state)
+        self._checkpoint = Checkpoint.of(0, self._offsets, self._watermark.state)
         """The last checkpoint."""
         self.resume = Offsets()
         """The last messages that need not be read again, once restored."""
@@ -214,13 +214,13 @@ class Board:
                 raise BadPolicy("window_s", self._settings.window_ns // 1_000_000_000, allowed)
             self._offsets = snapshot.offsets
             self._watermark = Watermark(self._hold_ns, snapshot.watermark)
-            self._mark = Mark.of(0, self._offsets, self._watermark.state)
+            self._checkpoint = Checkpoint.of(0, self._offsets, self._watermark.state)
             self._shared = SharedFeedback(snapshot.shared)
             written = snapshot.workloads
         for value in held.values():
             known = _decode_workload(value)
             life = self._life(known.state)
-            self._entries[life.workload] = _Entry(life, known.offsets, self._begin, self._mark, known.waiting)
+            self._entries[life.workload] = _Entry(life, known.offsets, self._begin, self._checkpoint, known.waiting)
         self.resume = self._offsets.copy()
         for workload, entry in self._entries.items():
             expected = written.get(workload.key)
@@ -241,7 +241,7 @@ class Board:
         anew = [self._offsets.summaries >= summaries_end, self._offsets.rollouts >= rollouts_end]
         entries = self._entries.values()
         of_entries = [offsets for entry in entries for offsets in (entry.offsets, entry.written)]
-        for offsets in (self._offsets, self.resume, self._mark.offsets, *of_entries):
+        for offsets in (self._offsets, self.resume, self._checkpoint.offsets, *of_entries):
             if anew[0]:
                 offsets.summaries = -1
             if anew[1]:
@@ -361,7 +361,7 @@ class Board:
 
     def checkpoint(self) -> Iterator[tuple[bytes, bytes | None]]:
         """Changelog records to write, in this order; None deletes. What is dirty now is clean afterwards."""
-        mark = self._mark = Mark.of(self._mark.number + 1, self._offsets, self._watermark.state)
+        checkpoint = self._checkpoint = Checkpoint.of(self._checkpoint.number + 1, self._offsets, self._watermark.state)
         # Others borrow from what a comparison taught: all or none of them may include it.
         taught = any(entry.life.learned != entry.learned for entry in self._entries.values())
         for workload, entry in list(self._entries.items()):
@@ -370,19 +370,19 @@ class Board:
                 del self._entries[workload]
                 yield key, None
             elif not entry.dirty:
-                entry.mark = mark
-            elif taught or entry.lively or is_due(key, mark.number, self._quiet_checkpoints):
-                yield key, self._snapshot(entry, mark)
+                entry.checkpoint = checkpoint
+            elif taught or entry.lively or is_due(key, checkpoint.number, self._quiet_checkpoints):
+                yield key, self._snapshot(entry, checkpoint)
         written = {workload.key: entry.written for workload, entry in self._entries.items()}
-        needed = oldest((entry.mark for entry in self._entries.values()), mark)
+        needed = oldest((entry.checkpoint for entry in self._entries.values()), checkpoint)
         self._shared.forget(needed.offsets, needed.watermark.low_ns)
         own = PartitionSnapshot(
             _VERSION, needed.offsets, needed.watermark, written, self._shared.state, self._settings.window_ns
         )
         yield self._key, _encode(own)
 
-    def _snapshot(self, entry: _Entry, mark: Mark) -> bytes:
-        entry.dirty, entry.mark = False, mark
+    def _snapshot(self, entry: _Entry, checkpoint: Checkpoint) -> bytes:
+        entry.dirty, entry.checkpoint = False, checkpoint
         entry.written.include(entry.offsets)
         entry.pressing, entry.learned = bool(entry.life.running or entry.life.ringing), entry.life.learned
         return _encode(WorkloadSnapshot(_VERSION, entry.offsets, entry.life.to_state(), entry.waiting))
@@ -392,7 +392,7 @@ class Board:
         if entry is None:
             life = self._life(WorkloadState(workload))
             # What came before it was seen said nothing of it.
-            entry = self._entries[workload] = _Entry(life, self._offsets.copy(), self._begin, self._mark)
+            entry = self._entries[workload] = _Entry(life, self._offsets.copy(), self._begin, self._checkpoint)
             for said in self._shared.of(workload):
                 entry.take(said.time_ns, said.event, self.low_ns)
         return entry

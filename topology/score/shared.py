@@ -16,7 +16,7 @@ from msgspec import Struct
 from streams.records.identity import Workload
 from streams.risk.comparison import TemplateFeedback
 from streams.templates.classes import MAX_SHARED
-from topology.score.mark import Offsets
+from topology.score.checkpoint import Offsets
 
 
 class Shared(Struct, array_like=True):

@@ -58,7 +58,7 @@ from topology.score.instruments import Instruments
 from topology.score.transport import CommittedTransport, configuration
 from topology.settings import ScoreSettings
 from topology.telemetry import Telemetry
-from topology.topics import ALARMS, RISK, ROLLOUTS, SUMMARIES, WATCH, partition_of
+from topology.topics import ALARMS, RISK, ROLLOUTS, SUMMARIES, WATCH, not_there, partition_of
 
 log = logging.getLogger(__name__)
 
@@ -447,7 +447,7 @@ def _partitions(settings: ScoreSettings) -> int:
     topics = admin_client(settings.kafka).list_topics(timeout=30).topics
     missing = [name for name in (SUMMARIES, ROLLOUTS, RISK, ALARMS, WATCH) if name not in topics]
     if missing:
-        raise Unavailable(f"topic {missing[0]} is not there; `serinus topics` creates it")
+        raise not_there(missing[0])
     return len(topics[SUMMARIES].partitions)
 
 

@@ -22,6 +22,7 @@ def describe(routes: Sequence[Route], token_needed: bool) -> dict[str, Any]:
     posted = {route.body.__name__ for route in routes if route.body is not None}
     schemas, components = msgspec.json.schema_components([*types, Fault], ref_template=_REF)
     refused = Reply(401, "No token, or a wrong one", Fault)
+    too_long = Reply(413, "The body is longer than a mebibyte", Fault)
     by_type = dict(zip(map(str, [*types, Fault]), schemas, strict=True))
     for name in components.keys() - _reached(posted, components):
         component = components[name]
@@ -29,7 +30,8 @@ def describe(routes: Sequence[Route], token_needed: bool) -> dict[str, Any]:
             _leave_nothing_out(component)
 
     def operation(route: Route) -> dict[str, Any]:
-        replies = (*route.replies, refused) if token_needed and _needs_token(route) else route.replies
+        replies = (*route.replies, too_long) if route.method == "POST" else route.replies
+        replies = (*replies, refused) if token_needed and _needs_token(route) else replies
         return {
             "summary": route.summary,
             "operationId": _operation_id(route),

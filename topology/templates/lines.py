@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from codecs import BOM_UTF8
 from collections.abc import Iterator
 from typing import BinaryIO
 
@@ -10,7 +11,7 @@ MAX_LINE_BYTES = 65_536
 
 
 class Lines:
-    """Iterates over a stream's lines, without their ends."""
+    """Iterates over a stream's lines, without their ends, and without a byte order mark at its beginning."""
 
     def __init__(self, stream: BinaryIO) -> None:
         self._stream = stream
@@ -22,11 +23,13 @@ class Lines:
         """Lines so far that were not UTF-8: what is none is shown as U+FFFD."""
 
     def __iter__(self) -> Iterator[str]:
-        readline = self._stream.readline
+        readline, first = self._stream.readline, True
         while raw := readline(MAX_LINE_BYTES):
             self.read_bytes += len(raw)
             if raw[-1] != 10 and len(raw) == MAX_LINE_BYTES:
                 self._skip()
+            if first:
+                raw, first = raw.removeprefix(BOM_UTF8), False
             try:
                 line = raw.decode()
             except UnicodeDecodeError:

@@ -89,7 +89,7 @@ def _fields(line: str) -> list[str]:
 
 def _columns(fields: list[str]) -> tuple[int, int] | None:
     """Places of time and value, if these are names."""
-    names = [field.strip().lower().lstrip("\ufeff") for field in fields]
+    names = [field.strip().lower() for field in fields]
     times = [names.index(name) for name in _TIMES if name in names]
     values = [names.index(name) for name in _VALUES if name in names]
     if times or values:

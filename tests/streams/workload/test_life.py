@@ -172,6 +172,14 @@ def test_snapshots_hold_all_there_is():
     assert lived(BROKEN, restart_each=True, parts=3) == lived(BROKEN)
 
 
+def test_what_a_shipper_sends_again_is_no_evidence():
+    """Promise: lines and totals of one side that come twice within their window change nothing that is judged."""
+    again = [record for record in BROKEN if record.source.revision.pod_template_hash == CANARY]
+    once, twice = lived(BROKEN), lived([*BROKEN, *again])
+    assert (twice.verdict, twice.risk, twice.exposure) == (once.verdict, once.risk, once.exposure)
+    assert twice.signals == once.signals
+
+
 def test_late_records_count_in_the_next_window():
     """Promise: a delta for a closed window is not lost, and is told."""
     life = WorkloadLife(SETTINGS, WorkloadState(SHOP))
@@ -216,8 +224,11 @@ def test_a_canary_that_is_gone_expires_and_the_workload_is_forgotten():
     assert life.idle
 
 
-def sighted(played, *, snapshots=False, step=1, request_at=None):
-    """All documents of a life told nothing: (revisions heard, minutes) one after the other, a line a window and pod."""
+def sighted(played, *, snapshots=False, step=1, request_at=None, asked=None):
+    """All documents of a life told nothing: (revisions heard, minutes) one after the other, a line a window and pod.
+
+    `asked` is a pair that somebody asks for after eleven minutes.
+    """
     life, found, number = WorkloadLife(SETTINGS, WorkloadState(SHOP)), [], 0
     minutes = [names for names, length in played for _ in range(round(length * 12))]
     for number, names in enumerate(minutes):
@@ -227,6 +238,8 @@ def sighted(played, *, snapshots=False, step=1, request_at=None):
             life.add(*delta)
         if number == request_at:
             life.compare(COMPARISON, T0 + (number + 60) * WINDOW_NS)  # read ahead of its time
+        if asked is not None and number == 132:
+            life.compare(asked, start_ns)
         if number % step == 0 or number == len(minutes) - 1:
             life.close(start_ns + WINDOW_NS, life.compare)
             found += life.documents()
@@ -247,6 +260,18 @@ def test_the_streams_alone_begin_and_end_a_comparison(last, outcome):
     assert {document.comparison for document in found} == {COMPARISON}
     assert found[-1].outcome == outcome
     assert found[0].started_at == rfc3339(T0 + 120 * WINDOW_NS)
+
+
+def test_a_pair_that_is_asked_for_the_wrong_way_round_teaches_nothing():
+    """Promise: what a canary logs is never taken for what a baseline does, nor production for what is on trial."""
+    turned = structs.replace(COMPARISON, baseline=CANARY, canary=BASELINE)
+    plain, misled = (sighted([(ONE, 6), (BOTH, 17)], asked=pair)[0] for pair in (None, turned))
+    assert (plain.running, misled.running) == (1, 2)
+    assert misled.past.production.minutes > 0
+    assert misled.past == plain.past
+    plain, misled = (sighted([(ONE, 6), (BOTH, 6), (ONE, 6)], asked=pair)[0] for pair in (None, turned))
+    assert (plain.running, misled.running) == (0, 0)
+    assert misled.past.logs == plain.past.logs
 
 
 @pytest.mark.parametrize("how", [{"snapshots": True}, {"step": 7}, {"request_at": 110}])

@@ -44,6 +44,13 @@ def test_cases_without_labels_become_rows(tmp_path):
     assert "bad" in done.stdout
 
 
+def test_a_recording_without_a_case_is_told(tmp_path):
+    """Promise: silence is never what a recording of nothing looks like."""
+    write(tmp_path / "nothing", [], logs=[])
+    done = backtest(tmp_path / "nothing")
+    assert (done.exit_code, done.stdout.split("\n")[-2]) == (0, "nothing: holds no case")
+
+
 def test_of_cases_of_which_some_have_labels_all_are_told(tmp_path):
     """Promise: those that have none are rows below the tables, and are not counted."""
     directory = two_cases(tmp_path / "r", labels=("healthy", "faulty"))

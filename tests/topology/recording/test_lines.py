@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from streams.errors import BadRecord, Reason
-from streams.records.histogram import Histogram, from_explicit_bounds
+from streams.records.histogram import LARGEST_COUNT, Histogram, from_explicit_bounds
 from streams.records.identity import Revision, Source, Workload
 from streams.records.log import Fielded, LogRecord, Severity
 from streams.records.metric import Kind, MetricSample, Series
@@ -42,7 +42,7 @@ series = st.builds(
 )
 buckets = st.dictionaries(st.integers(-1000, 1000), st.integers(0, 2**40), max_size=5)
 histograms = st.builds(
-    Histogram, st.integers(-10, 20), st.integers(0, 2**50), finite, st.integers(0, 2**40), buckets, buckets
+    Histogram, st.integers(-10, 20), st.integers(0, LARGEST_COUNT), finite, st.integers(0, 2**40), buckets, buckets
 )
 samples = st.one_of(
     st.builds(MetricSample, sources, times, series, st.just(Kind.GAUGE), finite),

@@ -18,7 +18,7 @@ from streams.windows.summary import Bundle, PodSummary, Summary
 from streams.workload.state import WorkloadSettings
 from topology.codecs import decode_risk_document, encode_json
 from topology.score.board import Board, PartitionSnapshot, _decode_partition
-from topology.score.mark import Offsets
+from topology.score.checkpoint import Offsets
 from topology.score.shared import SharedFeedback
 
 S = 1_000_000_000

@@ -256,6 +256,25 @@ async def test_description(serve):
     assert len(operations) == len(set(operations))
 
 
+@pytest.mark.parametrize("body", [b"{", b" " * (2**20 + 1)])
+async def test_refusals_are_as_described(serve, body):
+    """Whatever is posted wherever, its refusal is one that the description names, and is JSON as it says."""
+    await serve.start()
+    description = json.loads(await serve.text("/openapi.json"))
+    posts = {path: each["post"]["responses"] for path, each in description["paths"].items() if "post" in each}
+    assert len(posts) > 5
+    for path, described in posts.items():
+        address = path.format(
+            id="serinus", cluster="-", namespace="a", workload="b", baseline="c", canary="d", template="0"
+        )
+        response = await serve.client.post(address, data=io.BytesIO(body), headers={"Content-Type": "application/json"})
+        reply = described[str(response.status)]
+        assert response.content_type in reply["content"]
+        if response.content_type == "application/json":
+            schema = {**reply["content"]["application/json"]["schema"], "components": description["components"]}
+            jsonschema.Draft202012Validator(schema).validate(await response.json())
+
+
 async def test_lists_and_probes_are_as_described(serve, judged):
     """The JSON of every other route follows its schema too."""
     serve.publish(judged())

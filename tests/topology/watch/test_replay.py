@@ -199,6 +199,21 @@ def test_a_log_line_that_is_gone_is_told():
     assert "log/gone/order placed: 0.2 before, 0 per pod-second (0 times), not written any more" in result.stderr
 
 
+@pytest.mark.parametrize(
+    ("words", "text"),
+    [
+        ((), f"{HEADER}2014-04-01,1\r\n"),
+        ((), "2014-04-01,1\r\n"),
+        (("--logs",), '{"ts": "2026-01-01T00:00:00Z", "message": "x"}\r\n'),
+    ],
+)
+def test_a_byte_order_mark_is_none_of_the_first_line(words, text):
+    """As Windows writes it: a first row without a header, or a first line of JSON, is as good as the second."""
+    result = run("--replay", "-", *words, given=f"\ufeff{text}")
+    assert "1 values" in result.stderr
+    assert "not used" not in result.stderr
+
+
 def test_a_bad_time_is_quoted_as_it_was_written():
     """Not as it was tried to be read."""
     result = run("--replay", "-", given=f"{HEADER}2014-04-01,1\nyesterday,1\n2014-04-01 25:00:00,1\n")

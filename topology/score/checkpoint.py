@@ -2,9 +2,9 @@
 
 A snapshot of a workload that is watched takes 100 KB and changes with every window, so one in which nothing runs or
 rings is written once in a while only. Until then it needs all messages since the checkpoint at which it was last as its
-record has it. The partition's record holds the oldest mark that any workload needs: offsets, and the watermark as it
-was there. What is read again from it meets the same watermark as the first time, and whoever includes it already skips
-it, so that nothing comes out otherwise than it would have.
+record has it. The partition's record holds the oldest checkpoint that any workload needs: offsets, and the watermark as
+it was there. What is read again from it meets the same watermark as the first time, and whoever includes it already
+skips it, so that nothing comes out otherwise than it would have.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class Offsets(Struct, array_like=True):
         self.rollouts = max(self.rollouts, others.rollouts)
 
 
-class Mark(Struct, frozen=True):
+class Checkpoint(Struct, frozen=True):
     """One checkpoint."""
 
     number: int
@@ -42,14 +42,14 @@ class Mark(Struct, frozen=True):
     watermark: WatermarkState
 
     @classmethod
-    def of(cls, number: int, offsets: Offsets, watermark: WatermarkState) -> Mark:
+    def of(cls, number: int, offsets: Offsets, watermark: WatermarkState) -> Checkpoint:
         """As they are now, whatever becomes of them."""
         return cls(number, offsets.copy(), watermark.copy())
 
 
-def oldest(marks: Iterable[Mark], latest: Mark) -> Mark:
+def oldest(checkpoints: Iterable[Checkpoint], latest: Checkpoint) -> Checkpoint:
     """Of those needed; the latest where none is."""
-    return min(marks, key=lambda mark: mark.number, default=latest)
+    return min(checkpoints, key=lambda one: one.number, default=latest)
 
 
 def is_due(key: bytes, number: int, every: int) -> bool:
