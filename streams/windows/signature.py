@@ -49,7 +49,7 @@ _UNSEEN = re.compile(
 _ZEROS = re.compile(r"00+")
 
 
-class Signature(Struct, frozen=True, array_like=True):
+class Signature(Struct, frozen=True, array_like=True, gc=False):
     """What a signature id stands for."""
 
     text: str
