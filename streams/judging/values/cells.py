@@ -95,18 +95,20 @@ class Table(NamedTuple):
 def table(histograms: Sequence[Histogram]) -> Table:
     """Their populated cells; at least one histogram."""
     found = [_cells(histogram) for histogram in histograms]
-    sizes = [len(cells) for cells in found]
+    sizes = list(map(len, found))
     there = np.arange(max(1, *sizes)) < np.array(sizes)[:, None]
     places, counts = np.full(there.shape, np.inf), np.zeros(there.shape)
     places[there] = np.fromiter(chain.from_iterable(found), float, sum(sizes))
-    counts[there] = np.fromiter(chain.from_iterable(cells.values() for cells in found), float, sum(sizes))
-    places[counts <= 0.0] = np.inf
-    counts[counts <= 0.0] = 0.0
+    numbers = np.fromiter(chain.from_iterable([cells.values() for cells in found]), float, sum(sizes))
+    counts[there] = numbers
+    if (numbers <= 0.0).any():
+        places[counts <= 0.0] = np.inf
+        counts[counts <= 0.0] = 0.0
     if (places[:, 1:] < places[:, :-1]).any():
         order = np.argsort(places, axis=1)
         places, counts = _at(places, order), _at(counts, order)
-    scales = np.array([[2.0**histogram.scale] for histogram in histograms])
-    return Table(scales, places, np.cumsum(counts, axis=1))
+    scales = np.array([2.0**histogram.scale for histogram in histograms])
+    return Table(scales[:, None], places, np.cumsum(counts, axis=1))
 
 
 @lru_cache(_CACHED_BOUNDS)
