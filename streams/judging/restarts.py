@@ -91,8 +91,8 @@ def _mixed(log_es: Sequence[float]) -> float:
     if not log_es:
         return 0.0
     top = max(0.0, *log_es)
-    weighed = zip(_WEIGHTS[len(log_es)], (*log_es, 0.0), strict=True)
-    return top + math.log(sum([weight * math.exp(value - top) for weight, value in weighed]))
+    relative = [math.exp(value - top) for value in (*log_es, 0.0)]
+    return top + math.log(sum(map(operator.mul, _WEIGHTS[len(log_es)], relative)))
 
 
 def _weight(index: int) -> float:

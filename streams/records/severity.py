@@ -157,7 +157,10 @@ def _shown_level(head: str) -> Severity:
 
 
 def _has(text: str, parts: Iterable[str]) -> bool:
-    return any(map(text.__contains__, parts))
+    for part in parts:  # noqa: SIM110 - `any` takes twice as long
+        if part in text:
+            return True
+    return False
 
 
 @lru_cache(maxsize=1024)

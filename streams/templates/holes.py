@@ -15,14 +15,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from functools import lru_cache
 from itertools import combinations, compress
 
 from msgspec import Struct
 
 from streams.records.log import Severity
 from streams.templates.keys import MAX_WORDS, key, terms, total
-from streams.windows.masks import HOLE, collapsed
+from streams.windows.masks import HOLE, Words, collapsed
+from streams.windows.signature import MAX_SIGNATURE_CHARACTERS
 
 PLAIN, ANNOUNCED, DOTTED = 5, 3, 2
 """Different words that make a hole."""
@@ -30,7 +30,6 @@ _ANNOUNCE = frozenset(
     ("user", "for", "from", "by", "to", "at", "on", "of", "in", "host", "named", "name", "called", "node", "client")
 )
 _CACHED_WORDS = 1 << 13
-"""Of at most as many characters as a signature has."""
 _OF_HOLE = terms([HOLE] * MAX_WORDS)
 _MAX_NAMES = 4
 """Announced words of which two may vary together."""
@@ -105,7 +104,7 @@ def patterns(text: str, severity: Severity = Severity.UNSET) -> Patterns:
     may = words[:MAX_WORDS]
     if "|" in may:
         may = may[: may.index("|")]  # a trace: its exceptions and frames say what it is
-    places = list(compress(range(1, MAX_WORDS), map(_varies, may[1:])))
+    places = list(compress(range(1, MAX_WORDS), map(_varies.__getitem__, may[1:])))
     if places and places[0] == 1 and not may_vary(words[1], 1):
         del places[0]
     holes = HOLE in text
@@ -173,15 +172,13 @@ def may_vary(word: str, place: int) -> bool:
     return _STATUS_OR_SIGN.search(word) is None
 
 
-@lru_cache(_CACHED_WORDS)
-def _varies(word: str) -> bool:
-    """Whether it may become a hole, in any place but the first two."""
-    return word != HOLE and may_vary(word, 2)
+_varies = Words(lambda word: word != HOLE and may_vary(word, 2), _CACHED_WORDS, MAX_SIGNATURE_CHARACTERS)
+"""Whether a word may become a hole, in any place but the first two."""
 
 
 def _first(words: list[str]) -> list[int]:
     """The first place, where masking has made a hole of a part of it: else it is what the line is about."""
-    return [0] if words and HOLE in words[0] and _varies(words[0]) and may_vary(words[0], 0) else []
+    return [0] if words and HOLE in words[0] and _varies[words[0]] and may_vary(words[0], 0) else []
 
 
 def _is_announced(words: list[str], place: int) -> bool:

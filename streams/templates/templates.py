@@ -43,7 +43,7 @@ class Budget(Struct, frozen=True):
     """Signatures learned in one window while there is room."""
 
 
-class Known(Struct, array_like=True):
+class Known(Struct, array_like=True, gc=False):
     """A template as it is remembered."""
 
     text: str
@@ -52,7 +52,7 @@ class Known(Struct, array_like=True):
     """Start of the last window in which it was seen."""
 
 
-class Part(Struct, array_like=True):
+class Part(Struct, array_like=True, gc=False):
     """A signature, or a former template, that is part of a template."""
 
     of: int

@@ -49,18 +49,21 @@ class ForecastState(Struct, array_like=True):
 class _ByProfile(Profile):
     """A forecast by what is usual now, and by how far from it the signal has been of late."""
 
-    __slots__ = ("error", "lag", "last")
+    __slots__ = ("base", "error", "lag", "last")
+
+    base: float | None
+    """What it foretold last, before it is corrected by its last error; None where nothing is usual yet."""
 
     def __init__(self, slot_ns: int, slots: int, state: ProfileState, lag: MeanState, error: MeanState) -> None:
         super().__init__(slot_ns, slots, state)
         self.lag, self.error = FadingMean(_LAGS, lag), FadingMean(_ERRORS, error)
-        self.last = 0.0
+        self.last, self.base = 0.0, None
 
-    @property
-    def base(self) -> float | None:
-        """Before it is corrected by its last error; None where nothing is usual yet."""
+    def foretell(self) -> float | None:
+        """`base` of the time that was entered."""
         usual = self.usual
-        return None if usual is None else usual + self.lag.value
+        base = self.base = None if usual is None else usual + self.lag.value
+        return base
 
 
 class Forecast:
@@ -68,7 +71,7 @@ class Forecast:
 
     __slots__ = (
         "_alone", "_best", "_day", "_late", "_late_error", "_latest", "_latest_error", "_long",
-        "_long_error", "_long_last", "_together", "_until_ns", "_week",
+        "_long_error", "_long_last", "_stays", "_together", "_until_ns", "_week",
     )  # fmt: skip
 
     def __init__(self, late: float, long: float, state: ForecastState | None = None) -> None:
@@ -90,7 +93,7 @@ class Forecast:
         self._together, self._alone = FadingMean(_ERRORS, known.stays[0]), FadingMean(_ERRORS, known.stays[1])
         self._latest, self._latest_error = known.latest, FadingMean(_ERRORS, latest_error)
         self._best = known.best
-        self._until_ns = _BEFORE_ALL_NS
+        self._until_ns, self._stays = _BEFORE_ALL_NS, 0.0
 
     def to_state(self) -> ForecastState:
         """The snapshot; between two values only."""
@@ -115,10 +118,10 @@ class Forecast:
         """The forecast that has been best."""
         if time_ns >= self._until_ns:
             self._until_ns = min(self._day.enter(time_ns), self._week.enter(time_ns))
-        stays = self._stays_now()
+        stays = self._stays = self._stays_now()
         best, least, guess = 0, self._long_error.value, self._long.value + stays * self._long_last
         for place, profile in ((1, self._day), (2, self._week)):
-            base, error = profile.base, profile.error
+            base, error = profile.foretell(), profile.error
             if base is not None and error.weight >= _LAGS and error.value < least:
                 best, least, guess = place, error.value, base + stays * profile.last
         error = self._late_error
@@ -161,7 +164,7 @@ class Forecast:
                 level of late forgets the excursion: else it would take as many values to.
             walks: the latest value is a forecast too. For levels only: of rare events it errs as little as the best.
         """
-        stays, best, charge = self._stays_now(), self._best, 0.0 if doubted else weight
+        stays, best, charge = self._stays, self._best, 0.0 if doubted else weight
         off, last = clipped - self._long.value, self._long_last
         self._long_error.learn(abs(clipped - (self._long.value + stays * last)), charge)
         self._long_last, believed, before = off, off, last

@@ -307,10 +307,12 @@ class LevelWatch:
 
     def _is_usual(self, value: float) -> bool:
         """More than half of late had this very value: no news, however the forecast strays from it."""
-        if value != self._usual and self._usual_ratio.value < 0.5:
-            self._usual, self._usual_ratio, self._below = value, FadingMean(MEMORY), 0.0
         known = self._usual_ratio
-        known.learn(float(value == self._usual))
+        if value != self._usual and known.value < 0.5:
+            self._usual, self._below = value, 0.0
+            known.begin(1.0)
+        else:
+            known.learn(float(value == self._usual))
         self._below += ((value < self._usual) - self._below) / known.weight
         return value == self._usual and known.weight >= _LATE_USUAL and known.value > 0.5
 

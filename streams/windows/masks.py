@@ -12,13 +12,17 @@ line whatever is in it.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
+from typing import TypeVar
+
+Answer = TypeVar("Answer")
 
 HOLE = "<*>"
 MAX_WORDS = 128
 """Of a line; those beyond do not tell lines apart."""
 _CACHED_WORDS = 1 << 14
 _MAX_CACHED_WORD = 48
-"""Characters; longer words are rarely met twice."""
+"""Characters."""
 
 _METHOD = r"(?:GET|HEAD|POST|PUT|DELETE|CONNECT|OPTIONS|TRACE|PATCH)\ "
 _QUOTED = re.compile(rf"""(["'])(?<![\w]['])(?:({_METHOD})[^"']*+|[^"]*+(?=")|[^']*+(?='))\1(?!\w)""", re.VERBOSE)
@@ -62,6 +66,24 @@ _AGAIN = re.compile(r"(?<=<\*>) ?(?:\(<\*>\)|\[<\*>\])")
 _RUN = re.compile(r"<\*>(?:[ ,.:;/_@#%+-]*+<\*>)++")
 
 
+class Words(dict[str, Answer]):
+    """What words come to, worked out for each that is not in it; all are forgotten where there are too many."""
+
+    __slots__ = ("_longest", "_most", "_of")
+
+    def __init__(self, of: Callable[[str], Answer], most: int, longest: int) -> None:
+        """So many words at most; one of more characters than `longest` is rarely met twice, and not remembered."""
+        self._of, self._most, self._longest = of, most, longest
+
+    def __missing__(self, word: str) -> Answer:
+        if len(word) > self._longest:
+            return self._of(word)
+        if len(self) >= self._most:
+            self.clear()
+        found = self[word] = self._of(word)
+        return found
+
+
 def masked(line: str) -> str:
     """One line, digits folded, with holes for its values and single blanks.
 
@@ -72,9 +94,7 @@ def masked(line: str) -> str:
         line = _QUOTED.sub(_quoted, line)
     if "=" in line:
         line = _KEYED.sub("=<*>", line)
-    words = line.split(None, MAX_WORDS)[:MAX_WORDS]
-    known = _known.get
-    return collapsed(" ".join([known(word) or _met(word) for word in words]))
+    return collapsed(" ".join(map(_known.__getitem__, line.split(None, MAX_WORDS)[:MAX_WORDS])))
 
 
 def collapsed(text: str) -> str:
@@ -100,18 +120,8 @@ def _masked(word: str) -> str:
     return (_PLAIN if word.isalnum() or not _ADDRESSED.search(word) else _PART).sub(_hole, word)
 
 
-_known: dict[str, str] = {}
-"""Words met -> with holes."""
-
-
-def _met(word: str) -> str:
-    """A word that is met for the first time, for a while, or is too long to be remembered."""
-    if len(word) > _MAX_CACHED_WORD:
-        return _masked(word)
-    if len(_known) >= _CACHED_WORDS:
-        _known.clear()
-    found = _known[word] = _masked(word)
-    return found
+_known = Words(_masked, _CACHED_WORDS, _MAX_CACHED_WORD)
+"""With holes."""
 
 
 def _quoted(match: re.Match[str]) -> str:

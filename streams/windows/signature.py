@@ -47,9 +47,11 @@ _UNSEEN = re.compile(
 )
 """ECMA-48 sequences, control characters, and Unicode's that reorder or hide text."""
 _ZEROS = re.compile(r"00+")
+_OF_SEVERITY = [blake2b(b"%d " % number, digest_size=8) for number in range(max(Severity) + 1)]
+"""What each signature's hash begins with."""
 
 
-class Signature(Struct, frozen=True, array_like=True):
+class Signature(Struct, frozen=True, array_like=True, gc=False):
     """What a signature id stands for."""
 
     text: str
@@ -100,8 +102,9 @@ def signature(folded: bytes, severity: Severity = Severity.UNSET) -> Signature:
 
 def signature_id(what: Signature) -> int:
     """63 bits of a hash, the same everywhere and in every language that knows BLAKE2b."""
-    digest = blake2b(b"%d %b" % (what.severity, what.text.encode()), digest_size=8).digest()
-    return int.from_bytes(digest, "big") >> 1
+    hashed = _OF_SEVERITY[what.severity].copy()
+    hashed.update(what.text.encode())
+    return int.from_bytes(hashed.digest(), "big") >> 1
 
 
 def _cut(message: str) -> str:

@@ -95,18 +95,20 @@ class Table(NamedTuple):
 def table(histograms: Sequence[Histogram]) -> Table:
     """Their populated cells; at least one histogram."""
     found = [_cells(histogram) for histogram in histograms]
-    sizes = [len(cells) for cells in found]
+    sizes = list(map(len, found))
     there = np.arange(max(1, *sizes)) < np.array(sizes)[:, None]
     places, counts = np.full(there.shape, np.inf), np.zeros(there.shape)
     places[there] = np.fromiter(chain.from_iterable(found), float, sum(sizes))
-    counts[there] = np.fromiter(chain.from_iterable(cells.values() for cells in found), float, sum(sizes))
-    places[counts <= 0.0] = np.inf
-    counts[counts <= 0.0] = 0.0
+    numbers = np.fromiter(chain.from_iterable([cells.values() for cells in found]), float, sum(sizes))
+    counts[there] = numbers
+    if (numbers <= 0.0).any():
+        places[counts <= 0.0] = np.inf
+        counts[counts <= 0.0] = 0.0
     if (places[:, 1:] < places[:, :-1]).any():
         order = np.argsort(places, axis=1)
         places, counts = _at(places, order), _at(counts, order)
-    scales = np.array([[2.0**histogram.scale] for histogram in histograms])
-    return Table(scales, places, np.cumsum(counts, axis=1))
+    scales = np.array([2.0**histogram.scale for histogram in histograms])
+    return Table(scales[:, None], places, np.cumsum(counts, axis=1))
 
 
 @lru_cache(_CACHED_BOUNDS)
@@ -118,7 +120,7 @@ def bound(place: float, scale: int) -> float:
     return math.copysign(math.pow(2.0, min(1023.0, max(-1074.0, exponent))), place - _ZERO)
 
 
-def tolerated(past: Table, places: Floats, factors: Sequence[Sequence[float]]) -> list[Floats]:
+def tolerated(past: Table, places: Floats, factors: Sequence[Sequence[float]]) -> Floats:
     """How many times the values beyond cells would be more, if all values were so many times as large; at least 1.
 
     Args:
@@ -127,21 +129,20 @@ def tolerated(past: Table, places: Floats, factors: Sequence[Sequence[float]]) -
         factors: [rows][factors] above 0. Below 1, the question is of the values *not* beyond the cell.
 
     Returns:
-        [factors] of (rows, asked).
+        (factors, rows, asked).
 
     >>> even = table([Histogram(0, 4, 0.0, 0, {0: 1, 1: 1, 2: 1, 3: 1})])
-    >>> [found.tolist() for found in tolerated(even, np.array([[1.0]]), [(2.0, 0.5)])]
+    >>> tolerated(even, np.array([[1.0]]), [(2.0, 0.5)]).tolist()
     [[[1.3333333333333333]], [[1.3333333333333333]]]
     """
-    below, log2_bounds, positive = past.not_beyond(places), (places + 1.0) / past.per_doubling, places > _ZERO
-    found = []
-    for each in zip(*factors, strict=True):
-        up = np.array(each)[:, None] >= 1.0
-        moved = past.interpolated(log2_bounds - np.array(list(map(math.log2, each)))[:, None])
-        here, there = np.where(up, past.values - below, below), np.where(up, past.values - moved, moved)
-        ratios = np.maximum(1.0, (there + 1.0) / (here + 1.0))  # 1 each: nothing beyond is no tolerance without end
-        found.append(np.where(positive, ratios, 1.0))
-    return found
+    times = np.array(factors).T[:, :, None]
+    doublings = np.array([list(map(math.log2, of_row)) for of_row in factors]).T[:, :, None]
+    log2_bounds = (places + 1.0) / past.per_doubling - doublings
+    moved = past.interpolated(np.concatenate(log2_bounds, axis=1)).reshape(len(places), len(times), -1).swapaxes(0, 1)
+    below, up = past.not_beyond(places), times >= 1.0
+    here, there = np.where(up, past.values - below, below), np.where(up, past.values - moved, moved)
+    ratios = np.maximum(1.0, (there + 1.0) / (here + 1.0))  # 1 each: nothing beyond is no tolerance without end
+    return np.where(places > _ZERO, ratios, 1.0)
 
 
 def bounded(histogram: Histogram) -> Histogram:
