@@ -501,6 +501,11 @@ _SETUP = (
     *("process_runtime_jvm_system_", "process_runtime_cpython_memory", "cpython_gc_", "go_memory_alloc", "go_config_"),
     *("process_runtime_go_mem_", "process_runtime_go_gc_", "jvm_system_", "dotnet_gc_", "dotnet_collection_"),
     *("jvm_memory_", "jvm_gc_", "jvm_threads_", "jvm_compilation_", "hikaricp_connections", "nodejs_gc_"),
+    *("nodejs_heap_space_", "nodejs_eventloop_lag_min", "nodejs_eventloop_lag_stddev", "process_cpu_user"),
+    *("process_cpu_system", "executor_pool_core", "executor_pool_size"),
+    # The highest since the start: whatever the pod's first request took, for as long as it lives.
+    *("tomcat_global_request_max", "tomcat_servlet_request_max", "tomcat_sessions_active_max"),
+    *("tomcat_sessions_alive_max",),
     *("process_start_time", "process_uptime", "process_virtual_memory", "process_max_fds", "process_files_max"),
     *("prometheus_", "otelcol_", "logback_events", "log4j2_events", "k8s_pod_phase", "k8s_pod_", "k8s_container_"),
 )
