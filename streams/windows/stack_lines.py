@@ -43,6 +43,7 @@ _FORMS = re.compile(
       | \s*+File\ "(?P<file>[^"\n]*+)",\ line\ [0-9]++(?:,\ in\ (?P<python>[^\n]*+))?
       | (?=[\w/*()\[\]-]++\.)(?=[^\n]*+(?<=\))\Z)                                   # Go, a call
         (?P<go>[\w./*()\[\]-]+)\((?:0x|\.\.\.|\{{0x)[^\n]*+
+      | (?P<bare>main\.[\w.]+|[\w./*()-]+\.func[0-9]+(?:\.[0-9]+)*)\(\)\Z           # without arguments
       | \s++from\ \S+:[0-9]+:in\ [^\n]*                                            # Ruby
     )
   | (?P<cause>
@@ -62,7 +63,10 @@ _FORMS = re.compile(
       | \s{{4,}}(?:\^|~)[\^~\s]*\Z                                                 # Python's marks
     )
   | (?P<head>(?:Traceback\ \(most\ recent\ call\ last\):|panic:\ |fatal\ error:\ )[^\n]*)
-  | (?P<thrown>(?:Exception\ in\ thread\ "[^"\n]*+"\ |Unhandled\ exception\.\ |Uncaught\ )?+{_TYPE}(?::\s[^\n]*|\s*)\Z)
+  | (?P<thrown>
+        (?:Exception\ in\ thread\ "[^"\n]*+"\ |Unhandled\ exception\.\ |Uncaught\ )?+
+        {_TYPE}(?:\ \[\w{{1,64}}\])?(?::\s[^\n]*|\s*)\Z                                # Node: a code behind the type
+    )
     """,
     re.VERBOSE,
 )
@@ -73,6 +77,8 @@ _FORM_OF = {
     "head": Form.HEAD,
     "thrown": Form.THROWN,
 }
+_GO_PLACE = re.compile(r"\t\S+\.go:[0-9]+")
+_GO_FUNCTION = re.compile(r"[\w./-]+\.[\w.*()\[\]-]+\Z")
 _CLASS = re.compile(r"(?:[\w$]{1,80}+\.){1,16}+[A-Z][\w$]{0,100}+(?:: .*)?\Z")
 """A class with its package, and perhaps a message."""
 _RAISED = re.compile(r"[A-Za-z_][\w.]*+(?::|\Z)")
@@ -117,6 +123,15 @@ def continues(line: str) -> bool:
     return form(line) in {Form.FRAME, Form.CAUSE, Form.REST}
 
 
+def looks_called(line: str, following: str) -> bool:
+    r"""Whether two lines are a frame as zap and pkg/errors write it: a function without arguments, then its place.
+
+    >>> looks_called("main.order", "\t/src/main.go:42"), looks_called("main.order", "\tat a.B.c(B.java:1)")
+    (True, False)
+    """
+    return _GO_PLACE.match(following) is not None and _GO_FUNCTION.match(line) is not None
+
+
 def looks_thrown(line: str) -> bool:
     """Whether a line may name an exception by nothing but its class, `shop.OrderFailed: no stock`: frames decide.
 
@@ -154,5 +169,5 @@ def _function(match: re.Match[str]) -> str:
         module = match["file"].replace("\\", "/").rpartition("/")[2].removesuffix(".py")
         name = f"{module}.{python}"
     else:
-        name = match["java"] or match["go"] or match[0].strip()
+        name = match["java"] or match["go"] or match["bare"] or match[0].strip()
     return name[:_MAX_FRAME]
