@@ -78,7 +78,7 @@ _FORM_OF = {
     "thrown": Form.THROWN,
 }
 _GO_PLACE = re.compile(r"\t\S+\.go:[0-9]+")
-_GO_FUNCTION = re.compile(r"[\w./-]+\.[\w.*()\[\]-]+\Z")
+_GO_FUNCTION = re.compile(r"(?=[\w/-]++\.)[\w./*()\[\]-]++\Z")
 _CLASS = re.compile(r"(?:[\w$]{1,80}+\.){1,16}+[A-Z][\w$]{0,100}+(?:: .*)?\Z")
 """A class with its package, and perhaps a message."""
 _RAISED = re.compile(r"[A-Za-z_][\w.]*+(?::|\Z)")

@@ -91,7 +91,7 @@ def test_severity_of_the_field_wins_over_the_line():
         ),
         (
             # net/http's error log through slog.SetDefault
-            '{"level":"INFO","msg":"http: panic serving 10.0.0.7:1: x\\ngoroutine 6 [running]:\\nmain.a(0x1)\\n\\t/a:7"}',
+            '{"level":"INFO","msg":"http: panic serving 10.0.0.7: x\\ngoroutine 6 [running]:\\nmain.a(0x1)\\n\\t/a:7"}',
             "INFO http: panic serving <*>: x | @ main.a",
             Severity.ERROR,
         ),
