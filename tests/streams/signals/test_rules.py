@@ -130,6 +130,10 @@ KNOWN = [
     ("process.runtime.jvm.gc.duration", {}, "ms", "histogram", "rate", "jvm.runtime.gc.duration", "gc", 1e-3),
     ("process.runtime.go.goroutines", {}, "", "gauge", "level", "go.goroutines", "saturation", 1.0),
     ("process.runtime.go.gc.pause_total_ns", {}, "ns", "counter", "rate", "go.gc.pause_total", "gc", 1e-9),
+    (
+        *("process.runtime.cpython.cpu.utilization", {}, "1"),
+        *("gauge", "level", "cpython.cpu.utilization", "cpu", 1.0),
+    ),
     ("process.runtime.cpython.memory", {"type": "rss"}, "By", "gauge", "level", "cpython.memory", "memory", 1.0),
     ("dotnet.process.memory.working_set", {}, "By", "gauge", "level", "process.resident_memory", "memory", 1.0),
     ("jvm.cpu.time", {}, "s", "counter", "rate", "process.cpu.time", "cpu", 1.0),
@@ -181,6 +185,7 @@ UNUSED = [
     ("up", {}),
     ("http_server_requests_active_seconds_max", {"uri": "UNKNOWN"}),
     ("tomcat_global_request_max_seconds", {"name": "http-nio-8080"}),
+    ("process.runtime.cpython.gc_count", {"count": "0"}),
     ("executor_pool_core_threads", {"name": "applicationTaskExecutor"}),
     ("nodejs_heap_space_size_available_bytes", {"space": "old"}),
     ("nodejs_eventloop_lag_min_seconds", {}),
