@@ -136,8 +136,9 @@ def _of_structured(found: Structured) -> str:
     if told is None and "\n" in found.message:
         told = trace(found.message)
         found = structs.replace(found, message=found.message if told is None else told.head)
-    named = told is not None and any(thrown.text for thrown in told.exceptions)
-    error = found.kind or ("" if named else found.error if told is not None else found.stack or found.error)
+    if told is not None and found.error and not any(thrown.text for thrown in told.exceptions):
+        told, found = None, structs.replace(found, stack="")  # zap: of the call that logs, it names no exception
+    error = found.kind or ("" if told is not None else found.stack or found.error)
     if not found.message and not error and told is None:
         status = f" status={found.status}" if found.status else ""
         return f"{_level(found.level)} {{{found.keys}}}{status}".lstrip()

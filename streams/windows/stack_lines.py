@@ -5,7 +5,7 @@ Knows the lines of Java (with `Caused by`, `Suppressed`, `... 12 more`), Python,
 it is never an event of its own.
 
 Sources: java.lang.Throwable.printStackTrace; CPython Lib/traceback.py; Go runtime/traceback.go; .NET
-Exception.ToString; V8's stack trace API.
+Exception.ToString; V8's stack trace API; Node, `util.inspect` and "Class: SystemError".
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ _FORMS = re.compile(
     )
   | (?P<cause>
         \s*+(?:Caused\ by|Suppressed|Wrapped\ by):\ (?P<caused>[^\n]*+)
-      | \s*+--->\ (?P<inner>[^\n]*+)                                               # .NET
+      | \s*+(?:--->|\[cause\]:)\ (?P<inner>[^\n]*+)                                # .NET, Node
       | During\ handling\ of\ the\ above\ exception[^\n]*
       | The\ above\ exception\ was\ the\ direct\ cause[^\n]*
     )
@@ -60,6 +60,8 @@ _FORMS = re.compile(
       | goroutine\ [0-9]+\ [^\n]*\]?:
       | created\ by\ [\w./*()-]+(?:\ in\ goroutine\ [0-9]+)?\Z
       | \[signal\ SIG[^\n]*
+      | \s{{2,}}(?:errno:\ -[0-9]+|(?:code|syscall|address|hostname|path):\ '[^'\n]*'),?\Z   # Node, SystemError
+      | \s*+\}}\Z
       | \s{{4,}}(?:\^|~)[\^~\s]*\Z                                                 # Python's marks
     )
   | (?P<head>(?:Traceback\ \(most\ recent\ call\ last\):|panic:\ |fatal\ error:\ )[^\n]*)

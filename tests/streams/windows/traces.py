@@ -67,8 +67,20 @@ panic({0x8c3e40?, 0x9d8a10?})
 main.common({0x9dc1c0, 0xc000170000}, 0xc00017e000)
 \t/src/main.go:73 +0x5ab"""
 
+FETCH = """\
+TypeError: fetch failed
+    at node:internal/deps/undici/undici:14976:13
+    at async stock (/app/stock.js:18:13) {
+  [cause]: Error: connect ECONNREFUSED 10.0.0.7:443
+      at TCPConnectWrap.afterConnect [as oncomplete] (node:net:1611:16) {
+    errno: -111,
+    code: 'ECONNREFUSED',
+    syscall: 'connect',
+  }
+}"""
+
 TRACES = {"java": JAVA, "java, bare": JAVA_BARE, "python": PYTHON, "go": GO, ".net": DOTNET, "node": NODE}
-TRACES |= {"net/http": NET_HTTP}
+TRACES |= {"net/http": NET_HTTP, "node, cause": FETCH}
 SIGNATURES = {
     "java": (
         "<*> ERROR [<*>] c.s.OrderService - order <*> failed"
@@ -82,6 +94,9 @@ SIGNATURES = {
     "python": (
         "ERROR:shop.orders:order <*> failed | ConnectionRefusedError: [Errno <*>] refused @ net.connect"
         " | shop.orders.OutOfStock: <*> pieces @ net.connect < orders.place"
+    ),
+    "node, cause": (
+        "| TypeError: fetch failed @ node < stock | Error: connect ECONNREFUSED <*> @ TCPConnectWrap.afterConnect"
     ),
     "net/http": (
         "<*> http: panic serving <*>: assignment to entry in nil map | @ net/http.(*conn).serve.func0 < main.common"
