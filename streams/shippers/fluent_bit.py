@@ -23,11 +23,6 @@ def _attributes(kubernetes: Mapping[str, object]) -> Attributes | None:
     return attributes
 
 
-_THROWN = ('"stack', '"exc_', '"exception', '"err":{')
-"""What keys of an exception begin with: `stack_trace` of logstash-logback-encoder and ECS, `stacktrace` of zap, `exc_info`
-and `exception` of structlog and python-json-logger, `err` of pino."""
-
-
 def _event(line: Line) -> tuple[int, str | None]:
     """Time from `@timestamp` (seconds, or text with `timestamp_format iso8601`), else from the parser's `time`.
 
@@ -42,9 +37,18 @@ def _event(line: Line) -> tuple[int, str | None]:
     else:
         time_ns = any_time_ns(line.time) if line.time is not None else 0
     log, message = line.log, line.msg if line.message is None else line.message
-    if isinstance(log, str) and (log[:1] != "{" or message is None or any(map(log.__contains__, _THROWN))):
+    if isinstance(log, str) and (log[:1] != "{" or message is None or _has_thrown(log)):
         return time_ns, log
     return time_ns, message
+
+
+def _has_thrown(log: str) -> bool:
+    """Whether a key of an exception seems to be there.
+
+    `stack_trace` of logstash-logback-encoder and ECS, `stacktrace` of zap, `exc_info` and `exception` of structlog and
+    python-json-logger, `err` of pino.
+    """
+    return '"stack' in log or '"exc_' in log or '"exception' in log or '"err":{' in log
 
 
 FLUENT_BIT = Layout("fluent-bit", _attributes, _event, line_in_log=True)
