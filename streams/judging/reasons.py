@@ -102,7 +102,8 @@ def _signatures(
     canary_exposure = number(exposure.canary_requests if in_requests else exposure.canary_pod_s)
     baseline_exposure = number(exposure.baseline_requests if in_requests else exposure.baseline_pod_s)
     mine = [known for known in ranked(tallies) if LOG_SIGNALS[tallies[known].log_class] == signal.rule.signal]
-    telling = [known for known in mine if tallies[known].contribution > 0.0][:_MAX_SIGNATURES]
+    telling = [known for known in mine if tallies[known].contribution > 0.0]
+    telling = sorted(telling, key=lambda known: says_nothing(known, signatures))[:_MAX_SIGNATURES]
     if not telling:
         counts = number(signal.state.canary), number(signal.state.baseline)
         return [f"{counts[0]} incidents in {canary_exposure} {unit} against {counts[1]} in {baseline_exposure} {own}"]
@@ -111,6 +112,12 @@ def _signatures(
         f" against {number(tallies[known].baseline)} in {baseline_exposure} {own}"
         for known in telling
     ]
+
+
+def says_nothing(known: int, signatures: Mapping[int, SignatureInfo]) -> bool:
+    """Whether it is the first line of a Python traceback that came line by line: its last line names the exception."""
+    info = signatures.get(known)
+    return info is not None and info.text == "Traceback (most recent call last):"
 
 
 def signature_text(known: int, signatures: Mapping[int, SignatureInfo]) -> str:

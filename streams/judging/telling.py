@@ -11,7 +11,7 @@ from streams.judging.levels.evidence import LevelEvidence
 from streams.judging.logs.part import LogPart
 from streams.judging.logs.settings import ERRORS, NEW_SHAPES, NEW_TEMPLATES
 from streams.judging.logs.stream import StreamEvidence
-from streams.judging.reasons import Reason, number, signature_text
+from streams.judging.reasons import Reason, number, says_nothing, signature_text
 from streams.judging.side import SignatureInfo
 from streams.signals.rule import SignalRule
 from streams.signals.units import shown_unit
@@ -64,7 +64,8 @@ def stream_reasons(part: LogPart, share: float, alpha: float, signatures: Mappin
             f" {number(one.baseline_count)} in {number(one.baseline_exposure_s)}{_history(one)}"
             f" ({one.stream}, p = {_p(one.p)})"
         )
-        behind = part.culprits(one.stream)[:_NAMED] if one.stream != NEW_SHAPES else []
+        culprits = part.culprits(one.stream) if one.stream != NEW_SHAPES else []
+        behind = sorted(culprits, key=lambda each: says_nothing(each.number, signatures))[:_NAMED]
         named = [f"`{signature_text(each.number, signatures)}` {number(each.canary)} times" for each in behind]
         sentence += f": {'; '.join(named)}" if named else ""
         found.append(Reason(own_progress(-math.log(max(one.p, SMALLEST_P)), share * one.share, alpha), sentence))

@@ -47,9 +47,11 @@ _CONTINUATION = re.compile(
 )
 _KLOG_HEAD = re.compile(r"([IWEF])[0-9]{4} [0-9]{2}:[0-9]{2}:[0-9]{2}")
 _CRASH = re.compile(r"panic: |fatal error: ")
+_RECOVERED = re.compile(r"\bpanic (?:serving \S{1,64}: |recovered:)")
+"""Go's net/http (`Server.logf`) and gin's Recovery: their loggers know no level, or write all at INFO (log/slog)."""
 _EXCEPTION = re.compile(
     r'(?:Exception in thread "[^"]*" |Unhandled exception\. |Uncaught )?'
-    r"[\w$.]*(?:Exception|Error|Throwable)(?::\s|\s*$)"
+    r"[\w$.]*(?:Exception|Error|Throwable)(?: \[\w{1,64}\])?(?::\s|\s*$)"  # Node: `TypeError [ERR_INVALID_URL]: `
 )
 _THROWN = re.compile(r"(?<![\w$.])(?:[\w$]{1,64}\.){1,12}[\w$]{0,64}(?:Exception|Error|Throwable)(?::\s|\s*$)")
 _KEYED = re.compile(
@@ -107,7 +109,7 @@ def in_line(message: str) -> Severity:
         return _KLOG[klog[1]]
     if _CRASH.match(head):
         return Severity.FATAL
-    if _has(head, _ENDS_OF_THROWN) and _EXCEPTION.match(head):
+    if (_has(head, _ENDS_OF_THROWN) and _EXCEPTION.match(head)) or _has_recovered(head):
         return Severity.ERROR
     shown = _shown_level(head)
     if shown is Severity.UNSET and _TRACEBACK in head:
@@ -118,8 +120,9 @@ def in_line(message: str) -> Severity:
 def graver(field: Severity, message: str) -> Severity:
     """Severity of a line whose record has one, or none: the line's own where it has none, or where it shows more.
 
-    It shows more where the field says INFO and the line names what was thrown, by its qualified class and followed by
-    its message, as Java and Python write it: the level of a catch-all says nothing of what it caught.
+    It shows more where the field says INFO and the line tells of a panic, or names what was thrown, by its qualified
+    class and followed by its message, as Java and Python write it: the level of a catch-all says nothing of what it
+    caught.
 
     >>> graver(Severity.INFO, "write of blk_1 received exception java.io.IOException: Could not read").name
     'ERROR'
@@ -129,14 +132,10 @@ def graver(field: Severity, message: str) -> Severity:
     if field is Severity.UNSET:
         return in_line(message)
     head = message[:_HEAD]
-    if (
-        field is Severity.INFO
-        and _has(head, _ENDS_OF_THROWN)
-        and _THROWN.search(head)
-        and not _CONTINUATION.match(head)
-    ):
-        return Severity.ERROR
-    return field
+    if field is not Severity.INFO or _CONTINUATION.match(head):
+        return field
+    thrown = _has(head, _ENDS_OF_THROWN) and _THROWN.search(head)
+    return Severity.ERROR if thrown or _has_recovered(head) else field
 
 
 def _shown_level(head: str) -> Severity:
@@ -154,6 +153,10 @@ def _shown_level(head: str) -> Severity:
     if head.startswith("{"):
         first = found[0]  # the keyed one where there is one
     return of_field(first[first.lastindex or 0])
+
+
+def _has_recovered(head: str) -> bool:
+    return "panic " in head and _RECOVERED.search(head) is not None
 
 
 def _has(text: str, parts: Iterable[str]) -> bool:

@@ -26,7 +26,8 @@ def _attributes(kubernetes: Mapping[str, object]) -> Attributes | None:
 def _event(line: Line) -> tuple[int, str | None]:
     """Time from `@timestamp` (seconds, or text with `timestamp_format iso8601`), else from the parser's `time`.
 
-    Where `log` is the JSON text that `Merge_Log` has taken apart, the application's own message says more.
+    Where `log` is the JSON text that `Merge_Log` has taken apart, the application's own message says more, unless there
+    is an exception beside it: what was thrown stands in the text alone.
     """
     stamp = line.at_timestamp
     if isinstance(stamp, float):
@@ -35,13 +36,19 @@ def _event(line: Line) -> tuple[int, str | None]:
         time_ns = rfc3339_ns(stamp) if isinstance(stamp, str) else seconds_ns(stamp)
     else:
         time_ns = any_time_ns(line.time) if line.time is not None else 0
-    log = line.log
-    if isinstance(log, str):
-        if log[:1] != "{":
-            return time_ns, log
-        if line.message is None and line.msg is None:
-            return time_ns, log
-    return time_ns, line.msg if line.message is None else line.message
+    log, message = line.log, line.msg if line.message is None else line.message
+    if isinstance(log, str) and (log[:1] != "{" or message is None or _has_thrown(log)):
+        return time_ns, log
+    return time_ns, message
+
+
+def _has_thrown(log: str) -> bool:
+    """Whether a key of an exception seems to be there.
+
+    `stack_trace` of logstash-logback-encoder and ECS, `stacktrace` of zap, `exc_info` and `exception` of structlog and
+    python-json-logger, `err` of pino.
+    """
+    return '"stack' in log or '"exc_' in log or '"exception' in log or '"err":{' in log
 
 
 FLUENT_BIT = Layout("fluent-bit", _attributes, _event, line_in_log=True)

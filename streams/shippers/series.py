@@ -83,6 +83,8 @@ _UNITS = {
     "celsius": "Cel",
 }
 _CUMULATIVE = ("_total", "_count", "_sum", "_bucket")
+_GAUGES = frozenset(("nodejs_active_handles_total", "nodejs_active_requests_total", "nodejs_active_resources_total"))
+"""Levels under names of counters: prom-client, `lib/metrics/process{Handles,Requests,Resources}.js`."""
 
 
 def series_of(name: str, attributes: Mapping[str, str], unit: str = "") -> Series:
@@ -116,7 +118,7 @@ def kind_by_name(name: str) -> Kind:
     >>> kind_by_name("http_requests_total").value, kind_by_name("process_open_fds").value
     ('cumulative', 'gauge')
     """
-    return Kind.CUMULATIVE if name.endswith(_CUMULATIVE) else Kind.GAUGE
+    return Kind.CUMULATIVE if name.endswith(_CUMULATIVE) and name not in _GAUGES else Kind.GAUGE
 
 
 def unit_by_name(name: str) -> str:

@@ -14,6 +14,7 @@ from streams.records.metric import Series
 from streams.signals.counted import beside, guessed_role, told_apart
 from streams.signals.log_fields import log_field
 from streams.signals.metric import Read, merge_uses
+from streams.signals.probes import probed
 from streams.signals.reading import How, Reading, SeriesUse
 from streams.signals.requests import REQUEST_SOURCES, RequestRole, best_source, request_role
 from streams.signals.rule import Kind, SignalRule
@@ -45,6 +46,8 @@ def read_series(series: Series) -> Read:
     field = log_field(series)
     if field is not None:
         return field
+    if probed(dict(series.attributes)):
+        return SeriesUse(), ()
     known, role = builtin(series), request_role(series)
     if known is None and role is None:
         role = guessed_role(series)

@@ -21,7 +21,7 @@ from streams.signals.names import Stem
 from streams.signals.outcome import Attributes
 from streams.signals.reading import Combine, Reading, SeriesUse
 from streams.signals.rule import SignalRule
-from streams.signals.units import factor, known_unit
+from streams.signals.units import base_unit, factor, known_unit
 
 Shape = Literal["timer", "pause", "counter", "rate", "gauge", "onset", "over", "under", "attempt", "failed_attempt"]
 Read = tuple[SeriesUse, tuple[SignalRule, ...]]
@@ -51,9 +51,12 @@ def read_metric(metric: Metric, stem: Stem, series: Series) -> Read | None:
     attributes = dict(series.attributes)
     if not metric.only(attributes):
         return SeriesUse(), ()
-    scale = factor(known_unit(series.unit) or stem.unit or metric.given, metric.counted or metric.rule.unit)
+    given = known_unit(series.unit) or stem.unit or metric.given
+    scale = factor(given, metric.counted or metric.rule.unit)
     if scale is None:
         return None
+    if metric.shape == "gauge" and not metric.rule.unit and base_unit(given) == "s":
+        return SeriesUse(), ()  # how long, of what is counted: Micrometer's timers of what is under way
     read = _SHAPES[metric.shape](metric, stem.part, attributes, scale)
     return (SeriesUse(), ()) if read is None else read
 

@@ -292,9 +292,15 @@ _CPU = (
     ),
     _metric(
         *("gauge", "cpu", "jvm.cpu.recent_utilization", "jvm_cpu_recent_utilization"),
-        *("process_runtime_jvm_cpu_utilization", "process_runtime_cpython_cpu_utilization"),
+        "process_runtime_jvm_cpu_utilization",
         combine="max",
         unit="1",
+    ),
+    _metric(
+        *("gauge", "cpu", "cpython.cpu.utilization", "process_runtime_cpython_cpu_utilization"),
+        combine="max",
+        unit="1",
+        weight=0.5,  # the process's own (`process.cpu.utilization`) once more
     ),
     _metric("over", "cpu", "container.cpu.throttled", "container_cpu_cfs_throttled_periods", only=_in_container),
     _metric("under", "cpu", "container.cpu.throttled", "container_cpu_cfs_periods", only=_in_container),
@@ -501,6 +507,12 @@ _SETUP = (
     *("process_runtime_jvm_system_", "process_runtime_cpython_memory", "cpython_gc_", "go_memory_alloc", "go_config_"),
     *("process_runtime_go_mem_", "process_runtime_go_gc_", "jvm_system_", "dotnet_gc_", "dotnet_collection_"),
     *("jvm_memory_", "jvm_gc_", "jvm_threads_", "jvm_compilation_", "hikaricp_connections", "nodejs_gc_"),
+    *("nodejs_heap_space_", "nodejs_eventloop_lag_min", "nodejs_eventloop_lag_stddev", "process_cpu_user"),
+    *("process_cpu_system", "executor_pool_core", "executor_pool_size"),
+    # The highest since the start: whatever the pod's first request took, for as long as it lives.
+    *("tomcat_global_request_max", "tomcat_servlet_request_max", "tomcat_sessions_active_max"),
+    *("tomcat_sessions_alive_max", "process_runtime_cpython_gc", "process_runtime_cpython_cpu_time"),
+    *("process_runtime_cpython_context", "process_context_switches"),
     *("process_start_time", "process_uptime", "process_virtual_memory", "process_max_fds", "process_files_max"),
     *("prometheus_", "otelcol_", "logback_events", "log4j2_events", "k8s_pod_phase", "k8s_pod_", "k8s_container_"),
 )

@@ -90,7 +90,7 @@ _LOAD = frozenset(
 _DONE = frozenset(
     (
         *("completed", "processed", "executed", "published", "acked", "delivered", "finished", "started", "sent"),
-        *("received", "consumed", "produced", "submitted", "acquired", "enqueued", "dequeued"),
+        *("received", "consumed", "produced", "submitted", "acquired", "enqueued", "dequeued", "created"),
     )
 )
 """What is counted when it has been done: throughput, whatever it was done to."""
@@ -176,6 +176,8 @@ def guess(series: Series) -> Read:
 
 def _is_setup(said: list[str]) -> bool:
     """It describes how things are set up: `go_sql_max_open_connections`, `system_cpu_count`; not the oldest's age."""
+    if "created" in said and said[-1] == "total":
+        return not _SETUP.isdisjoint(set(said) - {"created"})  # so many have been, not when
     if not _SETUP.isdisjoint(said):
         return _LATENCY.isdisjoint(said)
     bounded = not _LIMITS.isdisjoint(said) and not _LIMITED.isdisjoint(said)
@@ -350,7 +352,8 @@ def _leveled(rule: SignalRule, series: Series, said: list[str], scale: float) ->
     if said[-1] == "bucket":
         return SeriesUse(), ()
     shown = quantile_rule(rule, series.name, dict(series.attributes))
-    rate = structs.replace(rule, signal=f"{series.name}/rate")
+    of_time = structs.replace(rule, unit="{cpu}" if rule.group == "cpu" else "1")  # seconds a second
+    rate = structs.replace(of_time if rule.unit == "s" else rule, signal=f"{series.name}/rate")
     averaged = not (_SHARES | _MEANS).isdisjoint(said)
     combine: Combine = "max" if rule.group == "tail_latency" or "max" in said else "mean" if averaged else "sum"
     gauge = [Reading(shown.signal, "level", scale, combine)]

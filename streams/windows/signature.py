@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 from hashlib import blake2b
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from streams.records.log import Severity
 from streams.records.severity import graver, in_line, of_field
@@ -136,6 +136,11 @@ def _of_line(line: str) -> str:
 def _of_structured(found: Structured) -> str:
     """`level logger: message (exception)`; the keys where there is no message."""
     told = trace(found.stack) if "\n" in found.stack else None
+    if told is None and "\n" in found.message:
+        told = trace(found.message)
+        found = structs.replace(found, message=found.message if told is None else told.head)
+    if told is not None and found.error and not any(thrown.text for thrown in told.exceptions):
+        told, found = None, structs.replace(found, stack="")  # zap: of the call that logs, it names no exception
     error = found.kind or ("" if told is not None else found.stack or found.error)
     if not found.message and not error and told is None:
         status = f" status={found.status}" if found.status else ""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from msgspec import Struct
 
-from streams.windows.stack_lines import Form, form, looks_raised, looks_thrown, names_exception, read
+from streams.windows.stack_lines import Form, form, looks_called, looks_raised, looks_thrown, names_exception, read
 
 FRAMES = 3
 """Frames kept per exception, nearest to the throw first: more would tell apart what differs only in who called."""
@@ -80,15 +80,14 @@ def brief(text: str) -> str:
 def _read_line(reader: _Reader, lines: list[str], place: int) -> bool:
     """Read one of the lines; False if it says nothing to a trace."""
     line = lines[place]
+    following = lines[place + 1] if place + 1 < len(lines) else ""
     what, said = read(line)
+    if what in {Form.OTHER, Form.THROWN} and looks_called(line, following):
+        what, said = Form.FRAME, line
     if what is not Form.OTHER:
         reader.read(what, said)
         return True
-    if reader.python:
-        thrown = looks_raised(line)
-    else:
-        following = lines[place + 1] if place + 1 < len(lines) else ""
-        thrown = looks_thrown(line) and form(following) is Form.FRAME
+    thrown = looks_raised(line) if reader.python else looks_thrown(line) and form(following) is Form.FRAME
     if thrown:
         reader.thrown(line)
     return thrown

@@ -5,7 +5,7 @@ Knows the lines of Java (with `Caused by`, `Suppressed`, `... 12 more`), Python,
 it is never an event of its own.
 
 Sources: java.lang.Throwable.printStackTrace; CPython Lib/traceback.py; Go runtime/traceback.go; .NET
-Exception.ToString; V8's stack trace API.
+Exception.ToString; V8's stack trace API; Node, `util.inspect` and "Class: SystemError".
 """
 
 from __future__ import annotations
@@ -43,11 +43,12 @@ _FORMS = re.compile(
       | \s*+File\ "(?P<file>[^"\n]*+)",\ line\ [0-9]++(?:,\ in\ (?P<python>[^\n]*+))?
       | (?=[\w/*()\[\]-]++\.)(?=[^\n]*+(?<=\))\Z)                                   # Go, a call
         (?P<go>[\w./*()\[\]-]+)\((?:0x|\.\.\.|\{{0x)[^\n]*+
+      | (?P<bare>main\.[\w.]+|[\w./*()-]+\.func[0-9]+(?:\.[0-9]+)*)\(\)\Z           # without arguments
       | \s++from\ \S+:[0-9]+:in\ [^\n]*                                            # Ruby
     )
   | (?P<cause>
         \s*+(?:Caused\ by|Suppressed|Wrapped\ by):\ (?P<caused>[^\n]*+)
-      | \s*+--->\ (?P<inner>[^\n]*+)                                               # .NET
+      | \s*+(?:--->|\[cause\]:)\ (?P<inner>[^\n]*+)                                # .NET, Node
       | During\ handling\ of\ the\ above\ exception[^\n]*
       | The\ above\ exception\ was\ the\ direct\ cause[^\n]*
     )
@@ -59,10 +60,15 @@ _FORMS = re.compile(
       | goroutine\ [0-9]+\ [^\n]*\]?:
       | created\ by\ [\w./*()-]+(?:\ in\ goroutine\ [0-9]+)?\Z
       | \[signal\ SIG[^\n]*
+      | \s{{2,}}(?:errno:\ -[0-9]+|(?:code|syscall|address|hostname|path):\ '[^'\n]*'),?\Z   # Node, SystemError
+      | \s*+\}}\Z
       | \s{{4,}}(?:\^|~)[\^~\s]*\Z                                                 # Python's marks
     )
   | (?P<head>(?:Traceback\ \(most\ recent\ call\ last\):|panic:\ |fatal\ error:\ )[^\n]*)
-  | (?P<thrown>(?:Exception\ in\ thread\ "[^"\n]*+"\ |Unhandled\ exception\.\ |Uncaught\ )?+{_TYPE}(?::\s[^\n]*|\s*)\Z)
+  | (?P<thrown>
+        (?:Exception\ in\ thread\ "[^"\n]*+"\ |Unhandled\ exception\.\ |Uncaught\ )?+
+        {_TYPE}(?:\ \[\w{{1,64}}\])?(?::\s[^\n]*|\s*)\Z                                # Node: a code behind the type
+    )
     """,
     re.VERBOSE,
 )
@@ -73,6 +79,8 @@ _FORM_OF = {
     "head": Form.HEAD,
     "thrown": Form.THROWN,
 }
+_GO_PLACE = re.compile(r"\t\S+\.go:[0-9]+")
+_GO_FUNCTION = re.compile(r"(?=[\w/-]++\.)[\w./*()\[\]-]++\Z")
 _CLASS = re.compile(r"(?:[\w$]{1,80}+\.){1,16}+[A-Z][\w$]{0,100}+(?:: .*)?\Z")
 """A class with its package, and perhaps a message."""
 _RAISED = re.compile(r"[A-Za-z_][\w.]*+(?::|\Z)")
@@ -117,6 +125,15 @@ def continues(line: str) -> bool:
     return form(line) in {Form.FRAME, Form.CAUSE, Form.REST}
 
 
+def looks_called(line: str, following: str) -> bool:
+    r"""Whether two lines are a frame as zap and pkg/errors write it: a function without arguments, then its place.
+
+    >>> looks_called("main.order", "\t/src/main.go:42"), looks_called("main.order", "\tat a.B.c(B.java:1)")
+    (True, False)
+    """
+    return _GO_PLACE.match(following) is not None and _GO_FUNCTION.match(line) is not None
+
+
 def looks_thrown(line: str) -> bool:
     """Whether a line may name an exception by nothing but its class, `shop.OrderFailed: no stock`: frames decide.
 
@@ -154,5 +171,5 @@ def _function(match: re.Match[str]) -> str:
         module = match["file"].replace("\\", "/").rpartition("/")[2].removesuffix(".py")
         name = f"{module}.{python}"
     else:
-        name = match["java"] or match["go"] or match[0].strip()
+        name = match["java"] or match["go"] or match["bare"] or match[0].strip()
     return name[:_MAX_FRAME]

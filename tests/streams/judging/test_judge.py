@@ -361,6 +361,20 @@ def test_traffic_that_does_not_follow_the_split_voids_the_comparison():
     assert "void" not in kept.reasons[0]
 
 
+def test_the_first_line_of_a_traceback_is_told_last():
+    """Of lines that come together, as Python writes them, an exception says more than that there was one."""
+    known = {
+        1: SignatureInfo("Traceback (most recent call last):", "error"),
+        2: SignatureInfo("KeyError: '<*>'", "error"),
+        3: SignatureInfo("ERROR: Exception in ASGI application", "error"),
+    }
+    judge = Judge.begin(JudgeSettings(), W)
+    for index in range(40):
+        judge.add(index * W, quiet(), Side(10.0, 20, {1: 1, 2: 1, 3: 1}), known)
+    told = [reason for reason in judge.assess(known).reasons if "(log/error" in reason]
+    assert ["Traceback" in reason for reason in told] == [False, False, True]
+
+
 def test_reasons_are_bounded():
     """However long the texts and however many the signatures."""
     many = {number: SignatureInfo("x" * 10_000 + "`\n", "error") for number in range(2000)}

@@ -117,6 +117,14 @@ def test_lines_take_linear_time(part):
         (Severity.WARN, "retry after java.io.IOException: reset", Severity.WARN),
         (Severity.DEBUG, "java.io.IOException: reset", Severity.DEBUG),
         (Severity.UNSET, "ERROR disk full", Severity.ERROR),
+        # log/slog's bridge gives net/http's error log the level INFO; gin's Recovery and the log package know none.
+        (Severity.INFO, "http: panic serving 10.0.0.7:443: assignment to entry in nil map", Severity.ERROR),
+        (Severity.UNSET, "2026/11/30 11:42:45 http: panic serving 10.0.0.7:443: runtime error", Severity.ERROR),
+        (Severity.UNSET, "[Recovery] 2026/11/30 - 11:42:45 panic recovered:", Severity.ERROR),
+        (Severity.INFO, "panic button pressed, serving 3: ok", Severity.INFO),
+        # Node puts a code behind the type.
+        (Severity.UNSET, "TypeError [ERR_INVALID_URL]: Invalid URL", Severity.ERROR),
+        (Severity.UNSET, "DOMException [TimeoutError]: The operation was aborted", Severity.ERROR),
     ],
 )
 def test_a_line_at_info_that_names_what_was_thrown_is_an_error(field, line, severity):

@@ -53,6 +53,12 @@ def test_bounds():
     assert {len(text) for pair in series.attributes for text in pair} == {MAX_TEXT}
 
 
+def test_levels_under_names_of_counters():
+    """prom-client ends three gauges in `_total`; a shipper that knows no types would make counters of them."""
+    assert kind_by_name("nodejs_active_handles_total") is Kind.GAUGE
+    assert kind_by_name("nodejs_gc_runs_total") is Kind.CUMULATIVE
+
+
 @pytest.mark.parametrize("name", ["", " ", "a b", "a\n", "x" * 256, "\x00"])
 def test_names_that_are_none(name):
     """A metric name is neither empty nor endless nor broken."""

@@ -130,6 +130,10 @@ KNOWN = [
     ("process.runtime.jvm.gc.duration", {}, "ms", "histogram", "rate", "jvm.runtime.gc.duration", "gc", 1e-3),
     ("process.runtime.go.goroutines", {}, "", "gauge", "level", "go.goroutines", "saturation", 1.0),
     ("process.runtime.go.gc.pause_total_ns", {}, "ns", "counter", "rate", "go.gc.pause_total", "gc", 1e-9),
+    (
+        *("process.runtime.cpython.cpu.utilization", {}, "1"),
+        *("gauge", "level", "cpython.cpu.utilization", "cpu", 1.0),
+    ),
     ("process.runtime.cpython.memory", {"type": "rss"}, "By", "gauge", "level", "cpython.memory", "memory", 1.0),
     ("dotnet.process.memory.working_set", {}, "By", "gauge", "level", "process.resident_memory", "memory", 1.0),
     ("jvm.cpu.time", {}, "s", "counter", "rate", "process.cpu.time", "cpu", 1.0),
@@ -179,6 +183,19 @@ UNUSED = [
     ("db.client.connection.count", {"state": "idle"}),
     ("scrape_duration_seconds", {}),
     ("up", {}),
+    ("http_server_requests_active_seconds_max", {"uri": "UNKNOWN"}),
+    ("tomcat_global_request_max_seconds", {"name": "http-nio-8080"}),
+    ("process.runtime.cpython.gc_count", {"count": "0"}),
+    ("executor_pool_core_threads", {"name": "applicationTaskExecutor"}),
+    ("nodejs_heap_space_size_available_bytes", {"space": "old"}),
+    ("nodejs_eventloop_lag_min_seconds", {}),
+    ("process_cpu_user_seconds_total", {}),
+    ("http_server_requests_seconds_count", {"uri": "/actuator/health/readiness", "status": "503"}),
+    ("http_server_requests_seconds_max", {"uri": "/actuator/prometheus", "status": "200"}),
+    ("http_requests_total", {"handler": "/metrics", "status": "2xx"}),
+    ("http_request_duration_seconds_bucket", {"path": "/healthz", "status_code": "200", "le": "0.1"}),
+    ("http.server.request.duration", {"http.route": "/q/health/live", "http.response.status_code": "503"}),
+    ("shop_requests_total", {"url_path": "/readyz?verbose", "code": "503"}),
 ]
 
 
@@ -285,6 +302,8 @@ GUESSED = [
     ("rabbitmq_queue_messages_published_total", "load", "either", ""),
     ("rabbitmq_channel_messages_redelivered_total", "errors", "higher", ""),
     ("executor_completed_tasks_total", "load", "either", ""),
+    ("shop_orders_created_total", "load", "either", ""),
+    ("tomcat_sessions_created_sessions_total", "load", "either", ""),
     ("cache_evictions_total", "other", "either", ""),
     ("redis_evicted_keys_total", "other", "either", ""),
     ("kubelet_evicted_pods", "restarts", "higher", ""),
@@ -313,6 +332,20 @@ def test_unknown_metrics_are_guessed_at_by_their_words(name, group, worse, unit)
     assert rule.guessed == (group != "other")
     assert rule.weight <= 0.5
     assert (rule.criticality == "watch") == (group == "load")
+
+
+def test_seconds_of_a_processor_in_a_total_are_cores():
+    """The signal's unit is that of the rate, not of what is added up."""
+    (_, rate) = read_series(series("worker_cpu_seconds_total", {}, "s"))[1]
+    assert (rate.signal, rate.unit) == ("worker_cpu_seconds_total/rate", "{cpu}")
+
+
+@pytest.mark.parametrize("path", ["/orders", "/health/records", "/metrics/daily", "health", "/", ""])
+def test_what_is_served_is_no_probe(path):
+    """Only whole paths of probes and scrapers are left alone."""
+    use, _ = read_series(series("http_requests_total", {"path": path, "code": "503"}))
+    assert use.role is not None
+    assert use.role.is_error
 
 
 def test_seconds_in_a_total_are_a_share_of_the_time():

@@ -83,6 +83,18 @@ def test_severity_of_the_field_wins_over_the_line():
             "error x | TypeError: y @ Cart.total",
             Severity.ERROR,
         ),
+        (
+            # zap's production encoder: the cause is the error; the stack names no exception.
+            '{"level":"error","msg":"failed","error":"no","stacktrace":"main.pay\\n\\t/a.go:88\\nmain.Error\\n\\t/a.go:9"}',
+            "error failed (no)",
+            Severity.ERROR,
+        ),
+        (
+            # net/http's error log through slog.SetDefault
+            '{"level":"INFO","msg":"http: panic serving 10.0.0.7: x\\ngoroutine 6 [running]:\\nmain.a(0x1)\\n\\t/a:7"}',
+            "INFO http: panic serving <*>: x | @ main.a",
+            Severity.ERROR,
+        ),
         ('{"level":"info","exception":"java.io.IOException: z"}', "info (java.io.IOException: z)", Severity.INFO),
         ('{"msg":"a","err":{"message":"b","level":"warn"}}', "warn a", Severity.WARN),
         ('{"took":3,"user":"bob"}', "{took user}", Severity.UNSET),

@@ -57,7 +57,30 @@ TypeError: Cannot read properties of undefined (reading 'price')
     at async Promise.all (index 0)
     at /app/server.js:3:1"""
 
+NET_HTTP = """\
+2026/11/30 11:42:45 http: panic serving 10.1.2.3:49100: assignment to entry in nil map
+goroutine 6 [running]:
+net/http.(*conn).serve.func1()
+\t/usr/local/go/src/net/http/server.go:1947 +0xbe
+panic({0x8c3e40?, 0x9d8a10?})
+\t/usr/local/go/src/runtime/panic.go:792 +0x132
+main.common({0x9dc1c0, 0xc000170000}, 0xc00017e000)
+\t/src/main.go:73 +0x5ab"""
+
+FETCH = """\
+TypeError: fetch failed
+    at node:internal/deps/undici/undici:14976:13
+    at async stock (/app/stock.js:18:13) {
+  [cause]: Error: connect ECONNREFUSED 10.0.0.7:443
+      at TCPConnectWrap.afterConnect [as oncomplete] (node:net:1611:16) {
+    errno: -111,
+    code: 'ECONNREFUSED',
+    syscall: 'connect',
+  }
+}"""
+
 TRACES = {"java": JAVA, "java, bare": JAVA_BARE, "python": PYTHON, "go": GO, ".net": DOTNET, "node": NODE}
+TRACES |= {"net/http": NET_HTTP, "node, cause": FETCH}
 SIGNATURES = {
     "java": (
         "<*> ERROR [<*>] c.s.OrderService - order <*> failed"
@@ -71,6 +94,12 @@ SIGNATURES = {
     "python": (
         "ERROR:shop.orders:order <*> failed | ConnectionRefusedError: [Errno <*>] refused @ net.connect"
         " | shop.orders.OutOfStock: <*> pieces @ net.connect < orders.place"
+    ),
+    "node, cause": (
+        "| TypeError: fetch failed @ node < stock | Error: connect ECONNREFUSED <*> @ TCPConnectWrap.afterConnect"
+    ),
+    "net/http": (
+        "<*> http: panic serving <*>: assignment to entry in nil map | @ net/http.(*conn).serve.func0 < main.common"
     ),
     "go": (
         "| panic: runtime error: index out of range [<*>] with length <*>"
