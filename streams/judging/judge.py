@@ -13,6 +13,7 @@ from streams.errors import BrokenInvariant
 from streams.judging.alone_part import judged_kinds
 from streams.judging.combine import progress, risk_of
 from streams.judging.copied import copied
+from streams.judging.events.loops import begin_loops
 from streams.judging.evidence import (
     Assessment,
     Part,
@@ -94,6 +95,7 @@ class Judge:
             heard=known,
             awaits_parts=not known,
             alone=begin_by_history(past.logs, prior.logs, planned_ns),
+            loops=begin_loops(past.production),
             against=begin_against(past.production, past.logs.templates, planned_ns, judged_kinds(settings)),
         )
         return cls(settings, window_ns, state, past)

@@ -6,6 +6,7 @@ from msgspec import Struct, field
 
 from streams.judging.concurrent import ConcurrentState
 from streams.judging.critical import CriticalState
+from streams.judging.events.loops import LoopState
 from streams.judging.events.part import EventPartState
 from streams.judging.evidence import Part
 from streams.judging.history import RiskHistory
@@ -65,3 +66,4 @@ class JudgeState(Struct, array_like=True):
     """Nobody knew which parts it has: the baseline's own beginning is telling."""
     heard_from_ns: int | None = None
     """Start of the first window in which the baseline was heard with anything."""
+    loops: LoopState = field(default_factory=LoopState)

@@ -14,6 +14,7 @@ from streams.judging.alone_part import AlonePart
 from streams.judging.combine import PartFinding, own_progress, progress
 from streams.judging.concurrent import Concurrent
 from streams.judging.critical import Critical
+from streams.judging.events.loops import Loops
 from streams.judging.events.part import EventPart
 from streams.judging.evidence import Exposure, Part
 from streams.judging.judge_state import JudgeState
@@ -41,6 +42,8 @@ it alone sees: frequent warnings, and new things where nothing is known yet."""
 EVENTS_SHARE = 0.5
 """Share of the errors' alpha of events that counters tell of, where the workload has such; else `UNHEARD_SHARE`. Nobody
 knows which of the two will speak."""
+LOOPS_SHARE = 0.5
+"""Of what events have: restarts as production does not have them, where it is known for long; likewise."""
 _SCRAPES_OF_A_COUNTER = 2
 """Until it has told of an increase; each within the patience of `settings`."""
 
@@ -63,6 +66,7 @@ class Parts:
         self.concurrent = Concurrent(settings, window_ns, state.concurrent)
         self.logs = LogPart(settings.logs, past.logs, state.prior.logs, state.planned_ns, window_ns, state.logs)
         self.events = EventPart(settings, state.events)
+        self.loops = Loops(window_ns, state.loops)
         self.values = ValuePart(ValueSettings(), state.values)
         self.critical = Critical(settings, state.critical)
         self.must_have = MustHave(settings, state.must_have)
@@ -92,6 +96,7 @@ class Parts:
         else:
             self.levels.add(start_ns, baseline, canary, rules)
         self.events.add(baseline, canary, rules)
+        self.loops.add(start_ns, canary, rules)
         self.values.add(baseline, canary, rules)
         self._share_out(start_ns + self._window_ns)
         intended = self._settings.intended_share
@@ -191,7 +196,10 @@ class Parts:
             return self.values.log_p
         if part == "errors":
             requests = self.concurrent.log_p(part) - math.log1p(-self.events_share)
-            return min(0.0, requests, self.events.log_p - math.log(self.events_share))
+            found = [0.0, requests, self.events.log_p - math.log(self.counted_share)]
+            if self.loops.judged:
+                found.append(math.log(self.loops.state.p) - math.log(self.loops_share))
+            return min(found)
         return self._logs_log_p(self.concurrent.log_p(part))
 
     def _logs_log_p(self, side_by_side: float) -> float:
@@ -274,10 +282,26 @@ class Parts:
         """0..1: how far a counted signal has come to failing the canary by itself."""
         return own_progress(signal.state.sup_worse, self.weight(signal), self._settings.alpha)
 
+    @property
+    def looping(self) -> float:
+        """0..1: how far restarts as production does not have them have come to failing the canary."""
+        share = self._state.shares.get("errors", 0.0) * self.loops_share
+        return own_progress(-math.log(self.loops.state.p), share, self._settings.alpha)
+
     def inner(self, part: Part) -> float:
         """Share of alpha of `logs` or `levels`, less what the classes side by side have of it."""
         share = self._state.shares.get(part, 0.0)
         return share * (1.0 - CLASSES_SHARE[self._state.with_past]) if part == "logs" else share
+
+    @property
+    def counted_share(self) -> float:
+        """Of the errors' alpha, of events compared side by side."""
+        return self.events_share - self.loops_share
+
+    @property
+    def loops_share(self) -> float:
+        """Of the errors' alpha, of restarts held against production."""
+        return LOOPS_SHARE * self.events_share if self.loops.judged else 0.0
 
     @property
     def events_share(self) -> float:

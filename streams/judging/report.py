@@ -59,7 +59,7 @@ class Report:
             *(self._evidence(signal) for signal in self._parts.concurrent.shown()),
             *stream_rows(self._parts.logs.evidence(), self._parts.inner("logs"), alpha),
             *level_rows(levels, self._parts.inner("levels"), alpha, rules),
-            *event_rows(self._parts.events, errors * self._parts.events_share, alpha, beta),
+            *event_rows(self._parts.events, errors * self._parts.counted_share, alpha, beta),
             *value_rows(self._parts.values, values, alpha, beta),
         ]
         return critical_rows(self._parts.critical, rows, self._parts.critical_log_ps())
@@ -194,12 +194,14 @@ class Report:
     def _against(self, signatures: Mapping[int, SignatureInfo], levels: Sequence[LevelEvidence]) -> list[Reason]:
         counted, state, alpha = self._parts.concurrent, self._state.concurrent, self._settings.alpha
         before = self._parts.alone.reasons(signatures) if self._state.is_alone else []
+        errors = self._state.shares.get("errors", 0.0)
         return [
             *before,
             *count_reasons(list(counted.signals.values()), self._parts.own, state.tallies, state.exposure, signatures),
             *stream_reasons(self._parts.logs, self._parts.inner("logs"), alpha, signatures),
             *level_reasons(levels, self._parts.inner("levels"), alpha),
-            *event_reasons(self._parts.events, self._state.shares.get("errors", 0.0) * self._parts.events_share, alpha),
+            *event_reasons(self._parts.events, errors * self._parts.counted_share, alpha),
+            *self._parts.loops.reasons(self._parts.looping),
             *value_reasons(self._parts.values, self._state.shares.get("values", 0.0), alpha),
             *self._parts.critical.reasons(self._parts.critical_log_ps()),
         ]

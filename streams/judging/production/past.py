@@ -7,12 +7,13 @@ failed, times at which everybody fails would never be known as such.
 Three kinds of events: failed traces (or incidents, where lines carry no id), failed requests by the first source of
 truth, and traces that hold a template of class warning or worse that was never shown before (or first in the last two
 hours: a longer stretch may hold it). A minute in which no line came is no minute of logs, one in which no request was
-counted is none of requests: a shipper that is down is no quiet production. And how long requests take (`latencies`).
+counted is none of requests: a shipper that is down is no quiet production. How long requests take (`latencies`). And
+how often containers restart, in minutes in which something told of it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from msgspec import Struct, field
 
@@ -21,7 +22,7 @@ from streams.judging.logs.failures import FAILED
 from streams.judging.logs.settings import ERRORS, NEW_TEMPLATES
 from streams.judging.production.latencies import MinuteOfValues
 from streams.judging.production.peaks import LENGTHS, Peaks
-from streams.judging.side import Side
+from streams.judging.side import EventCount, Side
 from streams.policy.counted import REQUESTS
 from streams.signals.requests import best_source
 from streams.signals.rule import SignalRule
@@ -34,6 +35,8 @@ _REVISIONS = 24
 _PODS_MEMORY = 0.99
 """Weight of the pods that there were after one more minute: of an hour and a half."""
 
+RESTARTS = ("k8s.container.restarts", "k8s.container.restarts/seen")
+"""Signals that tell of restarts; the first that is heard counts, so that a restart is one."""
 _VALUES_MEMORY = 1440
 """Minutes that the number of values of a usual one is the mean of: a day, as loads have days."""
 _LATENCIES = 4
@@ -78,6 +81,10 @@ class ProductionPast(Struct, array_like=True):
     """Signal -> values of a usual minute."""
     unheard: dict[str, int] = {}
     """Signal of `latencies` -> minutes in which others had values since it had."""
+    restarts: Peaks = field(default_factory=Peaks)
+    """Of containers: pods that had one, window by window."""
+    filling_restarts: float | None = None
+    """In this minute; None where nothing told of them."""
 
     @property
     def minutes(self) -> int:
@@ -119,6 +126,10 @@ class ProductionPast(Struct, array_like=True):
                 if trace.signatures and self._shows_new(trace.signatures, minute, templates, known):
                     filling[NEW_TEMPLATES] = filling.get(NEW_TEMPLATES, 0.0) + trace.count
             self._count_requests(side)
+        restarts = restarts_of(sides)
+        if restarts is not None:
+            self.filling_restarts = (self.filling_restarts or 0.0) + restarts
+        for side in sides:
             self.filling_values.add(side.values, rules)
 
     def redirect(self, redirects: Mapping[int, int]) -> None:
@@ -139,10 +150,12 @@ class ProductionPast(Struct, array_like=True):
         """A minute is over."""
         for kind in sorted(self.filling):
             self.peaks.setdefault(kind, Peaks()).add(self.filling[kind])
-        if self.filling:
+        if self.filling_restarts is not None:
+            self.restarts.add(self.filling_restarts)
+        if self.filling or self.filling_restarts is not None:
             pods = self.pod_s * 1e9 / MINUTE_NS
             self.pods = pods if self.pods <= 0.0 else _PODS_MEMORY * self.pods + (1.0 - _PODS_MEMORY) * pods
-        self.filling, self.pod_s = {}, 0.0
+        self.filling, self.filling_restarts, self.pod_s = {}, None, 0.0
         self._settle_values()
         if len(self.templates) > _TEMPLATES:
             ranked = sorted(self.templates, key=lambda one: (-self.templates[one].last, one))
@@ -200,3 +213,13 @@ class ProductionPast(Struct, array_like=True):
             shown = self.templates[template] = ShownTemplate(first, last)
         shown.first, shown.last = min(shown.first, first), max(shown.last, last)
         return shown
+
+
+def restarts_of(sides: Iterable[Side]) -> float | None:
+    """Pods that restarted in a window, of all sides; None where nothing tells."""
+    found = [count.incidents for side in sides if (count := _first_of(side.events)) is not None]
+    return float(sum(found)) if found else None
+
+
+def _first_of(events: Mapping[str, EventCount]) -> EventCount | None:
+    return next((events[name] for name in RESTARTS if name in events), None)

@@ -74,6 +74,12 @@ class Table(NamedTuple):
         """Values in cells up to and with these; (rows, asked) both."""
         return self._below((self.places[:, None, :] <= places[:, :, None]).sum(axis=2))
 
+    def from_(self, places: Floats) -> Floats:
+        """The first populated cells from places on; (rows, asked) both, infinite where there is none."""
+        cell = (self.places[:, None, :] < places[:, :, None]).sum(axis=2)
+        last = self.places.shape[1] - 1
+        return np.where(cell > last, np.inf, _at(self.places, np.minimum(cell, last)))
+
     def interpolated(self, log2_bounds: Floats) -> Floats:
         """Values up to bounds, read off a line between the bounds of populated positive cells; (rows, asked) both."""
         wanted = np.ceil(np.clip(log2_bounds * self.per_doubling - 1.0, _LEAST, -_LEAST) - 1e-9)
@@ -143,6 +149,34 @@ def tolerated(past: Table, places: Floats, factors: Sequence[Sequence[float]]) -
     here, there = np.where(up, past.values - below, below), np.where(up, past.values - moved, moved)
     ratios = np.maximum(1.0, (there + 1.0) / (here + 1.0))  # 1 each: nothing beyond is no tolerance without end
     return np.where(places > _ZERO, ratios, 1.0)
+
+
+def surely_beyond(
+    values: Table, places: Floats, factors: Sequence[float], up: NDArray[np.bool_], past: Table
+) -> Floats:
+    """Values that lie beyond so many times the bounds of cells, wherever in their own cells they lie; (rows, asked).
+
+    Where the source's buckets end is known of those in which it has ever had values: what lies in the bucket that holds
+    the bound may lie on either side of it, and does not count.
+
+    Args:
+        values: to be counted.
+        places: (rows, asked) of cells; one that is of no positive bound stays where it is.
+        factors: [rows] above 0.
+        up: (rows, 1) whether beyond is above; else it is not above.
+        past: rows of the same cells, of values of the same source.
+
+    >>> known = table([Histogram(0, 4, 0.0, 0, {0: 1, 1: 1, 2: 1, 3: 1})])
+    >>> few = table([Histogram(0, 4, 0.0, 0, {1: 1, 3: 3})])
+    >>> asked = [(1.0, True), (1.2, True), (2.1, True), (1.0, False), (0.9, False)]
+    >>> [int(surely_beyond(few, np.array([[1.0]]), [by], np.array([[up]]), known).item()) for by, up in asked]
+    [3, 3, 0, 1, 0]
+    """
+    moved = places + np.array(list(map(math.log2, factors)))[:, None] * values.per_doubling
+    places = np.where(places > _ZERO, np.where(up, np.ceil(moved - 1e-9), np.floor(moved + 1e-9)), places)
+    ends = np.where(up, np.minimum(past.from_(places), values.from_(places)), places)
+    below = values.not_beyond(ends)
+    return np.where(up, values.values - below, below)
 
 
 def bounded(histogram: Histogram) -> Histogram:

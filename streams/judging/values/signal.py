@@ -1,9 +1,17 @@
 """What has one distribution shown so far: larger values than tolerated, and none larger than the margin?
 
 Thresholds are at quantiles of the baseline's values *before* the bin at hand, so they are predictable; at each one the
-bin is a game (`wagers`), and all games of all thresholds are averaged. What is tolerated is a factor on the *values*
-(20% slower); how many more values that puts beyond a threshold is read off the baseline's own past (`cells.tolerated`).
-A PASS asks every threshold to show that the canary's values are not `margin` times as large.
+bin is a game (`wagers`), and all games of all thresholds are averaged. A PASS asks every threshold to show that the
+canary's values are not `margin` times as large.
+
+What is tolerated is a factor on the *values* (20% slower), which is reckoned with in two ways, a game each:
+
+- of both sides the values beyond the threshold count; how many more a tolerated canary may have is read off the
+  baseline's own past (`cells.tolerated`). That may be many: 20% put twice as many beyond the 95% quantile. At half of
+  the traffic the canary's usual part is then two thirds, and a bin wins half of what is wagered, not all of it.
+- of the canary those count that are surely beyond the threshold times the factor (`cells.surely_beyond`). Of these a
+  tolerated canary has no more than its share of the requests, whatever the distribution: half of the traffic wins all
+  that is wagered. Where the source's buckets are far apart, most are not surely beyond, and the other way tells more.
 
 Scrapes of a histogram's pods do not fall into the same windows, so windows are collected into a bin until both sides
 have values; the bin's shares are its own. A side that stays silent for long has its bin thrown away.
@@ -22,7 +30,7 @@ from msgspec import Struct, field
 
 from streams.judging.counts import Floats, all_log_mean_exp, log_mean_exp
 from streams.judging.restarts import Restarted, RestartedArray, all_log_e
-from streams.judging.values.cells import NOTHING, Table, bounded, joined, table, tolerated
+from streams.judging.values.cells import NOTHING, Table, bounded, joined, surely_beyond, table, tolerated
 from streams.judging.values.quantiles import QuantileEffect, Segment
 from streams.judging.wagers import BETTER_WAGERS, WORSE_WAGERS, all_log_better, all_log_worse
 from streams.records.histogram import Histogram
@@ -33,6 +41,8 @@ QUANTILES = (0.5, 0.75, 0.9, 0.95, 0.99, 0.999)
 few very slow requests are found there first."""
 PAST_VALUES = 20_000
 """Values of the baseline's past from which the older ones are forgotten by halves: 20 beyond the last threshold."""
+WAYS = 2
+"""In which what is tolerated is reckoned with, at each threshold."""
 PATIENCE_WINDOWS = 12
 """Windows that a bin waits for values of the other side: a minute at 5 s, as for requests (`exposure`)."""
 
@@ -99,10 +109,12 @@ class ValueSignal:
         """Each that is worse: whether up, and the factors on values that are tolerated and that a PASS rules out."""
         if not state.better:
             slots = len(ups) * len(QUANTILES)
-            state.worse = Restarted(slots * WORSE_WAGERS)
+            state.worse = Restarted(slots * WAYS * WORSE_WAGERS)
             state.better = [[0.0] * BETTER_WAGERS for _ in range(slots)]
         self.worse, self.better = RestartedArray(state.worse), np.array(state.better)
         """Log wealth as in the state, which `to_state` brings up to date."""
+        self.played = state.worse.alternatives // len(state.better)
+        """Games a direction and threshold; of a comparison that an earlier version began, those of one way only."""
         self.log_e = state.worse.log_e
         """Log of the e-value now."""
         self.log_not_worse = min(map(log_mean_exp, state.better))
@@ -175,11 +187,11 @@ def play(settled: Sequence[tuple[ValueSignal, Bin]]) -> None:
     first = 0
     for signal in judged:
         last = first + len(signal.better)
-        signal.worse.add(worse[first:last].ravel())
+        signal.worse.add(worse[first:last, : signal.played].ravel())
         signal.better += better[first:last]
         first = last
-    for slots in sorted({len(signal.better) for signal in judged}):
-        alike = [signal for signal in judged if len(signal.better) == slots]
+    for games_each in sorted({signal.worse.sums.shape[1] for signal in judged}):
+        alike = [signal for signal in judged if signal.worse.sums.shape[1] == games_each]
         log_es = all_log_e([signal.worse for signal in alike])
         not_worse = all_log_mean_exp(np.array([signal.better for signal in alike])).min(axis=1)
         for signal, *now in zip(alike, log_es, not_worse.tolist(), strict=True):
@@ -217,12 +229,15 @@ def _gains(rows: Table, number: int, games: Sequence[_Games]) -> tuple[Floats, F
     up = np.array([[one.up] for one in games])
     thresholds = past.at_quantiles(np.where(up, QUANTILES, np.subtract(1.0, QUANTILES)))
     ours, theirs = baseline.not_beyond(thresholds), canary.not_beyond(thresholds)
-    x = np.where(up, canary.values - theirs, theirs)
-    total = x + np.where(up, baseline.values - ours, ours)
+    ours, theirs = np.where(up, baseline.values - ours, ours), np.where(up, canary.values - theirs, theirs)
     share = np.broadcast_to(canary.values / (canary.values + baseline.values), thresholds.shape)
     null, margin = tolerated(past, thresholds, [(one.tolerated, one.ruled_out) for one in games])
-    x, total, share, null, margin = (each.ravel() for each in (x, total, share, null, margin))
-    return all_log_worse(x, total, share, null), all_log_better(x, total, share, margin)
+    surely = surely_beyond(canary, thresholds, [one.tolerated for one in games], up, past)
+    both_ways = [(theirs, ours, null), (surely, ours, np.ones_like(null))]
+    counted, of_baseline, ratios = (np.stack(each, axis=-1).ravel() for each in zip(*both_ways, strict=True))
+    worse = all_log_worse(counted, counted + of_baseline, np.repeat(share.ravel(), WAYS), ratios)
+    theirs, ours, share, margin = (each.ravel() for each in (theirs, ours, share, margin))
+    return worse.reshape(len(share), -1), all_log_better(theirs, theirs + ours, share, margin)
 
 
 def _halved(past: Histogram) -> Histogram:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.judging.values.cells import MAX_CELLS, bound, bounded, table, tolerated
+from streams.judging.values.cells import MAX_CELLS, bound, bounded, surely_beyond, table, tolerated
 from streams.judging.values.quantiles import Segment, band, effects
 from streams.judging.wagers import (
     BETTER_RATIOS,
@@ -98,6 +98,28 @@ def test_explicit_bounds_are_interpolated_between():
     first, second = tolerated(past, np.array([[0.0, 2.0]]), [(2.0,)])[0][0].tolist()
     assert first == pytest.approx((10 + 10 + 1) / (10 + 1), rel=0.5)
     assert second == pytest.approx((5 + 1) / 1)
+
+
+@given(
+    st.lists(st.floats(0.001, 100.0), min_size=1, max_size=60),
+    st.lists(st.floats(0.001, 100.0), min_size=1, max_size=60),
+    st.floats(0.3, 3.0),
+    st.booleans(),
+    st.booleans(),
+)
+def test_what_is_surely_beyond_is_no_more_than_is_beyond(before, values, factor, up, explicit):
+    """Whatever the source's buckets, of which only those are known that have held values."""
+    bounds = 2.0 ** np.arange(-10, 8)
+    source = (lambda some: [float(bounds[np.searchsorted(bounds, one)]) for one in some]) if explicit else list
+    past, now = of(*source(before)), of(*source(values))
+    places, asked = at(table([past]), 0.5, 0.9, 1.0), np.array([[up]])
+    found = surely_beyond(table([now]), places, [factor], asked, table([past]))[0].tolist()
+    for place, surely in zip(places[0].tolist(), found, strict=True):
+        limit = bound(place, past.scale) * factor
+        assert surely <= sum(one > limit * (1 - 1e-9) if up else one <= limit * (1 + 1e-9) for one in values)
+    unmoved = surely_beyond(table([now]), places, [1.0], asked, table([past]))[0]
+    beyond = table([now]).not_beyond(places)[0]
+    assert unmoved.tolist() == (len(values) - beyond if up else beyond).tolist()
 
 
 @given(st.lists(st.integers(-2000, 2000), min_size=1, max_size=400, unique=True))

@@ -12,6 +12,7 @@ from streams.errors import BadPolicy
 from streams.judging.side import Side
 from streams.judging.values.part import SIGNALS, ValuePart, ValuePartState, ValueSettings
 from streams.judging.values.signal import PATIENCE_WINDOWS
+from streams.judging.wagers import WORSE_WAGERS
 from streams.shippers.histograms import of_samples
 from streams.signals.rule import SignalRule
 
@@ -180,3 +181,21 @@ def test_a_pass_waits_for_latencies_of_pods_that_are_starting():
     assert waited([1, 1], latency=1.0) == 0
     assert waited([0, 0]) == 0
     assert waited([*[1, None] * 100, 1]) == PATIENCE_WINDOWS  # one that restarts again and again
+
+
+def test_a_comparison_of_an_earlier_version_goes_on_as_it_was():
+    """It plays one game a threshold, and not one of each way; its evidence is what it would have been."""
+    half = judged(10, latency=2.0)
+    state = half.to_state()
+    kept = state.signals["latency"]
+    slots = len(kept.better)
+    kept.worse.sums = [
+        [sums[i] for i in range(len(sums)) if i % (2 * WORSE_WAGERS) < WORSE_WAGERS] for sums in kept.worse.sums
+    ]
+    kept.worse.alternatives = slots * WORSE_WAGERS
+    encoded = msgspec.msgpack.encode(state)
+    resumed = ValuePart(ValueSettings(), msgspec.msgpack.decode(encoded, type=ValuePartState))
+    before = resumed.log_ps["latency"]
+    judged(10, part=resumed, latency=2.0)
+    assert resumed.log_ps["latency"] < before
+    assert {len(sums) for sums in resumed.to_state().signals["latency"].worse.sums} == {slots * WORSE_WAGERS}
