@@ -13,6 +13,7 @@ Values in, values out; a part made from its state goes on to the bit, whatever t
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import NamedTuple
 
@@ -20,7 +21,7 @@ from msgspec import Struct, field
 
 from streams.errors import BrokenInvariant
 from streams.judging.copied import copied
-from streams.judging.logs.beside import Beside
+from streams.judging.logs.beside import FEW_FACTORS, Beside
 from streams.judging.logs.failures import FailuresState
 from streams.judging.logs.horizon import Horizon
 from streams.judging.logs.news import LEARNING, News, NewsState
@@ -40,6 +41,7 @@ from streams.judging.logs.stream import (
     weighted_simes,
 )
 from streams.judging.logs.work import Work, Works
+from streams.judging.onset import Incidents, Onset, incident_rate, is_single
 from streams.judging.side import Side, SignatureInfo
 
 _CHANGED = 0.5
@@ -67,6 +69,11 @@ class LogState(Struct, array_like=True):
     baseline_pods: ByPod = field(default_factory=ByPod)
     """Its failed traces by pod."""
     canary_pods: ByPod = field(default_factory=ByPod)
+    onset: Onset = field(default_factory=Onset)
+    incidents: Incidents = field(default_factory=Incidents)
+    """The baseline's, of failed traces beside the canary."""
+    least_p: float = 1.0
+    """Running minimum, as if no incident of a single pod could be behind it."""
 
 
 class Culprit(NamedTuple):
@@ -169,11 +176,15 @@ class LogPart:
         self._count_errors(start_ns, baseline, canary, signatures, redirects)
         pod_windows = baseline.pod_s * 1e9 / self._window_ns
         for name in (NEW_TEMPLATES, NEW_SHAPES):
-            x, y = self._news[name].add(start_ns, baseline, canary, redirects, one_pod=pod_windows < 1.5)
+            x, y = self._news[name].add(start_ns, baseline, canary, redirects, one_pod=is_single(pod_windows))
             state.streams[name].events = self._news[name].peak
             self._compare(name, baseline, canary, x, y)
         if canary is not None:
-            state.horizon.see(canary.pod_s * 1e9 / self._window_ns, state.works.canary)
+            pods = canary.pod_s * 1e9 / self._window_ns
+            state.horizon.see(pods, state.works.canary)
+            if is_single(pods):
+                state.onset.wait(canary.pod_s)
+            state.incidents.seconds += min(baseline.pod_s, canary.pod_s)
             self._judge()
 
     def redirect(self, redirects: Mapping[int, int]) -> None:
@@ -229,6 +240,10 @@ class LogPart:
         alone = self._state.streams[name].past.exposure_s <= 0.0
         shares = self._state.works.shares(baseline, canary, saturation, by_traces=alone, exposure=exposure)
         self._beside[name].add(x, y, shares)
+        if name == ERRORS and x + y > 0.0 and 0.0 < shares.by_requests < 1.0:
+            null = self._settings.tolerance * (1.0 - shares.by_requests) / shares.by_requests
+            clump = stream_clumps(self._state.streams[ERRORS])
+            self._state.incidents.add(y, x, null, FEW_FACTORS, clump)
 
     def _judge(self) -> None:
         state = self._state
@@ -246,7 +261,10 @@ class LogPart:
             beside = self._beside[name].p(phi)
             p = stream_p(stream, beside, look_s, state.horizon.share, stream_tolerance(name, self._settings))
             stream.p = min(stream.p, p)
-        state.p = min(state.p, weighted_simes([(stream.p, stream.share) for stream in state.streams.values()]))
+        p = weighted_simes([(stream.p, stream.share) for stream in state.streams.values()])
+        if p < state.least_p:
+            state.least_p = p
+            state.p = min(state.p, math.exp(-state.onset.log_e_beside(-math.log(p))))
 
     def _lines_changed(self) -> bool:
         """Whether most of the canary's traces have new shapes: what it logs has changed, more than what it does."""
@@ -316,6 +334,8 @@ class LogPart:
             traces=work.traces,
             requests=work.requests,
             pod_s=work.pod_s,
+            incidents=state.incidents.found,
+            beside_s=state.incidents.seconds,
         )
 
 
@@ -351,4 +371,5 @@ def begin(
             NEW_TEMPLATES: NewsState(sorted(past.templates), past.numbered >= LEARNING),
             NEW_SHAPES: NewsState(sorted(past.shapes), past.numbered >= LEARNING and past.busiest_traces > 0.0),
         },
+        onset=Onset(incident_rate(past.incidents, prior.incidents, planned_ns / 1e9)),
     )
