@@ -64,6 +64,8 @@ class Onset(Struct, array_like=True):
         self.spared += self.none_yet * begun * math.exp(-max(self.log_e, _LEAST_LOG))
         self.none_yet *= 1.0 - begun
         self.waited, self.log_e = 0.0, log_e
+        if self.spared <= 0.0:
+            return log_e
         return -math.log(self.none_yet * math.exp(-max(log_e, _LEAST_LOG)) + self.spared)
 
 

@@ -255,9 +255,7 @@ class LogPart:
                 continue
             phi = stream_clumps(stream)
             if name == ERRORS:  # new things are known by pods already (`news`)
-                if self._clump is None:
-                    self._clump = state.canary_pods.clump(stream.by_pod)
-                phi = max(phi, self._clump)
+                phi = max(phi, self.clump)
             beside = self._beside[name].p(phi)
             p = stream_p(stream, beside, look_s, state.horizon.share, stream_tolerance(name, self._settings))
             stream.p = min(stream.p, p)
@@ -265,6 +263,13 @@ class LogPart:
         if p < state.least_p:
             state.least_p = p
             state.p = min(state.p, math.exp(-state.onset.log_e_beside(-math.log(p))))
+
+    @property
+    def clump(self) -> float:
+        """How many of the canary's failed traces, at least 1, count as one for how unequally its pods have them."""
+        if self._clump is None:
+            self._clump = self._state.canary_pods.clump(self._state.streams[ERRORS].by_pod)
+        return self._clump
 
     def _lines_changed(self) -> bool:
         """Whether most of the canary's traces have new shapes: what it logs has changed, more than what it does."""
