@@ -47,6 +47,8 @@ from streams.judging.side import Side, SignatureInfo
 _CHANGED = 0.5
 """Share of the canary's traces with new shapes above which its log statements count as changed: a new release may say
 something new in every request and be none the worse."""
+_TELLING = 0.05
+"""From this p on it is said what a single pod holds back: the larger of the two alphas that are usual."""
 USUAL_LEVEL = 0.01
 """The default of alpha (`settings`)."""
 
@@ -311,6 +313,11 @@ class LogPart:
                 f"logs: most traces of the canary ({self._news[NEW_SHAPES].new_traces} of"
                 f" {state.works.canary.traces:.0f}) have new shapes: its log statements have changed, so that shapes"
                 " are not judged"
+            )
+        if state.least_p <= _TELLING and state.p > 2.0 * state.least_p:
+            found.append(
+                "logs: while it had a single pod, an incident of the canary's pod cannot be told from a worse revision,"
+                f" so that what would have p = {state.least_p:.2g} counts as p = {state.p:.2g}"
             )
         if state.failures.unlike:
             found.append(
