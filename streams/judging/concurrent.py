@@ -19,6 +19,7 @@ from streams.judging.counts import log_mix
 from streams.judging.evidence import Exposure
 from streams.judging.exposure import Exposures, ExposureState, Settled
 from streams.judging.flow import LogFlow
+from streams.judging.onset import Onset, is_single
 from streams.judging.reasons import number
 from streams.judging.settings import BY_REQUESTS, LOG_SIGNALS, PARTS_OF_SIGNALS, JudgeSettings
 from streams.judging.side import Side, SignatureInfo
@@ -50,6 +51,11 @@ class ConcurrentState(Struct, array_like=True):
     """Sensitivity -> largest log of the log classes' E mixed by its weights; decides nothing (`readings`)."""
 
 
+def begin_concurrent(incidents_per_s: float) -> ConcurrentState:
+    """The state in which it begins; of a pod, see `onset`: what fails requests may do so for as long (`clumps`)."""
+    return ConcurrentState({name: SignalState(onset=Onset(incidents_per_s)) for name in _CLASSES})
+
+
 class Concurrent:
     """`add` each window in which a side was there, then read."""
 
@@ -77,6 +83,9 @@ class Concurrent:
         self._exposures.see_sources(baseline, canary)
         if baseline is not None and canary is not None:
             cut_off = self._hear(baseline, canary)
+            if is_single(canary.pod_s * 1e9 / self._window_ns):
+                for signal in self.signals.values():
+                    signal.state.onset.wait(canary.pod_s)
             settled = self._exposures.add(start_ns, baseline, canary, None if cut_off else signatures)
         else:
             settled = self._exposures.wait(start_ns)

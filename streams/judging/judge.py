@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from streams.errors import BrokenInvariant
 from streams.judging.alone_part import judged_kinds
 from streams.judging.combine import progress, risk_of
+from streams.judging.concurrent import begin_concurrent
 from streams.judging.copied import copied
 from streams.judging.events.loops import begin_loops
 from streams.judging.evidence import (
@@ -80,20 +81,22 @@ class Judge:
         past, prior = past or Past(), prior or Prior()
         planned_ns = settings.lifetime_ns or settings.planned_ns
         known = list(heard) or past.parts or list(prior.parts)
+        logs = begin_logs(
+            settings.logs,
+            past.logs,
+            prior.logs,
+            planned_ns,
+            settings.alpha,
+            ends=settings.lifetime_ns is not None,
+        )
         state = JudgeState(
             planned_ns,
-            begin_logs(
-                settings.logs,
-                past.logs,
-                prior.logs,
-                planned_ns,
-                settings.alpha,
-                ends=settings.lifetime_ns is not None,
-            ),
+            logs,
             prior=prior,
             with_past=past.logs.numbered > 0,
             heard=known,
             awaits_parts=not known,
+            concurrent=begin_concurrent(logs.onset.rate),
             alone=begin_by_history(past.logs, prior.logs, planned_ns),
             loops=begin_loops(past.production),
             against=begin_against(past.production, past.logs.templates, planned_ns, judged_kinds(settings)),

@@ -204,7 +204,9 @@ class Parts:
 
     def _logs_log_p(self, side_by_side: float) -> float:
         classes = CLASSES_SHARE[self._state.with_past]
-        return min(0.0, side_by_side - math.log(classes), math.log(self.logs.p) - math.log1p(-classes))
+        return min(
+            0.0, side_by_side / self.logs.clump - math.log(classes), math.log(self.logs.p) - math.log1p(-classes)
+        )
 
     def part_confidence(self, part: Part) -> float | None:
         """0..1 towards "not worse"; None where a PASS need not rest on the part."""
@@ -240,7 +242,7 @@ class Parts:
         """Critical signal -> natural log of its own p for the whole life."""
         if not self.critical.signals:
             return {}
-        own = {name: -signal.state.sup_worse for name, signal in self.concurrent.signals.items()}
+        own = {name: -self.log_e(signal) for name, signal in self.concurrent.signals.items()}
         own |= self.events.log_ps | self.values.log_ps
         return {
             name: own[name] if name in own else math.log(max(self.levels.signal_p(name), SMALLEST_P))
@@ -280,7 +282,12 @@ class Parts:
 
     def own(self, signal: Signal) -> float:
         """0..1: how far a counted signal has come to failing the canary by itself."""
-        return own_progress(signal.state.sup_worse, self.weight(signal), self._settings.alpha)
+        return own_progress(self.log_e(signal), self.weight(signal), self._settings.alpha)
+
+    def log_e(self, signal: Signal) -> float:
+        """Log of the largest E of a counted signal; of a log class less where one of several pods has the failures."""
+        clump = self.logs.clump if PARTS_OF_SIGNALS[signal.rule.signal] == "logs" else 1.0
+        return signal.state.sup_worse / clump
 
     @property
     def looping(self) -> float:

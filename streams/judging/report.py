@@ -127,7 +127,7 @@ class Report:
         for name, weight in sorted(self._settings.weights_at[sensitivity].items()):
             signal = self._parts.concurrent.signals[name]
             own = 0.0 if signal.rule.criticality == "watch" else share * weight
-            found.append(ReadSignal(name, own, 100.0 * own_progress(signal.state.sup_worse, own, alpha)))
+            found.append(ReadSignal(name, own, 100.0 * own_progress(self._parts.log_e(signal), own, alpha)))
         return tuple(found)
 
     def _evidence(self, signal: Signal) -> SignalEvidence:

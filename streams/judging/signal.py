@@ -23,6 +23,7 @@ from streams.judging.noninferiority import (
     log_not_worse,
     log_quiet,
 )
+from streams.judging.onset import Onset
 from streams.judging.restarts import Restarted
 from streams.judging.saturation import presence_odds
 from streams.judging.settings import JudgeSettings
@@ -54,6 +55,8 @@ class SignalState(Struct, array_like=True):
     """Sum of (k-x)*rho, its denominator."""
     clumps: Clumps = field(default_factory=Clumps)
     """Of events that are a share of requests."""
+    onset: Onset = field(default_factory=Onset)
+    """Of log incidents."""
 
     def add_better(self, more: Sequence[float]) -> None:
         """What one bin adds to `better`."""
@@ -93,7 +96,7 @@ class Signal:
     def log_e(self) -> float:
         """Log of the e-value now, against "the canary's rate is at most the tolerated ratio times the baseline's"."""
         if self._log_e is None:
-            self._log_e = self._mixed()
+            self._log_e = self.state.onset.log_e_beside(self._mixed())
         return self._log_e
 
     @property

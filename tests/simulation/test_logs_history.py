@@ -83,6 +83,20 @@ def test_causes_that_last_at_one_pod_keep_alpha(workloads, cases):
     assert keeps_alpha(life(Service(errors=0.04, clump=20), workloads, cases))
 
 
+@pytest.mark.parametrize("runs", [(8, 10), pytest.param((30, 15), marks=pytest.mark.nightly)])
+def test_causes_that_last_at_the_only_pod_keep_alpha_once_they_are_known(runs):
+    """Of single pods, from the third rollout on: what happened to the baselines before says how often they come."""
+    workloads, cases = runs
+    found = life(Service(errors=0.08, clump=20, pods=(1, 1)), workloads, cases)
+    assert keeps_alpha(found[2 * workloads :])
+
+
+def test_five_times_the_errors_of_a_single_pod_are_found():
+    """After nine rollouts; what such causes cost where there are none."""
+    usual = Service(errors=0.02, pods=(1, 1))
+    assert flags(life(usual, 10, 10, last=replace(usual, worse=5.0)), 0.01) >= 8
+
+
 @pytest.mark.nightly
 def test_causes_that_last_at_one_pod_keep_alpha_in_long_rollouts():
     """The same as often in fifteen minutes, and of 25 s."""

@@ -13,6 +13,7 @@ Values in, values out; a part made from its state goes on to the bit, whatever t
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import NamedTuple
 
@@ -20,7 +21,7 @@ from msgspec import Struct, field
 
 from streams.errors import BrokenInvariant
 from streams.judging.copied import copied
-from streams.judging.logs.beside import Beside
+from streams.judging.logs.beside import FEW_FACTORS, Beside
 from streams.judging.logs.failures import FailuresState
 from streams.judging.logs.horizon import Horizon
 from streams.judging.logs.news import LEARNING, News, NewsState
@@ -40,11 +41,14 @@ from streams.judging.logs.stream import (
     weighted_simes,
 )
 from streams.judging.logs.work import Work, Works
+from streams.judging.onset import Incidents, Onset, incident_rate, is_single
 from streams.judging.side import Side, SignatureInfo
 
 _CHANGED = 0.5
 """Share of the canary's traces with new shapes above which its log statements count as changed: a new release may say
 something new in every request and be none the worse."""
+_TELLING = 0.05
+"""From this p on it is said what a single pod holds back: the larger of the two alphas that are usual."""
 USUAL_LEVEL = 0.01
 """The default of alpha (`settings`)."""
 
@@ -67,6 +71,11 @@ class LogState(Struct, array_like=True):
     baseline_pods: ByPod = field(default_factory=ByPod)
     """Its failed traces by pod."""
     canary_pods: ByPod = field(default_factory=ByPod)
+    onset: Onset = field(default_factory=Onset)
+    incidents: Incidents = field(default_factory=Incidents)
+    """The baseline's, of failed traces beside the canary."""
+    least_p: float = 1.0
+    """Running minimum, as if no incident of a single pod could be behind it."""
 
 
 class Culprit(NamedTuple):
@@ -169,11 +178,15 @@ class LogPart:
         self._count_errors(start_ns, baseline, canary, signatures, redirects)
         pod_windows = baseline.pod_s * 1e9 / self._window_ns
         for name in (NEW_TEMPLATES, NEW_SHAPES):
-            x, y = self._news[name].add(start_ns, baseline, canary, redirects, one_pod=pod_windows < 1.5)
+            x, y = self._news[name].add(start_ns, baseline, canary, redirects, one_pod=is_single(pod_windows))
             state.streams[name].events = self._news[name].peak
             self._compare(name, baseline, canary, x, y)
         if canary is not None:
-            state.horizon.see(canary.pod_s * 1e9 / self._window_ns, state.works.canary)
+            pods = canary.pod_s * 1e9 / self._window_ns
+            state.horizon.see(pods, state.works.canary)
+            if is_single(pods):
+                state.onset.wait(canary.pod_s)
+            state.incidents.seconds += min(baseline.pod_s, canary.pod_s)
             self._judge()
 
     def redirect(self, redirects: Mapping[int, int]) -> None:
@@ -229,6 +242,10 @@ class LogPart:
         alone = self._state.streams[name].past.exposure_s <= 0.0
         shares = self._state.works.shares(baseline, canary, saturation, by_traces=alone, exposure=exposure)
         self._beside[name].add(x, y, shares)
+        if name == ERRORS and x + y > 0.0 and 0.0 < shares.by_requests < 1.0:
+            null = self._settings.tolerance * (1.0 - shares.by_requests) / shares.by_requests
+            clump = stream_clumps(self._state.streams[ERRORS])
+            self._state.incidents.add(y, x, null, FEW_FACTORS, clump)
 
     def _judge(self) -> None:
         state = self._state
@@ -240,13 +257,21 @@ class LogPart:
                 continue
             phi = stream_clumps(stream)
             if name == ERRORS:  # new things are known by pods already (`news`)
-                if self._clump is None:
-                    self._clump = state.canary_pods.clump(stream.by_pod)
-                phi = max(phi, self._clump)
+                phi = max(phi, self.clump)
             beside = self._beside[name].p(phi)
             p = stream_p(stream, beside, look_s, state.horizon.share, stream_tolerance(name, self._settings))
             stream.p = min(stream.p, p)
-        state.p = min(state.p, weighted_simes([(stream.p, stream.share) for stream in state.streams.values()]))
+        p = weighted_simes([(stream.p, stream.share) for stream in state.streams.values()])
+        if p < state.least_p:
+            state.least_p = p
+            state.p = min(state.p, math.exp(-state.onset.log_e_beside(-math.log(p))))
+
+    @property
+    def clump(self) -> float:
+        """How many of the canary's failed traces, at least 1, count as one for how unequally its pods have them."""
+        if self._clump is None:
+            self._clump = self._state.canary_pods.clump(self._state.streams[ERRORS].by_pod)
+        return self._clump
 
     def _lines_changed(self) -> bool:
         """Whether most of the canary's traces have new shapes: what it logs has changed, more than what it does."""
@@ -289,6 +314,11 @@ class LogPart:
                 f" {state.works.canary.traces:.0f}) have new shapes: its log statements have changed, so that shapes"
                 " are not judged"
             )
+        if state.least_p <= _TELLING and state.p > 2.0 * state.least_p:
+            found.append(
+                "logs: while it had a single pod, an incident of the canary's pod cannot be told from a worse revision,"
+                f" so that what would have p = {state.least_p:.2g} counts as p = {state.p:.2g}"
+            )
         if state.failures.unlike:
             found.append(
                 f"logs: {state.failures.unlike:.0f} failed traces of the canary are not counted, because the lines of"
@@ -316,6 +346,8 @@ class LogPart:
             traces=work.traces,
             requests=work.requests,
             pod_s=work.pod_s,
+            incidents=state.incidents.found,
+            beside_s=state.incidents.seconds,
         )
 
 
@@ -351,4 +383,5 @@ def begin(
             NEW_TEMPLATES: NewsState(sorted(past.templates), past.numbered >= LEARNING),
             NEW_SHAPES: NewsState(sorted(past.shapes), past.numbered >= LEARNING and past.busiest_traces > 0.0),
         },
+        onset=Onset(incident_rate(past.incidents, prior.incidents, planned_ns / 1e9)),
     )

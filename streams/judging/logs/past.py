@@ -14,6 +14,7 @@ from msgspec import Struct, field, structs
 from streams.judging.logs.known import Known, learn_known
 from streams.judging.logs.quiet import Clumping, StreamCohort, StreamHistory, StreamPast
 from streams.judging.logs.settings import STREAMS, LogSettings
+from streams.judging.onset import Incidents
 
 
 class LogCohort(Struct, array_like=True, frozen=True):
@@ -32,12 +33,18 @@ class LogCohort(Struct, array_like=True, frozen=True):
     """Traces with an id."""
     requests: float
     pod_s: float
+    incidents: float = 0.0
+    """Of the baseline and not of the canary, see `onset`."""
+    beside_s: float = 0.0
+    """Pod-seconds in which such could have been seen."""
 
 
 class LogPrior(Struct, array_like=True, frozen=True):
     """What the cluster's other workloads say of clumps, by stream."""
 
     clumping: dict[str, Clumping] = {}
+    incidents: Incidents = field(default_factory=Incidents)
+    """Of single pods."""
 
 
 class LogPast(Struct, array_like=True):
@@ -55,6 +62,8 @@ class LogPast(Struct, array_like=True):
     """The same of requests."""
     history: dict[str, StreamHistory] = {}
     """What `streams` is settled from."""
+    incidents: Incidents = field(default_factory=Incidents)
+    """Of single pods."""
 
     def learn(self, cohort: LogCohort, settings: LogSettings, prior: LogPrior, *, promoted: bool = False) -> None:
         """Take in one cohort.
@@ -75,6 +84,7 @@ class LogPast(Struct, array_like=True):
             if name in cohort.streams:
                 history.learn(cohort.streams[name], cluster)
             self.streams[name] = history.settle(cluster)
+        self.incidents.learn(cohort.incidents, cohort.beside_s, settings.decay)
         self.busiest_traces = max(self.busiest_traces * settings.decay, cohort.traces / cohort.pod_s)
         self.busiest_requests = max(self.busiest_requests * settings.decay, cohort.requests / cohort.pod_s)
         for known, mine, canarys in (
@@ -105,7 +115,11 @@ def log_prior(pasts: Sequence[LogPast]) -> LogPrior:
                 math.fsum(past.streams[name].by_pod_df for past in pasts),
             )
             for name in STREAMS
-        }
+        },
+        Incidents(
+            found=math.fsum(past.incidents.found for past in pasts),
+            seconds=math.fsum(past.incidents.seconds for past in pasts),
+        ),
     )
 
 

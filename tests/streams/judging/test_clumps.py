@@ -110,11 +110,12 @@ def test_snapshots_of_an_earlier_version_are_read():
     for _ in range(3):
         old.add(failed(3.0, 1.0))
     kept = msgspec.msgpack.decode(msgspec.msgpack.encode(ConcurrentState(signals={REQUESTS: old.state})))
-    kept[0][REQUESTS] = kept[0][REQUESTS][:-1]
+    kept[0][REQUESTS] = kept[0][REQUESTS][: SignalState.__struct_fields__.index("clumps")]
     state = msgspec.msgpack.decode(msgspec.msgpack.encode(kept), type=ConcurrentState)
     resumed = Signal(RULE, JudgeSettings(), state.signals[REQUESTS])
     assert resumed.log_e == old.log_e > 0.0
     assert resumed.state.clumps == Clumps()
+    assert resumed.state.onset.rate == 0.0
     calls = msgspec.msgpack.decode(msgspec.msgpack.encode(EventSignalState(SignalRule("calls", "events"), log_e=2.0)))
     calls[3] = [[9, 1, [[0.5] * 9]], [0.0] * 6, [0.0] * 3, 0.0, [0.0, 0.0, 0.0, 0], 1.0, 0.0, 1]
     read = msgspec.msgpack.decode(msgspec.msgpack.encode(calls), type=EventSignalState)

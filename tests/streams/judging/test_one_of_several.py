@@ -1,0 +1,29 @@
+"""A cause that lasts at one of several pods, through the whole judge, of a workload of which nothing is known."""
+
+from __future__ import annotations
+
+import pytest
+
+from streams.judging.judge import Judge
+from streams.judging.settings import JudgeSettings
+from streams.judging.side import Side, SignatureInfo, Trace
+
+WINDOW_NS, KNOWN = 5_000_000_000, {7: SignatureInfo("it broke", "error")}
+
+
+def side(failed):
+    """Two pods; failures with a trace id by pod."""
+    traces = [Trace(pod & 1, "error", (7,), 70, count) for pod, count in sorted(failed.items())]
+    quiet = Trace(0, None, (), 1, 5)
+    return Side(10.0, 20, {7: len(failed)} if failed else {}, traces=[quiet, *traces], plain_lines=10, failed=failed)
+
+
+@pytest.mark.parametrize(
+    ("failing", "verdict"), [([{0: 1}, {0: 1}], "none"), ([{0: 1}, {1: 1}], "fail")], ids=["one of them", "in turn"]
+)
+def test_the_only_pod_of_several_that_fails_is_no_worse_revision(failing, verdict):
+    """Promise: forty failures, one a window, fail the canary where its pods show them alike, and not where one does."""
+    judge = Judge.begin(JudgeSettings(alpha=0.05), WINDOW_NS)
+    for window in range(40):
+        judge.add(window * WINDOW_NS, side({}), side(failing[window % 2]), KNOWN)
+    assert judge.verdict == verdict
