@@ -52,6 +52,9 @@ class Trace(Struct, array_like=True, frozen=True):
     """63 bits of a hash of the set of all their signatures; 0 where it is not known (no id, or lines left out)."""
     count: int = 1
     """How many there are."""
+    numbers: int = 0
+    """The same hash of how often each signature comes too (`PodSummary.traces`); 0 where none comes twice: that of the
+    set is this one."""
 
 
 class Side(Struct, array_like=True):

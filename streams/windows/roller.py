@@ -25,9 +25,11 @@ from streams.windows.excerpts import CONTEXT_LINES, GRAVE, Places, Rank, cut, ra
 from streams.windows.log_fields import LogField, LogFields, Values, settle
 from streams.windows.signature import Signature, fold, signature, signature_id
 from streams.windows.summary import (
+    MOST_ALIKE,
     Limits,
     PodSummary,
     Summary,
+    lines_together,
     merge_points,
     merge_states,
     series_id,
@@ -93,8 +95,8 @@ class _Slot:
         self.lines: dict[_Line, int] = {}
         self.traced: dict[_Line, Place] = {}
         """Lines of this window that hold an id, and where."""
-        self.traces: dict[str, set[_Line]] = {}
-        """Trace id -> its lines."""
+        self.traces: dict[str, dict[_Line, int]] = {}
+        """Trace id -> its lines, and how often each."""
         self.samples = 0
         self.rests = 0
         """Records that are the rest of a line that was cut."""
@@ -343,9 +345,10 @@ class Roller:
             if trace is None:
                 trace = known[trace_id] = trace_number(trace_id)
             if trace:
-                ids = {numbers[line] for line in lines if numbers[line]}.union(traces.get(trace, ()))
-                if ids:
-                    traces[trace] = tuple(sorted(ids))
+                ids = [number for line, count in lines.items() for number in (numbers[line],) * min(count, MOST_ALIKE)]
+                more = lines_together(filter(None, ids), traces.get(trace, ()))
+                if more:
+                    traces[trace] = more
 
     def _add_sample(self, pod: PodSummary, sample: MetricSample) -> None:
         number = self._series_ids.get(sample.series)
@@ -377,9 +380,9 @@ def _trace(slot: _Slot, line: _Line, record: LogRecord) -> None:
         trace_id = record.message[place[0] : place[1]]
     lines = slot.traces.get(trace_id)
     if lines is None:
-        slot.traces[trace_id] = {line}
+        slot.traces[trace_id] = {line: 1}
     else:
-        lines.add(line)
+        lines[line] = lines.get(line, 0) + 1
 
 
 def _line(record: LogRecord) -> _Line:

@@ -20,6 +20,9 @@ from streams.records.metric import Series
 from streams.windows.excerpts import Excerpt, Places, rank
 from streams.windows.signature import Signature
 
+MOST_ALIKE = 4
+"""Lines of one signature that are told apart in one trace: one, two, three, more. Few are how the code is made (two
+calls, a second attempt), many are as many as there were things to do."""
 POINTS_PER_WINDOW = 64
 """Samples of one series at one pod kept per window, the latest; 12 a second at 5 s."""
 
@@ -32,7 +35,7 @@ class Limits(Struct, frozen=True):
     series: int = 20_000
     """Pairs of pod and series."""
     traces: int = 10_000
-    """Pairs of trace and signature, per pod: 1,000 traces of ten kinds of lines."""
+    """Pairs of trace and signature, per pod: 1,000 traces of ten kinds of lines, however often each."""
     excerpts: int = 12
     """Pairs of pod and signature of which a line is shown with those around it."""
     excerpts_per_signature: int = 2
@@ -55,7 +58,8 @@ class PodSummary(Struct, array_like=True):
     histogram_increases: dict[int, Histogram] = {}
     """Delta histograms -> all together."""
     traces: dict[int, tuple[int, ...]] = {}
-    """Trace (63 bits of a hash of its id) -> ids of the signatures of its lines, ascending."""
+    """Trace (63 bits of a hash of its id) -> ids of the signatures of its lines, ascending, one per line: of lines
+    alike up to `MOST_ALIKE`."""
     excerpts: dict[int, Excerpt] = {}
     """Id of a grave signature -> one line of it, with those around it; of few signatures and pods."""
 
@@ -151,10 +155,22 @@ def merge(into: Summary, delta: Summary) -> None:
             mine.histogram_increases[number] = more if known is None else known.merge(more)
         for trace, ids in theirs.traces.items():
             held = mine.traces.get(trace)
-            mine.traces[trace] = ids if held is None else tuple(sorted({*held, *ids}))
+            mine.traces[trace] = ids if held is None else lines_together(held, ids)
         for number, excerpt in theirs.excerpts.items():
             shown = mine.excerpts.get(number)
             mine.excerpts[number] = excerpt if shown is None else min(shown, excerpt)
+
+
+def lines_together(one: Iterable[int], other: Iterable[int]) -> tuple[int, ...]:
+    """Lines of one trace from two places, as of `PodSummary.traces`; the same whatever is joined with what first.
+
+    >>> lines_together((1, 1, 5), (1, 1, 1, 7))
+    (1, 1, 1, 1, 5, 7)
+    """
+    both = sorted((*one, *other))
+    return tuple(
+        number for place, number in enumerate(both) if place < MOST_ALIKE or both[place - MOST_ALIKE] != number
+    )
 
 
 def trim(summary: Summary, limits: Limits, severity: Callable[[int], int]) -> int:
@@ -196,17 +212,21 @@ def _trim_traces(summary: Summary, limit: int, severity: Callable[[int], int]) -
     pairs = []
     for name, pod in summary.pods.items():
         for trace, ids in pod.traces.items():
-            for number in ids:
+            for number in set(ids):
                 if number not in harmless:
                     harmless[number] = severity(number) == 0
                 pairs.append((harmless[number], trace, number, name))
+    if len(pairs) <= limit:
+        return
     pairs.sort()
     summary.traces_from = _least(summary.traces_from, min(trace for _, trace, _, _ in pairs[limit:]))
-    kept: dict[str, dict[int, list[int]]] = {name: {} for name in summary.pods}
+    kept: dict[str, dict[int, set[int]]] = {name: {} for name in summary.pods}
     for _, trace, number, name in pairs[:limit]:
-        kept[name].setdefault(trace, []).append(number)
+        kept[name].setdefault(trace, set()).add(number)
     for name, pod in summary.pods.items():
-        pod.traces = {trace: tuple(sorted(ids)) for trace, ids in kept[name].items()}
+        pod.traces = {
+            trace: tuple(number for number in pod.traces[trace] if number in ids) for trace, ids in kept[name].items()
+        }
 
 
 def _trim_excerpts(summary: Summary, limits: Limits, severity: Callable[[int], int]) -> None:

@@ -86,6 +86,8 @@ class ByHistoryState(Struct, array_like=True):
     """The same of shapes."""
     pods: ByPod = field(default_factory=ByPod)
     """Its failed traces by pod."""
+    numbers: list[int] = []
+    """As `shapes`, of those that say how often a line comes."""
 
 
 class ByHistory:
@@ -125,6 +127,8 @@ class ByHistory:
         shown = (templates.get(number, number) for trace in side.traces for number in trace.signatures)
         state.templates = self._remembered(state.templates, set(shown))
         state.shapes = self._remembered(state.shapes, {trace.shape for trace in side.traces if trace.shape})
+        numbers = {trace.numbers or trace.shape for trace in side.traces if trace.shape}
+        state.numbers = self._remembered(state.numbers, numbers)
         self._tally(side, signatures)
         state.horizon.see(side.pod_s * 1e9 / self._window_ns, state.work)
         if self.known:
@@ -200,6 +204,7 @@ class ByHistory:
             traces=state.work.traces,
             requests=state.work.requests,
             pod_s=state.work.pod_s,
+            canary_numbers=tuple(state.numbers),
         )
 
     def _p(self) -> float:

@@ -17,7 +17,7 @@ from msgspec import Struct, field, structs
 from streams.judging.logs.dispersion import BLOCK_NS
 from streams.judging.logs.novelty import OnlyIn, OnlyInState, Things, redirected
 from streams.judging.logs.quiet import StreamCohort
-from streams.judging.logs.settings import NEW_SHAPES, LogSettings
+from streams.judging.logs.settings import NEW_NUMBERS, NEW_SHAPES, LogSettings
 from streams.judging.side import Side, Trace
 
 _HALVES = (0, 1)
@@ -181,6 +181,8 @@ class News:
     def _things(self, side: Side, templates: Mapping[int, int]) -> _Found:
         if self._stream == NEW_SHAPES:
             return [(trace, (trace.shape,)) for trace in side.traces if trace.shape]
+        if self._stream == NEW_NUMBERS:
+            return [(trace, (trace.numbers or trace.shape,)) for trace in side.traces if trace.shape]
         return [
             (trace, tuple(sorted({templates.get(number, number) for number in trace.signatures})))
             for trace in side.traces

@@ -28,11 +28,12 @@ from streams.judging.logs.news import LEARNING, News, NewsState
 from streams.judging.logs.past import LogCohort, LogPast, LogPrior
 from streams.judging.logs.pods import ByPod
 from streams.judging.logs.quiet import StreamCohort
-from streams.judging.logs.settings import ERRORS, NEW_SHAPES, NEW_TEMPLATES, STREAMS, LogSettings
+from streams.judging.logs.settings import ERRORS, LEARNED, NEW_NUMBERS, NEW_SHAPES, NEW_TEMPLATES, STREAMS, LogSettings
 from streams.judging.logs.stream import (
     StreamEvidence,
     StreamState,
     begin_stream,
+    fewest,
     stream_clumps,
     stream_evidence,
     stream_factors,
@@ -118,6 +119,8 @@ class LogPart:
         self._settings = settings
         self._window_ns = window_ns
         self._state = copied(state) if state else begin(settings, past, prior, planned_ns)
+        if NEW_NUMBERS not in self._state.streams:  # a snapshot of before they were known
+            self._state.streams[NEW_NUMBERS], self._state.news[NEW_NUMBERS] = StreamState(), NewsState()
         self._news = {name: News(name, settings, news) for name, news in self._state.news.items()}
         self._beside = {
             name: Beside(
@@ -177,7 +180,7 @@ class LogPart:
         state.cut = state.cut or baseline.traces_cut or (canary is not None and canary.traces_cut)
         self._count_errors(start_ns, baseline, canary, signatures, redirects)
         pod_windows = baseline.pod_s * 1e9 / self._window_ns
-        for name in (NEW_TEMPLATES, NEW_SHAPES):
+        for name in (NEW_TEMPLATES, NEW_SHAPES, NEW_NUMBERS):
             x, y = self._news[name].add(start_ns, baseline, canary, redirects, one_pod=is_single(pod_windows))
             state.streams[name].events = self._news[name].peak
             self._compare(name, baseline, canary, x, y)
@@ -253,7 +256,7 @@ class LogPart:
             return
         look_s = state.horizon.look_s(state.works.canary, state.works.baseline)
         for name, stream in state.streams.items():
-            if stream.share <= 0.0 or (name == NEW_SHAPES and (state.cut or self._lines_changed())):
+            if stream.share <= 0.0 or (name in (NEW_SHAPES, NEW_NUMBERS) and (state.cut or self._lines_changed())):
                 continue
             phi = stream_clumps(stream)
             if name == ERRORS:  # new things are known by pods already (`news`)
@@ -278,12 +281,16 @@ class LogPart:
         return self._news[NEW_SHAPES].new_traces > _CHANGED * self._state.works.canary.traces
 
     def evidence(self) -> list[StreamEvidence]:
-        """What each stream says, in the order of `STREAMS`."""
-        works = self._state.works
+        """What each stream says, in the order of `STREAMS`; new numbers stand where they are judged for new shapes."""
+        works, streams = self._state.works, self._state.streams
         return [
-            stream_evidence(name, self._state.streams[name], works.canary.pod_s, works.baseline.pod_s)
-            for name in STREAMS
+            stream_evidence(name, streams[name], works.canary.pod_s, works.baseline.pod_s)
+            for name in (ERRORS, NEW_TEMPLATES, self._of_shapes)
         ]
+
+    @property
+    def _of_shapes(self) -> str:
+        return NEW_NUMBERS if self._state.streams[NEW_NUMBERS].share else NEW_SHAPES
 
     def culprits(self, stream: str) -> list[Culprit]:
         """What is behind one stream, that with most of the canary's traces first."""
@@ -304,7 +311,7 @@ class LogPart:
                 "logs: too little is known of earlier baselines, so that new templates and shapes are not judged"
                 + ("" if state.streams[ERRORS].past.exposure_s else ", and errors by the baseline alone")
             )
-        elif not state.streams[NEW_SHAPES].share:
+        elif not state.streams[self._of_shapes].share:
             found.append("logs: lines carry no trace or request id, so that the shapes of traces are not judged")
         elif state.cut:
             found.append("logs: more traces than there is room for, so that their shapes are not judged")
@@ -333,10 +340,10 @@ class LogPart:
         clumping = *errors.blocks.chi_square(), *state.baseline_pods.whole()
         streams = {ERRORS: StreamCohort(beside.baseline + beside.baseline_alone, work.pod_s, *clumping)}
         for name, news in self._news.items():
-            taught = None if name == NEW_SHAPES and state.cut else news.cohort(work.pod_s)
+            taught = None if name != NEW_TEMPLATES and state.cut else news.cohort(work.pod_s)
             if taught is not None:
                 streams[name] = taught
-        templates, shapes = self._news[NEW_TEMPLATES], self._news[NEW_SHAPES]
+        templates, shapes, numbers = (self._news[name] for name in (NEW_TEMPLATES, NEW_SHAPES, NEW_NUMBERS))
         return LogCohort(
             streams=streams,
             templates=tuple(sorted(templates.baseline_shown)),
@@ -348,6 +355,8 @@ class LogPart:
             pod_s=work.pod_s,
             incidents=state.incidents.found,
             beside_s=state.incidents.seconds,
+            numbers=tuple(sorted(numbers.baseline_shown)),
+            canary_numbers=tuple(sorted(numbers.canary_shown)),
         )
 
 
@@ -373,15 +382,20 @@ def begin(
     judged = [name == ERRORS or past.streams[name].exposure_s > 0.0 for name in STREAMS]
     total = sum(share for share, fits in zip(settings.shares, judged, strict=True) if fits)
     shares = [share / total if fits else 0.0 for share, fits in zip(settings.shares, judged, strict=True)]
+    shares.append(shares[STREAMS.index(NEW_SHAPES)] if past.stream(NEW_NUMBERS).exposure_s > 0.0 else 0.0)
+    streams = {
+        name: begin_stream(name, settings, copied(past.stream(name)), prior, share, level)
+        for name, share in zip(LEARNED, shares, strict=True)
+    }
+    numbers, shapes = (fewest(name, streams[name], settings, level) for name in (NEW_NUMBERS, NEW_SHAPES))
+    streams[NEW_SHAPES if numbers <= shapes and streams[NEW_NUMBERS].share else NEW_NUMBERS].share = 0.0
     return LogState(
         Horizon(planned_ns / 1e9, Work(0.0, past.busiest_requests, past.busiest_traces), ends=ends),
-        {
-            name: begin_stream(name, settings, copied(past.streams[name]), prior, share, level)
-            for name, share in zip(STREAMS, shares, strict=True)
-        },
+        streams,
         {
             NEW_TEMPLATES: NewsState(sorted(past.templates), past.numbered >= LEARNING),
             NEW_SHAPES: NewsState(sorted(past.shapes), past.numbered >= LEARNING and past.busiest_traces > 0.0),
+            NEW_NUMBERS: NewsState(sorted(past.numbers), past.counted >= LEARNING),
         },
         onset=Onset(incident_rate(past.incidents, prior.incidents, planned_ns / 1e9)),
     )

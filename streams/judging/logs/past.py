@@ -13,7 +13,7 @@ from msgspec import Struct, field, structs
 
 from streams.judging.logs.known import Known, learn_known
 from streams.judging.logs.quiet import Clumping, StreamCohort, StreamHistory, StreamPast
-from streams.judging.logs.settings import STREAMS, LogSettings
+from streams.judging.logs.settings import LEARNED, LogSettings
 from streams.judging.onset import Incidents
 
 
@@ -37,6 +37,9 @@ class LogCohort(Struct, array_like=True, frozen=True):
     """Of the baseline and not of the canary, see `onset`."""
     beside_s: float = 0.0
     """Pod-seconds in which such could have been seen."""
+    numbers: tuple[int, ...] = ()
+    """The same as of shapes, of shapes that say how often a line comes."""
+    canary_numbers: tuple[int, ...] = ()
 
 
 class LogPrior(Struct, array_like=True, frozen=True):
@@ -53,7 +56,7 @@ class LogPast(Struct, array_like=True):
     version: int = 1
     numbered: int = 0
     """Cohorts so far."""
-    streams: dict[str, StreamPast] = field(default_factory=lambda: {name: StreamPast() for name in STREAMS})
+    streams: dict[str, StreamPast] = field(default_factory=lambda: {name: StreamPast() for name in LEARNED})
     templates: Known = {}
     shapes: Known = {}
     busiest_traces: float = 0.0
@@ -64,6 +67,10 @@ class LogPast(Struct, array_like=True):
     """What `streams` is settled from."""
     incidents: Incidents = field(default_factory=Incidents)
     """Of single pods."""
+    numbers: Known = {}
+    """As `shapes`, of those that say how often a line comes."""
+    counted: int = 0
+    """Cohorts that could tell of them."""
 
     def learn(self, cohort: LogCohort, settings: LogSettings, prior: LogPrior, *, promoted: bool = False) -> None:
         """Take in one cohort.
@@ -77,8 +84,9 @@ class LogPast(Struct, array_like=True):
         if cohort.pod_s <= 0.0:
             return
         self.numbered += 1
-        for name in STREAMS:
-            history = self.history.setdefault(name, StreamHistory(structs.replace(self.streams[name])))
+        self.counted += bool(cohort.numbers)
+        for name in LEARNED:
+            history = self.history.setdefault(name, StreamHistory(structs.replace(self.stream(name))))
             cluster = prior.clumping.get(name, Clumping())
             history.fade(settings.decay)
             if name in cohort.streams:
@@ -90,8 +98,13 @@ class LogPast(Struct, array_like=True):
         for known, mine, canarys in (
             (self.templates, cohort.templates, cohort.canary_templates),
             (self.shapes, cohort.shapes, cohort.canary_shapes),
+            (self.numbers, cohort.numbers, cohort.canary_numbers),
         ):
             learn_known(known, (*mine, *(canarys if promoted else ())), self.numbered, settings.known_limit)
+
+    def stream(self, name: str) -> StreamPast:
+        """One of `LEARNED`; one without anything where a snapshot of before it was learned has none."""
+        return self.streams.get(name) or StreamPast()
 
     def redirect(self, redirects: Mapping[int, int]) -> None:
         """Templates have become part of others, which were then shown when any part of them was."""
@@ -109,12 +122,12 @@ def log_prior(pasts: Sequence[LogPast]) -> LogPrior:
     return LogPrior(
         {
             name: Clumping(
-                math.fsum(past.streams[name].clumping for past in pasts),
-                math.fsum(past.streams[name].clumping_df for past in pasts),
-                math.fsum(past.streams[name].by_pod for past in pasts),
-                math.fsum(past.streams[name].by_pod_df for past in pasts),
+                math.fsum(past.stream(name).clumping for past in pasts),
+                math.fsum(past.stream(name).clumping_df for past in pasts),
+                math.fsum(past.stream(name).by_pod for past in pasts),
+                math.fsum(past.stream(name).by_pod_df for past in pasts),
             )
-            for name in STREAMS
+            for name in LEARNED
         },
         Incidents(
             found=math.fsum(past.incidents.found for past in pasts),

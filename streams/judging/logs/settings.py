@@ -14,6 +14,11 @@ ERRORS, NEW_TEMPLATES, NEW_SHAPES = "logs/errors", "logs/new_templates", "logs/n
 STREAMS = (ERRORS, NEW_TEMPLATES, NEW_SHAPES)
 """The three count streams: traces with a line of class error or critical; canary traces with a template of class
 warning or worse, or with a set of templates, that neither history nor the baseline so far has shown."""
+NEW_NUMBERS = "logs/new_numbers"
+"""Canary traces that log known lines in numbers that neither has shown. Judged in place of `NEW_SHAPES`, each of which
+it counts too, where the workload's past says that no more of them than of those are needed to tell."""
+
+LEARNED = (*STREAMS, NEW_NUMBERS)
 
 
 class LogSettings(Struct, frozen=True):

@@ -114,8 +114,21 @@ def begin_stream(
         clumps_known=known,
         by_pod=pod_clump_size(past, cluster),
     )
-    stream.by_past = _weight_of_past(stream, stream_tolerance(name, settings), stream_factors(name, past), level)
+    stream.by_past, _ = _least_that_tells(stream, stream_tolerance(name, settings), stream_factors(name, past), level)
     return stream
+
+
+def fewest(name: str, stream: StreamState, settings: LogSettings, level: float) -> float:
+    """Events of the canary that fail a comparison as long as the cohorts were, while the baseline shows its usual few.
+
+    Args:
+        name: one of `LEARNED`.
+        stream: as its comparison begins.
+        settings: what an operator set.
+        level: of the part; infinite where nothing is known, or too many would be needed.
+    """
+    factors = stream_factors(name, stream.past)
+    return _least_that_tells(stream, stream_tolerance(name, settings), factors, level * stream.share)[1]
 
 
 def stream_tolerance(name: str, settings: LogSettings) -> float:
@@ -180,11 +193,16 @@ def stream_evidence(name: str, stream: StreamState, canary_s: float, baseline_s:
     )
 
 
-def _weight_of_past(stream: StreamState, tolerance: float, factors: Sequence[float], level: float) -> float:
-    """Reckon u, .05 to .95, for a comparison as long as the cohorts were on average, at equal shares of exposure."""
+def _least_that_tells(
+    stream: StreamState, tolerance: float, factors: Sequence[float], level: float
+) -> tuple[float, float]:
+    """Reckon u, .05 to .95, and the fewest events that fail the canary by it.
+
+    For a comparison as long as the cohorts were on average, at equal shares of exposure.
+    """
     past = stream.past
     if past.cohorts <= 0.0:
-        return 0.5
+        return 0.5, math.inf
     incident = shared_incident(past)
     free = 1.0 - incident / LEAST_GUARD  # up to here u costs p_c nothing
     exposure_s, usual = past.exposure_s / past.cohorts, past.events / past.cohorts
@@ -195,9 +213,9 @@ def _weight_of_past(stream: StreamState, tolerance: float, factors: Sequence[flo
         p_history = max(SMALLEST_P, tail(few, exposure_s * tolerance, past, phi)) * (1.0 - incident)
         u = min(0.95, max(0.05, free, p_history / (p_history + p_beside * incident)))
         if max(p_history / u, p_beside * max(LEAST_GUARD, incident / (1.0 - u))) <= level:
-            break
+            return u, few
         few = max(few + 1.0, few * _STEP)
-    return u
+    return u, math.inf
 
 
 def _beside_usual(canary: float, baseline: float, factors: Sequence[float]) -> float:

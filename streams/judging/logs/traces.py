@@ -18,7 +18,7 @@ from msgspec import Struct
 
 from streams.judging.logs.failures import FAILED
 from streams.judging.side import LogClass, Side, SignatureInfo, Trace
-from streams.windows.summary import PodSummary, Summary
+from streams.windows.summary import PodSummary, Summary, lines_together
 
 IDLE_NS = 10_000_000_000
 """Silence after which a trace is over: twice the window, and longer than nearly any request's gaps."""
@@ -33,6 +33,10 @@ MAX_KINDS = 2_000
 _RANK: dict[LogClass | None, int] = {"critical": 0, "error": 1, "warning": 2, None: 3}
 
 
+_Kinds = dict[tuple[int, LogClass | None, tuple[int, ...], int, int], int]
+"""Half, worst class, judged signatures, set and numbers of the traces of a window -> how many there are."""
+
+
 class OpenTrace(Struct, array_like=True):
     """One trace of which more may come."""
 
@@ -43,7 +47,7 @@ class OpenTrace(Struct, array_like=True):
     half: int
     """See `Trace`."""
     signatures: tuple[int, ...] = ()
-    """Ascending."""
+    """Of its lines, ascending, those of lines alike as often as `PodSummary.traces` tells."""
     whole: bool = True
     """Nothing of it was left out."""
     pod: int = 0
@@ -79,7 +83,7 @@ class Traces:
             signatures: those judged, by id.
             side: changed in place.
         """
-        kinds: dict[tuple[int, LogClass | None, tuple[int, ...], int], int] = {}
+        kinds: _Kinds = {}
         if summary is not None:
             side.traces_cut = summary.traces_from is not None
             for name in sorted(summary.pods):
@@ -87,13 +91,15 @@ class Traces:
                 self._extend(start_ns, number, pod, summary.traces_from)
                 loose = _without_trace(pod, signatures)
                 if loose:
-                    _tell(side, number, _count(kinds, number & 1, loose, 0, signatures))
+                    _tell(side, number, _count(kinds, number & 1, loose, signatures))
         for number in self._over(start_ns):
             trace = self.state.open.pop(number)
-            shape = shape_of(trace.signatures) if trace.whole else 0
-            _tell(side, trace.pod, _count(kinds, trace.half, trace.signatures, shape, signatures))
-        found = [Trace(*kind, count) for kind, count in kinds.items()]
-        found.sort(key=lambda one: (_RANK[one.log_class], one.shape, one.half, one.signatures))
+            _tell(side, trace.pod, _count(kinds, trace.half, trace.signatures, signatures, whole=trace.whole))
+        found = [
+            Trace(half, worst, judged, shape, count, numbers)
+            for (half, worst, judged, shape, numbers), count in kinds.items()
+        ]
+        found.sort(key=lambda one: (_RANK[one.log_class], one.shape, one.half, one.signatures, one.numbers))
         side.traces_cut = side.traces_cut or len(found) > MAX_KINDS
         side.traces = found[:MAX_KINDS]
 
@@ -104,10 +110,13 @@ class Traces:
             if trace is None:
                 trace = known[number] = OpenTrace(start_ns, start_ns, pod_number & 1, pod=pod_number)
             trace.last_ns = start_ns
-            together = sorted({*trace.signatures, *ids})
-            whole = len(together) <= MAX_SIGNATURES and (whole_below is None or number < whole_below)
+            together = lines_together(trace.signatures, ids)
+            kinds = sorted(set(together))
+            whole = len(kinds) <= MAX_SIGNATURES and (whole_below is None or number < whole_below)
             trace.whole = trace.whole and whole
-            trace.signatures = tuple(together[:MAX_SIGNATURES])
+            if len(kinds) > MAX_SIGNATURES:
+                together = tuple(one for one in together if one < kinds[MAX_SIGNATURES])
+            trace.signatures = together
 
     def _over(self, start_ns: int) -> list[int]:
         known = self.state.open
@@ -124,7 +133,7 @@ class Traces:
 
 
 def shape_of(signatures: tuple[int, ...]) -> int:
-    """63 bits of a hash of a set of signatures, given in ascending order; never 0."""
+    """63 bits of a hash of signatures, given in ascending order; never 0."""
     packed = b"".join(number.to_bytes(8, "big") for number in signatures)
     return int.from_bytes(blake2b(packed, digest_size=8).digest(), "big") >> 1 or 1
 
@@ -138,15 +147,13 @@ def _without_trace(pod: PodSummary, signatures: Mapping[int, SignatureInfo]) -> 
 
 
 def _count(
-    kinds: dict[tuple[int, LogClass | None, tuple[int, ...], int], int],
-    half: int,
-    ids: tuple[int, ...],
-    shape: int,
-    signatures: Mapping[int, SignatureInfo],
+    kinds: _Kinds, half: int, ids: tuple[int, ...], signatures: Mapping[int, SignatureInfo], *, whole: bool = False
 ) -> LogClass | None:
-    judged = tuple(known for known in ids if known in signatures and not signatures[known].raised)
+    once = tuple(sorted(set(ids)))
+    judged = tuple(known for known in once if known in signatures and not signatures[known].raised)
     worst = min((signatures[known].log_class for known in judged), key=_RANK.__getitem__, default=None)
-    kind = (half, worst, judged, shape)
+    numbers = shape_of(ids) if whole and len(once) < len(ids) else 0
+    kind = (half, worst, judged, shape_of(once) if whole else 0, numbers)
     kinds[kind] = kinds.get(kind, 0) + 1
     return worst
 

@@ -13,7 +13,7 @@ from streams.records.log import LogRecord, Severity
 from streams.records.metric import Kind, MetricSample, Series
 from streams.windows.correlation import trace_number
 from streams.windows.roller import Roller
-from streams.windows.summary import Bundle, Limits, Summary, merge, trim
+from streams.windows.summary import MOST_ALIKE, Bundle, Limits, Summary, merge, trim
 from topology.codecs import decode_bundle, encode_bundle
 
 WINDOW_NS = 5_000_000_000
@@ -144,7 +144,7 @@ def test_nothing_is_lost_by_trimming(records):
     assert kept + trimmed.other_lines == sum(isinstance(record, LogRecord) for record in records)
     assert sum(len(pod.lines) for pod in trimmed.pods.values()) <= LIMITS.signatures
     assert sum(len(set(pod.series())) for pod in trimmed.pods.values()) <= LIMITS.series
-    assert sum(len(ids) for pod in trimmed.pods.values() for ids in pod.traces.values()) <= LIMITS.traces
+    assert sum(len(set(ids)) for pod in trimmed.pods.values() for ids in pod.traces.values()) <= LIMITS.traces
 
 
 def test_traces_hold_the_signatures_of_their_lines():
@@ -164,6 +164,18 @@ def test_traces_hold_the_signatures_of_their_lines():
         trace_number("req-1"): ["ERROR failed requestId=<*>", "INFO begin"],
         trace_number("req-2"): ["ERROR failed requestId=<*>"],
     }
+
+
+def test_traces_say_how_often_a_line_was_logged():
+    """Promise: up to a number, however its lines were spread over transactions."""
+    source = Source(REVISION, "shop-6f87c5d5d5-0")
+    records = [LogRecord(source, n, f"INFO part {n} of 7", trace_id="req-1") for n in range(7)]
+    (ids,) = rolled(records)[0].pods[source.pod].traces.values()
+    assert len(ids) == MOST_ALIKE
+    assert len(set(ids)) == 1
+    for seed in range(5):
+        several, one = split([*records[:MOST_ALIKE], LogRecord(source, 9, "INFO end", trace_id="req-1")], seed, 3)
+        assert several == one
 
 
 def test_of_too_many_traces_the_errors_stay():

@@ -11,7 +11,7 @@ from streams.errors import BrokenInvariant
 from streams.judging.logs.news import LEARNING
 from streams.judging.logs.part import LogPart, LogState
 from streams.judging.logs.past import LogPast, LogPrior
-from streams.judging.logs.settings import ERRORS, NEW_SHAPES, NEW_TEMPLATES, STREAMS, LogSettings
+from streams.judging.logs.settings import ERRORS, NEW_NUMBERS, NEW_SHAPES, NEW_TEMPLATES, LogSettings
 from streams.judging.logs.stream import StreamState
 from streams.judging.side import Side, SignatureInfo, Trace
 
@@ -124,10 +124,10 @@ def test_shapes_of_known_templates_count():
     """A set of templates nobody has shown, without any judged line: the canary's alone."""
     part = judged(fresh(history(20)), canary={index: [Trace(0, None, (), 77)] for index in range(0, 60, 6)})
     evidence = {one.stream: one for one in part.evidence()}
-    assert evidence[NEW_SHAPES].canary_count == 10.0
+    assert evidence[NEW_NUMBERS].canary_count == 10.0
     assert evidence[NEW_TEMPLATES].canary_count == evidence[ERRORS].canary_count == 0.0
     assert part.p < 0.01
-    assert part.culprits(NEW_SHAPES)[0].number == 77
+    assert part.culprits(NEW_NUMBERS)[0].number == 77
 
 
 def test_a_canary_that_logs_something_new_in_every_request_is_not_judged_by_shapes():
@@ -137,6 +137,57 @@ def test_a_canary_that_logs_something_new_in_every_request_is_not_judged_by_shap
         part.add(index * WINDOW_NS, side(), Side(pod_s=10.0, lines=9, traces=[Trace(0, None, (), 77, 3)]), KNOWN)
     assert part.p == 1.0
     assert any("log statements have changed" in sentence for sentence in part.unjudged())
+
+
+TWICE, ONCE = Trace(0, None, (), 500, 9, 502), Trace(0, None, (), 500, 9)
+"""The same lines, one of them twice or not."""
+
+
+def every(trace):
+    """In all windows."""
+    return dict.fromkeys(range(WINDOWS), (trace,))
+
+
+def test_known_lines_in_other_numbers_are_judged_in_most_requests_too():
+    """No log statement has changed: a loop that is left early, a second attempt."""
+    past = history(20, every(TWICE))
+    part = judged(fresh(past), every(TWICE), every(ONCE))
+    assert part.p < 0.001
+    assert part.culprits(NEW_NUMBERS)[0].number == ONCE.shape
+    assert part.unjudged() == []
+    assert judged(fresh(past), every(ONCE), every(ONCE)).p > 0.3
+
+
+def test_where_numbers_are_new_all_the_time_shapes_are_judged_by_sets():
+    """Each trace of as many lines as there were things to do: of new numbers more would be needed than of new sets."""
+    past = LogPast()
+    for cohort in range(12):
+        loops = {
+            index: [Trace(index % 2, None, (), 500, 1, 10_000 + 100 * cohort + index)] for index in range(0, WINDOWS, 3)
+        }
+        past.learn(judged(fresh(past), loops).cohort(), SETTINGS, LogPrior())
+    part = judged(fresh(past), canary={index: [Trace(0, None, (), 77)] for index in range(0, 60, 6)})
+    evidence = {one.stream: one for one in part.evidence()}
+    assert evidence[NEW_SHAPES].canary_count == 10.0
+    assert NEW_NUMBERS not in evidence
+    assert part.p < 0.01
+
+
+def test_numbers_of_lines_are_learned_after_a_snapshot_of_before():
+    """Until then shapes are judged by sets, as before; in a comparison that goes on as well."""
+    past = history(LEARNING + 1, every(TWICE))
+    before = msgspec.msgpack.decode(msgspec.msgpack.encode(msgspec.to_builtins(past)[:-2]), type=LogPast)
+    del before.streams[NEW_NUMBERS], before.history[NEW_NUMBERS]
+    state = fresh(before).to_state()
+    del state.streams[NEW_NUMBERS], state.news[NEW_NUMBERS]
+    goes_on = LogPart(SETTINGS, before, LogPrior(), WINDOWS * WINDOW_NS, WINDOW_NS, state)
+    assert judged(goes_on, every(TWICE), every(ONCE)).p > 0.3
+    for _ in range(LEARNING + 1):
+        assert judged(fresh(before), every(TWICE), every(ONCE)).p > 0.3
+        before.learn(judged(fresh(before), every(TWICE)).cohort(), SETTINGS, LogPrior())
+    for _ in range(20):
+        before.learn(judged(fresh(before), every(TWICE)).cohort(), SETTINGS, LogPrior())
+    assert judged(fresh(before), every(TWICE), every(ONCE)).p < 0.01
 
 
 def test_a_canary_whose_lines_alone_carry_ids_is_not_compared_by_them():
@@ -236,4 +287,4 @@ def test_a_snapshot_goes_on_to_the_bit(windows, cut, draw):
     assert part.to_state() == straight.to_state()
     assert part.p == straight.p
     assert part.cohort() == straight.cohort()
-    assert [one.stream for one in part.evidence()] == list(STREAMS)
+    assert [one.stream for one in part.evidence()] == [ERRORS, NEW_TEMPLATES, NEW_NUMBERS]

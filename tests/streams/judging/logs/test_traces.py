@@ -12,7 +12,7 @@ from streams.judging.logs import traces as module
 from streams.judging.logs.traces import IDLE_NS, LONGEST_NS, Traces, TracesState, shape_of
 from streams.judging.side import Side, SignatureInfo, Trace
 from streams.records.identity import Revision, Workload
-from streams.windows.summary import PodSummary, Summary
+from streams.windows.summary import MOST_ALIKE, PodSummary, Summary, lines_together
 
 WINDOW_NS = 5_000_000_000
 REVISION = Revision(Workload("", "prod", "shop"), "6f8")
@@ -53,6 +53,16 @@ def test_traces_alike_are_told_together():
     )
 
 
+def test_how_often_a_line_was_logged_is_told_beside_the_set():
+    """By both pods and all windows together, up to what is told apart."""
+    both = [{"a": {77: (5,)}, "b": {77: (5, 9)}}, {"a": {77: (5,)}}]
+    thrice, flood = closed([*both, *[{}] * SILENT]), closed([*both, *both, *both, *[{}] * SILENT])
+    some = shape_of((5,) * min(3, MOST_ALIKE) + (9,))
+    most = shape_of((5,) * MOST_ALIKE + (9,) * min(3, MOST_ALIKE))
+    assert thrice[-1].traces == [Trace(0, None, (), shape_of((5, 9)), 1, some)]
+    assert flood[-1].traces == [Trace(0, None, (), shape_of((5, 9)), 1, most)]
+
+
 def test_lines_without_an_id_are_incidents_of_their_window():
     """What a pod logs of class warning and worse without an id is one incident at once, without a shape."""
     sides = closed([{"a": {0: (1, 2, 9)}, "b": {0: (9,)}}])
@@ -85,7 +95,9 @@ def test_too_many_open_traces_are_closed_early(monkeypatch):
 windows = st.lists(
     st.dictionaries(
         st.sampled_from(["a", "b"]),
-        st.dictionaries(st.integers(0, 6), st.sets(st.integers(1, 9), min_size=1).map(lambda ids: tuple(sorted(ids)))),
+        st.dictionaries(
+            st.integers(0, 6), st.lists(st.integers(1, 9), min_size=1).map(lambda ids: lines_together(ids, ()))
+        ),
         max_size=2,
     ),
     max_size=12,
