@@ -12,7 +12,7 @@ LEVELS = ("debug", "info", "warning", "error")
 
 _THIRD_PARTY = ("aiohttp", "aiokafka", "asyncio", "faust", "mode", "opentelemetry", "urllib3")
 """Their news are not ours; their warnings are."""
-_SECRETIVE = ("aiokafka.conn", "aiokafka.producer.producer")
+_SECRETIVE = ("aiokafka.conn", "aiokafka.producer.producer", "faust.topics", "faust.transport.drivers.aiokafka")
 """Show at debug what they send, whole: records, and a password (SaslAuthenticateRequest). They are never at debug."""
 REPEAT_S = 10.0
 """In which one place in other people's code says a thing once."""

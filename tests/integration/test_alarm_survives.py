@@ -46,7 +46,8 @@ Documents = dict[tuple[str, str], bytes]
 def test_score_is_killed_while_an_alarm_rings(kept):
     """One alarm, with the documents of a scorer that nothing happened to; what is written twice is the same.
 
-    Killed after it has written a snapshot that holds the alarm, or as soon as the alarm is raised.
+    Killed after it has written a snapshot that holds the alarm, or as soon as the alarm is raised. Of what it sends,
+    nothing is in its log, at debug either.
     """
     expected, raised_at = _undisturbed()
     assert len({name for name, _ in expected[WINDOWS]}) == 1
@@ -63,6 +64,8 @@ def test_score_is_killed_while_an_alarm_rings(kept):
         with _score(servers) as worker:
             _tell(servers, told_to, WINDOWS)
             _await(expected[WINDOWS], found, reader, worker)
+            assert " DEBUG " in worker.output
+            assert worker.output.count(SIGNATURES[1].text) == 0
         reader.close()
     assert found == expected[WINDOWS]
 
@@ -79,7 +82,7 @@ def _undisturbed() -> tuple[dict[int, Documents], int]:
 
 
 def _score(servers: str) -> RoleProcess:
-    options = ["--group", GROUP, "--session-timeout-s", 2, "--snapshot-s", 0.5]
+    options = ["--group", GROUP, "--session-timeout-s", 2, "--snapshot-s", 0.5, "--log-level", "debug"]
     return RoleProcess("score", "--bootstrap-servers", servers, *options)
 
 

@@ -8,6 +8,8 @@ from collections.abc import Iterator
 import pytest
 from aiokafka import conn
 from aiokafka.producer import producer
+from faust import topics
+from faust.transport.drivers import aiokafka as driver
 
 from topology import log
 from topology.log import REPEAT_S, Sparing
@@ -60,7 +62,7 @@ def test_what_we_say_ourselves_is_never_kept_back() -> None:
 def logging_as_before() -> Iterator[None]:
     """What `start` sets is taken back."""
     root = logging.getLogger()
-    loggers = [root, logging.getLogger("aiokafka"), conn.log, producer.log]
+    loggers = [root, logging.getLogger("aiokafka"), conn.log, producer.log, topics.logger, driver.logger]
     before = root.handlers[:], [each.level for each in loggers]
     loggers[1].setLevel(logging.NOTSET)  # an earlier start in this process was at another level
     yield
@@ -72,10 +74,12 @@ def logging_as_before() -> Iterator[None]:
 
 @pytest.mark.usefixtures("logging_as_before")
 def test_nothing_that_is_sent_is_logged_at_debug_either(capsys: pytest.CaptureFixture[str]) -> None:
-    """As aiokafka would: whole requests, the password among them, and the records that it sends."""
+    """As aiokafka and Faust would: whole requests, the password among them, and the records that they send."""
     log.start("score", "debug")
     conn.log.debug("Request: SaslAuthenticateRequest_v1(sasl_auth_bytes=%r)", b"app\0app\0hunter2")
     producer.log.debug("Sending (key=%r value=%r) to %s", b"key", b"a line that says hunter2", "partition")
+    for each in (topics, driver):
+        each.logger.debug("send: topic=%r k=%r v=%r", "topic", b"key", b"a line that says hunter2")
     conn.log.warning("the broker is away")
     logging.getLogger("aiokafka.consumer.fetcher").debug("all else")
     said = capsys.readouterr().err
