@@ -84,8 +84,9 @@ def start(role: str, level: str) -> None:
         handler.addFilter(Sparing())
     logging.basicConfig(handlers=[handler], level=level.upper(), force=True)
     logging.captureWarnings(capture=True)
-    for name in _SECRETIVE:
-        logging.getLogger(name).setLevel(max(logging.INFO, logging.getLogger().level))
-    if level != "debug":
+    if level == "debug":
+        for name in _SECRETIVE:
+            logging.getLogger(name).setLevel(logging.INFO)
+    else:
         for name in _THIRD_PARTY:
             logging.getLogger(name).setLevel(max(logging.WARNING, logging.getLogger().level))

@@ -64,7 +64,8 @@ def logging_as_before() -> Iterator[None]:
     root = logging.getLogger()
     loggers = [root, logging.getLogger("aiokafka"), conn.log, producer.log, topics.logger, driver.logger]
     before = root.handlers[:], [each.level for each in loggers]
-    loggers[1].setLevel(logging.NOTSET)  # an earlier start in this process was at another level
+    for each in loggers[1:]:
+        each.setLevel(logging.NOTSET)  # an earlier start in this process was at another level
     yield
     root.handlers[:] = before[0]
     for each, level in zip(loggers, before[1], strict=True):
@@ -86,3 +87,16 @@ def test_nothing_that_is_sent_is_logged_at_debug_either(capsys: pytest.CaptureFi
     assert "hunter2" not in said
     assert "the broker is away" in said
     assert "all else" in said
+
+
+@pytest.mark.usefixtures("logging_as_before")
+def test_news_of_other_peoples_code_are_for_debug(capsys: pytest.CaptureFixture[str]) -> None:
+    """Whichever of their loggers it is; what they warn of is said."""
+    log.start("score", "info")
+    conn.log.info("Authenticated as app via SCRAM-SHA-512")
+    conn.log.warning("the broker is away")
+    logging.getLogger("topology.score.worker").info("scores partitions 0, 1")
+    said = capsys.readouterr().err
+    assert "Authenticated" not in said
+    assert "the broker is away" in said
+    assert "scores partitions" in said
