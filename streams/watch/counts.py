@@ -6,8 +6,11 @@ m and variance m + m^2 / r the likelihood ratio is psi^k ((r + m) / (r + psi m))
 normal. Source: `Detector`; the ratio of two negative binomials of one size (e.g. Hilbe, Negative Binomial Regression,
 2011).
 
-The rate is forecast as a level is, by exposure. Evidence under way slows what is learned, so that a slow rise does not
-teach itself away; when it has been reported and lasts, it becomes what is normal.
+The rate is forecast as a level is, by exposure. The level of long lags behind a rate that drifts, as in a season's
+first hours; its own mean lags as far behind it (double exponential smoothing: Brown, Smoothing, Forecasting and
+Prediction, 1963). More is bet on against the higher of the rates with and without that drift, fewer against the lower.
+Evidence under way slows what is learned, so that a slow rise does not teach itself away; when it has been reported and
+lasts, it becomes what is normal.
 """
 
 from __future__ import annotations
@@ -71,13 +74,15 @@ class CountState(Struct, array_like=True):
     version: int = 1
     surprise: SurpriseState | None = None
     """None in a snapshot of before: the score begins anew."""
+    lag: MeanState = MeanState()
+    """Of the forecast's level of long; in a snapshot of before it is not told, and no drift is known yet."""
 
 
 class CountWatch:
     """`add` each window's count, in time order."""
 
     __slots__ = (
-        "_count", "_detector", "_excess", "_exposure", "_forecast", "_last_ns", "_seen", "_square", "_surprise",
+        "_count", "_detector", "_excess", "_exposure", "_forecast", "_lag", "_last_ns", "_seen", "_square", "_surprise",
     )  # fmt: skip
 
     def __init__(self, state: CountState | None = None) -> None:
@@ -92,6 +97,7 @@ class CountWatch:
         )
         self._detector = Detector(len(PSI), state.detector if state else None)
         self._surprise = Surprise(state.surprise if state else None)
+        self._lag = FadingMean(_LONG, state.lag if state else None)
         self._seen = state.seen if state else 0
         self._last_ns = state.last_ns if state else -(1 << 62)
 
@@ -108,6 +114,7 @@ class CountWatch:
             self._seen,
             self._last_ns,
             surprise=self._surprise.to_state(),
+            lag=self._lag.to_state(),
         )
 
     def add(self, time_ns: int, count: float, exposure: float) -> Reading:
@@ -130,19 +137,22 @@ class CountWatch:
         if exposure < LEAST_EXPOSURE:
             return self._reading(0.0, 0.0, 0.0)
         rate = self._forecast.next(time_ns)
+        drifted = rate + self._drift
         known = self._count.weight * self._count.value + _PRIOR_EVENTS
         past = max(self._exposure.weight, 1.0) * (self._exposure.value or exposure)
-        expected = (max(rate, 0.0) + _PRIOR_EVENTS / past) * exposure
+        expected = (max(rate, drifted, 0.0) + _PRIOR_EVENTS / past) * exposure
         varied = 1.0 / known + self._varied()
         warm = self._seen >= WARM
         spread = math.sqrt(expected + expected * expected * varied)
         z = 2.0 * (math.sqrt(count + 0.375) - math.sqrt(expected + 0.375)) / math.sqrt(1.0 + expected * varied)
         abnormality = self._surprise.add(count / exposure, z, warm)
         if warm:
-            fewer = max(rate, 0.0) * exposure
+            fewer = max(min(rate, drifted), 0.0) * exposure
             means = [expected] * _MORE + [fewer] * (len(PSI) - _MORE)
             starts = [min(each * mean, most) for each, mean, most in zip(_STARTS, means, _MOST_STARTS, strict=True)]
-            self._detector.add(time_ns, _ratios(count, means, 1.0 / varied), starts)
+            log_ratios = _log_ratios(count, means, 1.0 / varied)
+            self._detector.add(time_ns, [*map(math.exp, log_ratios)], starts)
+            self._detector.end(log_ratios[0], log_ratios[_MORE], _MORE)
         self._learn(count, exposure, expected, spread)
         return self._reading(count / exposure, expected / exposure, abnormality)
 
@@ -154,6 +164,13 @@ class CountWatch:
         direction: Direction = "higher" if rate >= expected else "lower"
         found = self._detector
         return Reading(rate, expected, direction, found.log_e, abnormality, found.onset_ns, self._seen > WARM)
+
+    @property
+    def _drift(self) -> float:
+        """How far the level of long lags behind the rate, where it is what is believed."""
+        if not self._forecast.believes_long or self._lag.weight == 0.0:
+            return 0.0
+        return self._forecast.lasting[0] - self._lag.value
 
     def _varied(self) -> float:
         """Variance beyond Poisson over the squared mean."""
@@ -169,16 +186,17 @@ class CountWatch:
         usual = self._exposure.value or exposure
         weight = trust * min(exposure / usual, _WEIGHTIEST)
         self._forecast.learn(clipped / exposure, clipped / exposure, weight, weight)
+        self._lag.learn(self._forecast.lasting[0], weight)
         self._count.learn(clipped, trust)
         self._exposure.learn(min(exposure, 10.0 * usual))
         self._excess.learn((clipped - expected) ** 2 - clipped, trust)
         self._square.learn(expected * expected, trust)
 
 
-def _ratios(count: float, means: list[float], size: float) -> list[float]:
-    """Of each of `PSI`."""
+def _log_ratios(count: float, means: list[float], size: float) -> list[float]:
+    """Of each of `PSI`; that of the least change is first of those for more, and of those for fewer."""
     whole = count + size
     return [
-        math.exp(min(count * log_psi - whole * math.log1p((psi - 1.0) * mean / (size + mean)), _MOST))
+        min(count * log_psi - whole * math.log1p((psi - 1.0) * mean / (size + mean)), _MOST)
         for psi, log_psi, mean in zip(PSI, _LOG_PSI, means, strict=True)
     ]

@@ -119,21 +119,22 @@ class Detector:
             self._follow(time_ns, log_m)
         return self.log_e
 
-    def end(self, more: float, less: float) -> None:
+    def end(self, more: float, less: float, ups: int) -> None:
         """After `add`: is what has gathered over? Then it begins anew.
 
         Page's CUSUM (1954) of the points' likelihood under normal, over that under the least change worth telling. To
         begin anew only lowers M, and so keeps the promise.
 
         Args:
-            more: logarithm of the point's likelihood under the least change, over that under normal, for the first
-                half of the bets.
+            more: logarithm of the point's likelihood under the least change, over that under normal, for the bets on
+                more.
             less: the same for the others.
+            ups: how many bets, the first, are on more.
         """
         if self.onset_ns is None:
             return
-        bets, half = self._bets, len(self._bets) // 2
-        self._over = max(self._over - (more if max(bets[:half]) >= max(bets[half:]) else less), 0.0)
+        bets = self._bets
+        self._over = max(self._over - (more if max(bets[:ups]) >= max(bets[ups:]) else less), 0.0)
         if self._over >= _OVER:
             self.quieten()
 

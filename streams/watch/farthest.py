@@ -36,6 +36,8 @@ _LENGTHS = 6
 """Lengths that are told apart: 1, 2, 4, 8, 16, 32 values beyond the quantile at least."""
 _MOST = 21.0
 """Of the logarithm, as of log M (`detector`)."""
+_MOST_FAR = 1e37
+"""Of what is remembered: single precision holds little more, and what is infinite would never fade."""
 _ALIKE = 2.0
 """Times as far, at most, as what somebody has spoken of: what is alike varies. (Lengths are told apart by as much.)"""
 
@@ -147,7 +149,7 @@ class Farthest:
         first = 0 if far > 0.0 else 2 * _LENGTHS
         for place in range(first, first + 2 * (_LENGTHS if news else _length(lasts) + 1)):
             been = self._been[place]
-            self._been[place] = min(been, abs(far) / _ALIKE) if news else max(been, abs(far) * _ALIKE)
+            self._been[place] = min(been, abs(far) / _ALIKE) if news else max(been, min(abs(far) * _ALIKE, _MOST_FAR))
 
     def _end(self, usual: float, seen: int) -> None:
         far = abs(self._far)
@@ -162,7 +164,7 @@ class Farthest:
         self._last, self._far, self.lasts, self._within, self._told = seen, 0.0, 0, 0, False
 
     def _remember(self, far: float, first: int) -> None:
-        been = self._been
+        been, far = self._been, min(far, _MOST_FAR)
         for place, each in enumerate(been):
             been[place] = each * (1.0 - 1.0 / _REMEMBERED)
         for length in range(first, first + _length(self.lasts) + 1):

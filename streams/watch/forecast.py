@@ -206,6 +206,11 @@ class Forecast:
             profile.error, profile.last = _forgiven(profile.error, most), 0.0
 
     @property
+    def believes_long(self) -> bool:
+        """The level of long is: nothing else has been better, or is known."""
+        return self._best == 0
+
+    @property
     def follows(self) -> bool:
         """The level of late or the latest value is believed: of the long ones none has been as good."""
         return self._best >= _OF_LATE

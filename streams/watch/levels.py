@@ -221,7 +221,7 @@ class LevelWatch:
         if warm:
             fresh = self._fresh(score)
             detector.add(time_ns, _ratios(fresh), _STARTS)
-            detector.end(_LEAST_TOLD * fresh - _LEAST_TOLD_PRICE, -_LEAST_TOLD * fresh - _LEAST_TOLD_PRICE)
+            detector.end(_LEAST_TOLD * fresh - _LEAST_TOLD_PRICE, -_LEAST_TOLD * fresh - _LEAST_TOLD_PRICE, len(_BETS))
             if came_back and not farthest.lasts:
                 detector.quieten()  # what it gathered in an excursion that was no news
         trust = 1.0 if near else detector.trust_ratio

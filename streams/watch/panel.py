@@ -230,13 +230,14 @@ class Panel:
         model = self._models.get(name)
         return model.late if isinstance(model, LevelWatch) else None
 
-    def teach(self, name: str, at_ns: int, *, news: bool) -> None:
+    def teach(self, name: str, at_ns: int, *, news: bool, latest: bool = True) -> None:
         """It rang for nothing (its threshold rises fourfold, to a hundredfold at most), or for good reason.
 
-        What a level did then is known from here on, or is not.
+        What a level did then is known from here on, or is not; if it has not rung again since, `latest`: of what it
+        did before that nothing is kept.
         """
         known, model = self._state.signals.get(name), self._models.get(name)
-        if isinstance(model, LevelWatch):
+        if latest and isinstance(model, LevelWatch):
             model.teach(news=news)
         if known is not None:
             penalty = _penalty(known, at_ns) + (-_PENALTY if news else _PENALTY)

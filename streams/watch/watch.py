@@ -213,8 +213,10 @@ class Watch:
         if found is None or said.kind not in {"nothing", "real"} or said.kind == found.opinion:
             return
         found.opinion = said.kind
+        latest_first = *state.ringing, *reversed(state.ended)
         for name in sorted(found.told):
-            self._panel.teach(name, at_ns, news=said.kind == "real")
+            latest = next(one for one in latest_first if name in one.told) is found
+            self._panel.teach(name, at_ns, news=said.kind == "real", latest=latest)
         if said.kind == "nothing" and found in state.ringing:
             for name in found.told:
                 self._panel.quieten(name)

@@ -107,7 +107,7 @@ class _Reader:
 
     def read(self, what: Form, said: str) -> None:
         """Take in a line of some form."""
-        self.seen = self.seen or what is not Form.THROWN
+        self.seen = self.seen or what not in {Form.THROWN, Form.REST}  # a brace alone ends much else
         if what is Form.FRAME:
             self._frame(said)
         elif what is Form.HEAD and said.startswith("Traceback"):

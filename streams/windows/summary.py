@@ -270,9 +270,11 @@ def _keep_latest(points: dict[int, float] | dict[int, tuple[int, float]] | dict[
             del points[time_ns]
 
 
-def _fullness(state: tuple[int, Histogram]) -> tuple[int, int, float, int, list[tuple[int, int]]]:
+def _fullness(state: tuple[int, Histogram]) -> tuple[object, ...]:
+    """Of all there is to a state, so that two of the same fullness are the same."""
     start_ns, histogram = state
-    return start_ns, histogram.count, histogram.total, histogram.scale, sorted(histogram.positive.items())
+    buckets = sorted(histogram.positive.items()), sorted(histogram.negative.items())
+    return start_ns, histogram.count, histogram.total, histogram.scale, histogram.zero_count, *buckets
 
 
 def _add(mine: dict[int, int] | dict[int, float], theirs: Mapping[int, int | float]) -> None:

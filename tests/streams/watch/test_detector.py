@@ -17,7 +17,7 @@ def bet(detector, time_ns, value):
     """One standard normal point, and whether it is over."""
     detector.add(time_ns, [math.exp(each * value - each * each / 2.0) for each in _BETS], _STARTS)
     before = detector.log_e
-    detector.end(value - 0.5, -value - 0.5)
+    detector.end(value - 0.5, -value - 0.5, 2)
     assert detector.log_e <= before
 
 

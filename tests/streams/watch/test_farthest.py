@@ -147,3 +147,14 @@ def test_a_snapshot_of_before_knows_nothing_of_what_rang():
     again = Farthest(msgspec.convert(before, FarthestState))
     again.teach(news=False)
     assert again.to_state() == farthest.to_state()
+
+
+@pytest.mark.parametrize("times", [1, 2])
+def test_what_goes_farther_than_anything_real_fades_as_well(times):
+    """Single precision has no number for it: infinite it would be for ever, and nothing that went anywhere be news."""
+    farthest, _ = played([*[0.0] * 100, 1e40])
+    farthest.hear()
+    if times == 1:
+        farthest.teach(news=False)
+    played([*[0.0] * 100, 1e40, *[0.0] * 4], farthest)
+    assert max(farthest.to_state().been) < math.inf

@@ -240,3 +240,23 @@ def test_what_lies_beyond_any_multiple_of_the_range_scores_one(value):
     watch = LevelWatch()
     levels([0.0, 1e-300] * 60, watch)
     assert watch.add(120 * STEP_NS, value).abnormality == 1.0
+
+
+def test_counts_of_a_snapshot_of_before_know_no_drift_yet():
+    """It ends before the lag of the level of long; from there on it is learned."""
+    watch = CountWatch()
+    for place in range(300):
+        watch.add(place * STEP_NS, float(place // 100), 1.0)
+    before = msgspec.msgpack.decode(msgspec.msgpack.encode(watch.to_state()))[:-1]
+    again = CountWatch(msgspec.convert(before, CountState))
+    reading = again.add(300 * STEP_NS, 3.0, 1.0)
+    assert reading.expected < watch.add(300 * STEP_NS, 3.0, 1.0).expected
+    assert again.to_state().lag.n == 1.0
+
+
+def test_what_hardly_ever_came_and_comes_often_goes_on_ringing():
+    """The bets on ten and a hundred times the rate are bets on more: what speaks for them ends no evidence."""
+    watch = CountWatch()
+    for place in range(1000):
+        watch.add(place * STEP_NS, float(place % 50 == 0), 1.0)
+    assert max(watch.add(place * STEP_NS, 2.0, 1.0).log_e for place in range(1000, 1006)) > 20.0

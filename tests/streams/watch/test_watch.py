@@ -269,3 +269,22 @@ def _verdict(played: Played, *, rollback: bool = True) -> str:
     assert document.watch_score is None or (document.watch_score >= 0.5) >= (document.verdict == "fail")
     assert (document.watch_score is None) == (played.window <= 100)
     return document.verdict
+
+
+def test_a_word_on_an_alarm_before_the_last_teaches_nothing_of_the_last():
+    """Else `nothing`, said of what is long over, would silence what rings now."""
+    played = Played()
+    played.windows(720)
+    before = played.windows(10, memory=1.5e9)[0]
+    played.windows(60)
+    now = played.windows(10, memory=2e9)[0]
+    assert now.id != before.id
+    been = _farthest(played)
+    played.say("nothing", before)
+    assert _farthest(played) == been
+    played.say("nothing", now)
+    assert _farthest(played) != been
+
+
+def _farthest(played):
+    return played.watch.to_state().panel.signals["memory"].level.farthest.been

@@ -106,6 +106,9 @@ def test_text_of_several_lines_that_is_no_trace_is_no_trace():
     """Promise: pretty-printed values and banners are one masked line."""
     assert trace("starting\n  port: 80\n  name: shop") is None
     assert signature(fold("starting\n  port: 80\n  name: shop")).text == "starting port: <*> name: shop"
+    assert signature(fold("starting with {\n  name: shop\n}")).text == "starting with { name: shop }"
+    json = r'{"level":"ERROR","message":"{\n  \"code\": \"no stock\"\n}"}'
+    assert signature(fold(json)).text == 'ERROR { "<*>": "<*>" }'
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -13,7 +14,7 @@ from streams.records.log import LogRecord, Severity
 from streams.records.metric import Kind, MetricSample, Series
 from streams.windows.correlation import trace_number
 from streams.windows.roller import Roller
-from streams.windows.summary import MOST_ALIKE, Bundle, Limits, Summary, merge, trim
+from streams.windows.summary import MOST_ALIKE, Bundle, Limits, Summary, merge, merge_states, trim
 from topology.codecs import decode_bundle, encode_bundle
 
 WINDOW_NS = 5_000_000_000
@@ -123,6 +124,16 @@ def test_any_split_of_records_over_transactions_merges_to_the_same(records, seed
     """Promise: how records were spread over workers and transactions, and the order of deltas, changes no bit."""
     several, one = split(records, seed, parts)
     assert several == one
+
+
+@pytest.mark.parametrize("other", [{"zero_count": 1}, {"negative": {3: 1}}])
+def test_of_two_states_of_a_histogram_at_one_time_the_same_stays_whichever_came_first(other):
+    """However little they differ in."""
+    states = [(0, Histogram(0, 1, 0.0)), (0, Histogram(0, 1, 0.0, **other))]
+    first, second = {7: states[0]}, {7: states[1]}
+    merge_states(first, {7: states[1]})
+    merge_states(second, {7: states[0]})
+    assert first == second
 
 
 @settings(max_examples=50, deadline=None)
