@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
+from msgspec import structs
 
 from streams.judging.judge import Judge
+from streams.judging.judge_state import JudgeState
 from streams.judging.settings import JudgeSettings
 from streams.judging.side import Side, SignatureInfo, Trace
 
 WINDOW_NS, KNOWN = 5_000_000_000, {7: SignatureInfo("it broke", "error")}
+
+
+def single(failed):
+    """One pod."""
+    return structs.replace(side(failed), pod_s=5.0)
 
 
 def side(failed):
@@ -27,3 +35,16 @@ def test_the_only_pod_of_several_that_fails_is_no_worse_revision(failing, verdic
     for window in range(40):
         judge.add(window * WINDOW_NS, side({}), side(failing[window % 2]), KNOWN)
     assert judge.verdict == verdict
+
+
+def test_a_judge_of_a_single_pod_goes_on_to_the_bit():
+    """Promise: after a restart in any window, with failures in some of them only."""
+    judge = Judge.begin(JudgeSettings(), WINDOW_NS)
+    again = Judge.begin(JudgeSettings(), WINDOW_NS)
+    for window in range(60):
+        state = msgspec.msgpack.decode(msgspec.msgpack.encode(again.to_state()), type=JudgeState)
+        again = Judge.from_state(JudgeSettings(), WINDOW_NS, state)
+        failed = {0: 1} if window % 7 in (0, 3) else {}
+        for one in (judge, again):
+            one.add(window * WINDOW_NS, single(failed if window % 2 else {}), single(failed), KNOWN)
+    assert msgspec.msgpack.encode(again.to_state()) == msgspec.msgpack.encode(judge.to_state())
