@@ -50,6 +50,8 @@ _CHANGED = 0.5
 something new in every request and be none the worse."""
 _TELLING = 0.05
 """From this p on it is said what a single pod holds back: the larger of the two alphas that are usual."""
+_MUCH = 2.0
+"""From here on it is said by what evidence is divided: half of it is missing."""
 USUAL_LEVEL = 0.01
 """The default of alpha (`settings`)."""
 
@@ -284,9 +286,18 @@ class LogPart:
         """What each stream says, in the order of `STREAMS`; new numbers stand where they are judged for new shapes."""
         works, streams = self._state.works, self._state.streams
         return [
-            stream_evidence(name, streams[name], works.canary.pod_s, works.baseline.pod_s)
+            stream_evidence(name, streams[name], works.canary.pod_s, works.baseline.pod_s, self.p)
             for name in (ERRORS, NEW_TEMPLATES, self._of_shapes)
         ]
+
+    @property
+    def at_one_pod(self) -> str:
+        """What divides evidence of the canary's failures by `_MUCH` or more, in words; empty where nothing does."""
+        pods = self._state.canary_pods
+        worst, total = pods.worst()
+        if total < 2 or self.clump < _MUCH:
+            return ""
+        return f"{worst} of {total} failures at one of its {pods.pods:.0f} pods"
 
     @property
     def _of_shapes(self) -> str:

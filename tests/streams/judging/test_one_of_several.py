@@ -48,3 +48,27 @@ def test_a_judge_of_a_single_pod_goes_on_to_the_bit():
         for one in (judge, again):
             one.add(window * WINDOW_NS, single(failed if window % 2 else {}), single(failed), KNOWN)
     assert msgspec.msgpack.encode(again.to_state()) == msgspec.msgpack.encode(judge.to_state())
+
+
+def test_reasons_and_rows_say_what_is_decided_by():
+    """Promise: E of the classes, and p of the streams, are those that fail nobody here, and why is said."""
+    judge = Judge.begin(JudgeSettings(alpha=0.05), WINDOW_NS)
+    for window in range(40):
+        judge.add(window * WINDOW_NS, side({}), side({0: 1}), KNOWN)
+    found = judge.assess(KNOWN)
+    (row,) = (one for one in found.signals if one.signal == "log/error")
+    assert row.log10_e < 2.0
+    sentences = [one for one in found.reasons if "it broke" in one]
+    assert sentences
+    assert all("40 of 40 failures at one of its 2 pods" in one for one in sentences)
+
+
+def test_what_a_single_pod_holds_back_is_held_back_of_its_streams():
+    """Promise: the streams of the logs are told by no smaller p than their part has."""
+    judge = Judge.begin(JudgeSettings(alpha=0.05), WINDOW_NS)
+    for window in range(40):
+        judge.add(window * WINDOW_NS, single({}), single({0: 1} if window > 20 else {}), KNOWN)
+    logs = judge.to_state().logs
+    assert logs.least_p < 0.001 < logs.p
+    (row,) = (one for one in judge.assess(KNOWN).signals if one.signal == "logs/errors")
+    assert 10.0**-row.log10_e == pytest.approx(logs.p)
