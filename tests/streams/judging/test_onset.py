@@ -53,6 +53,16 @@ def test_what_begins_late_counts_less_than_what_is_there_from_the_first_on():
     assert math.isclose(math.exp(-late[-1]), -math.expm1(-rate * 30.0), rel_tol=0.07)
 
 
+def test_evidence_is_that_against_the_mixture_of_all_beginnings():
+    """Promise: the formula of the module, of evidence that changes after 100 s and after 200."""
+    first, second, last = told([(100.0, 3.0), (100.0, 6.0), (0.0, 7.0)], 0.01)
+    none, one, two = 1.0, math.exp(-1.0), math.exp(-2.0)
+    spared = (none - one, (one - two) * math.exp(-3.0))
+    assert math.isclose(math.exp(-first), one * math.exp(-3.0) + spared[0])
+    assert math.isclose(math.exp(-second), two * math.exp(-6.0) + sum(spared))
+    assert math.isclose(math.exp(-last), two * math.exp(-7.0) + sum(spared))
+
+
 def test_incidents_at_the_rate_reckoned_with_fail_alpha_of_the_healthy():
     """Promise: however long and strong; the canary fails ever in at most alpha of them, without in most that have one.
 
