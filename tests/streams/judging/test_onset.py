@@ -84,7 +84,9 @@ def test_incidents_of_the_baseline_are_counted_and_those_of_both_are_not():
             incidents.add(baseline, canary, 1.2, (3.0, 10.0, 100.0), 1.0)
         return incidents.found
 
-    assert found([(0.0, 1.0)] * 30 + [(1.0, 0.0)] * 20) >= 1.0
+    one = next(number for number in range(1, 20) if found([(1.0, 0.0)] * number))
+    assert found([(0.0, 1.0)] * 30 + [(1.0, 0.0)] * one) == 1.0
+    assert [found([(1.0, 0.0)] * number) for number in (2 * one - 1, 2 * one)] == [1.0, 2.0]
     assert found([(0.0, 1.0)] * 100) == 0.0
     assert found([(1.0, 1.0)] * 100) == 0.0
 
@@ -95,6 +97,11 @@ def test_what_is_known_of_incidents_outweighs_what_is_not():
     quiet = 600.0 * incident_rate(Incidents(seconds=6000.0), Incidents(), 600.0)
     often = 600.0 * incident_rate(Incidents(), Incidents(found=12.0, seconds=6000.0), 600.0)
     assert quiet < 0.1 * unknown
+    assert 600.0 * incident_rate(Incidents(), Incidents(seconds=6000.0), 600.0) < 0.1 * unknown
+    learned = Incidents()
+    for _ in range(2):
+        learned.learn(1.0, 600.0, 0.5)
+    assert (learned.found, learned.seconds) == (1.5, 900.0)
     assert often > 10.0 * unknown
 
 
