@@ -158,6 +158,19 @@ def test_known_lines_in_other_numbers_are_judged_in_most_requests_too():
     assert judged(fresh(past), every(ONCE), every(ONCE)).p > 0.3
 
 
+def test_new_numbers_of_pods_with_far_more_to_do_are_no_evidence():
+    """Loops may be longer for that alone; it is said."""
+    past = history(20, every(TWICE))
+    found = {}
+    for times in (1, 8):
+        longer = Trace(0, None, (), 500, 9 * times, 503)
+        found[times] = judged(fresh(past), every(TWICE), every(longer))
+    assert found[1].p < 0.01
+    assert found[8].p > 0.3
+    assert any("far more to do" in sentence for sentence in found[8].unjudged())
+    assert found[1].unjudged() == []
+
+
 def test_where_numbers_are_new_all_the_time_shapes_are_judged_by_sets():
     """Each trace of as many lines as there were things to do: of new numbers more would be needed than of new sets."""
     past = LogPast()
