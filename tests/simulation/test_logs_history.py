@@ -42,7 +42,7 @@ def test_healthy_canaries_keep_alpha_in_large_numbers(name, services):
     assert keeps_alpha(life(services[name], 70, 15))
 
 
-@pytest.mark.parametrize("runs", [(6, 9), pytest.param((40, 15), marks=pytest.mark.nightly)])
+@pytest.mark.parametrize("runs", [(4, 9), pytest.param((40, 15), marks=pytest.mark.nightly)])
 @pytest.mark.parametrize("name", LOOPS)
 def test_lines_that_come_as_often_as_there_is_something_to_do_keep_alpha(name, runs):
     """Of all rollouts, and of those that are judged by new numbers."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import msgspec
 import pytest
 from msgspec import structs
@@ -72,3 +74,16 @@ def test_what_a_single_pod_holds_back_is_held_back_of_its_streams():
     assert logs.least_p < 0.001 < logs.p
     (row,) = (one for one in judge.assess(KNOWN).signals if one.signal == "logs/errors")
     assert 10.0**-row.log10_e == pytest.approx(logs.p)
+
+
+def test_what_begins_late_at_a_single_pod_is_held_back_of_the_classes_too():
+    """Promise: E of what begins after s seconds is at most 1/(1 - exp(-h s)), h one in twenty comparisons."""
+    found = {}
+    for first in (0, 21):
+        judge = Judge.begin(JudgeSettings(alpha=0.05), WINDOW_NS)
+        for window in range(first + 40):
+            judge.add(window * WINDOW_NS, single({}), single({0: 1} if window >= first else {}), KNOWN)
+        (row,) = (one for one in judge.assess(KNOWN).signals if one.signal == "log/error")
+        found[first] = 10.0**row.log10_e
+    planned_s = judge.to_state().logs.horizon.planned_s
+    assert found[21] < 1.0 / -math.expm1(-0.05 / planned_s * 20 * 5.0) < found[0]

@@ -171,6 +171,19 @@ def test_new_numbers_of_pods_with_far_more_to_do_are_no_evidence():
     assert found[1].unjudged() == []
 
 
+def test_incidents_of_baselines_beside_their_canaries_are_learned():
+    """Those of the canary are not; a past with them expects more, one without fewer than nobody knows."""
+    often, quiet, rates = LogPast(), LogPast(), []
+    failing = {index: [failed(5)] for index in range(WINDOWS)}
+    for past, theirs, mine in ((often, failing, None), (quiet, None, failing)):
+        for _ in range(3):
+            past.learn(judged(fresh(past), theirs, mine).cohort(), SETTINGS, LogPrior())
+        rates.append(fresh(past).to_state().onset.rate)
+    assert quiet.incidents.found == 0.0
+    assert often.incidents.found >= 1.0
+    assert rates[1] < fresh().to_state().onset.rate < rates[0]
+
+
 def test_where_numbers_are_new_all_the_time_shapes_are_judged_by_sets():
     """Each trace of as many lines as there were things to do: of new numbers more would be needed than of new sets."""
     past = LogPast()
