@@ -6,6 +6,7 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
 
 from streams.errors import BrokenInvariant
 from streams.judging.logs.news import LEARNING
@@ -182,6 +183,16 @@ def test_incidents_of_baselines_beside_their_canaries_are_learned():
     assert quiet.incidents.found == 0.0
     assert often.incidents.found >= 1.0
     assert rates[1] < fresh().to_state().onset.rate < rates[0]
+
+
+def test_numbers_that_a_promoted_canary_showed_are_known():
+    """And a cohort without ids tells of none, so that it does not count as one that could."""
+    past = history(1)
+    shown = judged(fresh(past), canary=every(TWICE)).cohort()
+    counted = past.counted
+    past.learn(structs.replace(shown, numbers=()), SETTINGS, LogPrior(), promoted=True)
+    assert TWICE.numbers in past.numbers
+    assert past.counted == counted
 
 
 def test_where_numbers_are_new_all_the_time_shapes_are_judged_by_sets():
