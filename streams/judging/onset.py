@@ -60,13 +60,18 @@ class Onset(Struct, array_like=True):
         """Log E*, where log E is this now and was as before all the time since it was asked last."""
         if self.rate <= 0.0:
             return log_e
+        if log_e != self.log_e:
+            self._look_back(log_e)
+        if self.spared <= 0.0:
+            return log_e
+        return -math.log(self.none_yet * math.exp(-max(log_e, _LEAST_LOG)) + self.spared)
+
+    def _look_back(self, log_e: float) -> None:
+        """Take in the time in which evidence was what it was: once it changes, so that who asks changes nothing."""
         begun = -math.expm1(-self.rate * self.waited)
         self.spared += self.none_yet * begun * math.exp(-max(self.log_e, _LEAST_LOG))
         self.none_yet *= 1.0 - begun
         self.waited, self.log_e = 0.0, log_e
-        if self.spared <= 0.0:
-            return log_e
-        return -math.log(self.none_yet * math.exp(-max(log_e, _LEAST_LOG)) + self.spared)
 
 
 class Incidents(Struct, array_like=True):

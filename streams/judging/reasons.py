@@ -70,15 +70,29 @@ def ranked_sentences(reasons: Sequence[Reason], verdict: Verdict) -> list[str]:
 def count_reasons(
     signals: Sequence[Signal],
     own: Callable[[Signal], float],
+    log_e: Callable[[Signal], float],
     tallies: Tallies,
     exposure: ExposureState,
     signatures: Mapping[int, SignatureInfo],
+    at_one_pod: str,
 ) -> list[Reason]:
-    """What counted signals say against the canary, each with the events that explain it best."""
+    """What counted signals say against the canary, each with the events that explain it best.
+
+    Args:
+        signals: all of them.
+        own: how far each has come to failing the canary by itself.
+        log_e: log of the E of each that is decided by.
+        tallies: of signatures.
+        exposure: of both sides.
+        signatures: texts.
+        at_one_pod: why E of the logs is less than their counts say; empty where it is not.
+    """
     found: list[Reason] = []
     for signal in sorted(signals, key=lambda signal: (-own(signal), signal.rule.signal)):
-        tag = f"({signal.rule.signal}, E = {e_value(signal.state.sup_worse)})"
-        if signal.rule.signal == REQUESTS:
+        tag = f"{signal.rule.signal}, E = {e_value(log_e(signal))}"
+        is_requests = signal.rule.signal == REQUESTS
+        tag = f"({tag}: {at_one_pod})" if at_one_pod and not is_requests else f"({tag})"
+        if is_requests:
             sentences = [_failed_requests(signal, exposure, tag)]
         else:
             sentences = _signatures(signal, tallies, exposure, signatures, tag)

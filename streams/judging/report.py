@@ -138,7 +138,7 @@ class Report:
             baseline_count=state.baseline,
             canary_count=state.canary,
             effect_ratio=signal.effect_ratio,
-            log10_e=state.sup_worse / math.log(10.0),
+            log10_e=self._parts.log_e(signal) / math.log(10.0),
             weight=self._parts.weight(signal),
             risk=100.0 * self._parts.own(signal),
             confidence=progress(state.not_worse, self._settings.beta),
@@ -197,7 +197,15 @@ class Report:
         errors = self._state.shares.get("errors", 0.0)
         return [
             *before,
-            *count_reasons(list(counted.signals.values()), self._parts.own, state.tallies, state.exposure, signatures),
+            *count_reasons(
+                list(counted.signals.values()),
+                self._parts.own,
+                self._parts.log_e,
+                state.tallies,
+                state.exposure,
+                signatures,
+                self._parts.logs.at_one_pod,
+            ),
             *stream_reasons(self._parts.logs, self._parts.inner("logs"), alpha, signatures),
             *level_reasons(levels, self._parts.inner("levels"), alpha),
             *event_reasons(self._parts.events, errors * self._parts.counted_share, alpha),

@@ -60,10 +60,11 @@ def stream_reasons(part: LogPart, share: float, alpha: float, signatures: Mappin
     for one in part.evidence():
         if one.share <= 0.0 or one.p >= 1.0:
             continue
+        why = f": {part.at_one_pod}" if one.stream == ERRORS and part.at_one_pod else ""
         sentence = (
             f"{number(one.canary_count)} {_KINDS[one.stream]} in {number(one.canary_exposure_s)} pod-seconds against"
             f" {number(one.baseline_count)} in {number(one.baseline_exposure_s)}{_history(one)}"
-            f" ({one.stream}, p = {_p(one.p)})"
+            f" ({one.stream}, p = {_p(one.p)}{why})"
         )
         culprits = part.culprits(one.stream) if one.stream not in (NEW_SHAPES, NEW_NUMBERS) else []
         behind = sorted(culprits, key=lambda each: says_nothing(each.number, signatures))[:_NAMED]

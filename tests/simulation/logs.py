@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -10,13 +11,16 @@ import numpy as np
 
 from streams.judging.logs.part import LogPart, begin
 from streams.judging.logs.past import LogPast, LogPrior, log_prior
-from streams.judging.logs.settings import LogSettings
+from streams.judging.logs.settings import NEW_NUMBERS, LogSettings
 from streams.judging.side import Side, SignatureInfo, Trace
+from streams.windows.summary import MOST_ALIKE
 
 WINDOW_NS, WINDOW_S = 5_000_000_000, 5.0
 SETTINGS = LogSettings()
 ERROR_IDS, WARNING_IDS = 1_000_000, 2_000_000
 """Signature ids below the second are errors, from it on warnings."""
+NUMBERS = 1_000_000_000
+"""What numbers of lines add to a shape, which is below that."""
 
 
 @dataclass(frozen=True)
@@ -55,6 +59,20 @@ class Service:
     """Canary only: events per pod-second of one template that nothing else has ever shown."""
     worse: float = 1.0
     """Canary only: times as many errors."""
+    loops: int = 0
+    """Lines of each trace without a judged line that come as often as there is something to do; 0: each comes once."""
+    loop_mean: float = 1.0
+    """Times that such a line comes beyond the first, Poisson."""
+    loop_sd: float = 0.0
+    """Of the logarithm of that, from rollout to rollout; both revisions share it."""
+    loop_wave: float = 0.0
+    """Amplitude of the same with the load, as a sine over the rollout that begins anywhere; shared likewise."""
+    loop_load: float = 0.0
+    """It goes with so high a power of the pod's own load (`split`)."""
+    retries: float = 0.0
+    """Chance that a line of such a trace was logged by one more attempt; ten times that in an incident."""
+    retry_cause: float = 0.0
+    """Chance that a pod begins, in a window, to need one more attempt for half of its traces, for 100 s."""
 
 
 class World:
@@ -72,6 +90,9 @@ class World:
         cohort = float(np.exp(service.cohort_sd * rng.standard_normal()))
         begin = int(rng.integers(0, service.windows)) if rng.random() < service.incident else None
         pods = [np.exp(service.pod_sd * rng.standard_normal(number)) for number in service.pods]
+        loop_mean = service.loop_mean * float(np.exp(service.loop_sd * rng.standard_normal())) if service.loops else 0.0
+        phase = rng.random() if service.loop_wave else 0.0
+        retrying = [[0] * number for number in service.pods]
         pending: list[list[Counter]] = [[Counter() for _ in range(service.clump)] for _ in range(2)]
         for window in range(service.windows):
             shared = begin is not None and begin <= window < begin + service.windows // 5
@@ -87,7 +108,10 @@ class World:
                 if service.spread:
                     found = self._spread(found, service.pods[side])
                 found.update(self._quiet(service.pods[side], load))
-                sides.append(self._side(service.pods[side], found))
+                wave = math.exp(service.loop_wave * math.sin(2.0 * math.pi * (phase + window / service.windows)))
+                again = self._again(retrying[side], window, shared=shared)
+                numbers = self._numbers(found, loop_mean * wave * load**service.loop_load, again)
+                sides.append(self._side(service.pods[side], found, numbers))
             yield sides[0], sides[1]
 
     def _events(self, pods: np.ndarray, shared: bool, *, is_canary: bool) -> Counter:
@@ -120,7 +144,32 @@ class World:
             for _ in range(count)
         )
 
-    def _side(self, pods: int, found: Counter) -> Side:
+    def _again(self, until: list[int], window: int, *, shared: bool) -> list[float]:
+        """Of each pod of a revision, the chance that a trace needs one more attempt; until when it is so is kept."""
+        service = self.service
+        if service.retry_cause:
+            begins = self._rng.random(len(until)) < service.retry_cause
+            until[:] = [window + 20 if new else held for new, held in zip(begins, until, strict=True)]
+        usual = min(1.0, service.retries * (10.0 if shared else 1.0))
+        return [0.5 if window < held else usual for held in until]
+
+    def _numbers(self, found: Counter, mean: float, again: list[float]) -> dict[tuple[int, int, int], Counter]:
+        """Of quiet traces, how many have which numbers of lines (as `Trace.numbers`), by half and shape."""
+        service, rng = self.service, self._rng
+        told: dict[tuple[int, int, int], Counter] = {}
+        if not service.loops:
+            return told
+        for (ident, shape, pod), count in sorted(found.items()):
+            if ident:
+                continue
+            times = 1 + rng.poisson(mean, (count, service.loops))
+            times = np.minimum(times * (1 + (rng.random((count, 1)) < again[pod])), MOST_ALIKE)
+            kinds = told.setdefault((pod & 1, ident, shape), Counter())
+            for each in times.tolist():
+                kinds[sum((number - 1) * MOST_ALIKE**place for place, number in enumerate(each))] += 1
+        return told
+
+    def _side(self, pods: int, found: Counter, numbers: dict[tuple[int, int, int], Counter]) -> Side:
         side = Side(pod_s=pods * WINDOW_S, lines=10)
         if not self.service.ids:
             for pod in range(pods):
@@ -136,8 +185,10 @@ class World:
             if _log_class(ident) == "error":
                 side.failed[pod] = side.failed.get(pod, 0) + count
         for (half, ident, shape), count in sorted(groups.items()):
-            ids = (ident,) if ident else ()
-            side.traces.append(Trace(half, _log_class(ident), ids, ident + 10 * shape + 7, count))
+            ids, known = (ident,) if ident else (), ident + 10 * shape + 7
+            for kind, of_kind in sorted(numbers.get((half, ident, shape), {0: count}).items()):
+                told = known + NUMBERS * kind if kind else 0
+                side.traces.append(Trace(half, _log_class(ident), ids, known, of_kind, told))
         return side
 
 
@@ -164,9 +215,23 @@ def judged(service: Service, past: LogPast, prior: LogPrior, world: World, setti
 
 
 def life(
-    service: Service, workloads: int, cases: int, settings: LogSettings = SETTINGS, last: Service | None = None
+    service: Service,
+    workloads: int,
+    cases: int,
+    settings: LogSettings = SETTINGS,
+    last: Service | None = None,
+    by_numbers: list[float] | None = None,
 ) -> list[float]:
-    """The p of every rollout, of so many workloads in turn; or of the last of each, which is another service's."""
+    """The p of every rollout, of so many workloads in turn; or of the last of each, which is another service's.
+
+    Args:
+        service: of all.
+        workloads: side by side.
+        cases: rollouts of each.
+        settings: of the judge.
+        last: the service of the last rollout of each.
+        by_numbers: gets the p of new numbers of those that are judged by them.
+    """
     worlds = [World(service, seed) for seed in range(workloads)]
     pasts = [LogPast() for _ in worlds]
     found: list[float] = []
@@ -177,6 +242,8 @@ def life(
             others = log_prior([past for other, past in enumerate(pasts) if other != number])
             part = judged(world.service, pasts[number], others, world, settings)
             found.append(part.p)
+            if by_numbers is not None:
+                by_numbers += [one.p for one in part.evidence() if one.stream == NEW_NUMBERS]
             pasts[number].learn(part.cohort(), settings, others)
     return found if last is None else found[-workloads:]
 
@@ -200,3 +267,13 @@ SCENARIOS = {
     "no ids": Service(ids=False, clump=3, pod_sd=0.5),
 }
 LONG = {name: replace(service, windows=180) for name, service in SCENARIOS.items()}
+
+_LOOPING = Service(errors=0.002, warnings=0.01, tail=2.5, loops=1, loop_mean=0.01, traces=0.5)
+LOOPS = {
+    "retries, incidents": replace(_LOOPING, loop_mean=0.0, retries=0.002, incident=0.2),
+    "loops that differ from cohort to cohort": replace(_LOOPING, loop_sd=1.5),
+    "two loops that go with the time of day": replace(_LOOPING, loops=2, loop_wave=1.5),
+    "causes for retries that last at one pod": replace(_LOOPING, loops=2, loop_mean=0.0, retry_cause=0.005),
+    "loops of a pod with less to do": replace(_LOOPING, loop_load=-1.0, split=(0.05, 0.11, 0.33, 1.0)),
+    "loops as long as the load is high, squared, at four times it": replace(_LOOPING, loop_load=2.0, split=(4.0,)),
+}

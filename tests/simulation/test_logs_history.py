@@ -12,7 +12,7 @@ from msgspec import structs
 
 from streams.judging.logs.past import LogPast, LogPrior
 from tests.simulation.core import within_budget
-from tests.simulation.logs import LONG, SCENARIOS, SETTINGS, Service, World, judged, life
+from tests.simulation.logs import LONG, LOOPS, SCENARIOS, SETTINGS, Service, World, judged, life
 
 pytestmark = pytest.mark.timeout(1800)
 QUIET = Service(errors=0.002, warnings=0.01, tail=3.0)
@@ -40,6 +40,16 @@ def test_healthy_canaries_keep_alpha(name):
 def test_healthy_canaries_keep_alpha_in_large_numbers(name, services):
     """The same with 1,050 rollouts of five and of fifteen minutes."""
     assert keeps_alpha(life(services[name], 70, 15))
+
+
+@pytest.mark.parametrize("runs", [(4, 9), pytest.param((40, 15), marks=pytest.mark.nightly)])
+@pytest.mark.parametrize("name", LOOPS)
+def test_lines_that_come_as_often_as_there_is_something_to_do_keep_alpha(name, runs):
+    """Of all rollouts, and of those that are judged by new numbers."""
+    by_numbers = []
+    assert keeps_alpha(life(LOOPS[name], *runs, by_numbers=by_numbers))
+    assert by_numbers
+    assert keeps_alpha(by_numbers)
 
 
 @pytest.mark.parametrize("name", ["stationary", "clumps, pod effects, cohort dispersion"])

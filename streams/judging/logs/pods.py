@@ -110,6 +110,11 @@ class ByPod(Struct, array_like=True):
         chi2, df = self.scales[-1].so_far(self.pods)
         return min(chi2, LARGEST_CHI2 * df), df
 
+    def worst(self) -> tuple[int, int]:
+        """(Failures of the pod that has most, those of all) so far, or within the last of the longest blocks."""
+        found = self.scales[-1].filling.values() if self.scales else ()
+        return max(found, default=0), sum(found)
+
     def clump(self, usual: float) -> float:
         """By what evidence is to be divided, at least 1.
 

@@ -173,8 +173,19 @@ def stream_p(stream: StreamState, p_beside: float, look_s: float, look_share: fl
     )
 
 
-def stream_evidence(name: str, stream: StreamState, canary_s: float, baseline_s: float) -> StreamEvidence:
-    """What there is to tell of one stream; exposures in pod-seconds."""
+def stream_evidence(
+    name: str, stream: StreamState, canary_s: float, baseline_s: float, part_p: float
+) -> StreamEvidence:
+    """What there is to tell of one stream.
+
+    Args:
+        name: of it.
+        stream: its state.
+        canary_s: exposure, pod-seconds.
+        baseline_s: the same.
+        part_p: of all streams. No stream says more than that, for what a single pod holds back (`onset`) is held back
+            of all together.
+    """
     past = stream.past
     with_history = past.exposure_s > 0.0
     count = past.events if with_history else stream.beside.baseline
@@ -189,7 +200,7 @@ def stream_evidence(name: str, stream: StreamState, canary_s: float, baseline_s:
         history_count=past.events,
         history_exposure_s=past.exposure_s,
         ratio=(stream.events / canary_s) / (count / exposure_s) if count > 0.0 and canary_s > 0.0 else None,
-        p=stream.p,
+        p=max(stream.p, part_p * stream.share),
     )
 
 

@@ -53,6 +53,16 @@ def test_what_begins_late_counts_less_than_what_is_there_from_the_first_on():
     assert math.isclose(math.exp(-late[-1]), -math.expm1(-rate * 30.0), rel_tol=0.07)
 
 
+def test_evidence_is_that_against_the_mixture_of_all_beginnings():
+    """Promise: the formula of the module, of evidence that changes after 100 s and after 200."""
+    first, second, last = told([(100.0, 3.0), (100.0, 6.0), (0.0, 7.0)], 0.01)
+    none, one, two = 1.0, math.exp(-1.0), math.exp(-2.0)
+    spared = (none - one, (one - two) * math.exp(-3.0))
+    assert math.isclose(math.exp(-first), one * math.exp(-3.0) + spared[0])
+    assert math.isclose(math.exp(-second), two * math.exp(-6.0) + sum(spared))
+    assert math.isclose(math.exp(-last), two * math.exp(-7.0) + sum(spared))
+
+
 def test_incidents_at_the_rate_reckoned_with_fail_alpha_of_the_healthy():
     """Promise: however long and strong; the canary fails ever in at most alpha of them, without in most that have one.
 
@@ -77,7 +87,9 @@ def test_incidents_of_the_baseline_are_counted_and_those_of_both_are_not():
             incidents.add(baseline, canary, 1.2, (3.0, 10.0, 100.0), 1.0)
         return incidents.found
 
-    assert found([(0.0, 1.0)] * 30 + [(1.0, 0.0)] * 20) >= 1.0
+    one = next(number for number in range(1, 20) if found([(1.0, 0.0)] * number))
+    assert found([(0.0, 1.0)] * 30 + [(1.0, 0.0)] * one) == 1.0
+    assert [found([(1.0, 0.0)] * number) for number in (2 * one - 1, 2 * one)] == [1.0, 2.0]
     assert found([(0.0, 1.0)] * 100) == 0.0
     assert found([(1.0, 1.0)] * 100) == 0.0
 
@@ -88,6 +100,11 @@ def test_what_is_known_of_incidents_outweighs_what_is_not():
     quiet = 600.0 * incident_rate(Incidents(seconds=6000.0), Incidents(), 600.0)
     often = 600.0 * incident_rate(Incidents(), Incidents(found=12.0, seconds=6000.0), 600.0)
     assert quiet < 0.1 * unknown
+    assert 600.0 * incident_rate(Incidents(), Incidents(seconds=6000.0), 600.0) < 0.1 * unknown
+    learned = Incidents()
+    for _ in range(2):
+        learned.learn(1.0, 600.0, 0.5)
+    assert (learned.found, learned.seconds) == (1.5, 900.0)
     assert often > 10.0 * unknown
 
 

@@ -54,7 +54,7 @@ def test_each_reading_is_what_would_have_been_judged_but_for_the_tolerance(sever
 
 def test_warnings_weigh_more_at_high_and_templates_with_them():
     """Promise: impact of templates, weights and risk follow the sensitivity; verdict and confidence do not."""
-    document = judged(["order {0} lost"], 20, severity="WARN")
+    document = judged(["order {0} lost"], 25, severity="WARN")
     low, high = read_at(document, "low"), read_at(document, "high")
     assert low.templates[0].impact <= document.templates[0].impact < high.templates[0].impact
     weights = [next(one.weight for one in each.signals if one.signal == "log/warning") for each in (low, high)]

@@ -6,6 +6,7 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
 
 from streams.errors import BrokenInvariant
 from streams.judging.logs.news import LEARNING
@@ -156,6 +157,42 @@ def test_known_lines_in_other_numbers_are_judged_in_most_requests_too():
     assert part.culprits(NEW_NUMBERS)[0].number == ONCE.shape
     assert part.unjudged() == []
     assert judged(fresh(past), every(ONCE), every(ONCE)).p > 0.3
+
+
+def test_new_numbers_of_pods_with_far_more_to_do_are_no_evidence():
+    """Loops may be longer for that alone; it is said."""
+    past = history(20, every(TWICE))
+    found = {}
+    for times in (1, 8):
+        longer = Trace(0, None, (), 500, 9 * times, 503)
+        found[times] = judged(fresh(past), every(TWICE), every(longer))
+    assert found[1].p < 0.01
+    assert found[8].p > 0.3
+    assert any("far more to do" in sentence for sentence in found[8].unjudged())
+    assert found[1].unjudged() == []
+
+
+def test_incidents_of_baselines_beside_their_canaries_are_learned():
+    """Those of the canary are not; a past with them expects more, one without fewer than nobody knows."""
+    often, quiet, rates = LogPast(), LogPast(), []
+    failing = {index: [failed(5)] for index in range(WINDOWS)}
+    for past, theirs, mine in ((often, failing, None), (quiet, None, failing)):
+        for _ in range(3):
+            past.learn(judged(fresh(past), theirs, mine).cohort(), SETTINGS, LogPrior())
+        rates.append(fresh(past).to_state().onset.rate)
+    assert quiet.incidents.found == 0.0
+    assert often.incidents.found >= 1.0
+    assert rates[1] < fresh().to_state().onset.rate < rates[0]
+
+
+def test_numbers_that_a_promoted_canary_showed_are_known():
+    """And a cohort without ids tells of none, so that it does not count as one that could."""
+    past = history(1)
+    shown = judged(fresh(past), canary=every(TWICE)).cohort()
+    counted = past.counted
+    past.learn(structs.replace(shown, numbers=()), SETTINGS, LogPrior(), promoted=True)
+    assert TWICE.numbers in past.numbers
+    assert past.counted == counted
 
 
 def test_where_numbers_are_new_all_the_time_shapes_are_judged_by_sets():
