@@ -119,7 +119,7 @@ def incident_rate(known: Incidents, cluster: Incidents, planned_s: float) -> flo
         cluster: of all its other workloads.
         planned_s: length of a comparison, above 0.
 
-    >>> 600.0 * incident_rate(Incidents(), Incidents(), 600.0)
+    >>> round(600.0 * incident_rate(Incidents(), Incidents(), 600.0), 3)
     0.05
     >>> round(600.0 * incident_rate(Incidents(found=1.0, seconds=5400.0), Incidents(), 600.0), 3)
     0.105
