@@ -83,7 +83,7 @@ class Concurrent:
         self._exposures.see_sources(baseline, canary)
         if baseline is not None and canary is not None:
             cut_off = self._hear(baseline, canary)
-            if is_single(canary.pod_s * 1e9 / self._window_ns):
+            if is_single(canary.pods(self._window_ns)):
                 for signal in self.signals.values():
                     signal.state.onset.wait(canary.pod_s)
             settled = self._exposures.add(start_ns, baseline, canary, None if cut_off else signatures)

@@ -56,6 +56,11 @@ class Trace(Struct, array_like=True, frozen=True):
     """The same hash of how often each signature comes too (`PodSummary.traces`); 0 where none comes twice: that of the
     set is this one."""
 
+    @property
+    def counted_shape(self) -> int:
+        """Of its lines and how often each comes; 0 where its shape is not known."""
+        return self.numbers or self.shape
+
 
 class Side(Struct, array_like=True):
     """What one revision did in one window."""
@@ -86,6 +91,10 @@ class Side(Struct, array_like=True):
     """Pod (numbered per revision) -> failed traces that are over, see `traces`; of the pod that showed them first."""
     starting: int = 0
     """Pods that say that they are just starting; their latencies are left out."""
+
+    def pods(self, window_ns: int) -> float:
+        """How many of its pods were there, on average over a window of that length."""
+        return self.pod_s * 1e9 / window_ns
 
 
 class SignatureInfo(Struct, array_like=True, frozen=True):

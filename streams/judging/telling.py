@@ -9,7 +9,7 @@ from streams.judging.combine import own_progress
 from streams.judging.evidence import SignalEvidence
 from streams.judging.levels.evidence import LevelEvidence
 from streams.judging.logs.part import LogPart
-from streams.judging.logs.settings import ERRORS, NEW_NUMBERS, NEW_SHAPES, NEW_TEMPLATES
+from streams.judging.logs.settings import ERRORS, NEW_NUMBERS, NEW_SHAPES, NEW_TEMPLATES, OF_WHOLE_TRACES
 from streams.judging.logs.stream import StreamEvidence
 from streams.judging.reasons import Reason, number, says_nothing, signature_text
 from streams.judging.side import SignatureInfo
@@ -66,7 +66,7 @@ def stream_reasons(part: LogPart, share: float, alpha: float, signatures: Mappin
             f" {number(one.baseline_count)} in {number(one.baseline_exposure_s)}{_history(one)}"
             f" ({one.stream}, p = {_p(one.p)}{why})"
         )
-        culprits = part.culprits(one.stream) if one.stream not in (NEW_SHAPES, NEW_NUMBERS) else []
+        culprits = part.culprits(one.stream) if one.stream not in OF_WHOLE_TRACES else []
         behind = sorted(culprits, key=lambda each: says_nothing(each.number, signatures))[:_NAMED]
         named = [f"`{signature_text(each.number, signatures)}` {number(each.canary)} times" for each in behind]
         sentence += f": {'; '.join(named)}" if named else ""

@@ -96,7 +96,7 @@ class Loops:
         restarts = restarts_of((canary,))
         if not restarts or not _counts(rules) or minute - state.from_minute >= MINUTES:
             return
-        pods = canary.pod_s * 1e9 / self._window_ns
+        pods = canary.pods(self._window_ns)
         state.restarts += restarts * (min(1.0, state.pods / pods) if pods > 0.0 else 1.0)
         if state.restarts >= AGAIN:
             state.p = bound(state.quiet, MINUTES, max(1, state.from_minute - state.next_minute + 1))

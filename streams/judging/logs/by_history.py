@@ -123,14 +123,14 @@ class ByHistory:
         fresh = state.failures.of_canary(side, signatures, templates, alike=alike)
         state.events += fresh
         state.blocks.add(start_ns, int(fresh))
-        state.pods.add(start_ns, side.failed, side.pod_s * 1e9 / self._window_ns)
+        state.pods.add(start_ns, side.failed, side.pods(self._window_ns))
         shown = (templates.get(number, number) for trace in side.traces for number in trace.signatures)
         state.templates = self._remembered(state.templates, set(shown))
         state.shapes = self._remembered(state.shapes, {trace.shape for trace in side.traces if trace.shape})
-        numbers = {trace.numbers or trace.shape for trace in side.traces if trace.shape}
+        numbers = {trace.counted_shape for trace in side.traces if trace.shape}
         state.numbers = self._remembered(state.numbers, numbers)
         self._tally(side, signatures)
-        state.horizon.see(side.pod_s * 1e9 / self._window_ns, state.work)
+        state.horizon.see(side.pods(self._window_ns), state.work)
         if self.known:
             state.p = min(state.p, self._p())
 

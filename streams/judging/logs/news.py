@@ -182,7 +182,7 @@ class News:
         if self._stream == NEW_SHAPES:
             return [(trace, (trace.shape,)) for trace in side.traces if trace.shape]
         if self._stream == NEW_NUMBERS:
-            return [(trace, (trace.numbers or trace.shape,)) for trace in side.traces if trace.shape]
+            return [(trace, (trace.counted_shape,)) for trace in side.traces if trace.shape]
         return [
             (trace, tuple(sorted({templates.get(number, number) for number in trace.signatures})))
             for trace in side.traces

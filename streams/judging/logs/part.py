@@ -28,7 +28,16 @@ from streams.judging.logs.news import LEARNING, News, NewsState
 from streams.judging.logs.past import LogCohort, LogPast, LogPrior
 from streams.judging.logs.pods import ByPod
 from streams.judging.logs.quiet import StreamCohort
-from streams.judging.logs.settings import ERRORS, LEARNED, NEW_NUMBERS, NEW_SHAPES, NEW_TEMPLATES, STREAMS, LogSettings
+from streams.judging.logs.settings import (
+    ERRORS,
+    LEARNED,
+    NEW_NUMBERS,
+    NEW_SHAPES,
+    NEW_TEMPLATES,
+    OF_WHOLE_TRACES,
+    STREAMS,
+    LogSettings,
+)
 from streams.judging.logs.stream import (
     StreamEvidence,
     StreamState,
@@ -185,13 +194,13 @@ class LogPart:
         state.works.add(baseline, canary)
         state.cut = state.cut or baseline.traces_cut or (canary is not None and canary.traces_cut)
         self._count_errors(start_ns, baseline, canary, signatures, redirects)
-        pod_windows = baseline.pod_s * 1e9 / self._window_ns
+        pod_windows = baseline.pods(self._window_ns)
         for name in (NEW_TEMPLATES, NEW_SHAPES, NEW_NUMBERS):
             x, y = self._news[name].add(start_ns, baseline, canary, redirects, one_pod=is_single(pod_windows))
             state.streams[name].events = self._news[name].peak
             self._compare(name, baseline, canary, x, y)
         if canary is not None:
-            pods = canary.pod_s * 1e9 / self._window_ns
+            pods = canary.pods(self._window_ns)
             state.horizon.see(pods, state.works.canary)
             if is_single(pods):
                 state.onset.wait(canary.pod_s)
@@ -226,7 +235,7 @@ class LogPart:
         redirects: Mapping[int, int],
     ) -> None:
         state, stream = self._state, self._state.streams[ERRORS]
-        pod_windows = baseline.pod_s * 1e9 / self._window_ns
+        pod_windows = baseline.pods(self._window_ns)
         y = state.failures.of_baseline(baseline, pod_windows, signatures, redirects)
         stream.blocks.add(start_ns, int(y))
         state.baseline_pods.add(start_ns, baseline.failed, pod_windows)
@@ -235,7 +244,7 @@ class LogPart:
             past_alike = stream.past.exposure_s <= 0.0 or state.horizon.busiest.traces > 0.0
             alike = past_alike and state.works.baseline.traces > 0.0
             x = state.failures.of_canary(canary, signatures, redirects, alike=alike)
-            if state.canary_pods.add(start_ns, canary.failed, canary.pod_s * 1e9 / self._window_ns):
+            if state.canary_pods.add(start_ns, canary.failed, canary.pods(self._window_ns)):
                 self._clump = None
         stream.events += x
         self._compare(ERRORS, baseline, canary, x, y)
@@ -262,7 +271,7 @@ class LogPart:
             return
         look_s = state.horizon.look_s(state.works.canary, state.works.baseline)
         for name, stream in state.streams.items():
-            if stream.share <= 0.0 or (name in (NEW_SHAPES, NEW_NUMBERS) and (state.cut or self._lines_changed())):
+            if stream.share <= 0.0 or (name in OF_WHOLE_TRACES and (state.cut or self._lines_changed())):
                 continue
             if name == NEW_NUMBERS and self._is_busier():
                 continue
@@ -366,7 +375,7 @@ class LogPart:
         clumping = *errors.blocks.chi_square(), *state.baseline_pods.whole()
         streams = {ERRORS: StreamCohort(beside.baseline + beside.baseline_alone, work.pod_s, *clumping)}
         for name, news in self._news.items():
-            taught = None if name != NEW_TEMPLATES and state.cut else news.cohort(work.pod_s)
+            taught = None if name in OF_WHOLE_TRACES and state.cut else news.cohort(work.pod_s)
             if taught is not None:
                 streams[name] = taught
         templates, shapes, numbers = (self._news[name] for name in (NEW_TEMPLATES, NEW_SHAPES, NEW_NUMBERS))

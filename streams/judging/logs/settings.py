@@ -18,6 +18,8 @@ NEW_NUMBERS = "logs/new_numbers"
 """Canary traces that log known lines in numbers that neither has shown. Judged in place of `NEW_SHAPES`, each of which
 it counts too, where the workload's past says that no more of them than of those are needed to tell."""
 
+OF_WHOLE_TRACES = (NEW_SHAPES, NEW_NUMBERS)
+"""Of what all lines of a trace are together; one of them is judged."""
 LEARNED = (*STREAMS, NEW_NUMBERS)
 
 

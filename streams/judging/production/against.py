@@ -210,7 +210,7 @@ class Against:
         if not self.known or start_ns - state.grew_ns < STARTS_NS:
             return
         from_ns = self._begin_counting(start_ns) if state.from_ns is None else state.from_ns
-        pods = side.pod_s * 1e9 / self._window_ns
+        pods = side.pods(self._window_ns)
         fair = min(1.0, state.pods / pods) if pods > 0.0 else 1.0
         for trace in side.traces:
             if state.traced or not trace.shape:

@@ -126,11 +126,10 @@ class ProductionPast(Struct, array_like=True):
                 if trace.signatures and self._shows_new(trace.signatures, minute, templates, known):
                     filling[NEW_TEMPLATES] = filling.get(NEW_TEMPLATES, 0.0) + trace.count
             self._count_requests(side)
+            self.filling_values.add(side.values, rules)
         restarts = restarts_of(sides)
         if restarts is not None:
             self.filling_restarts = (self.filling_restarts or 0.0) + restarts
-        for side in sides:
-            self.filling_values.add(side.values, rules)
 
     def redirect(self, redirects: Mapping[int, int]) -> None:
         """Templates have become part of others."""
