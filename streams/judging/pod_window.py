@@ -8,6 +8,7 @@ series is new and not our view of it.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 
 from msgspec import Struct
@@ -54,6 +55,8 @@ class PodState(Struct, array_like=True):
     """Signals that have been above zero, of those that say nothing before; sorted."""
     born_ns: int = 0
     """The earliest start that it has told of; 0 = none."""
+    limits: dict[str, float] = {}
+    """Signal -> how far it can go, as last told; above 0."""
 
     @property
     def followed(self) -> int:
@@ -84,6 +87,7 @@ class PodWindow:
             if use is not None and not use.empty:
                 self._read(number, use)
         pair = self._measured.settle(side, self._pod.number)
+        self._limit(side)
         if pair is not None:
             self._count_requests(SHARE_SOURCE, *pair)
         for source, count in self._requests.items():
@@ -100,6 +104,15 @@ class PodWindow:
         pod = self._pod
         pod.sources = sorted({*pod.sources, *self._requests})
         pod.signals = sorted({*pod.signals, *self._reported, *self._measured.events})
+
+    def _limit(self, side: Side) -> None:
+        """Limits come with other scrapes than what they bound, so they are remembered."""
+        pod, told = self._pod, self._measured.limits()
+        if told:
+            pod.limits = dict(sorted((pod.limits | told).items()))
+        for signal, limit in pod.limits.items():
+            if limit < math.inf and pod.number in side.levels.get(signal, ()):
+                side.limits.setdefault(signal, {})[pod.number] = limit
 
     def _read(self, number: int, use: SeriesUse) -> None:
         heard = self._heard
@@ -124,6 +137,9 @@ class PodWindow:
         if reading.how == "born":
             told_s = max(levels) * reading.factor
             self._tell_birth(round(told_s * 1e9) if 0.0 < told_s < _LATEST_S else 0)
+            return
+        if reading.how == "limit":
+            self._measured.add_limit(reading, levels[-1])
             return
         if reading.how != "tally" and not self._catalogue.admit(reading):
             return

@@ -91,6 +91,8 @@ class Side(Struct, array_like=True):
     """Pod (numbered per revision) -> failed traces that are over, see `traces`; of the pod that showed them first."""
     starting: int = 0
     """Pods that say that they are just starting; their latencies are left out."""
+    limits: dict[str, dict[int, float]] = {}
+    """Signal -> pod (as in `levels`, where it has one) -> how far that can go."""
 
     def pods(self, window_ns: int) -> float:
         """How many of its pods were there, on average over a window of that length."""

@@ -12,6 +12,7 @@ from msgspec import Struct, structs
 
 from streams.records.metric import Series
 from streams.signals.counted import beside, guessed_role, told_apart
+from streams.signals.limits import read_limit
 from streams.signals.log_fields import log_field
 from streams.signals.metric import Read, merge_uses
 from streams.signals.probes import probed
@@ -48,6 +49,9 @@ def read_series(series: Series) -> Read:
         return field
     if probed(dict(series.attributes)):
         return SeriesUse(), ()
+    limits = read_limit(series)
+    if limits is not None:
+        return SeriesUse(gauge=limits), ()
     known, role = builtin(series), request_role(series)
     if known is None and role is None:
         role = guessed_role(series)

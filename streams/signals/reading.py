@@ -21,13 +21,14 @@ How = Literal[
     "share",
     "tally",
     "born",
+    "limit",
 ]
 """`level`: the number itself. `rate`: a counter's increase per second. `over`, `under`: numerator and denominator of a
 level that is a ratio (of increases, or of levels). `event`: a counter's increase is so many events; `attempt`: so many
 things that could have been one. `onset`: an event whenever a level leaves zero. `bucket`: a counter of the values up to
 a bound. `values`: a histogram. `share`: a level that is a share of successes, in percent (with a factor of 0, whether
 it is in percent already shows when one is above 1). `tally`: how many requests there were since the last sample.
-`born`: when the pod started, seconds since 1970."""
+`born`: when the pod started, seconds since 1970. `limit`: how far the signal can go (`limits`)."""
 Combine = Literal["sum", "mean", "max", "min"]
 """How several series of one signal at one pod are one number."""
 
@@ -45,7 +46,7 @@ class Reading(Struct, frozen=True, array_like=True):
     begun: bool = False
     """A `level` that says nothing before it was first above zero (readiness)."""
     key: str = ""
-    """Of `share` and `tally`: what both are of; those of equal keys belong together."""
+    """Of `share` and `tally`: what both are of; those of equal keys belong together. Of `limit`: its metric."""
 
 
 class SeriesUse(Struct, frozen=True, array_like=True):

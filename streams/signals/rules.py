@@ -85,7 +85,7 @@ def _is(key: str, *values: str) -> Callable[[Attributes], bool]:
     return lambda attributes: attributes.get(key, "") in values
 
 
-def _in_container(attributes: Attributes) -> bool:
+def in_container(attributes: Attributes) -> bool:
     """Neither the pod's own cgroup nor its pause container: both would count twice."""
     return attributes.get("container", "") not in {"", "POD"}
 
@@ -223,7 +223,7 @@ _ERRORS = (
         only=_is("state", "open", "forced_open", "half_open"),
     ),
     _metric("onset", "errors", "jvm.threads.deadlocked", "jvm_threads_deadlocked_threads", "jvm_threads_deadlocked"),
-    _metric("counter", "memory", "container.memory.failcnt", "container_memory_failcnt", only=_in_container),
+    _metric("counter", "memory", "container.memory.failcnt", "container_memory_failcnt", only=in_container),
 )
 _RESTARTS = (
     _metric("counter", "restarts", "k8s.container.restarts", "kube_pod_container_status_restarts"),
@@ -276,7 +276,7 @@ _CPU = (
     _metric(
         *("rate", "cpu", "container.cpu", "container_cpu_usage_seconds"),
         unit="{cpu}",
-        only=_in_container,
+        only=in_container,
     ),
     _metric("gauge", "cpu", "container.cpu.usage", "container_cpu_usage", "container_cpu_utilization", unit="{cpu}"),
     _metric("rate", "cpu", "container.cpu.time", "container_cpu_time", unit="{cpu}"),
@@ -302,8 +302,8 @@ _CPU = (
         unit="1",
         weight=0.5,  # the process's own (`process.cpu.utilization`) once more
     ),
-    _metric("over", "cpu", "container.cpu.throttled", "container_cpu_cfs_throttled_periods", only=_in_container),
-    _metric("under", "cpu", "container.cpu.throttled", "container_cpu_cfs_periods", only=_in_container),
+    _metric("over", "cpu", "container.cpu.throttled", "container_cpu_cfs_throttled_periods", only=in_container),
+    _metric("under", "cpu", "container.cpu.throttled", "container_cpu_cfs_periods", only=in_container),
     _metric(
         "rate",
         "cpu",
@@ -311,13 +311,13 @@ _CPU = (
         "container_cpu_cfs_throttled",
         unit="{cpu}",
         weight=0.5,
-        only=_in_container,
+        only=in_container,
     ),
 )
 _MEMORY = (
     *(
         _metric("gauge", "memory", f"container.memory.{what}", f"container_memory_{what}", unit="By", only=only)
-        for what, only in (("working_set", _in_container), ("rss", _in_container), ("usage", _in_container))
+        for what, only in (("working_set", in_container), ("rss", in_container), ("usage", in_container))
     ),
     *(
         _metric("gauge", "memory", f"k8s.pod.memory.{what}", f"k8s_pod_memory_{what}", unit="By")
@@ -362,7 +362,7 @@ _MEMORY = (
         unit="By",
         weight=0.25,
         criticality="watch",  # a high-water mark grows with the pod's age: it favours whichever is younger
-        only=_in_container,
+        only=in_container,
     ),
 )
 _GC = (
@@ -476,7 +476,7 @@ _NETWORK = (
             unit="By",
             weight=0.25,
             worse="either",
-            only=_in_container,
+            only=in_container,
         )
         for way in ("reads", "writes")
     ),
@@ -525,7 +525,7 @@ RULES = (
     *(
         structs.replace(one, rule=structs.replace(one.rule, signal=one.rule.signal + WHOLE_POD), only=_of_pod)
         for one in _OF_PARTS
-        if one.only is _in_container
+        if one.only is in_container
     ),
 )
 """The whole table."""

@@ -10,7 +10,7 @@ from streams.records.identity import Workload
 from streams.records.times import rfc3339
 from streams.signals.units import shown_unit
 from streams.watch.alarm import Alarm, AlarmSignal, AlarmState, Suspect
-from streams.watch.panel import Panel
+from streams.watch.panel import Panel, SignalState
 
 _PER_POD_SECOND = "1/s"
 _MOST_SIGNALS = 20
@@ -70,8 +70,17 @@ def signal_of(name: str, panel: Panel, at_ns: int, log_threshold: float) -> Alar
         ratio if ratio is None or math.isfinite(ratio) else None,
         round(max(panel.log_share(name, at_ns=at_ns), 0.0) / log_threshold, 4),
         rfc3339(at_ns if known.onset_ns is None else known.onset_ns),
-        known.note,
+        _note(known),
+        known.limit,
+        None if known.reaches_ns is None else rfc3339(known.reaches_ns),
     )
+
+
+def _note(known: SignalState) -> str:
+    if known.limit is None or known.reaches_ns is None:
+        return known.note
+    limit = f"{known.limit:.3g}{shown_unit(known.unit)}"
+    return f"{known.note}, if it goes on at its limit of {limit} by {rfc3339(known.reaches_ns)}"
 
 
 def alarm_of(incident: Incident, of: Workload, state: AlarmState, as_of_ns: int) -> Alarm:

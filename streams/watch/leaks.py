@@ -29,7 +29,7 @@ from streams.watch.forecast import MOST_STAYS
 from streams.watch.mean import FadingMean, MeanState
 from streams.watch.points import Point
 from streams.watch.ranks import Ranks, RanksState
-from streams.watch.reading import Reading
+from streams.watch.reading import Direction, Reading
 
 BLOCK_NS = 1_200_000_000_000
 SLOTS = 72
@@ -72,6 +72,9 @@ _DAMNING = 4.0
 """Log ratio of evidence that began before a deployment: so high a level is not what was normal."""
 _NOTHING = -690.0
 _HOUR_NS = 3.6e12
+_MINUTE_NS = 60_000_000_000
+_FORETOLD_H = 96.0
+"""As far ahead as kubernetes-mixin's KubePersistentVolumeFillingUp looks."""
 _MOST = 1e37
 """Of a value, either way: single precision holds little more."""
 _LITTLE = 0.1
@@ -119,6 +122,8 @@ class LeakState(Struct, array_like=True):
     """Normal score of the last residual."""
     anew: bool = False
     """The next block is the first after a deployment."""
+    late: bytes = b""
+    """The last blocks' means, little-endian single precision, oldest first; none before the latest deployment."""
 
 
 class LeakWatch:
@@ -149,8 +154,13 @@ class LeakWatch:
         state.detector, state.stays = self._detector.to_state(), self._stays.to_state()
         return state
 
-    def add(self, time_ns: int, value: float) -> Reading | None:
+    def add(self, time_ns: int, value: float, limit: float | None = None) -> Reading | None:
         """Take in one value; what is said of the block before it, if it is the first of another.
+
+        Args:
+            time_ns: of the value.
+            value: the level.
+            limit: how far it can go; None where nobody says.
 
         Raises:
             BadRecord: it is not finite, or of a block that is over.
@@ -163,7 +173,7 @@ class LeakWatch:
         reading = None
         if block > state.block:
             if state.block >= 0 and self._mean.weight:
-                reading = self._close(state.block, self._mean.value)
+                reading = self._close(state.block, self._mean.value, limit)
                 if block - state.block > _FAR:
                     self._begin_anew()
             state.block, self._mean = block, FadingMean(1e9)
@@ -193,7 +203,7 @@ class LeakWatch:
         self._detector.quieten()
         self._state.gathered, self._state.onset_ns = 0.0, None
 
-    def _close(self, block: int, mean: float) -> Reading:
+    def _close(self, block: int, mean: float, limit: float | None) -> Reading:
         """Judge one block's mean, then learn from it."""
         state, slot = self._state, block % SLOTS
         usual = self._day[slot] if self._visits[slot] else None
@@ -205,6 +215,7 @@ class LeakWatch:
             state.anew, warm = False, False
         else:
             warm = self._judge(block, mean, usual) and warm
+        state.late = (state.late + _packed([mean]))[-4 * _ENDS :]
         visits = min(self._visits[slot] + 1, _VISITS)
         self._visits[slot] = visits
         self._day[slot] += (mean - self._day[slot]) / visits
@@ -216,11 +227,12 @@ class LeakWatch:
             state.peak, state.peaked = mean, block
         elif block - state.peaked >= _ENDS:
             self.quieten()
-        return self._reading(block, mean, warm)
+        return self._reading(block, mean, warm, limit)
 
     def _settle(self, mean: float, usual: float | None) -> None:
         """The level is another one."""
         known, number = self._state, len(GAINS)
+        known.late = b""
         known.levels[:number] = [mean] * number
         if usual is not None:
             known.levels[number:] = [mean - usual] * number
@@ -297,21 +309,44 @@ class LeakWatch:
             self._remember(block, self._state.peak)
             self._state.peak = -math.inf
 
-    def _reading(self, block: int, mean: float, warm: bool) -> Reading:
+    def _reading(self, block: int, mean: float, warm: bool, limit: float | None) -> Reading:
         state = self._state
         most = max((one[1] for one in state.highest if one[0] > block // SLOTS - _DAYS), default=mean)
         log_e = self._detector.log_e + math.log(max(self._values.value, 1.0)) if warm else _NOTHING
-        return Reading(
-            mean, most, "higher" if mean >= most else "lower", log_e, 0.0, state.onset_ns, warm, self._told(block, mean)
-        )
-
-    def _told(self, block: int, mean: float) -> str:
-        state = self._state
+        direction: Direction = "higher" if mean >= most else "lower"
         if state.onset_ns is None:
-            return ""
-        hours, rise = ((block + 1) * BLOCK_NS - state.onset_ns) / _HOUR_NS, mean - state.began
+            return Reading(mean, most, direction, log_e, 0.0, None, warm)
+        end_ns = (block + 1) * BLOCK_NS
+        hours, rise = (end_ns - state.onset_ns) / _HOUR_NS, mean - state.began
         by = f"{rise / state.began / hours:.1%}" if state.began > _LITTLE * rise else f"{rise / hours:.3g}"
-        return f"climbing by {by} an hour for {hours:.3g} h"
+        note = f"climbing by {by} an hour for {hours:.3g} h"
+        reaches_ns = None if limit is None else _reaches(limit, mean, self._rise(block, rise / hours), end_ns)
+        told = None if reaches_ns is None else limit
+        return Reading(mean, most, direction, log_e, 0.0, state.onset_ns, warm, note, told, reaches_ns)
+
+    def _rise(self, block: int, since: float) -> float:
+        """An hour: the larger of that since the onset, which may lie before the climb, and of the last three hours.
+
+        The second is the slope of the least squares' line. So what is foretold is rather early than late.
+        """
+        late = _floats(self._state.late)
+        blocks = len(late) if self._state.onset_ns is None else block + 2 - self._state.onset_ns // BLOCK_NS
+        late = late[-max(blocks, 2) :]
+        middle = (len(late) - 1) / 2.0
+        squares = math.fsum((place - middle) ** 2 for place in range(len(late)))
+        slope = math.fsum((place - middle) * mean for place, mean in enumerate(late)) / squares if squares else 0.0
+        return max(since, slope * (_HOUR_NS / BLOCK_NS))
+
+
+def _reaches(limit: float, mean: float, an_hour: float, end_ns: int) -> int | None:
+    """When a block's mean that rises so is at its limit, to the minute; None: not in the time that is foretold.
+
+    What is beyond a limit is not bounded by it (another container has none, and nobody says so).
+    """
+    if mean > limit or an_hour <= 0.0 or limit - mean > an_hour * _FORETOLD_H:
+        return None
+    at_ns = end_ns - BLOCK_NS // 2 + round((limit - mean) / an_hour * _HOUR_NS)
+    return max(round(at_ns / _MINUTE_NS) * _MINUTE_NS, end_ns)
 
 
 def climbs(found: Iterable[Point]) -> Iterator[Point]:
@@ -332,6 +367,7 @@ def climbs(found: Iterable[Point]) -> Iterator[Point]:
                 weight=_WEIGHT,
                 tolerance=point.tolerance,
                 model="climb",
+                limit=point.limit,
             )
 
 

@@ -82,6 +82,10 @@ class SignalState(Struct, array_like=True):
     """Number of the window with its latest value."""
     below: int = 0
     """Of `beyond`: those below."""
+    limit: float | None = None
+    """That it climbs towards, as of `reaches_ns`."""
+    reaches_ns: int | None = None
+    """When it would be there."""
 
     def begin_anew(self) -> None:
         """No evidence has been gathered."""
@@ -309,7 +313,7 @@ def _model(point: Point) -> Model:
 def _whole(model: LeakWatch | GoneWatch, time_ns: int, point: Point) -> Reading | None:
     if isinstance(model, GoneWatch):
         return model.add(time_ns, point.value, point.exposure or 0.0, point.beside)
-    return model.add(time_ns, point.value)
+    return model.add(time_ns, point.value, point.limit)
 
 
 def _take_over(known: SignalState, reading: Reading, *, close: bool) -> None:
@@ -317,6 +321,7 @@ def _take_over(known: SignalState, reading: Reading, *, close: bool) -> None:
     known.log_e, known.warm, known.onset_ns, known.note = reading.log_e, reading.warm, reading.onset_ns, reading.note
     known.before, known.total, known.number, known.beyond = reading.expected, reading.value, 1, 1
     known.below = int(reading.value < reading.expected)
+    known.limit, known.reaches_ns = reading.limit, reading.reaches_ns
     if close:
         known.close_log_m = reading.log_e
 

@@ -53,6 +53,8 @@ class Point(Struct, frozen=True):
     model: PointModel = ""
     beside: float = 0.0
     """Of a template that may be gone: how much else was written."""
+    limit: float | None = None
+    """How far the level can go; None where nobody says."""
     absent: float = 0.0
     """The same: most windows in a row without it, as far as is known before it is watched."""
 
@@ -101,10 +103,13 @@ def _levels(side: Side, rules: Mapping[str, SignalRule]) -> Iterator[Point]:
         if not pods or rule.criticality == "watch" or rule.weight <= 0.0:
             continue
         levels = [cut_level(pods[number]) for number in sorted(pods)]
-        yield _level(signal, math.fsum(levels) / len(levels), rule)
+        told = side.limits.get(signal, {})
+        limits = [told[number] for number in sorted(pods) if number in told]
+        mean_limit = math.fsum(limits) / len(limits) if len(limits) == len(levels) else None
+        yield _level(signal, math.fsum(levels) / len(levels), rule, mean_limit)
         if len(levels) > 1 and rule.known and rule.worse != "either":
             worst = max(levels) if rule.worse == "higher" else min(levels)
-            yield _level(f"{signal}/worst pod", worst, rule)
+            yield _level(f"{signal}/worst pod", worst, rule, told.get(sorted(pods)[levels.index(worst)]))
 
 
 def _tails(values: Mapping[str, Histogram]) -> dict[str, float]:
@@ -122,10 +127,10 @@ def cut_level(value: float) -> float:
     return min(max(value, -LARGEST_LEVEL), LARGEST_LEVEL)
 
 
-def _level(signal: str, value: float, rule: SignalRule) -> Point:
+def _level(signal: str, value: float, rule: SignalRule, limit: float | None = None) -> Point:
     # Of an availability a fall of a hundredth is a lot: any change of it counts.
     tolerance = 0.0 if rule.scale == "share_free" else min(rule.tolerance_up, rule.tolerance_down)
-    return Point(signal, value, None, rule.group, rule.unit, rule.worse, _weight(rule), tolerance)
+    return Point(signal, value, None, rule.group, rule.unit, rule.worse, _weight(rule), tolerance, limit=limit)
 
 
 def _weight(rule: SignalRule) -> float:

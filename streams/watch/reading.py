@@ -28,3 +28,7 @@ class Reading(Struct, frozen=True):
     """The model knows enough to speak; until then `log_e` says nothing and `abnormality` is 0."""
     note: str = ""
     """What the numbers do not say, as part of a sentence."""
+    limit: float | None = None
+    """How far the signal can go, where it climbs towards that; its unit."""
+    reaches_ns: int | None = None
+    """When it would be there, at the rate of its climb."""

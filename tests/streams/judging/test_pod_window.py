@@ -21,6 +21,7 @@ from streams.windows.summary import PodSummary, Summary, merge
 S = 1_000_000_000
 WINDOW_NS = 5 * S
 T0 = 1_000 * WINDOW_NS
+WORKING_SET = "container.memory.working_set"
 REVISION = Revision(Workload("", "prod", "shop"), "6f8")
 
 
@@ -125,6 +126,58 @@ def test_a_start_that_is_to_come_is_now():
     """Clocks differ; what has not begun cannot have told of it."""
     stream = Stream()
     assert stream.close(a=stream.gauge("process_start_time_seconds", 1e9)).born_ns == T0
+
+
+def _memory(stream, *containers):
+    return [stream.gauge("container_memory_working_set_bytes", 100.0, container=name) for name in containers]
+
+
+def _limited(stream, **limits):
+    name = "container_spec_memory_limit_bytes"
+    return [stream.gauge(name, limit, container=container) for container, limit in limits.items()]
+
+
+def test_limits_of_the_containers_are_those_of_their_sum():
+    """As their memory is summed; a pod that tells of none has none, and limits are told only where there is a level."""
+    stream = Stream()
+    pods = {"a": both(*_memory(stream, "app", "proxy"), *_limited(stream, app=512.0, proxy=256.0))}
+    pods["b"] = both(*_memory(stream, "app", "proxy"))
+    side = stream.close(**pods)
+    assert side.levels[WORKING_SET] == {0: 200.0, 1: 200.0}
+    assert side.limits == {WORKING_SET: {0: 768.0}}
+
+
+def test_a_limit_is_remembered_until_it_is_told_anew():
+    """It comes with other scrapes, of kube-state-metrics for instance, than what it bounds."""
+    stream = Stream()
+    used = _memory(stream, "app")
+    pods = (_limited(stream, app=512.0), used, _limited(stream, app=1024.0), used)
+    found = [stream.close(a=both(*pod)).limits for pod in pods]
+    assert found == [{}, {WORKING_SET: {0: 512.0}}, {}, {WORKING_SET: {0: 1024.0}}]
+    restored = msgspec.msgpack.decode(msgspec.msgpack.encode(stream.presence.state), type=PresenceState)
+    stream.presence = Presence(WINDOW_NS, restored)
+    assert stream.close(a=both(*_memory(stream, "app"))).limits == found[-1]
+
+
+@pytest.mark.parametrize("told", [0.0, 2.0**63, math.inf, 1e308])
+def test_one_container_without_a_limit_leaves_its_pod_without(told):
+    """As cAdvisor writes 0, cgroups the largest number there is; whatever another metric says of the others."""
+    stream = Stream()
+    name, of = "kube_pod_container_resource_limits", {"container": "app", "resource": "memory"}
+    pod = [*_memory(stream, "app", "proxy"), *_limited(stream, app=512.0, proxy=told), stream.gauge(name, 512.0, **of)]
+    assert stream.close(a=both(*pod)).limits == {}
+
+
+@pytest.mark.parametrize("told", [-1.0, math.nan, -math.inf])
+def test_a_limit_that_says_nothing_is_left_out(told):
+    """The JVM's pools without a bound of their own lie within the heap; what is no number comes from outside."""
+    stream = Stream()
+    used = stream.gauge("jvm_memory_used_after_last_gc_bytes", 100.0, area="heap", id="G1 Old Gen")
+    limits = [
+        stream.gauge("jvm_memory_max_bytes", size, area="heap", id=pool)
+        for pool, size in (("old", 400.0), ("eden", told))
+    ]
+    assert stream.close(a=both(used, *limits)).limits == {"jvm.memory.used_after_gc": {0: 400.0}}
 
 
 def test_a_gauge_is_its_mean_per_pod_in_the_unit_of_the_signal():

@@ -173,7 +173,6 @@ UNUSED = [
     ("kube_pod_container_status_waiting_reason", {"reason": "ContainerCreating"}),
     ("kube_pod_status_ready", {"condition": "false"}),
     ("kube_pod_container_resource_limits", {"resource": "cpu"}),
-    ("jvm_memory_max_bytes", {"area": "heap"}),
     ("jvm_gc_pause_seconds_max", {}),
     ("http_requests_created", {"code": "200"}),
     ("build_info", {}),

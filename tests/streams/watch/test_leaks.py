@@ -13,9 +13,9 @@ from streams.errors import BadRecord
 from streams.judging.side import Side
 from streams.records.identity import Workload
 from streams.signals.rule import SignalRule
-from streams.watch.alarm import Alarm
+from streams.watch.alarm import Alarm, AlarmSignal
 from streams.watch.leaks import BLOCK_NS, MOST_CLIMBS, SLOTS, LeakState, LeakWatch, climbs
-from streams.watch.points import Point
+from streams.watch.points import Point, points
 from streams.watch.watch import Watch, WatchSettings, WatchState
 
 WINDOW_NS = 240_000_000_000
@@ -34,13 +34,16 @@ class Grown:
         self._draw = random.Random(1)
         assert self.windows(int(days * 24 * HOUR)) == []
 
-    def windows(self, number: int, *, an_hour: float = 0.0, base: float = 1e9, revision: str = "old") -> list[Alarm]:
-        """So many windows; `an_hour`: by how much of `base` memory grows."""
+    def windows(
+        self, number: int, *, an_hour: float = 0.0, base: float = 1e9, revision: str = "old", limit: float | None = None
+    ) -> list[Alarm]:
+        """So many windows; `an_hour`: by how much of `base` memory grows; `limit`: of each pod's, where it has one."""
         found: list[Alarm] = []
         for step in range(number):
             level = base * (1.0 + an_hour * step / HOUR)
             memory = {pod: level * (1.0 + self._draw.gauss(0.0, 0.03)) for pod in range(2)}
-            sides = {revision: Side(pod_s=480.0, levels={"memory": memory})}
+            limits = {} if limit is None else {"memory": dict.fromkeys(memory, limit)}
+            sides = {revision: Side(pod_s=480.0, levels={"memory": memory}, limits=limits)}
             self.watch.add(self.window * WINDOW_NS, sides, {}, RULES, {}, [])
             found += self.watch.alarms()
             self.window += 1
@@ -67,6 +70,57 @@ def test_a_leak_is_found_in_time_and_told(an_hour, hours):
     assert by == pytest.approx(an_hour, rel=0.35)
     onset_ns = np.datetime64(worst.onset_at.rstrip("Z")).astype("datetime64[ns]").astype(int)
     assert abs(onset_ns - begun_ns) <= max(1.0, 0.02 / an_hour * 5.0) * HOUR * WINDOW_NS
+
+
+def _climbing(alarms: list[Alarm]) -> list[AlarmSignal]:
+    return [signal for alarm in alarms for signal in alarm.signals if signal.signal.endswith("/climb")]
+
+
+def test_when_a_leak_reaches_its_limit_is_told():
+    """Memory that grows by a tenth an hour is at twice what it was after ten: told when it rings."""
+    grown = Grown()
+    begun_ns = grown.window * WINDOW_NS
+    told = _climbing(grown.windows(4 * HOUR, an_hour=0.1, limit=2e9))
+    assert {signal.limit for signal in told} == {2e9}
+    reaches_ns = [np.datetime64(one.limit_at.rstrip("Z")).astype("datetime64[ns]").astype(int) for one in told]
+    assert all(abs(at_ns - begun_ns - 10 * HOUR * WINDOW_NS) <= 1.5 * HOUR * WINDOW_NS for at_ns in reaches_ns)
+    assert all(one.note.endswith(f"h, if it goes on at its limit of 2e+09 By by {one.limit_at}") for one in told)
+
+
+@pytest.mark.parametrize("limit", [None, 12e9, 1.1e9])
+def test_a_limit_that_nobody_tells_is_far_or_behind_is_not_foretold(limit):
+    """Beyond four days nothing goes on as it does; what has gone beyond a limit is not bounded by it."""
+    told = _climbing(Grown().windows(4 * HOUR, an_hour=0.1, limit=limit))
+    assert told
+    assert {(one.limit, one.limit_at) for one in told} == {(None, None)}
+    assert not any("limit" in one.note for one in told)
+
+
+@pytest.mark.parametrize(("an_hour", "noise"), [(0.1, 0.03), (0.05, 0.01), (0.02, 0.03)])
+def test_the_time_left_is_foretold_to_a_third(an_hour, noise):
+    """When it first rings at a workload's budget, and halfway from there to the limit; nine of ten runs."""
+    errors = []
+    for seed in range(10):
+        draw, watch, told = np.random.default_rng(seed), LeakWatch(), []
+        begins, ends = 3 * SLOTS, 3 * SLOTS + round(3.0 / an_hour)
+        for block in range(ends):
+            mean = 100.0 * (1.0 + an_hour * max(block - begins, 0) / 3.0 + draw.normal(0.0, noise / 3.5))
+            reading = watch.add(block * BLOCK_NS, mean, 200.0)
+            if reading is not None and reading.log_e > 8.0 and reading.value > 1.2 * reading.expected:
+                told.append((block * BLOCK_NS, reading.reaches_ns))
+        for now_ns, reaches_ns in (told[0], told[len(told) // 2]):
+            left_ns = ends * BLOCK_NS - now_ns
+            errors.append(math.inf if reaches_ns is None else abs(reaches_ns - ends * BLOCK_NS) / left_ns)
+    assert sorted(errors)[17] <= 1.0 / 3.0
+
+
+def test_a_limit_is_of_the_mean_pod_and_of_the_worst():
+    """The worst pod may be another's, with a limit of its own; of the mean it is known where every pod tells it."""
+    rules = {"memory": SignalRule("memory", "level", "memory", "higher", unit="By")}
+    side = Side(pod_s=10.0, levels={"memory": {0: 4.0, 1: 6.0}}, limits={"memory": {0: 10.0, 1: 20.0}})
+    assert [point.limit for point in climbs(points(side, 0, rules, {}))] == [15.0, 20.0]
+    del side.limits["memory"][0]
+    assert [point.limit for point in climbs(points(side, 0, rules, {}))] == [None, 20.0]
 
 
 def test_a_climb_that_ends_is_over():
@@ -114,12 +168,12 @@ def test_a_restart_changes_nothing(every):
             watch.deployed()
         if place % every == 0:
             watch = LeakWatch(msgspec.msgpack.decode(_encode(watch.to_state()), type=LeakState))
-        found.append(watch.add(place * BLOCK_NS // 2, float(value)))
+        found.append(watch.add(place * BLOCK_NS // 2, float(value), 300.0))
     whole = LeakWatch()
     for place, value in enumerate(values):
         if place == 450:
             whole.deployed()
-        assert whole.add(place * BLOCK_NS // 2, float(value)) == found[place]
+        assert whole.add(place * BLOCK_NS // 2, float(value), 300.0) == found[place]
 
 
 def test_the_snapshot_of_a_level_is_small():
