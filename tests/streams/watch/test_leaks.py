@@ -10,15 +10,20 @@ import numpy as np
 import pytest
 
 from streams.errors import BadRecord
+from streams.judging.presence import Presence
 from streams.judging.side import Side
-from streams.records.identity import Workload
+from streams.records.identity import Revision, Workload
+from streams.records.metric import Series
+from streams.signals.catalogue import Catalogue
 from streams.signals.rule import SignalRule
 from streams.watch.alarm import Alarm, AlarmSignal
 from streams.watch.leaks import BLOCK_NS, MOST_CLIMBS, SLOTS, LeakState, LeakWatch, climbs
 from streams.watch.points import Point, points
 from streams.watch.watch import Watch, WatchSettings, WatchState
+from streams.windows.summary import PodSummary, Summary
 
 WINDOW_NS = 240_000_000_000
+SHOP = Workload("", "prod", "shop")
 HOUR = 15
 """Windows."""
 RULES = {"memory": SignalRule("memory", "level", "memory", "higher", unit="By")}
@@ -29,7 +34,7 @@ class Grown:
     """Two pods whose memory grows, every four minutes; two days of steady memory are behind them."""
 
     def __init__(self, days: float = 2.0) -> None:
-        self.watch = Watch(WatchSettings(), WINDOW_NS, Workload("", "prod", "shop"), WatchState(), list)
+        self.watch = Watch(WatchSettings(), WINDOW_NS, SHOP, WatchState(), list)
         self.window = 0
         self._draw = random.Random(1)
         assert self.windows(int(days * 24 * HOUR)) == []
@@ -121,6 +126,29 @@ def test_a_limit_is_of_the_mean_pod_and_of_the_worst():
     assert [point.limit for point in climbs(points(side, 0, rules, {}))] == [15.0, 20.0]
     del side.limits["memory"][0]
     assert [point.limit for point in climbs(points(side, 0, rules, {}))] == [None, 20.0]
+
+
+def test_from_series_to_the_sentence():
+    """Memory as cAdvisor tells it, its limit as kube-state-metrics does, in windows of their own."""
+    used = Series("container_memory_working_set_bytes", (("container", "app"),))
+    bound = Series(
+        "kube_pod_container_resource_limits", (("container", "app"), ("resource", "memory"), ("unit", "byte"))
+    )
+    catalogue, presence, draw = Catalogue(), Presence(WINDOW_NS), random.Random(2)
+    watch = Watch(WatchSettings(), WINDOW_NS, SHOP, WatchState(), list)
+    for number, series in enumerate((used, bound)):
+        catalogue.learn(number, series)
+    alarms: list[Alarm] = []
+    for window in range(52 * HOUR):
+        start_ns, level = window * WINDOW_NS, 1e9 * (1.0 + 0.1 * max(window / HOUR - 48.0, 0.0)) * draw.gauss(1.0, 0.03)
+        heard = PodSummary(gauges={1: {start_ns: 2e9}} if window % 5 == 4 else {0: {start_ns: level}})
+        side = presence.close(start_ns, Summary(Revision(SHOP, "old"), start_ns, pods={"p": heard}), catalogue, {})
+        watch.add(start_ns, {"old": side}, {}, catalogue.rules, {}, [])
+        alarms += watch.alarms()
+    told = _climbing(alarms)
+    assert {signal.signal for signal in told} == {"container.memory.working_set/climb"}
+    assert "if it goes on at its limit of 2e+09 By by 1970-01-03T" in told[-1].note
+    assert "container.memory.rss" not in catalogue.rules
 
 
 def test_a_climb_that_ends_is_over():
