@@ -66,6 +66,10 @@ LIMITS = (
     ),
     Limit(("db.client.connection.used",), ("db_client_connection_max", "db_client_connections_max")),
 )
+SHARES = frozenset(
+    ("hikaricp.connections.used", "tomcat.threads.busy", "jetty.threads.busy", "jvm.memory.usage_after_gc")
+)
+"""Signals that are shares of their own limit: 1."""
 _BY_STEM = {stem: [one for one in LIMITS if stem in one.stems] for limit in LIMITS for stem in limit.stems}
 
 

@@ -21,6 +21,7 @@ from streams.judging.settings import LOG_SIGNALS
 from streams.judging.side import Side, SignatureInfo
 from streams.judging.values.cells import bound, table
 from streams.records.histogram import Histogram
+from streams.signals.limits import SHARES
 from streams.signals.rule import SignalRule, Worse
 
 NEW_SIGNATURES = "log/new error signatures"
@@ -103,7 +104,7 @@ def _levels(side: Side, rules: Mapping[str, SignalRule]) -> Iterator[Point]:
         if not pods or rule.criticality == "watch" or rule.weight <= 0.0:
             continue
         levels = [cut_level(pods[number]) for number in sorted(pods)]
-        told = side.limits.get(signal, {})
+        told = dict.fromkeys(pods, 1.0) if signal in SHARES else side.limits.get(signal, {})
         limits = [told[number] for number in sorted(pods) if number in told]
         mean_limit = math.fsum(limits) / len(limits) if len(limits) == len(levels) else None
         yield _level(signal, math.fsum(levels) / len(levels), rule, mean_limit)

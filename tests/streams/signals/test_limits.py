@@ -6,7 +6,7 @@ import pytest
 
 from streams.records.metric import Series
 from streams.signals.catalogue import read_series
-from streams.signals.limits import LIMITS
+from streams.signals.limits import LIMITS, SHARES
 from streams.signals.rules import RULES, WHOLE_POD
 
 APP = {"container": "app"}
@@ -58,4 +58,5 @@ def test_every_limit_is_of_a_signal_in_the_same_unit():
     for limit in LIMITS:
         for signal in limit.signals:
             assert units[signal] == limit.unit, signal
+    assert units.keys() >= SHARES
     assert any(signal.endswith(WHOLE_POD) for limit in LIMITS for signal in limit.signals)

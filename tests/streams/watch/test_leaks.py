@@ -128,6 +128,13 @@ def test_a_limit_is_of_the_mean_pod_and_of_the_worst():
     assert [point.limit for point in climbs(points(side, 0, rules, {}))] == [None, 20.0]
 
 
+def test_a_share_of_its_limit_ends_at_one():
+    """Of a pool of connections it is told how much of it is used."""
+    rules = {"hikaricp.connections.used": SignalRule("hikaricp.connections.used", "level", "saturation", "higher")}
+    side = Side(pod_s=10.0, levels={"hikaricp.connections.used": {0: 0.4, 1: 0.6}})
+    assert [(point.value, point.limit) for point in climbs(points(side, 0, rules, {}))] == [(0.5, 1.0), (0.6, 1.0)]
+
+
 def test_from_series_to_the_sentence():
     """Memory as cAdvisor tells it, its limit as kube-state-metrics does, in windows of their own."""
     used = Series("container_memory_working_set_bytes", (("container", "app"),))
