@@ -123,7 +123,7 @@ class LeakState(Struct, array_like=True):
     anew: bool = False
     """The next block is the first after a deployment."""
     late: bytes = b""
-    """The last blocks' means, little-endian single precision, oldest first; none before the latest deployment."""
+    """The last blocks' means, little-endian single precision, oldest first."""
 
 
 class LeakWatch:
@@ -232,7 +232,6 @@ class LeakWatch:
     def _settle(self, mean: float, usual: float | None) -> None:
         """The level is another one."""
         known, number = self._state, len(GAINS)
-        known.late = b""
         known.levels[:number] = [mean] * number
         if usual is not None:
             known.levels[number:] = [mean - usual] * number
@@ -320,18 +319,19 @@ class LeakWatch:
         hours, rise = (end_ns - state.onset_ns) / _HOUR_NS, mean - state.began
         by = f"{rise / state.began / hours:.1%}" if state.began > _LITTLE * rise else f"{rise / hours:.3g}"
         note = f"climbing by {by} an hour for {hours:.3g} h"
-        reaches_ns = None if limit is None else _reaches(limit, mean, self._rise(block, rise / hours), end_ns)
+        reaches_ns = (
+            None if limit is None else _reaches(limit, mean, self._rise(block, state.onset_ns, rise / hours), end_ns)
+        )
         told = None if reaches_ns is None else limit
         return Reading(mean, most, direction, log_e, 0.0, state.onset_ns, warm, note, told, reaches_ns)
 
-    def _rise(self, block: int, since: float) -> float:
+    def _rise(self, block: int, onset_ns: int, since: float) -> float:
         """An hour: the larger of that since the onset, which may lie before the climb, and of the last three hours.
 
-        The second is the slope of the least squares' line. So what is foretold is rather early than late.
+        The second is the slope of the least squares' line, from the block before the onset on. So what is foretold is
+        rather early than late.
         """
-        late = _floats(self._state.late)
-        blocks = len(late) if self._state.onset_ns is None else block + 2 - self._state.onset_ns // BLOCK_NS
-        late = late[-max(blocks, 2) :]
+        late = _floats(self._state.late)[onset_ns // BLOCK_NS - block - 2 :]
         middle = (len(late) - 1) / 2.0
         squares = math.fsum((place - middle) ** 2 for place in range(len(late)))
         slope = math.fsum((place - middle) * mean for place, mean in enumerate(late)) / squares if squares else 0.0

@@ -239,7 +239,7 @@ def test_extreme_values_are_survived():
     assert all(math.isfinite(one.log_e) and math.isfinite(one.value) for one in readings)
     watch = LeakWatch()
     for block in range(300):
-        watch.add(block * BLOCK_NS, draw.choice([0.0, 1e149, -1e149]))
+        watch.add(block * BLOCK_NS, draw.choice([0.0, 1e149, -1e149]), draw.choice([5e-324, 1e18, 1e308]))
     assert "nan" not in str(msgspec.msgpack.decode(_encode(watch.to_state())))
 
 
