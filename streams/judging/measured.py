@@ -16,7 +16,7 @@ from streams.signals.catalogue import Catalogue
 from streams.signals.reading import Combine, Reading
 from streams.signals.words import failed_signal, of_others
 
-_LARGEST_LEVEL = 1e18
+MOST_MEASURED = 1e18
 """Levels are cut here, so that sums and their squares stay finite."""
 
 
@@ -32,7 +32,6 @@ class Measured:
         self._values: dict[str, Histogram] = {}
         self._shares: dict[str, list[float]] = {}
         self._tallies: dict[str, float] = {}
-        self._limits: dict[str, dict[str, float]] = {}
         self.events: dict[str, EventCount] = {}
         """Signal -> events and attempts; pod-seconds are left open."""
 
@@ -50,19 +49,6 @@ class Measured:
                 self._add_level(reading, percent)
             case "tally":
                 self._tallies[reading.key] = self._tallies.get(reading.key, 0.0) + sum(cut(level) for level in levels)
-
-    def add_limit(self, reading: Reading, limit: float) -> None:
-        """How far one series says that the signal can go: 0, or more than any level, is without limit.
-
-        Below 0 it says nothing.
-        """
-        if limit >= 0.0:
-            parts, amount = self._limits.setdefault(reading.signal, {}), limit * reading.factor
-            parts[reading.key] = parts.get(reading.key, 0.0) + (amount if 0.0 < amount <= _LARGEST_LEVEL else math.inf)
-
-    def limits(self) -> dict[str, float]:
-        """Signal -> its limit; infinite where it has none, by any of the metrics that tell of it."""
-        return {signal: max(self._limits[signal].values()) for signal in sorted(self._limits)}
 
     def add_onsets(self, reading: Reading, onsets: int) -> None:
         """How often a gauge left zero; 0 is exposure all the same."""
@@ -159,7 +145,7 @@ def _combined(combine: Combine, levels: Sequence[float]) -> float:
 
 
 def _bounded(level: float) -> float:
-    return min(_LARGEST_LEVEL, max(-_LARGEST_LEVEL, level))
+    return min(MOST_MEASURED, max(-MOST_MEASURED, level))
 
 
 def _of_buckets(bounds: dict[float, float]) -> Histogram | None:

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping
 from msgspec import Struct
 
 from streams.judging.counters import CounterState, Growth, HistogramState, grow, grow_histogram
-from streams.judging.measured import Measured
+from streams.judging.measured import MOST_MEASURED, Measured
 from streams.judging.side import EventCount, RequestCount, Side
 from streams.records.histogram import Histogram
 from streams.signals.catalogue import Catalogue
@@ -26,7 +26,7 @@ STARTS_NS = 120_000_000_000
 """A pod that is younger may be starting: it does not write yet what it will, and writes what it will not later; it
 compiles, connects, fills its caches, and answers slowly."""
 SERIES_PER_POD = 2_000
-"""Counters and onsets followed per pod; ten times what a chatty Java service has of those that are read."""
+"""Counters, onsets and limits followed per pod; ten times what a chatty Java service has of those that are read."""
 
 _LATEST_S = 2.0**33
 """Of a start that is believed, the year 2242: so that nanoseconds stay whole numbers of 64 bits."""
@@ -55,13 +55,13 @@ class PodState(Struct, array_like=True):
     """Signals that have been above zero, of those that say nothing before; sorted."""
     born_ns: int = 0
     """The earliest start that it has told of; 0 = none."""
-    limits: dict[str, float] = {}
-    """Signal -> how far it can go, as last told; above 0."""
+    limits: dict[int, float] = {}
+    """Series id of a limit -> what it last told, 0 or more."""
 
     @property
     def followed(self) -> int:
         """Series of which something has to be remembered."""
-        return len(self.counters) + len(self.histograms) + len(self.raised)
+        return len(self.counters) + len(self.histograms) + len(self.raised) + len(self.limits)
 
 
 class PodWindow:
@@ -106,12 +106,19 @@ class PodWindow:
         pod.signals = sorted({*pod.signals, *self._reported, *self._measured.events})
 
     def _limit(self, side: Side) -> None:
-        """Limits come with other scrapes than what they bound, so they are remembered."""
-        pod, told = self._pod, self._measured.limits()
-        if told:
-            pod.limits = dict(sorted((pod.limits | told).items()))
-        for signal, limit in pod.limits.items():
-            if limit < math.inf and pod.number in side.levels.get(signal, ()):
+        """How far the levels of this window can go. Limits come with other scrapes, so they are remembered.
+
+        Those of one metric are summed; 0, or more than any level can be, is none, and leaves the signal without one.
+        """
+        pod, parts = self._pod, dict[str, dict[str, float]]()
+        for number in sorted(pod.limits):
+            use, told = self._catalogue.use(number), pod.limits[number]
+            for reading in use.gauge if use is not None else ():
+                if pod.number in side.levels.get(reading.signal, ()):
+                    limit, of = told * reading.factor, parts.setdefault(reading.signal, {})
+                    of[reading.key] = of.get(reading.key, 0.0) + (limit if 0.0 < limit <= MOST_MEASURED else math.inf)
+        for signal, of in parts.items():
+            if (limit := max(of.values())) < math.inf:
                 side.limits.setdefault(signal, {})[pod.number] = limit
 
     def _read(self, number: int, use: SeriesUse) -> None:
@@ -139,7 +146,8 @@ class PodWindow:
             self._tell_birth(round(told_s * 1e9) if 0.0 < told_s < _LATEST_S else 0)
             return
         if reading.how == "limit":
-            self._measured.add_limit(reading, levels[-1])
+            if levels[-1] >= 0.0 and (number in self._pod.limits or self._follow()):
+                self._pod.limits[number] = levels[-1]
             return
         if reading.how != "tally" and not self._catalogue.admit(reading):
             return

@@ -151,9 +151,10 @@ def test_a_limit_is_remembered_until_it_is_told_anew():
     """It comes with other scrapes, of kube-state-metrics for instance, than what it bounds."""
     stream = Stream()
     used = _memory(stream, "app")
-    pods = (_limited(stream, app=512.0), used, _limited(stream, app=1024.0), used)
-    found = [stream.close(a=both(*pod)).limits for pod in pods]
-    assert found == [{}, {WORKING_SET: {0: 512.0}}, {}, {WORKING_SET: {0: 1024.0}}]
+    told = _limited(stream, app=512.0), used, _limited(stream, proxy=256.0), used, _limited(stream, app=1024.0), used
+    found = [stream.close(a=both(*pod)).limits for pod in told]
+    assert found[::2] == [{}, {}, {}]
+    assert found[1::2] == [{WORKING_SET: {0: limit}} for limit in (512.0, 768.0, 1280.0)]
     restored = msgspec.msgpack.decode(msgspec.msgpack.encode(stream.presence.state), type=PresenceState)
     stream.presence = Presence(WINDOW_NS, restored)
     assert stream.close(a=both(*_memory(stream, "app"))).limits == found[-1]
