@@ -29,8 +29,8 @@ check: $(READY) ## formatting, lint, types, import contracts
 test: check ## everything that needs neither Apache Kafka nor Go nor Prometheus
 	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadgroup -m "not kafka and not argo and not prometheus and not nightly" $(PYTEST_FLAGS)
 
-nightly: $(READY) ## the simulations in their full size: hours
-	$(BIN)/python -m pytest -m nightly --timeout 1800 $(PYTEST_FLAGS)
+nightly: $(READY) ## the simulations in their full size: hours (CONTRIBUTING.md: how long each takes, and parts of it)
+	$(BIN)/python -m pytest --numprocesses auto --dist loadgroup -m "nightly and not kafka" --timeout 1800 --durations 0 $(PYTEST_FLAGS)
 
 kafka: $(READY) ## run a single-node Apache Kafka here until Ctrl-C (JDK 17 and Maven)
 	deploy/kafka/run

@@ -92,7 +92,7 @@ def runs(service, number):
 HEALTHY = [
     Service(),
     Service(clump=5.0),
-    Service(clump=5.0, burst=50, shared=30.0),
+    Service(clump=5.0, timeouts=3e-4, burst=50, shared=30.0),
     Service(requests=10.0, failed=0.05),
     Service(restarts=2e-3),
 ]

@@ -26,8 +26,10 @@ PROCESSES = {
     "loops twice a day": (2.0, 0.5, 0),
     "single ones alone": (0.0, 6.0, 0),
     "every five hours like clockwork": (0.0, 0.0, 300),
+    "every 155 minutes like clockwork": (0.0, 0.0, 155),
 }
-"""(loops a day, restarts a day that come singly, minutes between regular loops): the last has just the bound's p."""
+"""(loops a day, restarts a day that come singly, minutes between regular loops): the last but one has just the bound's
+p, the last one of .09 and more, so that half of the bound would fail it in 40 of 472 at .05 (38 allowed)."""
 WINDOW_NS = 5_000_000_000
 RULES = {RESTARTS[0]: SignalRule(RESTARTS[0], "events", "restarts", "higher")}
 

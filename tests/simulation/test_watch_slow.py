@@ -2,8 +2,8 @@
 
 As in `test_watch`: with an average run length of c at M >= c, runs of n windows alarm in at most n/c of the cases.
 Climbs are simulated by blocks of 20 minutes, over two weeks, lines by windows. Of what M promises nothing (a season
-whose height differs from day to day is no stream of residuals alike) the alarm has to be silent at the full budget,
-tolerance included.
+whose height differs from day to day is no stream of residuals alike) the alarm has to keep the full budget all the
+same, tolerance included: .4 of 200 runs of two weeks, so that two may ring and of four runs none (one in a hundred).
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import math
 
 import numpy as np
 import pytest
+from scipy.stats import binom
 
 from streams.watch.gone import GoneWatch
 from streams.watch.leaks import BLOCK_NS, SLOTS, LeakWatch
@@ -106,7 +107,7 @@ def test_climbs_keep_their_average_run_length(stream, runs):
         rung += any(each.log_e >= FULL - math.log(240) and each.value >= 1.2 * each.expected for each in readings)
     if stream in ALIKE:
         assert within_budget(alarmed, runs, 0.1)
-    assert rung == 0
+    assert rung <= binom.ppf(0.99, runs, BLOCKS / math.exp(FULL - math.log(240)))
 
 
 @pytest.mark.parametrize(
@@ -178,7 +179,7 @@ def nightly(rng, n):
 @pytest.mark.parametrize(
     "stream", [always, chance(0.3), chance(3.0), timed, busy, nightly], ids=lambda each: each.__name__
 )
-@pytest.mark.parametrize("runs", [4, pytest.param(200, marks=pytest.mark.nightly)])
+@pytest.mark.parametrize("runs", [40, pytest.param(200, marks=pytest.mark.nightly)])
 def test_lines_keep_their_average_run_length(stream, runs):
     """Runs with a false alarm at c are no more than n/c of them."""
     alarmed = 0

@@ -12,8 +12,17 @@ from streams.errors import BrokenInvariant
 from streams.judging.logs.news import LEARNING
 from streams.judging.logs.part import LogPart, LogState
 from streams.judging.logs.past import LogPast, LogPrior
-from streams.judging.logs.settings import ERRORS, NEW_NUMBERS, NEW_SHAPES, NEW_TEMPLATES, LogSettings
-from streams.judging.logs.stream import StreamState
+from streams.judging.logs.quiet import StreamPast
+from streams.judging.logs.settings import (
+    ERRORS,
+    NEW_NUMBERS,
+    NEW_SHAPES,
+    NEW_TEMPLATES,
+    OF_WHOLE_TRACES,
+    LogSettings,
+)
+from streams.judging.logs.stream import StreamState, begin_stream, fewest
+from streams.judging.onset import Incidents
 from streams.judging.side import Side, SignatureInfo, Trace
 
 WINDOW_NS = 5_000_000_000
@@ -185,6 +194,30 @@ def test_incidents_of_baselines_beside_their_canaries_are_learned():
     assert rates[1] < fresh().to_state().onset.rate < rates[0]
 
 
+def test_what_a_workload_has_shown_of_incidents_outweighs_what_others_have():
+    """After ten comparisons without one it expects a fifth of what one does that knows of the others alone."""
+    planned_s = WINDOWS * WINDOW_NS / 1e9
+    often, quiet = LogPrior(incidents=Incidents(found=10.0, seconds=10.0 * planned_s)), LogPast()
+    quiet.incidents = Incidents(seconds=10.0 * planned_s)
+    rates = [
+        LogPart(SETTINGS, past, often, WINDOWS * WINDOW_NS, WINDOW_NS).to_state().onset.rate
+        for past in (LogPast(), quiet)
+    ]
+    assert rates[0] > 0.8 / planned_s
+    assert 0.0 < rates[1] < 0.2 * rates[0]
+
+
+@pytest.mark.parametrize("level", [0.05, 0.01])
+def test_the_fewest_events_that_tell_are_those_of_the_streams_own_share(level):
+    """Three tenths of the error take as many as three tenths of the level do; more than all of it."""
+    past = StreamPast(cohorts=12.0, exposure_s=12 * 600.0, events=6.0)
+
+    def needed(share, of):
+        return fewest(ERRORS, begin_stream(ERRORS, SETTINGS, past, LogPrior(), share, of), SETTINGS, of)
+
+    assert needed(0.3, level) == needed(1.0, 0.3 * level) > needed(1.0, level)
+
+
 def test_numbers_that_a_promoted_canary_showed_are_known():
     """And a cohort without ids tells of none, so that it does not count as one that could."""
     past = history(1)
@@ -255,15 +288,17 @@ def test_a_missing_side_is_no_evidence_and_the_baseline_alone_still_teaches():
     assert part.cohort().streams[ERRORS].events == WINDOWS
 
 
-def test_traces_left_out_end_the_judging_of_shapes():
-    """Which shapes there are is not known any more."""
+@pytest.mark.parametrize("of_canary", [False, True])
+def test_traces_left_out_end_the_judging_of_shapes(of_canary):
+    """Which shapes there are is not known any more, nor how often their lines come; whichever side they are of."""
     part = fresh(history(20))
-    part.add(0, Side(pod_s=10.0, traces=[USUAL], traces_cut=True), side(), KNOWN)
+    cut = Side(pod_s=10.0, traces=[USUAL], traces_cut=True)
+    part.add(0, *((side(), cut) if of_canary else (cut, side())), KNOWN)
     judged_on = {index: [Trace(0, None, (), 77)] for index in range(60)}
     for index in range(1, WINDOWS):
         part.add(index * WINDOW_NS, side(), side(*judged_on[index]), KNOWN)
     assert part.p == 1.0
-    assert NEW_SHAPES not in part.cohort().streams
+    assert not {*OF_WHOLE_TRACES} & part.cohort().streams.keys()
 
 
 def test_templates_are_followed_through_redirects():

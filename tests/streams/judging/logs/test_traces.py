@@ -77,10 +77,11 @@ def test_a_trace_that_never_ends_is_closed():
 
 
 def test_what_was_left_out_leaves_the_shape_unknown():
-    """Traces from the least one that was cut on have no shape, and the window says so."""
-    sides = closed([{"a": {5: (9,), 50: (9,)}}, *[{}] * SILENT], traces_from=40)
+    """Traces from the least one that was cut on have no shape and no numbers, and the window says so."""
+    sides = closed([{"a": {5: (9, 9), 50: (9, 9)}}, *[{}] * SILENT], traces_from=40)
     assert sides[0].traces_cut
-    assert {trace.shape for trace in sides[-1].traces} == {0, shape_of((9,))}
+    told = {(trace.shape, trace.numbers) for trace in sides[-1].traces}
+    assert told == {(0, 0), (shape_of((9,)), shape_of((9, 9)))}
 
 
 def test_too_many_open_traces_are_closed_early(monkeypatch):
