@@ -249,7 +249,7 @@ def demo(seconds: int, as_json: bool, keep: bool, log_level: str) -> None:
     log.start("demo", log_level)
     from topology import demo as demonstration  # noqa: PLC0415 - other commands do not need it
 
-    sys.exit(demonstration.play(seconds, as_json, keep))
+    sys.exit(demonstration.play(seconds, as_json, keep, log_level))
 
 
 command.add_command(backtest)
