@@ -211,7 +211,7 @@ class Board:
             if snapshot.window_ns not in (0, self._settings.window_ns):
                 is_of = f"what this group knows is of windows of {snapshot.window_ns / 1e9:g} s"
                 allowed = f"{is_of}; give that, or another --group, which begins anew"
-                raise BadPolicy("window_s", self._settings.window_ns // 1_000_000_000, allowed)
+                raise BadPolicy("window-s", self._settings.window_ns // 1_000_000_000, allowed)
             self._offsets = snapshot.offsets
             self._watermark = Watermark(self._hold_ns, snapshot.watermark)
             self._checkpoint = Checkpoint.of(0, self._offsets, self._watermark.state)
