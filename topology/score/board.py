@@ -39,7 +39,8 @@ class _Snapshot(Struct, array_like=True):
     """What every record of every version begins with."""
 
     version: int
-    """Of all that is in it; fields may be added at the end of any part without a new one."""
+    """Of all that is in it; a `version` within a part only keeps its place and is not read. Fields may be added
+    at the end of any part without a new one."""
 
 
 class PartitionSnapshot(_Snapshot, array_like=True):
