@@ -80,12 +80,16 @@ class BadPolicy(StreamsError):
     Attributes:
         field: its name.
         allowed: what would be, for a person.
+
+    >>> print(BadPolicy("alpha", 2, "give less than 1"), "/", BadPolicy("policy", None, "name a file"))
+    alpha: 2 is not allowed; give less than 1 / policy: nothing is given; name a file
     """
 
     def __init__(self, field: str, value: object, allowed: str) -> None:
         self.field = field
         self.allowed = allowed
-        super().__init__(f"{field}: {value!r} is not allowed; {allowed}")
+        fault = "nothing is given" if value is None else f"{value!r} is not allowed"
+        super().__init__(f"{field}: {fault}; {allowed}")
 
 
 class BrokenInvariant(StreamsError):

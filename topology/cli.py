@@ -69,7 +69,10 @@ def command() -> None:
 @click.option("--transaction-timeout-s", type=float, help="The broker's patience with a lost worker.  [default: 15]")
 @click.option("--session-timeout-s", type=float, help="The group's patience with a lost worker.  [default: 6]")
 def ingest(host: str, log_topic: tuple[str, ...], metric_topic: tuple[str, ...], **given: Any) -> None:
-    """Count records into summaries: one worker, as many as there are input partitions."""
+    """Count log and metric records into summaries.
+
+    One worker; as many may run as there are input partitions.
+    """
     log.start("ingest", given.pop("log_level"))
     observe = TelemetrySettings(given.pop("otlp_endpoint"))
     settings = IngestSettings(
@@ -83,7 +86,7 @@ def ingest(host: str, log_topic: tuple[str, ...], metric_topic: tuple[str, ...],
     roles.ingest(settings, observe, host)
 
 
-_SIGHT = "How long a revision is there or gone before streams alone say so; 0: never.  [default: 300]"
+_SIGHT = "Seconds after which the records alone begin or end a comparison; 0: never.  [default: 300]"
 
 
 @command.command()
@@ -95,15 +98,18 @@ _SIGHT = "How long a revision is there or gone before streams alone say so; 0: n
 @click.option("--window-s", type=int, help="Length of an event-time window, as ingest's.  [default: 5]")
 @click.option("--snapshot-s", type=float, help="Time between snapshots of a workload.  [default: 5]")
 @click.option("--session-timeout-s", type=float, help="The group's patience with a lost worker.  [default: 10]")
-@click.option("--alpha", type=float, help="Bound on failing a healthy canary.  [default: 0.01]")
-@click.option("--beta", type=float, help="Bound on passing a broken canary.  [default: 0.05]")
+@click.option("--alpha", type=float, help="Bound on failing a canary no worse than tolerated.  [default: 0.01]")
+@click.option("--beta", type=float, help="Bound on passing a canary that is worse.  [default: 0.05]")
 @click.option("--ring-s", type=int, help="How long windows are kept for late comparisons.  [default: 900]")
 @click.option("--hold-s", type=float, help="How long a partition without owner holds windows open.  [default: 60]")
-@click.option("--false-alarm-days", type=float, help="Days to a false alarm, on average.  [default: 30]")
+@click.option("--false-alarm-days", type=float, help="Days to a false alarm of a workload, on average.  [default: 30]")
 @click.option("--expire-s", type=float, help="Silence that ends a comparison.  [default: 1800]")
 @click.option("--sight-s", type=int, help=_SIGHT)
 def score(host: str, **given: Any) -> None:
-    """Judge summaries: one worker, as many as there are partitions of summaries."""
+    """Judge the summaries, and watch production.
+
+    One worker; as many may run as serinus.summaries has partitions.
+    """
     log.start("score", given.pop("log_level"))
     observe = TelemetrySettings(given.pop("otlp_endpoint"))
     kafka = options.required_kafka(given.pop("bootstrap_servers"), given.pop("kafka_config"))
@@ -116,11 +122,18 @@ def score(host: str, **given: Any) -> None:
 @command.command()
 @options.role_options
 @options.serve_options
-@click.option("--stale-s", type=float, help="Older risk documents answer `none`.  [default: 60]")
-@click.option("--ended-s", type=float, help="So long the verdict of what has ended is answered.  [default: 30]")
+@click.option(
+    "--stale-s", type=float, help="With a running comparison's older document the answer is `none`.  [default: 60]"
+)
+@click.option(
+    "--ended-s", type=float, help="How long the verdict of a comparison that has ended is answered.  [default: 30]"
+)
 @click.option("--kayenta-config", "kayenta_configs", multiple=True, metavar="FILE", help=_KAYENTA_CONFIG)
 def serve(**given: Any) -> None:
-    """Answer queries, show the pages, expose the gauges: one replica, any number."""
+    """Answer queries, show the pages, expose the gauges.
+
+    One replica; any number may run.
+    """
     log.start("serve", given.pop("log_level"))
     observe = TelemetrySettings(given.pop("otlp_endpoint"))
     kafka = options.required_kafka(given.pop("bootstrap_servers"), given.pop("kafka_config"))
@@ -135,7 +148,10 @@ def serve(**given: Any) -> None:
 @options.metrics_port_option
 @options.alert_options
 def alert(host: str, labels: tuple[str, ...], **given: Any) -> None:
-    """Tell Alertmanager and a webhook of the alarms: one process, restarted at will."""
+    """Tell Alertmanager and a webhook of the alarms.
+
+    Run one; it may be restarted at any time.
+    """
     log.start("alert", given.pop("log_level"))
     observe = TelemetrySettings(given.pop("otlp_endpoint"))
     kafka = options.required_kafka(given.pop("bootstrap_servers"), given.pop("kafka_config"))
@@ -147,17 +163,17 @@ def alert(host: str, labels: tuple[str, ...], **given: Any) -> None:
 
 @command.command(cls=options.VerifyCommand)
 @options.verify_options
-def verify(log_level: str, lifetime_hours: float, **given: Any) -> None:
-    """Ask until there is a verdict, and end with it: the job of an AnalysisTemplate.
+def verify(log_level: str, **given: Any) -> None:
+    """Ask until there is a verdict, and end with it.
 
-    Ends with 0: pass. 1: no answer could be had, or this configuration cannot be followed. 2: fail.
-    3: cannot tell, when the time was over. 4: told to end before.
+    What the job of an AnalysisTemplate runs. Ends with 0: pass. 1: no answer could be had, or this configuration cannot
+    be followed. 2: fail. 3: cannot tell, when the time was over. 4: told to end before.
     """
     log.start("verify", log_level)
     from topology import verify as job  # noqa: PLC0415 - other commands do not need it
 
     try:
-        settings = options.verify_settings(lifetime_s=lifetime_hours * 3600, **given)
+        settings = options.verify_settings(**given)
     except BadPolicy as error:
         _say(error)
         sys.exit(job.Status.ERROR)  # 2 would say that the canary has failed
@@ -169,10 +185,15 @@ def verify(log_level: str, lifetime_hours: float, **given: Any) -> None:
 @click.option("--kubeconfig", metavar="FILE", help="Where the API server is.  [default: that of the pod]")
 @click.option("--namespace", default="", metavar="NAME", help="The only one to watch.  [default: all]")
 @options.shared("--cluster", default="", show_default=False, help="Its name, as the records that come from it have it.")
-@click.option("--token-file", envvar="SERINUS_TOKEN_FILE", metavar="FILE", help="Holds serve's bearer token.")
+@click.option(
+    "--token-file", envvar="SERINUS_TOKEN_FILE", show_envvar=True, metavar="FILE", help="Holds serve's bearer token."
+)
 @options.shared("--log-level", type=click.Choice(log.LEVELS), default="info", help="Least important lines to show.")
 def rollouts(log_level: str, **given: Any) -> None:
-    """Watch the cluster's Rollouts and Experiments, and tell serve what is compared and what became of it."""
+    """Tell serve which Rollouts are under way.
+
+    Watches the cluster's Rollouts and Experiments for what is to be compared, and what became of it.
+    """
     log.start("rollouts", log_level)
     settings = RolloutsSettings(**_said(given))
     from topology import roles  # noqa: PLC0415 - the client of Kubernetes is slow to import
@@ -184,9 +205,10 @@ def rollouts(log_level: str, **given: Any) -> None:
 @click.argument("file", type=click.File("rb"))
 @options.shared("--log-level", type=click.Choice(log.LEVELS), default="info", help="Least important lines to show.")
 def policy_from_kayenta(file: BinaryIO, log_level: str) -> None:
-    """Print the policy (JSON, which is YAML) that says what FILE, a Kayenta canary config, says.
+    """Print the policy that says what a Kayenta config says.
 
-    Ends with 2 and names all that has no equal, if anything in it has none.
+    FILE is a canary config (JSON); the policy is JSON too, which is YAML. Ends with 2 and names all that has no equal,
+    if anything in it has none.
     """
     log.start("policy-from-kayenta", log_level)
     document = kayenta_config.policy(file.read(kayenta_config.MOST_BYTES + 1))
@@ -197,7 +219,10 @@ def policy_from_kayenta(file: BinaryIO, log_level: str) -> None:
 @options.cluster_options
 @_PARTITIONS
 def topics(bootstrap_servers: str | None, kafka_config: Path | None, log_level: str, partitions: int | None) -> None:
-    """Create the topics that are missing, and say how the others differ."""
+    """Create the topics that are missing.
+
+    Also says how those that are there differ from what they should be.
+    """
     log.start("topics", log_level)
     kafka = options.required_kafka(bootstrap_servers, kafka_config)
     from topology import pipeline  # noqa: PLC0415 - other commands do not need it
@@ -219,9 +244,10 @@ def topics(bootstrap_servers: str | None, kafka_config: Path | None, log_level: 
 )
 @click.option("--score", "score_workers", type=click.IntRange(0), default=1, show_default=True, help="Score workers.")
 def run(ingest_workers: int, score_workers: int, partitions: int | None, **given: Any) -> None:
-    """Run all roles, against a Kafka cluster or, if none is named, an embedded broker.
+    """Run all roles on this machine.
 
-    `alert` is among them where an Alertmanager or a webhook is named.
+    Against a Kafka cluster or, if none is named, an embedded broker, which forgets everything on exit. `alert` is among
+    them where an Alertmanager or a webhook is named.
     """
     log.start("run", given["log_level"])
     kafka = options.kafka(given["bootstrap_servers"], given["kafka_config"])
@@ -242,14 +268,17 @@ def run(ingest_workers: int, score_workers: int, partitions: int | None, **given
 @command.command()
 @click.option("--seconds", type=click.IntRange(1), default=90, show_default=True, help="How long to play.")
 @click.option("--json", "as_json", is_flag=True, help="End with one line of JSON.")
-@click.option("--keep", is_flag=True, help="Leave everything running until Ctrl-C.")
+@click.option("--keep", is_flag=True, help="Go on playing until Ctrl-C.")
 @options.shared("--log-level", type=click.Choice(log.LEVELS), default="warning", help="Least important lines to show.")
 def demo(seconds: int, as_json: bool, keep: bool, log_level: str) -> None:
-    """Play a healthy and a broken rollout through the whole pipeline."""
+    """Play a healthy and a broken rollout through it all.
+
+    Ends with 0 if the broken one failed and the healthy one did not, else with 1.
+    """
     log.start("demo", log_level)
     from topology import demo as demonstration  # noqa: PLC0415 - other commands do not need it
 
-    sys.exit(demonstration.play(seconds, as_json, keep))
+    sys.exit(demonstration.play(seconds, as_json, keep, log_level))
 
 
 command.add_command(backtest)

@@ -34,7 +34,7 @@ def admin_client(kafka: Kafka, heard: Callable[[KafkaError], None] = lambda _: N
     try:
         return AdminClient(kafka.librdkafka(logger=SILENT, error_cb=heard))
     except KafkaException as error:
-        raise BadPolicy("kafka-config", kafka, f"librdkafka says: {error.args[0].str()}") from error
+        raise BadPolicy("kafka-config", sorted(kafka.properties), f"librdkafka says: {error.args[0].str()}") from error
 
 
 def wait_for_kafka(kafka: Kafka, stop: threading.Event) -> bool:

@@ -31,7 +31,7 @@ class MetricsServer:
             self._server = family((host, port), _Handler)
         except OSError as error:
             allowed = f"it cannot be listened on ({error.strerror}); 0 takes any free port"
-            raise BadPolicy("metrics_port", f"{host}:{port}", allowed) from error
+            raise BadPolicy("metrics-port", f"{host}:{port}", allowed) from error
         self._server.set_app(self._answer)
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.1,), name="metrics", daemon=True)
         self._thread.start()

@@ -132,8 +132,12 @@ alert_options = together(
     receiver_options,
     shared("--public-url", metavar="URL", help="How people reach serve, for links."),
     click.option("--repeat-s", type=float, help="How often an Alertmanager is told what rings.  [default: 60]"),
-    click.option("--hold-s", type=float, help="How long it holds what it no longer hears of.  [default: 600]"),
-    click.option("--catch-up-s", type=float, help="What cleared longer ago, untold, stays so.  [default: 86400]"),
+    click.option(
+        "--hold-s", type=float, help="How long an Alertmanager holds what it no longer hears of.  [default: 600]"
+    ),
+    click.option(
+        "--catch-up-s", type=float, help="A webhook is not told of what cleared longer ago.  [default: 86400]"
+    ),
 )
 
 NAMESPACE_FILE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
@@ -175,19 +179,33 @@ verify_options = together(
         show_envvar=True,
         help="Without a verdict after so long it is inconclusive.",
     ),
-    click.option("--every-s", type=float, envvar="SERINUS_EVERY_S", help="Between two questions.  [default: 5]"),
     click.option(
-        "--patience-s", type=float, envvar="SERINUS_PATIENCE_S", help="Without an answer: an error.  [default: 300]"
+        "--every-s", type=float, envvar="SERINUS_EVERY_S", show_envvar=True, help="Between two questions.  [default: 5]"
+    ),
+    click.option(
+        "--patience-s",
+        type=float,
+        envvar="SERINUS_PATIENCE_S",
+        show_envvar=True,
+        help="Without any answer for so long it is an error.  [default: 300]",
     ),
     click.option(
         "--log-enabled",
         type=bool,
         envvar=["SERINUS_LOG_ENABLED", "LOG_ENABLED"],
         show_envvar=True,
-        help="Show every answer, not only what is new.",
+        help="Show every answer, not only what is new.  [default: false]",
     ),
-    click.option("--token-file", envvar="SERINUS_TOKEN_FILE", metavar="FILE", help="Holds the bearer token."),
-    click.option("--termination-log", envvar="SERINUS_TERMINATION_LOG", metavar="FILE", help="Gets the ending."),
+    click.option(
+        "--token-file", envvar="SERINUS_TOKEN_FILE", show_envvar=True, metavar="FILE", help="Holds the bearer token."
+    ),
+    click.option(
+        "--termination-log",
+        envvar="SERINUS_TERMINATION_LOG",
+        show_envvar=True,
+        metavar="FILE",
+        help="Gets the last line.  [default: /dev/termination-log]",
+    ),
     shared("--log-level", type=click.Choice(LEVELS), default="info", help="Least important lines to show."),
 )
 

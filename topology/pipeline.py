@@ -132,7 +132,7 @@ def _check(kafka: Kafka, plan: Plan) -> None:
     """Let every role's settings speak before one of them has started."""
     last = (plan.metrics_port or 0) + len(plan.workers) - 1
     if not 0 <= last <= 65_535:
-        raise BadPolicy("metrics_port", plan.metrics_port, "the workers' consecutive ports must end before 65536")
+        raise BadPolicy("metrics-port", plan.metrics_port, "the workers' consecutive ports must end before 65536")
     IngestSettings(kafka, cluster=plan.cluster, metrics_port=plan.metrics_port)
     ScoreSettings(kafka, metrics_port=plan.metrics_port, policy=plan.policy)
     ServeSettings(kafka, host=plan.host, port=plan.port, token_file=plan.token_file, public_url=plan.public_url)

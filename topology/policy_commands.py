@@ -32,7 +32,9 @@ def policy() -> None:
 @_JSON
 @click.pass_context
 def check(context: click.Context, file: Path, as_json: bool) -> None:
-    """Say whether FILE can be followed: what it matches, or all that is wrong, by line.
+    """Say whether the policy in FILE can be followed.
+
+    Shows what it matches, or all that is wrong, by line.
 
     Exit status 0 if it can, 2 if not.
     """
@@ -58,7 +60,10 @@ def check(context: click.Context, file: Path, as_json: bool) -> None:
 @options.policy_option
 @_JSON
 def explain_(workload: str, policy: Path | None, as_json: bool) -> None:
-    """Print what holds for a workload, each value with where it comes from."""
+    """Print what holds for a workload.
+
+    Each value with where it comes from. Without a policy file: the defaults.
+    """
     found = PolicyFile() if policy is None else policy_file.load(policy)
     whose = _workload(workload)
     rows = explain(found, whose)

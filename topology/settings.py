@@ -33,8 +33,9 @@ _LABEL = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,99}")
 
 
 def _require(holds: bool, name: str, value: object, allowed: str) -> None:
+    """Raise a `BadPolicy` that names the field as its option is written, unless it holds."""
     if not holds:
-        raise BadPolicy(name, value, allowed)
+        raise BadPolicy(name.replace("_", "-"), value, allowed)
 
 
 def _within(settings: Struct, **bounds: tuple[float, float]) -> None:
@@ -180,10 +181,15 @@ class IngestSettings(Struct, frozen=True):
         for name in ("log_topics", "metric_topics"):
             for topic, shape in getattr(self, name).items():
                 legal = _TOPIC.fullmatch(topic) is not None and topic not in {".", ".."} and bool(shape)
-                _require(legal, name, f"{topic}={shape}", "write topic=format; a topic has letters, digits, . _ -")
-        _require(bool(self.log_topics or self.metric_topics), "log_topics", {}, "name at least one topic to read")
+                _require(
+                    legal,
+                    name.removesuffix("s"),
+                    f"{topic}={shape}",
+                    "write topic=format; a topic has letters, digits, . _ -",
+                )
+        _require(bool(self.log_topics or self.metric_topics), "log_topic", None, "name at least one topic to read")
         both = self.log_topics.keys() & self.metric_topics.keys()
-        _require(not both, "metric_topics", sorted(both), "a topic holds logs or metrics, not both")
+        _require(not both, "metric_topic", sorted(both), "a topic holds logs or metrics, not both")
 
 
 class ScoreSettings(Struct, frozen=True):
@@ -298,7 +304,7 @@ class AlertSettings(Receivers, frozen=True):
 
     def __post_init__(self) -> None:
         _within(self, repeat_s=(0.1, 3600), hold_s=(1, 86_400), catch_up_s=(0, 7 * 86_400), metrics_port=(0, 65_535))
-        _require(self.hold_s >= 2 * self.repeat_s, "hold_s", self.hold_s, "give at least twice repeat_s")
+        _require(self.hold_s >= 2 * self.repeat_s, "hold_s", self.hold_s, "give at least twice repeat-s")
         allowed = "give an http or https URL without credentials"
         for url in self.alertmanager_urls:
             _require(_is_http(url), "alertmanager_url", _without_user(url), allowed)
@@ -336,6 +342,9 @@ class RolloutsSettings(Struct, frozen=True):
         _require(_is_http(self.url), "url", _without_user(self.url), allowed)
         _matches(self, is_cluster_name, "begin and end with a letter or digit; . _ - between; at most 253", "cluster")
         _matches(self, _OBJECT.fullmatch, "use a-z, 0-9, - and .; begin and end with a letter or digit", "namespace")
+        for name in ("kubeconfig", "token_file"):
+            file = getattr(self, name)
+            _require(file is None or _is_readable(Path(file)), name, file, "name a readable file")
 
 
 class VerifySettings(Struct, frozen=True):
@@ -352,7 +361,7 @@ class VerifySettings(Struct, frozen=True):
     workload: str = ""
     """Name of the Rollout; empty: the hashes tell."""
     cluster: str = ""
-    lifetime_s: float = 1800.0
+    lifetime_hours: float = 0.5
     """Without a verdict after so long it is inconclusive."""
     every_s: float = 5.0
     """Between two questions."""
@@ -366,7 +375,7 @@ class VerifySettings(Struct, frozen=True):
     """File that gets the ending."""
 
     def __post_init__(self) -> None:
-        _within(self, lifetime_s=(0, 30 * 86_400), every_s=(0.1, 600), patience_s=(0, 86_400))
+        _within(self, lifetime_hours=(0, 30 * 24), every_s=(0.1, 600), patience_s=(0, 86_400))
         allowed = "give an http or https URL without credentials"
         _require(_is_http(self.url), "url", _without_user(self.url), allowed)
         _matches(

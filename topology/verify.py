@@ -116,6 +116,7 @@ def follow(
         clock: seconds, never set back.
         sleep: waits so many seconds.
     """
+    lifetime_s = 3600 * settings.lifetime_hours
     began = heard = clock()
     progress, began_before = Progress(settings.log_enabled), True
     while True:
@@ -130,9 +131,9 @@ def follow(
             log.warning("%s; asking again until %.0f s without an answer", fault, settings.patience_s)
         else:
             heard = clock()
-            progress.show(answer, heard - began, settings.lifetime_s)
+            progress.show(answer, heard - began, lifetime_s)
             began_before &= answer.state == "ended"  # of an attempt before ours: a new one follows
-            over = heard - began >= settings.lifetime_s
+            over = heard - began >= lifetime_s
             ending = None if began_before and not over else _ending(answer, over)
             if ending is not None:
                 return ending

@@ -20,11 +20,12 @@ from streams.templates.examples import MAX_CONTEXT
 
 def unfollowed(policy_file: PolicyFile) -> list[tuple[int, str, str]]:
     """Line (0 where it is not known), path and reason of each field that is not followed, in the order of the file."""
-    return [
+    found = (
         (policy_file.lines.get(path, 0), path, why)
         for entry in policy_file.entries
         for path, why in _paths(entry.settings, entry.path)
-    ]
+    )
+    return sorted(found, key=lambda each: each[0])
 
 
 def sentence(policy_file: PolicyFile) -> str | None:

@@ -54,6 +54,15 @@ def words(name: str) -> list[str]:
     return [word for word in found if word]
 
 
+def is_done(name: str) -> bool:
+    """Whether it is OpenTelemetry's name of how many have been created; OpenMetrics' `_created` is when the series was.
+
+    >>> is_done("orders.created"), is_done("orders_created")
+    (True, False)
+    """
+    return name.endswith(".created")
+
+
 def stems(name: str) -> Iterator[Stem]:
     """The ways to read a name, the most literal first.
 
@@ -65,7 +74,7 @@ def stems(name: str) -> Iterator[Stem]:
     unit = unit_of_word(rest[-1]) if len(rest) > 1 else ""
     if unit:
         yield Stem("_".join(rest[:-1]), "", unit)
-    if len(rest) > 1 and rest[-1] in PARTS:
+    if len(rest) > 1 and rest[-1] in PARTS and not is_done(name):
         part = rest.pop()
         yield Stem("_".join(rest), part)
         unit = unit_of_word(rest[-1]) if len(rest) > 1 else ""

@@ -15,7 +15,7 @@ from msgspec import structs
 
 from streams.records.metric import Series
 from streams.signals.metric import Read, quantile_rule, read_timer
-from streams.signals.names import PARTS, Stem, stems, words
+from streams.signals.names import PARTS, Stem, is_done, stems, words
 from streams.signals.reading import Combine, Reading, SeriesUse
 from streams.signals.rule import Group, Kind, SignalRule, Worse
 from streams.signals.units import base_unit, factor, known_unit, unit_of_word
@@ -100,6 +100,8 @@ _AVERAGED_LOAD = frozenset(("average", "avg", "1m", "5m", "15m"))
 _LEFT = frozenset(("free", "available", "remaining", "idle", "left"))
 _LIMITS, _LIMITED = frozenset(("max", "min")), frozenset(("connections", "threads", "pool", "allowed", "permissions"))
 """Bounds of what a pool may hold: the set-up, not behaviour."""
+_MET = frozenset(("reached", "exceeded", "hit"))
+"""Of a bound: behaviour, as is what failed at it."""
 _STATE_KEYS = ("state", "cpu_state", "system_memory_state", "db_client_connection_state")
 _SHARES = frozenset(("ratio", "percent", "percentage", "pct", "share", "fraction"))
 _MEANS = frozenset(("rate", "average", "avg", "mean"))
@@ -151,6 +153,8 @@ def guess(series: Series) -> Read:
     """
     stem = list(stems(series.name))[-1]
     said, per_time = _rated(with_status(words(series.name)))
+    if is_done(series.name):
+        said.append("total")
     attributes = dict(series.attributes)
     if not said or stem.part in {"created", "info"} or _is_setup(said) or _is_left(attributes):
         return SeriesUse(), ()
@@ -180,7 +184,8 @@ def _is_setup(said: list[str]) -> bool:
         return not _SETUP.isdisjoint(set(said) - {"created"})  # so many have been, not when
     if not _SETUP.isdisjoint(said):
         return _LATENCY.isdisjoint(said)
-    bounded = not _LIMITS.isdisjoint(said) and not _LIMITED.isdisjoint(said)
+    met = not (_MET | ERRORS).isdisjoint(said)
+    bounded = not _LIMITS.isdisjoint(said) and not _LIMITED.isdisjoint(said) and not met
     return (bounded and _QUEUES.isdisjoint(said) and not _timed_words(said)) or said[-2:] == ["cpu", "count"]
 
 

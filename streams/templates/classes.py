@@ -81,7 +81,7 @@ class Feedback(Struct, frozen=True, array_like=True):
 
 
 class ClassesState(Struct, array_like=True):
-    """The snapshot: language-neutral, versioned, all there is to know."""
+    """The snapshot: language-neutral, all there is to know."""
 
     version: int = 1
     feedback: dict[int, Feedback] = {}

@@ -63,7 +63,7 @@ class Part(Struct, array_like=True, gc=False):
 
 
 class TemplatesState(Struct, array_like=True):
-    """The snapshot: language-neutral, versioned, all there is to know."""
+    """The snapshot: language-neutral, all there is to know."""
 
     version: int = 1
     templates: dict[int, Known] = {}

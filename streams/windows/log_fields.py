@@ -69,7 +69,7 @@ class LogField(Struct, frozen=True):
         """
         found = _FIELD.fullmatch(text)
         if found is None:
-            raise BadPolicy("log_fields", text[:80], "write NAME, NAME:UNIT or NAME=VALUE; a value may end in *")
+            raise BadPolicy("log-fields", text[:80], "write NAME, NAME:UNIT or NAME=VALUE; a value may end in *")
         return cls(found[1], found[2], found[3] or "")
 
     @property
@@ -101,7 +101,7 @@ class LogFields:
             BadPolicy: too many of them, or one twice.
         """
         if len(fields) > MAX_FIELDS or len(set(fields)) < len(fields):
-            raise BadPolicy("log_fields", f"{len(fields)} fields", f"name at most {MAX_FIELDS}, each once")
+            raise BadPolicy("log-fields", f"{len(fields)} fields", f"name at most {MAX_FIELDS}, each once")
         self.series = {series_id(series): series for field in fields for series in field.series}
         """By id, all that it makes."""
         self.unread: dict[str, int] = {}

@@ -186,7 +186,7 @@ def test_what_cannot_be_used_stops_no_scorer():
             while _skipped(metrics) != {"unreadable": 6.0, "window": 3.0}:
                 assert time.monotonic() < deadline, _skipped(metrics)
                 time.sleep(0.2)
-            told = "ingest's window_s: 10.0 is not allowed; give ingest-7 the --window-s of this scorer, 5"
+            told = "ingest's window-s: 10.0 is not allowed; give ingest-7 the --window-s of this scorer, 5"
             assert score.output.count(told) == 1
     assert decode_risk_document(message.value()).comparison == pair
 

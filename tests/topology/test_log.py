@@ -13,6 +13,7 @@ from faust.transport.drivers import aiokafka as driver
 
 from topology import log
 from topology.log import REPEAT_S, Sparing
+from topology.score.transport import CommittedTransport
 
 
 class Clock:
@@ -91,9 +92,11 @@ def test_nothing_that_is_sent_is_logged_at_debug_either(capsys: pytest.CaptureFi
 
 @pytest.mark.usefixtures("logging_as_before")
 def test_news_of_other_peoples_code_are_for_debug(capsys: pytest.CaptureFixture[str]) -> None:
-    """Whichever of their loggers it is; what they warn of is said."""
+    """Whichever of their loggers it is, also in a class of ours; what they warn of is said."""
     log.start("score", "info")
     conn.log.info("Authenticated as app via SCRAM-SHA-512")
+    for ours in (CommittedTransport.Consumer, CommittedTransport.Producer):
+        ours.logger.info("Authenticated anew")
     conn.log.warning("the broker is away")
     logging.getLogger("topology.score.worker").info("scores partitions 0, 1")
     said = capsys.readouterr().err

@@ -33,30 +33,30 @@ def test_other_brokers_are_refused(servers: str) -> None:
 @pytest.mark.parametrize(
     ("make", "field"),
     [
-        (lambda: IngestSettings(KAFKA, window_s=0), "window_s"),
-        (lambda: IngestSettings(KAFKA, window_s=2.5), "window_s"),  # type: ignore[arg-type]
-        (lambda: IngestSettings(KAFKA, window_s=True), "window_s"),
-        (lambda: IngestSettings(KAFKA, cycle_s=float("nan")), "cycle_s"),
-        (lambda: IngestSettings(KAFKA, log_fields=("a b",)), "log_fields"),
-        (lambda: IngestSettings(KAFKA, cycle_s=30), "transaction_timeout_s"),
-        (lambda: IngestSettings(KAFKA, batch_records=0), "batch_records"),
+        (lambda: IngestSettings(KAFKA, window_s=0), "window-s"),
+        (lambda: IngestSettings(KAFKA, window_s=2.5), "window-s"),  # type: ignore[arg-type]
+        (lambda: IngestSettings(KAFKA, window_s=True), "window-s"),
+        (lambda: IngestSettings(KAFKA, cycle_s=float("nan")), "cycle-s"),
+        (lambda: IngestSettings(KAFKA, log_fields=("a b",)), "log-fields"),
+        (lambda: IngestSettings(KAFKA, cycle_s=30), "transaction-timeout-s"),
+        (lambda: IngestSettings(KAFKA, batch_records=0), "batch-records"),
         (lambda: IngestSettings(KAFKA, cluster="-x"), "cluster"),
-        (lambda: IngestSettings(KAFKA, worker_id=""), "worker_id"),
-        (lambda: IngestSettings(KAFKA, log_topics={"a b": "auto"}), "log_topics"),
-        (lambda: IngestSettings(KAFKA, log_topics={"..": "auto"}), "log_topics"),
-        (lambda: IngestSettings(KAFKA, log_topics={"x": ""}), "log_topics"),
-        (lambda: IngestSettings(KAFKA, log_topics={}, metric_topics={}), "log_topics"),
-        (lambda: IngestSettings(KAFKA, log_topics={"x": "auto"}, metric_topics={"x": "auto"}), "metric_topics"),
-        (lambda: IngestSettings(KAFKA, metrics_port=70_000), "metrics_port"),
+        (lambda: IngestSettings(KAFKA, worker_id=""), "worker-id"),
+        (lambda: IngestSettings(KAFKA, log_topics={"a b": "auto"}), "log-topic"),
+        (lambda: IngestSettings(KAFKA, log_topics={"..": "auto"}), "log-topic"),
+        (lambda: IngestSettings(KAFKA, log_topics={"x": ""}), "log-topic"),
+        (lambda: IngestSettings(KAFKA, log_topics={}, metric_topics={}), "log-topic"),
+        (lambda: IngestSettings(KAFKA, log_topics={"x": "auto"}, metric_topics={"x": "auto"}), "metric-topic"),
+        (lambda: IngestSettings(KAFKA, metrics_port=70_000), "metrics-port"),
         (lambda: ScoreSettings(KAFKA, alpha=0), "alpha"),
         (lambda: ScoreSettings(KAFKA, beta=0.6), "beta"),
-        (lambda: ScoreSettings(KAFKA, hold_s=float("inf")), "hold_s"),
+        (lambda: ScoreSettings(KAFKA, hold_s=float("inf")), "hold-s"),
         (lambda: ScoreSettings(Kafka("a:1", {"sasl.oauthbearer.method": "oidc"})), "sasl.oauthbearer.method"),
         (lambda: ServeSettings(KAFKA, port=-1), "port"),
         (lambda: ServeSettings(KAFKA, host=""), "host"),
-        (lambda: ServeSettings(KAFKA, public_url="risk.example"), "public_url"),
-        (lambda: ServeSettings(KAFKA, token_file="/nowhere/token"), "token_file"),  # noqa: S106 - a path
-        (lambda: TelemetrySettings("collector:4318"), "otlp_endpoint"),
+        (lambda: ServeSettings(KAFKA, public_url="risk.example"), "public-url"),
+        (lambda: ServeSettings(KAFKA, token_file="/nowhere/token"), "token-file"),  # noqa: S106 - a path
+        (lambda: TelemetrySettings("collector:4318"), "otlp-endpoint"),
     ],
 )
 def test_what_cannot_be_followed_names_its_field(make: Any, field: str) -> None:

@@ -21,7 +21,7 @@ from topology.errors import Unavailable
 from topology.settings import VerifySettings
 from topology.verify import Answer, Ending, Progress, Refused, Status, follow
 
-SETTINGS = VerifySettings("http://serinus", "5d5", "6f8", lifetime_s=60, every_s=5, patience_s=20)
+SETTINGS = VerifySettings("http://serinus", "5d5", "6f8", lifetime_hours=1 / 60, every_s=5, patience_s=20)
 NONE = Answer("none", 37.5, 0.4, 4.0, ["not decided"], "http://serinus/report", "running")
 VERDICTS = {
     "pass": (Status.SUCCESS, "passed"),

@@ -37,7 +37,7 @@ class ClientCertificate:
             self._load()
         except (OSError, ssl.SSLError) as error:
             allowed = f"give a PEM file of a certificate, with its key here or in key_file ({error})"
-            raise BadPolicy("cert_file", cert_file, allowed) from None
+            raise BadPolicy("cert-file", cert_file, allowed) from None
 
     def refresh(self) -> None:
         """Take what the files hold now, if they have changed; never raises."""

@@ -48,7 +48,7 @@ class Poster:
         try:
             self._tls = ssl.create_default_context(cafile=ca_file)
         except (OSError, ssl.SSLError) as error:
-            raise BadPolicy("ca_file", ca_file, f"give a PEM file of certificates ({error})") from error
+            raise BadPolicy("ca-file", ca_file, f"give a PEM file of certificates ({error})") from error
         self._certificate = None if cert_file is None else ClientCertificate(self._tls, cert_file, key_file)
         self._session: aiohttp.ClientSession | None = None
 

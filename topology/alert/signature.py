@@ -31,12 +31,12 @@ def secrets(file: str) -> tuple[bytes, ...]:
         lines = map(str.strip, Path(file).read_text(encoding="utf-8").splitlines())
         found = tuple(_secret(line) for line in lines if line)
     except OSError as error:
-        raise BadPolicy("webhook_secret_file", file, f"it must be readable ({error.strerror})") from error
+        raise BadPolicy("webhook-secret-file", file, f"it must be readable ({error.strerror})") from error
     except (UnicodeDecodeError, binascii.Error):
         allowed = "each line must be a secret: `whsec_` and base64, or text"
-        raise BadPolicy("webhook_secret_file", file, allowed) from None
+        raise BadPolicy("webhook-secret-file", file, allowed) from None
     if not found or min(map(len, found)) < LEAST_BYTES:
-        raise BadPolicy("webhook_secret_file", file, f"it must hold a secret of at least {LEAST_BYTES} bytes")
+        raise BadPolicy("webhook-secret-file", file, f"it must hold a secret of at least {LEAST_BYTES} bytes")
     return found
 
 

@@ -21,8 +21,8 @@ _WIDTH = 120
 @click.command()
 @click.argument("directories", nargs=-1, required=True, metavar="DIR...", type=click.Path(path_type=Path))
 @click.option("--policy", type=click.Path(path_type=Path), metavar="FILE", help="Judge as this policy says.")
-@click.option("--alpha", type=float, help="Bound on failing a healthy canary.  [default: 0.01]")
-@click.option("--beta", type=float, help="Bound on passing a broken canary.  [default: 0.05]")
+@click.option("--alpha", type=float, help="Bound on failing a canary no worse than tolerated.  [default: 0.01]")
+@click.option("--beta", type=float, help="Bound on passing a canary that is worse.  [default: 0.05]")
 @options.log_fields_option
 @click.option(
     "--json",
@@ -45,10 +45,11 @@ def backtest(
     reverse: bool,
     jobs: int | None,
 ) -> None:
-    """Replay recorded cases through the judge, and count what it found.
+    """Replay recorded rollouts through the judge.
 
-    DIR holds a recording (cases.json, logs.jsonl.gz, metrics.jsonl.gz), or recordings. Each case is judged with the
-    past that it would have had: the baselines of the same workload that had ended when it began.
+    Counts what it found and what it failed for nothing. DIR holds a recording (cases.json, logs.jsonl.gz,
+    metrics.jsonl.gz), or recordings. Each case is judged with the past that it would have had: the baselines of the
+    same workload that had ended when it began.
     """
     from rich.console import Console  # noqa: PLC0415 - other commands do not need it
 

@@ -65,8 +65,14 @@ class Result(Struct, frozen=True):
         return self.lost == 0 and all((row.expected == "fail") == (row.verdict == "fail") for row in self.comparisons)
 
 
-def play(seconds: int, as_json: bool, keep: bool) -> int:
+def play(seconds: int, as_json: bool, keep: bool, log_level: str) -> int:
     """Play for so many seconds and print what was found; the exit status.
+
+    Args:
+        seconds: of the play.
+        as_json: end with a `Result` on stdout.
+        keep: go on after it, until SIGINT or SIGTERM.
+        log_level: of the roles.
 
     Raises:
         Unavailable: a part of the pipeline did not start or ended by itself.
@@ -85,7 +91,7 @@ def play(seconds: int, as_json: bool, keep: bool) -> int:
     with EmbeddedBroker() as broker, Children() as children:
         kafka = Kafka(broker.bootstrap_servers)
         pipeline.prepare(kafka, _PARTITIONS)
-        plan = pipeline.Plan(port=free_port(), log_level="error")
+        plan = pipeline.Plan(port=free_port(), log_level=log_level)
         for name, arguments in plan.commands(kafka.bootstrap_servers, session_timeout_s=3.0):
             children.start(name, arguments)
         stage = _Stage(kafka, children, Player(kafka, parts, seconds), RiskClient(f"http://{plan.host}:{plan.port}"))
@@ -128,16 +134,17 @@ class _Stage:
         _go_on_unless(stop)
         ended_s = time.time()
         census = Census(self._kafka)
-        accounted = census.await_total(self._player.records, _SETTLE_S)
+        accounted = census.await_total(self._player.records, _SETTLE_S, stop)
         census.close()
         answers = [self._settled(rollout, ended_s, stop) for rollout in rollouts]
+        _go_on_unless(stop)
         terminal.show(time.time() - began_s, answers)
         rows = [_row(rollout, answer, began_s) for rollout, answer in zip(rollouts, answers, strict=True)]
         return Result(rows, self._player.records, self._player.records - accounted)
 
     def go_on(self, stop: threading.Event) -> None:
         """Play at the last traffic split until told to stop."""
-        playing = threading.Thread(target=self._player.play, args=(stop,), kwargs={"forever": True}, name="player")
+        playing = threading.Thread(target=self._player.play, args=(stop,), kwargs={"forever": True}, daemon=True)
         playing.start()
         while playing.is_alive():
             self._check()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 
 from confluent_kafka import OFFSET_BEGINNING, Consumer, TopicPartition
@@ -32,10 +33,10 @@ class Census:
         """Records in summaries."""
         self.dead_letters = 0
 
-    def await_total(self, records: int, timeout_s: float) -> int:
-        """Read until so many records are accounted for, or the time is up; how many are."""
+    def await_total(self, records: int, timeout_s: float, stop: threading.Event) -> int:
+        """Read until so many records are accounted for, the time is up, or it is stopped; how many are."""
         deadline = time.monotonic() + timeout_s
-        while self.total < records and time.monotonic() < deadline:
+        while self.total < records and time.monotonic() < deadline and not stop.is_set():
             for message in self._consumer.consume(500, 0.2):
                 if message.error() is not None:
                     continue

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import urllib.error
 import urllib.parse
 import urllib.request
 
@@ -10,6 +9,7 @@ import msgspec
 from msgspec import Struct
 
 from streams.records.times import rfc3339_s
+from topology.errors import Unavailable
 
 _TIMEOUT_S = 5.0
 
@@ -49,16 +49,23 @@ class RiskClient:
         try:
             with urllib.request.urlopen(f"{self.address}/readyz", timeout=_TIMEOUT_S) as response:  # noqa: S310 - ours
                 return bool(response.status == 200)
-        except (urllib.error.URLError, OSError):
+        except OSError:  # urllib's errors are such, too
             return False
 
     def risk(self, namespace: str, workload: str, baseline: str, canary: str) -> Answer:
-        """The answer for one comparison."""
+        """The answer for one comparison.
+
+        Raises:
+            Unavailable: there is none.
+        """
         query = urllib.parse.urlencode(
             {"namespace": namespace, "workload": workload, "baseline": baseline, "canary": canary}
         )
-        with urllib.request.urlopen(f"{self.address}/v1/risk?{query}", timeout=_TIMEOUT_S) as response:  # noqa: S310 - ours
-            return msgspec.json.decode(response.read(), type=Answer)
+        try:
+            with urllib.request.urlopen(f"{self.address}/v1/risk?{query}", timeout=_TIMEOUT_S) as response:  # noqa: S310 - ours
+                return msgspec.json.decode(response.read(), type=Answer)
+        except OSError as error:  # urllib's errors are such, too
+            raise Unavailable(f"serve at {self.address} does not answer: {error}") from error
 
 
 def _seconds(time: str) -> float:

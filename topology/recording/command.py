@@ -39,10 +39,10 @@ _SECONDS = "How long, and until what --since-s asks for is read.  [default: unti
 @click.option("--label", type=click.Choice(["healthy", "faulty"]), help="How it was, if you know.")
 @click.option("--fault-type", help="What was wrong, for the tables of a backtest.")
 def record(bootstrap_servers: str | None, kafka_config: Path | None, log_level: str, out: Path, **given: Any) -> None:
-    """Write down what two revisions log and count, for `serinus backtest`.
+    """Record what two revisions log and count.
 
-    DIR gets one more case: recordings of several rollouts of a workload belong into one directory, so that a backtest
-    of the later ones knows the earlier ones.
+    For `serinus backtest`. DIR gets one more case: recordings of several rollouts of a workload belong into one
+    directory, so that a backtest of the later ones knows the earlier ones.
     """
     log.start("record", log_level)
     comparison = _comparison({name: given[name] for name in ("cluster", "namespace", "workload", "baseline", "canary")})

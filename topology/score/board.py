@@ -39,7 +39,8 @@ class _Snapshot(Struct, array_like=True):
     """What every record of every version begins with."""
 
     version: int
-    """Of all that is in it; fields may be added at the end of any part without a new one."""
+    """Of all that is in it; a `version` within a part only keeps its place and is not read. Fields may be added
+    at the end of any part without a new one."""
 
 
 class PartitionSnapshot(_Snapshot, array_like=True):
@@ -211,7 +212,7 @@ class Board:
             if snapshot.window_ns not in (0, self._settings.window_ns):
                 is_of = f"what this group knows is of windows of {snapshot.window_ns / 1e9:g} s"
                 allowed = f"{is_of}; give that, or another --group, which begins anew"
-                raise BadPolicy("window_s", self._settings.window_ns // 1_000_000_000, allowed)
+                raise BadPolicy("window-s", self._settings.window_ns // 1_000_000_000, allowed)
             self._offsets = snapshot.offsets
             self._watermark = Watermark(self._hold_ns, snapshot.watermark)
             self._checkpoint = Checkpoint.of(0, self._offsets, self._watermark.state)

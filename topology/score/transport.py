@@ -5,6 +5,7 @@ Faust has no options for these (0.15.3), so they are set on its objects.
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +20,14 @@ _FETCH_WAIT_MS = 100
 """The longest that a broker holds a fetch for want of messages. Faust says 1,500, and the embedded broker looks for new
 messages as seldom as that allows: half a second later than Apache Kafka, which answers when there is one."""
 
+_FAUST = logging.getLogger("faust")
+"""What Faust's code says for a class of ours is Faust's news (`log`), where Faust would lay it to our module."""
+
 
 class _CommittedThread(AIOKafkaConsumerThread):  # type: ignore[misc] # faust is untyped
     """Reads committed messages only; Faust offers that just with its own transactions."""
+
+    logger = _FAUST
 
     def _create_worker_consumer(self, transport: Any) -> Any:
         consumer = super()._create_worker_consumer(transport)
@@ -40,6 +46,8 @@ class _CommittedThread(AIOKafkaConsumerThread):  # type: ignore[misc] # faust is
 
 
 class _CommittedConsumer(Consumer):  # type: ignore[misc]
+    logger = _FAUST
+
     def _new_consumer_thread(self) -> Any:
         return _CommittedThread(self, loop=self.loop, beacon=self.beacon)
 
@@ -58,6 +66,8 @@ class _CommittedConsumer(Consumer):  # type: ignore[misc]
 
 
 class _PatientProducer(Producer):  # type: ignore[misc]
+    logger = _FAUST
+
     def _new_producer(self, *arguments: Any, **options: Any) -> Any:
         producer = super()._new_producer(*arguments, **options)
         patient(producer.client)

@@ -315,7 +315,7 @@ class Scorer:
         if time.monotonic() >= self._refusal_due_s:
             self._refusal_due_s = time.monotonic() + _REFUSAL_S
             allowed = f"give {bundle.worker} the --window-s of this scorer, {self._settings.window_s}, or both another"
-            fault = BadPolicy("ingest's window_s", bundle.window_ns / 1e9, allowed)
+            fault = BadPolicy("ingest's window-s", bundle.window_ns / 1e9, allowed)
             log.error("%s/%s@%s and others like it skipped: %s", SUMMARIES, number, offset, fault)
 
     async def _publish(self, board: Board, documents: list[RiskDocument]) -> None:

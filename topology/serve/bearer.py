@@ -32,9 +32,9 @@ class BearerToken:
             self._seen = mark(self._path)
             self._token = self._read()
         except OSError as error:
-            raise BadPolicy("token_file", file, f"it must be readable ({error.strerror})") from error
+            raise BadPolicy("token-file", file, f"it must be readable ({error.strerror})") from error
         if not self._token:
-            raise BadPolicy("token_file", file, "it must hold a token")
+            raise BadPolicy("token-file", file, "it must hold a token")
 
     def admits(self, authorization: str) -> bool:
         """Whether a request with this Authorization header is let in; takes as long for any wrong token."""

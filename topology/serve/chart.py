@@ -15,7 +15,7 @@ _STEPS_S = (1, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 2
 _MOST_TICKS = 7
 
 
-class Mark(Struct, frozen=True):
+class LabelledPoint(Struct, frozen=True):
     """A place in the picture with a word to it."""
 
     x: float
@@ -30,12 +30,12 @@ class Chart(Struct, frozen=True):
     """Points of the risk, for a polyline."""
     area: str
     """The same, closed along the bottom."""
-    last: Mark
-    levels: tuple[Mark, ...]
+    last: LabelledPoint
+    levels: tuple[LabelledPoint, ...]
     """Horizontal lines at risk 0 to 100; the topmost is where a canary fails."""
-    ticks: tuple[Mark, ...]
+    ticks: tuple[LabelledPoint, ...]
     """Times of day, UTC."""
-    decided: Mark | None
+    decided: LabelledPoint | None
     """Where the verdict was reached."""
 
 
@@ -64,13 +64,13 @@ def draw(history: Sequence[RiskPoint], decided_s: float | None, verdict: str) ->
     decided = None
     if decided_s is not None:
         risk_then = next((risk for time_s, risk in points if time_s >= decided_s), points[-1][1])
-        decided = Mark(x(decided_s), y(risk_then), verdict)
+        decided = LabelledPoint(x(decided_s), y(risk_then), verdict)
     return Chart(
         line=line,
         area=f"{placed[0][0]},{BOTTOM} {line} {placed[-1][0]},{BOTTOM}",
-        last=Mark(*placed[-1], f"{points[-1][1]:.0f}"),
-        levels=tuple(Mark(LEFT, y(level), str(level)) for level in (0, 25, 50, 75, 100)),
-        ticks=tuple(Mark(x(time_s), BOTTOM, _clock(time_s, span)) for time_s in _ticks(first, last)),
+        last=LabelledPoint(*placed[-1], f"{points[-1][1]:.0f}"),
+        levels=tuple(LabelledPoint(LEFT, y(level), str(level)) for level in (0, 25, 50, 75, 100)),
+        ticks=tuple(LabelledPoint(x(time_s), BOTTOM, _clock(time_s, span)) for time_s in _ticks(first, last)),
         decided=decided,
     )
 

@@ -28,7 +28,10 @@ def templates(
     no_default_topics: bool,
     top: int,
 ) -> None:
-    """Find the templates in FILE (may be gzipped; `-`: standard input), one message a line, as the pipeline does."""
+    """Find the log templates in FILE, as the pipeline does.
+
+    FILE has one message a line and may be gzipped; `-` is standard input.
+    """
     from topology.templates import run  # noqa: PLC0415 - other commands do not need it
 
     run.list_templates(source, csv_to, masks, run.topics_of(topics), not no_default_topics, top)

@@ -28,7 +28,13 @@ from topology.options import Finite
 )
 @click.option("--plot", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE", help="Draw it (.svg or .png).")
 @click.option("--logs", is_flag=True, help="FILE holds log lines: JSON with ts and message, or texts that begin so.")
-@click.option("--window-s", type=Finite(0.001), default=5.0, show_default=True, help="Of counted log lines.")
+@click.option(
+    "--window-s",
+    type=Finite(0.001),
+    default=5.0,
+    show_default=True,
+    help="With --logs: length of a window in which lines are counted.",
+)
 @click.option(
     "--arl-days",
     type=Finite(0.001),
@@ -37,10 +43,11 @@ from topology.options import Finite
     help="Average time to a false alarm while all is normal.",
 )
 def watch(source: Path, csv_to: Path, plot: Path | None, logs: bool, window_s: float, arl_days: float) -> None:
-    """Replay a recorded signal through the watch over production: a score and an alarm for every value.
+    """Replay a recorded signal through the watch.
 
-    Each value is judged by what came before it alone, by the code of production, with one set of parameters. Score is 0
-    to 1, rising with how abnormal the value is by itself; alarm is 1 while an alarm is raised or held.
+    Gives a score and an alarm for every value. Each value is judged by what came before it alone, by the code of
+    production, with one set of parameters. Score is 0 to 1, rising with how abnormal the value is by itself; alarm is 1
+    while an alarm is raised or held.
     """
     from topology.watch import run  # noqa: PLC0415 - other commands do not need it
 

@@ -26,7 +26,7 @@ _MOST_TOLD = 20
 """Alarms that are told one by one."""
 
 
-class Told(Struct):
+class Summary(Struct):
     """What is said at the end."""
 
     values: int = 0
@@ -63,7 +63,7 @@ def watch(source: Path, csv_to: Path, plot: Path | None, window_ns: int | None, 
     """
     keep(source, csv_to)
     picture = None if plot is None else Picture(plot)
-    faults, told = Faults(), Told()
+    faults, summary = Faults(), Summary()
     try:
         with files_told(source):
             with opened(source) as stream, written(csv_to) as out:
@@ -74,32 +74,32 @@ def watch(source: Path, csv_to: Path, plot: Path | None, window_ns: int | None, 
                     if window_ns is None
                     else replay_logs(texts, window_ns, arl_s, faults)
                 )
-                _write(found, out, told, picture)
+                _write(found, out, summary, picture)
             if picture is not None:
                 picture.save()
     except BrokenPipeError:
         give_up_output()
         return
-    _tell(told, faults, lines)
-    if faults.total and not told.values:
+    _tell(summary, faults, lines)
+    if faults.total and not summary.values:
         raise Unavailable(f"{source}: {faults.total} row(s) or line(s), and none could be used")
 
 
-def _write(found: Iterable[Judged], out: TextIO, told: Told, picture: Picture | None) -> None:
+def _write(found: Iterable[Judged], out: TextIO, summary: Summary, picture: Picture | None) -> None:
     written = csv.writer(out, lineterminator="\n")
     written.writerow(("timestamp", "value", "score", "alarm"))
     for each in found:
         written.writerow((each.timestamp, each.value, f"{each.score:.9g}", int(each.alarm)))
-        told.add(each)
+        summary.add(each)
         if picture is not None and each.reading is not None:
             picture.add(cut_level(float(each.value)), each.score, each.alarm)
 
 
-def _tell(told: Told, faults: Faults, lines: Lines) -> None:
+def _tell(summary: Summary, faults: Faults, lines: Lines) -> None:
     say = Console(stderr=True, highlight=False, soft_wrap=True, markup=False).print
-    raised = ", ".join(told.raised[:_MOST_TOLD])
-    say(f"{told.values} values, {len(told.raised)} alarm(s){': ' if raised else ''}{raised}")
-    for change in told.changes:
+    raised = ", ".join(summary.raised[:_MOST_TOLD])
+    say(f"{summary.values} values, {len(summary.raised)} alarm(s){': ' if raised else ''}{raised}")
+    for change in summary.changes:
         say(change)
     for example in faults.examples:
         say(f"not used: {example}")

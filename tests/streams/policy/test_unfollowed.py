@@ -45,3 +45,11 @@ def test_what_can_never_be_found_is_told_with_the_reason():
         "defaults.logs.masks[1]",
     ]
     assert all("now" in why for _, _, why in found)
+
+
+def test_they_are_told_in_the_order_of_the_file():
+    """Whichever kind they are of."""
+    text = (
+        "version: 1\ndefaults:\n  logs:\n    masks: ['eth0']\n    classes: {error 42: ignore}\n    context_lines: 21\n"
+    )
+    assert [line for line, _, _ in unfollowed(read(text, "policy.yml"))] == [4, 5, 6]

@@ -78,6 +78,6 @@ def test_what_cannot_be_used_is_refused_at_start(tmp_path):
     _, other = made(tmp_path, "other")
     _, locked = made(tmp_path, "locked", password="hush-hush")  # noqa: S106
     for found in (other, locked, None):
-        with pytest.raises(BadPolicy, match=r"^cert_file"):
+        with pytest.raises(BadPolicy, match=r"^cert-file"):
             Poster(None, cert, found)
     Poster(None, cert, key)

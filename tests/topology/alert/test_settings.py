@@ -15,16 +15,16 @@ KAFKA = Kafka("localhost:9092")
 @pytest.mark.parametrize(
     ("field", "given"),
     [
-        ("alertmanager_url", {}),
-        ("alertmanager_url", {"alertmanager_urls": ("am:9093",)}),
-        ("alertmanager_url", {"alertmanager_urls": ("http://me:hush@am:9093",)}),
-        ("webhook_url", {"webhook_url": "file:///etc/passwd"}),
-        ("webhook_secret_file", {"webhook_url": "https://us.example/"}),
-        ("webhook_secret_file", {"webhook_url": "https://us.example/", "webhook_secret_file": "/nowhere"}),
-        ("ca_file", {"alertmanager_urls": ("https://am:9093",), "ca_file": "/nowhere"}),
-        ("cert_file", {"alertmanager_urls": ("https://am:9093",), "cert_file": "/nowhere"}),
-        ("cert_file", {"alertmanager_urls": ("https://am:9093",), "key_file": __file__}),
-        ("hold_s", {"alertmanager_urls": ("http://am:9093",), "repeat_s": 60, "hold_s": 100}),
+        ("alertmanager-url", {}),
+        ("alertmanager-url", {"alertmanager_urls": ("am:9093",)}),
+        ("alertmanager-url", {"alertmanager_urls": ("http://me:hush@am:9093",)}),
+        ("webhook-url", {"webhook_url": "file:///etc/passwd"}),
+        ("webhook-secret-file", {"webhook_url": "https://us.example/"}),
+        ("webhook-secret-file", {"webhook_url": "https://us.example/", "webhook_secret_file": "/nowhere"}),
+        ("ca-file", {"alertmanager_urls": ("https://am:9093",), "ca_file": "/nowhere"}),
+        ("cert-file", {"alertmanager_urls": ("https://am:9093",), "cert_file": "/nowhere"}),
+        ("cert-file", {"alertmanager_urls": ("https://am:9093",), "key_file": __file__}),
+        ("hold-s", {"alertmanager_urls": ("http://am:9093",), "repeat_s": 60, "hold_s": 100}),
         ("label", {"alertmanager_urls": ("http://am:9093",), "labels": {"a-b": "c"}}),
     ],
     ids=str,
@@ -47,5 +47,5 @@ def test_a_file_that_holds_no_certificates_is_refused(tmp_path):
     """At start."""
     file = tmp_path / "ca.pem"
     file.write_text("no certificate")
-    with pytest.raises(BadPolicy, match=r"^ca_file"):
+    with pytest.raises(BadPolicy, match=r"^ca-file"):
         Poster(str(file))

@@ -199,7 +199,7 @@ def test_a_weak_secret_is_refused(tmp_path, text):
     """At start, and without being shown."""
     file = tmp_path / "secret"
     file.write_text(text)
-    with pytest.raises(BadPolicy, match="webhook_secret_file") as refused:
+    with pytest.raises(BadPolicy, match="webhook-secret-file") as refused:
         signature.secrets(str(file))
     assert not text or text.split()[-1] not in str(refused.value)
 

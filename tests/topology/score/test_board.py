@@ -260,7 +260,7 @@ def test_state_of_windows_of_another_length_is_refused(bundles):
         board.apply_bundle(offset, decode_bundle(payload))
     _keep(records, board)
     other = Board(WorkloadSettings(window_ns=10_000_000_000), HOLD_NS, 0)
-    with pytest.raises(BadPolicy, match="window_s: 10 is not allowed; what this group knows is of windows of 5 s"):
+    with pytest.raises(BadPolicy, match="window-s: 10 is not allowed; what this group knows is of windows of 5 s"):
         other.restore(records.items())
     own = b"@partition/0"
     *_, length = known = msgspec.msgpack.decode(records[own])
