@@ -11,7 +11,7 @@ from array import array
 
 from msgspec import Struct
 
-from streams.watch.mean import FadingMean, MeanState
+from streams.watch.mean import MeanState
 
 _HOUR_NS = 3_600_000_000_000
 SLOT_NS = (_HOUR_NS // 4, _HOUR_NS)
@@ -35,7 +35,7 @@ class ProfileState(Struct, array_like=True):
 class Profile:
     """`enter` each slot, read `usual`, then `learn` the values; times in order."""
 
-    __slots__ = ("_means", "_slot", "_slot_ns", "_slots", "_visit", "_visits", "usual")
+    __slots__ = ("_means", "_slot", "_slot_ns", "_slots", "_visit", "_visit_n", "_visits", "usual")
 
     usual: float | None
     """The mean of the slot that was entered; None where it was never visited."""
@@ -45,12 +45,12 @@ class Profile:
         self._slot_ns, self._slots = slot_ns, slots
         self._means, self._visits = array("f", known.means), bytearray(known.visits)
         self._slot = known.slot
-        self._visit = FadingMean(1e9, known.visit)
+        self._visit_n, self._visit = known.visit.n, known.visit.mean
         self.usual = None
 
     def to_state(self) -> ProfileState:
         """The snapshot."""
-        return ProfileState(self._means.tolist(), list(self._visits), self._slot, self._visit.to_state())
+        return ProfileState(self._means.tolist(), list(self._visits), self._slot, MeanState(self._visit_n, self._visit))
 
     def enter(self, time_ns: int) -> int:
         """A visit begins, or goes on after a snapshot or a whole number of rounds; returns when the slot ends (ns)."""
@@ -58,22 +58,23 @@ class Profile:
         slot = number % self._slots
         if slot != self._slot:
             self._leave()
-            self._slot, self._visit = slot, FadingMean(1e9)
+            self._slot, self._visit_n, self._visit = slot, 0.0, 0.0
         self.usual = self._mean(slot)
         return (number + 1) * self._slot_ns
 
     def learn(self, value: float, weight: float = 1.0) -> None:
         """Take in one value."""
-        self._visit.learn(value, weight)
+        self._visit_n = n = self._visit_n + weight
+        self._visit += (weight / n) * (value - self._visit)
 
     def _mean(self, slot: int) -> float | None:
         return self._means[slot] if self._visits and self._visits[slot] else None
 
     def _leave(self) -> None:
-        if self._visit.weight == 0.0:
+        if self._visit_n == 0.0:
             return
         if not self._visits:
             self._means, self._visits = array("f", [0.0]) * self._slots, bytearray(self._slots)
         slot, visits = self._slot, self._visits[self._slot]
         self._visits[slot] = min(visits + 1, int(_MEMORY))
-        self._means[slot] += (self._visit.value - self._means[slot]) / min(visits + 1.0, _MEMORY)
+        self._means[slot] += (self._visit - self._means[slot]) / min(visits + 1.0, _MEMORY)
