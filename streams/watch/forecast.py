@@ -165,6 +165,11 @@ class Forecast:
         day, week = self._profiles
         return self._long, day.usual, week.usual
 
+    @property
+    def at_this_hour(self) -> float | None:
+        """Of these the mean of the day."""
+        return self._profiles[0].usual
+
     def learn(
         self,
         value: float,
