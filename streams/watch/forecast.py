@@ -111,7 +111,7 @@ class Forecast:
         self._charged, self._late_error = late_error.n, late_error.mean
         self._together, self._alone = known.stays[0].mean, known.stays[1].mean
         self._latest, self._best, self._until_ns = known.latest, known.best, _BEFORE_ALL_NS
-        self._stays = _stays(self._together, self._alone)
+        self._stays = self._stays_now()
 
     def to_state(self) -> ForecastState:
         """The snapshot; between two values only."""
@@ -165,11 +165,6 @@ class Forecast:
         day, week = self._profiles
         return self._long, day.usual, week.usual
 
-    @property
-    def at_this_hour(self) -> float | None:
-        """Of these the mean of the day."""
-        return self._profiles[0].usual
-
     def learn(
         self,
         value: float,
@@ -195,15 +190,12 @@ class Forecast:
         """
         stays, best, charge = self._stays, self._best, 0.0 if doubted else weight
         long, last = self._long, self._long_last
-        believed, before = clipped - long, last
-        self._long_last = believed
-        for profile in self._profiles:
-            if profile.place == best:
-                before = profile.last
-                profile.teach(clipped, weight, charge, stays)
-                believed = profile.last
-            else:
-                profile.teach(clipped, weight, charge, stays)
+        day, week = self._profiles
+        before = day.last if best == 1 else week.last if best == 2 else last
+        day.teach(clipped, weight, charge, stays)
+        week.teach(clipped, weight, charge, stays)
+        self._long_last = off = clipped - long
+        believed = day.last if best == 1 else week.last if best == 2 else off
         if charge > 0.0:
             most, n = _ERRORS - charge, self._long_error_n
             self._long_error_n = n = n + charge if n <= most else charge + most
@@ -213,7 +205,7 @@ class Forecast:
             share = charge / n
             self._together += share * (believed * before - self._together)
             self._alone += share * (believed * believed - self._alone)
-            self._stays = _stays(self._together, self._alone)
+            self._stays = self._stays_now()
             self._late_error += share * ((abs(clipped - self.late) if missed is None else missed) - self._late_error)
         if missed is not None:
             self.late = clipped
@@ -262,10 +254,9 @@ class Forecast:
         """How far the level of late lies from that of long."""
         return self.late - self._long
 
-
-def _stays(together: float, alone: float) -> float:
-    """Of an error, how much the next one has on average."""
-    if alone <= 0.0:
-        return 0.0
-    stays = together / alone
-    return 0.0 if stays < 0.0 else MOST_STAYS if stays > MOST_STAYS else stays
+    def _stays_now(self) -> float:
+        """How much of the last error the next one has on average."""
+        if self._alone <= 0.0:
+            return 0.0
+        stays = self._together / self._alone
+        return 0.0 if stays < 0.0 else MOST_STAYS if stays > MOST_STAYS else stays

@@ -65,6 +65,8 @@ _BY_THE_HOUR = 0.5
 is the hour."""
 _RESTLESS = 20.0
 """Steps of late that say how restless the signal is."""
+_MOST_STEP = 2.0 * _CLIP
+"""Scales: a longer one says no more."""
 _STEP = math.sqrt(2.0)
 """Scales: mean step from one independent normal residual to the next."""
 _MOST_RESTLESS = _STEP * (1.0 + 2.0 * 0.14)
@@ -198,9 +200,11 @@ class LevelWatch:
         forecast, detector, farthest = self._forecast, self._detector, self._farthest
         expected = forecast.next(time_ns)
         if seen == 1:
-            self._learn(value, value, 1.0, None)
+            self._size_n, self._size = 1.0, abs(value)
+            forecast.learn(value, value, walks=True)
             return Reading(value, value, "higher", detector.log_e, 0.0, None, False)
-        least = max(_FLAT_RATIO * self._size, 1e-12)
+        size = self._size
+        least = max(_FLAT_RATIO * size, 1e-12)
         scale = self._scale if self._scale > least else least
         z, missed = (value - expected) / scale, None
         if self._back is not None or not -_CLIP <= z <= _CLIP:
@@ -208,39 +212,53 @@ class LevelWatch:
         warm = seen > _WARM_STILL or (seen > WARM and not self._usual.stands_still)
         moved = self._calmed(z - self._bias)
         score = self._usual.score if self._usual.add(value) else self._standard(moved)
-        near = not self._heard and self._distance.near(value)
-        off, usual = self._distance.learn(value)
+        distance = self._distance
+        near = not self._heard and distance.near(value)
+        off, usual = distance.learn(value)
         log_period, known, ended = 0.0, False, False
         if farthest.lasts or not -usual <= off <= usual:
             came_back = farthest.known
             log_period = farthest.add(off, usual, seen)
             known, ended = farthest.known, came_back and not farthest.lasts
-        near = near and not farthest.lasts and self._is_at_its_hour(value, usual)
         lasting = forecast.lasting
+        near = near and not farthest.lasts and (lasting[1] is None or self._is_at_its_hour(value, lasting[1], usual))
         abnormality = self._surprise.add(value, self._steady.add(value, lasting, least), warm)
         if warm:
             fresh = self._fresh(score)
             detector.go_on(time_ns, _gathered(detector.bets, fresh))
-            detector.end(_LEAST_TOLD * fresh - _LEAST_TOLD_PRICE, -_LEAST_TOLD * fresh - _LEAST_TOLD_PRICE, len(_BETS))
+            if detector.onset_ns is not None:
+                told = _LEAST_TOLD * fresh
+                detector.end(told - _LEAST_TOLD_PRICE, -told - _LEAST_TOLD_PRICE, len(_BETS))
             if ended:
                 detector.quieten()  # what it gathered in an excursion that was no news
         trust = 1.0 if near else detector.trust_ratio
-        self._heard = self._heard and detector.onset_ns is not None
+        gathers = detector.onset_ns is not None
+        if self._heard and not gathers:
+            self._heard = False
         clipped = -_CLIP if z < -_CLIP else _CLIP if z > _CLIP else z
         n = self._scale_n
-        size = abs(clipped if n else z) * scale
-        self._scale_n = n = n + trust if n < _SCALE - trust else _SCALE
-        self._scale += (trust / n) * (size - self._scale)
+        missed_by = abs(clipped if n else z) * scale
+        if n < _SCALE:
+            self._scale_n = n = min(n + trust, _SCALE)
+        self._scale += (trust / n) * (missed_by - self._scale)
         if seen > _SCALED:
-            self._bias_n = n = self._bias_n + 1.0 if self._bias_n < _BIAS else _BIAS
+            n = self._bias_n
+            if n < _BIAS:
+                self._bias_n = n = n + 1.0
             self._bias += (1.0 / n) * (clipped - self._bias)
-            if self._peak != 0.0 and detector.onset_ns is None:
+            if self._peak != 0.0 and not gathers:
                 self._remember_peak()
             if trust == 1.0:
                 self._ranks.learn(moved)
-        self._learn(value, expected + clipped * scale, trust, missed)
+        forecast.learn(value, expected + clipped * scale, trust, doubted=trust < 1.0, missed=missed, walks=True)
+        n, most, large = self._size_n, 10.0 * size, abs(value)
+        if n < _SCALE:
+            self._size_n = n = n + 1.0
+        self._size = size + (1.0 / n) * ((most if 0.0 < most < large else large) - size)
         if trust == 1.0:
-            self._stays_n = n = self._stays_n + 1.0 if self._stays_n < _SCALE else _SCALE
+            n = self._stays_n
+            if n < _SCALE:
+                self._stays_n = n = n + 1.0
             self._stays += (1.0 / n) * (score * self._last - self._stays)
         self._last = score
         log_m = detector.log_e
@@ -310,16 +328,15 @@ class LevelWatch:
         restless = self._restless
         calmed = moved * _MOST_RESTLESS / restless if restless > _MOST_RESTLESS else moved
         if self._seen > WARM:
-            self._restless += (min(abs(moved - self._before), 2.0 * _CLIP) - restless) / _RESTLESS
+            step = abs(moved - self._before)
+            self._restless = restless + ((step if step < _MOST_STEP else _MOST_STEP) - restless) / _RESTLESS
         self._before = moved
         return round(calmed / _TOLD) * _TOLD
 
-    def _is_at_its_hour(self, value: float, usual: float) -> bool:
+    def _is_at_its_hour(self, value: float, at_this_hour: float, usual: float) -> bool:
         """It lies where the signal is at this time of the day, if that says much."""
-        at_this_hour, most = self._forecast.at_this_hour, _BEYOND_MEAN * self._steady.day_error
-        if at_this_hour is None or not 0.0 < most < _BY_THE_HOUR * usual < math.inf:
-            return True
-        return abs(value - at_this_hour) <= most
+        most = _BEYOND_MEAN * self._steady.day_error
+        return not 0.0 < most < _BY_THE_HOUR * usual < math.inf or abs(value - at_this_hour) <= most
 
     def _standard(self, moved: float) -> float:
         """The residual as a standard normal: by its rank of late, and beyond the 95% quantile by how far it lies out.
@@ -357,12 +374,6 @@ class LevelWatch:
         threshold, _ = self._ranks.threshold(up=peak > 0.0)
         if abs(peak) > threshold > _TOLD:
             (self._higher if peak > 0.0 else self._lower).learn(abs(peak), threshold)
-
-    def _learn(self, value: float, clipped: float, trust: float, missed: float | None) -> None:
-        size, most = abs(value), 10.0 * self._size
-        self._size_n = n = self._size_n + 1.0 if self._size_n < _SCALE else _SCALE
-        self._size += (1.0 / n) * ((most if 0.0 < most < size else size) - self._size)
-        self._forecast.learn(value, clipped, trust, doubted=trust < 1.0, missed=missed, walks=True)
 
 
 def _without_least_bets(state: DetectorState) -> DetectorState:

@@ -90,7 +90,15 @@ class Surprise:
         if known < _LATE:
             self._late_n = known = known + 1.0
         self._late = late = late + (1.0 / known) * ((size if size < 1.0 else 1.0) - late)
-        rare, over = self._learn(late), 0.0
+        long, variance, known = self._long, self._variance, seen
+        rare = 0.0 if late <= _LEAST_MEAN or late <= long else _rarity(late - max(long, _LEAST_MEAN), variance)
+        # The mean of late is a value of its own law; mean and variance as West (1979) has them.
+        if known < _LONG:
+            self._long_n = known = known + 1.0
+        off = late - long
+        self._long = long = long + (1.0 / known) * off
+        self._variance = variance + (off * (late - long) - variance) / known
+        over = 0.0
         if not self._least <= value <= self._most or seen == 0.0:
             over = self._beyond(value, begins=seen == 0.0)
         if not warm or seen < _KNOWN:
@@ -105,23 +113,6 @@ class Surprise:
             rare = _STAYS_RED
         return rare if rare > unseen else unseen
 
-    def _learn(self, late: float) -> float:
-        """How rare the mean of late is, as a score; then it is a value of its own law, of which West (1979) has mean
-        and variance."""
-        known, long, variance = self._long_n, self._long, self._variance
-        over, rare = late - (long if long > _LEAST_MEAN else _LEAST_MEAN), 0.0
-        if over > 0.0:
-            least = variance if variance > _LEAST_VARIANCE else _LEAST_VARIANCE
-            if over * over > _COMMON * least:
-                p = 0.5 * math.erfc(over / math.sqrt(2.0 * least))
-                rare = math.floor(-math.log10(p)) / _RAREST if p > _LEAST_P else 1.0
-        if known < _LONG:
-            self._long_n = known = known + 1.0
-        off = late - long
-        self._long = long = long + (1.0 / known) * off
-        self._variance = variance + (off * (late - long) - variance) / known
-        return rare
-
     def _beyond(self, value: float, *, begins: bool) -> float:
         """How far beyond all that was seen, in ranges; then widens them."""
         if begins:
@@ -131,3 +122,13 @@ class Surprise:
         over = value - most if value > most else least - value
         self._least, self._most = min(least, value), max(most, value)
         return over / (most - least) if most > least else 1.0
+
+
+def _rarity(over: float, variance: float) -> float:
+    """Of the mean of late, so far above its own mean, as a score."""
+    if variance < _LEAST_VARIANCE:
+        variance = _LEAST_VARIANCE
+    if over * over < _COMMON * variance:
+        return 0.0
+    p = 0.5 * math.erfc(over / math.sqrt(2.0 * variance))
+    return math.floor(-math.log10(p)) / _RAREST if p > _LEAST_P else 1.0
