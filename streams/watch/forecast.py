@@ -65,12 +65,14 @@ class _ByProfile(Profile):
         base = self.base
         if base is not None:
             if charge > 0.0:
-                most, n = _ERRORS - charge, self.error_n
-                self.error_n = n = n + charge if n <= most else charge + most
+                n = self.error_n
+                if n < _ERRORS:
+                    self.error_n = n = min(n + charge, _ERRORS)
                 self.error += (charge / n) * (abs(value - (base + stays * self.last)) - self.error)
             self.last = off = value - base
-            most, n, lag = _LAGS - weight, self.lag_n, self.lag
-            self.lag_n = n = n + weight if n <= most else weight + most
+            n, lag = self.lag_n, self.lag
+            if n < _LAGS:
+                self.lag_n = n = min(n + weight, _LAGS)
             self.lag = lag + (weight / n) * (off + lag - lag)
         self.learn(value, weight)
 
@@ -197,11 +199,13 @@ class Forecast:
         self._long_last = off = clipped - long
         believed = day.last if best == 1 else week.last if best == 2 else off
         if charge > 0.0:
-            most, n = _ERRORS - charge, self._long_error_n
-            self._long_error_n = n = n + charge if n <= most else charge + most
+            n = self._long_error_n
+            if n < _ERRORS:
+                self._long_error_n = n = min(n + charge, _ERRORS)
             self._long_error += (charge / n) * (abs(clipped - (long + stays * last)) - self._long_error)
             n = self._charged
-            self._charged = n = n + charge if n <= most else charge + most
+            if n < _ERRORS:
+                self._charged = n = min(n + charge, _ERRORS)
             share = charge / n
             self._together += share * (believed * before - self._together)
             self._alone += share * (believed * believed - self._alone)
@@ -213,15 +217,18 @@ class Forecast:
             # Where nothing moves every forecast is right: a signal of steps is no random walk.
             latest = self._latest
             if charge > 0.0 and latest is not None and value != latest:
-                most, n = _ERRORS - charge, self._latest_error_n
-                self._latest_error_n = n = n + charge if n <= most else charge + most
+                n = self._latest_error_n
+                if n < _ERRORS:
+                    self._latest_error_n = n = min(n + charge, _ERRORS)
                 self._latest_error += (charge / n) * (abs(clipped - latest) - self._latest_error)
             self._latest = value
-        most, n = self._most_late - late, self._late_n
-        self._late_n = n = n + late if n <= most else late + most
+        n = self._late_n
+        if n < self._most_late:
+            self._late_n = n = min(n + late, self._most_late)
         self.late += (late / n) * (value - self.late)
-        most, n = self._most_long - weight, self._long_n
-        self._long_n = n = n + weight if n <= most else weight + most
+        n = self._long_n
+        if n < self._most_long:
+            self._long_n = n = min(n + weight, self._most_long)
         self._long = long + (weight / n) * (clipped - long)
 
     def settle(self) -> None:

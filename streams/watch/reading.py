@@ -9,7 +9,7 @@ from msgspec import Struct
 Direction = Literal["higher", "lower"]
 
 
-class Reading(Struct, frozen=True):
+class Reading(Struct, frozen=True, gc=False):
     """One signal at one moment."""
 
     value: float
