@@ -146,7 +146,7 @@ class LevelWatch:
         stays = state.stays if state else none
         self._stays_n, self._stays = stays.n, stays.mean
         self._last = state.last if state else 0.0
-        self._usual = Usual(state.usual, state.usual_ratio, state.below_ratio) if state else Usual()
+        self._usual = Usual(state.usual, state.usual_ratio, state.below_ratio) if state else Usual(0.0, none, none)
         self._peak = state.peak if state else 0.0
         self._back = state.back if state else None
         self._restless, self._before = (state.restless, state.before) if state else (_STEP, 0.0)
@@ -197,14 +197,13 @@ class LevelWatch:
             raise BadRecord(Reason.BAD_TIME, f"{time_ns} is not after {self._last_ns}")
         self._last_ns = time_ns
         self._seen = seen = self._seen + 1
-        forecast, detector, farthest = self._forecast, self._detector, self._farthest
+        forecast, detector = self._forecast, self._detector
         expected = forecast.next(time_ns)
         if seen == 1:
             self._size_n, self._size = 1.0, abs(value)
             forecast.learn(value, value, walks=True)
             return Reading(value, value, "higher", detector.log_e, 0.0, None, False)
-        size = self._size
-        least = max(_FLAT_RATIO * size, 1e-12)
+        least = max(_FLAT_RATIO * self._size, 1e-12)
         scale = self._scale if self._scale > least else least
         z, missed = (value - expected) / scale, None
         if self._back is not None or not -_CLIP <= z <= _CLIP:
@@ -212,62 +211,27 @@ class LevelWatch:
         warm = seen > _WARM_STILL or (seen > WARM and not self._usual.stands_still)
         moved = self._calmed(z - self._bias)
         score = self._usual.score if self._usual.add(value) else self._standard(moved)
-        distance = self._distance
-        near = not self._heard and distance.near(value)
-        off, usual = distance.learn(value)
-        log_period, known, ended = 0.0, False, False
-        if farthest.lasts or not -usual <= off <= usual:
-            came_back = farthest.known
-            log_period = farthest.add(off, usual, seen)
-            known, ended = farthest.known, came_back and not farthest.lasts
         lasting = forecast.lasting
-        near = near and not farthest.lasts and (lasting[1] is None or self._is_at_its_hour(value, lasting[1], usual))
+        near, log_period, known, ended = self._placed(value, lasting[1])
         abnormality = self._surprise.add(value, self._steady.add(value, lasting, least), warm)
         if warm:
-            fresh = self._fresh(score)
-            detector.go_on(time_ns, _gathered(detector.bets, fresh))
-            if detector.onset_ns is not None:
-                told = _LEAST_TOLD * fresh
-                detector.end(told - _LEAST_TOLD_PRICE, -told - _LEAST_TOLD_PRICE, len(_BETS))
-            if ended:
-                detector.quieten()  # what it gathered in an excursion that was no news
-        trust = 1.0 if near else detector.trust_ratio
-        gathers = detector.onset_ns is not None
-        if self._heard and not gathers:
+            self._gather(time_ns, score, ended=ended)
+        onset_ns = detector.onset_ns
+        if onset_ns is None:
             self._heard = False
-        clipped = -_CLIP if z < -_CLIP else _CLIP if z > _CLIP else z
-        n = self._scale_n
-        missed_by = abs(clipped if n else z) * scale
-        if n < _SCALE:
-            self._scale_n = n = min(n + trust, _SCALE)
-        self._scale += (trust / n) * (missed_by - self._scale)
+        trust = 1.0 if near else detector.trust_ratio
+        self._learn(value, expected, z, scale, trust, missed)
         if seen > _SCALED:
-            n = self._bias_n
-            if n < _BIAS:
-                self._bias_n = n = n + 1.0
-            self._bias += (1.0 / n) * (clipped - self._bias)
-            if self._peak != 0.0 and not gathers:
-                self._remember_peak()
-            if trust == 1.0:
-                self._ranks.learn(moved)
-        forecast.learn(value, expected + clipped * scale, trust, doubted=trust < 1.0, missed=missed, walks=True)
-        n, most, large = self._size_n, 10.0 * size, abs(value)
-        if n < _SCALE:
-            self._size_n = n = n + 1.0
-        self._size = size + (1.0 / n) * ((most if 0.0 < most < large else large) - size)
+            self._rank(moved, trust)
         if trust == 1.0:
             n = self._stays_n
             if n < _SCALE:
                 self._stays_n = n = n + 1.0
             self._stays += (1.0 / n) * (score * self._last - self._stays)
         self._last = score
-        log_m = detector.log_e
-        if known or near:
-            log_e = log_m if log_m < 0.0 else 0.0
-        else:
-            log_e = _mean(log_m, log_period if seen > _FARTHEST_KNOWN else 0.0)
+        log_e = min(detector.log_e, 0.0) if known or near else _mean(detector.log_e, log_period)
         direction: Direction = "higher" if z >= 0 else "lower"
-        return Reading(value, expected, direction, log_e, abnormality, detector.onset_ns, warm)
+        return Reading(value, expected, direction, log_e, abnormality, onset_ns, warm)
 
     @property
     def late(self) -> float:
@@ -333,10 +297,26 @@ class LevelWatch:
         self._before = moved
         return round(calmed / _TOLD) * _TOLD
 
-    def _is_at_its_hour(self, value: float, at_this_hour: float, usual: float) -> bool:
-        """It lies where the signal is at this time of the day, if that says much."""
-        most = _BEYOND_MEAN * self._steady.day_error
-        return not 0.0 < most < _BY_THE_HOUR * usual < math.inf or abs(value - at_this_hour) <= most
+    def _placed(self, value: float, at_this_hour: float | None) -> tuple[bool, float, bool, bool]:
+        """Against all the signal has been: near, the return period (logarithm), been there twice, and just came back.
+
+        Near is where the signal usually is since a change was last learned, and at this hour if that says much.
+        """
+        distance, farthest = self._distance, self._farthest
+        near = not self._heard and distance.near(value)
+        off, usual = distance.learn(value)
+        log_period, known, ended = 0.0, False, False
+        if farthest.lasts or not -usual <= off <= usual:
+            was_known = farthest.known
+            log_period, known = farthest.add(off, usual, self._seen), farthest.known
+            near, ended = near and not farthest.lasts, was_known and not farthest.lasts
+            if self._seen <= _FARTHEST_KNOWN:
+                log_period = 0.0
+        if near and at_this_hour is not None:
+            most = _BEYOND_MEAN * self._steady.day_error
+            if 0.0 < most < _BY_THE_HOUR * usual < math.inf:
+                near = abs(value - at_this_hour) <= most
+        return near, log_period, known, ended
 
     def _standard(self, moved: float) -> float:
         """The residual as a standard normal: by its rank of late, and beyond the 95% quantile by how far it lies out.
@@ -358,22 +338,55 @@ class LevelWatch:
             self._peak = moved
         return math.copysign(far, standard)
 
-    def _fresh(self, score: float) -> float:
-        """What of a score the one before did not foretell; never more than the score."""
-        stays, most = self._stays, abs(score)
-        if stays <= 0.0:
-            return score
-        if stays > MOST_STAYS:
-            stays = MOST_STAYS
-        fresh = (score - stays * self._last) / math.sqrt(1.0 - stays * stays)
-        return -most if fresh < -most else most if fresh > most else fresh
+    def _gather(self, time_ns: int, score: float, *, ended: bool) -> None:
+        """Bet on what of a score the one before did not foretell; never on more than the score.
 
-    def _remember_peak(self) -> None:
-        """Of an excursion that is over the farthest teaches: one incident, however long, is one."""
-        peak, self._peak = self._peak, 0.0
-        threshold, _ = self._ranks.threshold(up=peak > 0.0)
-        if abs(peak) > threshold > _TOLD:
-            (self._higher if peak > 0.0 else self._lower).learn(abs(peak), threshold)
+        What is gathered is dropped where an excursion ended that was no news.
+        """
+        stays, most, fresh, detector = self._stays, abs(score), score, self._detector
+        if stays > 0.0:
+            if stays > MOST_STAYS:
+                stays = MOST_STAYS
+            fresh = (score - stays * self._last) / math.sqrt(1.0 - stays * stays)
+            fresh = -most if fresh < -most else most if fresh > most else fresh
+        detector.go_on(time_ns, _gathered(detector.bets, fresh))
+        if detector.onset_ns is not None:
+            told = _LEAST_TOLD * fresh
+            detector.end(told - _LEAST_TOLD_PRICE, -told - _LEAST_TOLD_PRICE, len(_BETS))
+        if ended:
+            detector.quieten()
+
+    def _rank(self, moved: float, trust: float) -> None:
+        """A residual joins those of late, unless it is doubted; of an excursion that is over the farthest teaches.
+
+        So one incident, however long, is one.
+        """
+        peak = self._peak
+        if peak != 0.0 and self._detector.onset_ns is None:
+            threshold, _ = self._ranks.threshold(up=peak > 0.0)
+            if abs(peak) > threshold > _TOLD:
+                (self._higher if peak > 0.0 else self._lower).learn(abs(peak), threshold)
+            self._peak = 0.0
+        if trust == 1.0:
+            self._ranks.learn(moved)
+
+    def _learn(self, value: float, expected: float, z: float, scale: float, trust: float, missed: float | None) -> None:
+        """Scale, bias, size and forecast, of a residual that is clipped."""
+        clipped, n = -_CLIP if z < -_CLIP else _CLIP if z > _CLIP else z, self._scale_n
+        size = abs(clipped if n else z) * scale
+        if n < _SCALE:
+            self._scale_n = n = min(n + trust, _SCALE)
+        self._scale += (trust / n) * (size - self._scale)
+        if self._seen > _SCALED:
+            n = self._bias_n
+            if n < _BIAS:
+                self._bias_n = n = n + 1.0
+            self._bias += (1.0 / n) * (clipped - self._bias)
+        n, size, most = self._size_n, abs(value), 10.0 * self._size
+        if n < _SCALE:
+            self._size_n = n = n + 1.0
+        self._size += (1.0 / n) * ((most if 0.0 < most < size else size) - self._size)
+        self._forecast.learn(value, expected + clipped * scale, trust, doubted=trust < 1.0, missed=missed, walks=True)
 
 
 def _without_least_bets(state: DetectorState) -> DetectorState:

@@ -23,7 +23,7 @@ class Usual:
 
     __slots__ = ("below", "known", "ratio", "value")
 
-    def __init__(self, value: float = 0.0, ratio: MeanState = MeanState(), below: MeanState = MeanState()) -> None:
+    def __init__(self, value: float, ratio: MeanState, below: MeanState) -> None:
         self.value, self.known, self.ratio, self.below = value, ratio.n, ratio.mean, below.mean
 
     def add(self, value: float) -> bool:
