@@ -112,7 +112,7 @@ class LevelState(Struct, array_like=True):
     """What was expected when it last went farther than residuals teach; None: it has come back since."""
     steady: SteadyState | None = None
     surprise: SurpriseState | None = None
-    """None in a snapshot of before: the score begins anew."""
+    """None where nobody asks for the score, and in a snapshot of before: it begins anew."""
     restless: float = _STEP
     """Mean step of late from one residual to the next, in scales."""
     before: float = 0.0
@@ -130,7 +130,8 @@ class LevelWatch:
         "_size_n", "_stays", "_stays_n", "_steady", "_surprise", "_usual",
     )  # fmt: skip
 
-    def __init__(self, state: LevelState | None = None) -> None:
+    def __init__(self, state: LevelState | None = None, *, scored: bool = True) -> None:
+        """Begin with a snapshot; `scored`: `Reading.abnormality` is asked for, which no alarm rests on."""
         none = MeanState()
         scale, size, bias = (state.scale, state.size, state.bias) if state else (none, none, none)
         self._forecast = Forecast(_LATE, _LONG, state.forecast if state else None)
@@ -141,7 +142,7 @@ class LevelWatch:
         self._detector = Detector(2 * len(_BETS), _without_least_bets(state.detector) if state else None)
         self._distance = Distance(state.distance if state else None)
         self._steady = Steady(state.steady if state else None)
-        self._surprise = Surprise(state.surprise if state else None)
+        self._surprise = Surprise(state.surprise if state else None) if scored else None
         self._ranks = Ranks(state.ranks if state else None)
         stays = state.stays if state else none
         self._stays_n, self._stays = stays.n, stays.mean
@@ -179,7 +180,7 @@ class LevelWatch:
             farthest=self._farthest.to_state(),
             back=self._back,
             steady=self._steady.to_state(),
-            surprise=self._surprise.to_state(),
+            surprise=self._surprise.to_state() if self._surprise else None,
             restless=self._restless,
             before=self._before,
             heard=self._heard,
@@ -213,7 +214,8 @@ class LevelWatch:
         score = self._usual.score if self._usual.add(value) else self._standard(moved)
         lasting = forecast.lasting
         near, log_period, known, ended = self._placed(value, lasting[1])
-        abnormality = self._surprise.add(value, self._steady.add(value, lasting, least), warm)
+        steady, surprise = self._steady.add(value, lasting, least), self._surprise
+        abnormality = surprise.add(value, steady, warm) if surprise is not None else 0.0
         if warm:
             self._gather(time_ns, score, ended=ended)
         onset_ns = detector.onset_ns
