@@ -74,7 +74,8 @@ class _ByProfile(Profile):
             if n < _LAGS:
                 self.lag_n = n = min(n + weight, _LAGS)
             self.lag = lag + (weight / n) * (off + lag - lag)
-        self.learn(value, weight)
+        self.visit_n = n = self.visit_n + weight
+        self.visit += (weight / n) * (value - self.visit)
 
 
 class Forecast:
@@ -113,7 +114,7 @@ class Forecast:
         self._charged, self._late_error = late_error.n, late_error.mean
         self._together, self._alone = known.stays[0].mean, known.stays[1].mean
         self._latest, self._best, self._until_ns = known.latest, known.best, _BEFORE_ALL_NS
-        self._stays = self._stays_now()
+        self._stays = 0.0
 
     def to_state(self) -> ForecastState:
         """The snapshot; between two values only."""
@@ -141,7 +142,9 @@ class Forecast:
         day, week = profiles = self._profiles
         if time_ns >= self._until_ns:
             self._until_ns = min(day.enter(time_ns), week.enter(time_ns))
-        stays = self._stays
+        # Of an error, how much the next one has on average.
+        stays = self._together / self._alone if self._alone > 0.0 else 0.0
+        self._stays = stays = 0.0 if stays < 0.0 else MOST_STAYS if stays > MOST_STAYS else stays
         best, least, guess = 0, self._long_error, self._long + stays * self._long_last
         for profile in profiles:
             usual = profile.usual
@@ -209,7 +212,6 @@ class Forecast:
             share = charge / n
             self._together += share * (believed * before - self._together)
             self._alone += share * (believed * believed - self._alone)
-            self._stays = self._stays_now()
             self._late_error += share * ((abs(clipped - self.late) if missed is None else missed) - self._late_error)
         if missed is not None:
             self.late = clipped
@@ -260,10 +262,3 @@ class Forecast:
     def strayed(self) -> float:
         """How far the level of late lies from that of long."""
         return self.late - self._long
-
-    def _stays_now(self) -> float:
-        """How much of the last error the next one has on average."""
-        if self._alone <= 0.0:
-            return 0.0
-        stays = self._together / self._alone
-        return 0.0 if stays < 0.0 else MOST_STAYS if stays > MOST_STAYS else stays

@@ -8,7 +8,6 @@ value ──► forecast ──► residual ──► its own tails ──► e-
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from statistics import NormalDist
 
 from msgspec import Struct
@@ -204,7 +203,8 @@ class LevelWatch:
             self._size_n, self._size = 1.0, abs(value)
             forecast.learn(value, value, walks=True)
             return Reading(value, value, "higher", detector.log_e, 0.0, None, False)
-        least = max(_FLAT_RATIO * self._size, 1e-12)
+        size = self._size
+        least = max(_FLAT_RATIO * size, 1e-12)
         scale = self._scale if self._scale > least else least
         z, missed = (value - expected) / scale, None
         if self._back is not None or not -_CLIP <= z <= _CLIP:
@@ -222,15 +222,13 @@ class LevelWatch:
         if onset_ns is None:
             self._heard = False
         trust = 1.0 if near else detector.trust_ratio
-        self._learn(value, expected, z, scale, trust, missed)
-        if seen > _SCALED:
-            self._rank(moved, trust)
-        if trust == 1.0:
-            n = self._stays_n
-            if n < _SCALE:
-                self._stays_n = n = n + 1.0
-            self._stays += (1.0 / n) * (score * self._last - self._stays)
-        self._last = score
+        clipped = -_CLIP if z < -_CLIP else _CLIP if z > _CLIP else z
+        self._learn(abs(clipped if self._scale_n else z) * scale, clipped, moved, score, trust)
+        forecast.learn(value, expected + clipped * scale, trust, doubted=trust < 1.0, missed=missed, walks=True)
+        n, most, large = self._size_n, 10.0 * size, abs(value)
+        if n < _SCALE:
+            self._size_n = n = n + 1.0
+        self._size = size + (1.0 / n) * ((most if 0.0 < most < large else large) - size)
         log_e = min(detector.log_e, 0.0) if known or near else _mean(detector.log_e, log_period)
         direction: Direction = "higher" if z >= 0 else "lower"
         return Reading(value, expected, direction, log_e, abnormality, onset_ns, warm)
@@ -351,31 +349,32 @@ class LevelWatch:
                 stays = MOST_STAYS
             fresh = (score - stays * self._last) / math.sqrt(1.0 - stays * stays)
             fresh = -most if fresh < -most else most if fresh > most else fresh
-        detector.go_on(time_ns, _gathered(detector.bets, fresh))
+        # M of each bet, (M + 1) exp(b y - b^2 / 2): of those on higher, then of those on lower.
+        up = math.exp(_BETS[0] * fresh)
+        down = 1.0 / up
+        up_2, down_2 = up * up, down * down
+        higher, higher_2, higher_4, lower, lower_2, lower_4 = detector.bets
+        bets = (
+            (higher + 1.0) * (up * _PRICE),
+            (higher_2 + 1.0) * (up_2 * _PRICE_2),
+            (higher_4 + 1.0) * (up_2 * up_2 * _PRICE_4),
+            (lower + 1.0) * (down * _PRICE),
+            (lower_2 + 1.0) * (down_2 * _PRICE_2),
+            (lower_4 + 1.0) * (down_2 * down_2 * _PRICE_4),
+        )
+        detector.go_on(time_ns, bets)
         if detector.onset_ns is not None:
             told = _LEAST_TOLD * fresh
             detector.end(told - _LEAST_TOLD_PRICE, -told - _LEAST_TOLD_PRICE, len(_BETS))
         if ended:
             detector.quieten()
 
-    def _rank(self, moved: float, trust: float) -> None:
-        """A residual joins those of late, unless it is doubted; of an excursion that is over the farthest teaches.
+    def _learn(self, size: float, clipped: float, moved: float, score: float, trust: float) -> None:
+        """Of a residual: scale, bias, what is left of it in the next; it joins those of late, unless it is doubted.
 
-        So one incident, however long, is one.
+        Of an excursion that is over the farthest teaches, so that one incident, however long, is one.
         """
-        peak = self._peak
-        if peak != 0.0 and self._detector.onset_ns is None:
-            threshold, _ = self._ranks.threshold(up=peak > 0.0)
-            if abs(peak) > threshold > _TOLD:
-                (self._higher if peak > 0.0 else self._lower).learn(abs(peak), threshold)
-            self._peak = 0.0
-        if trust == 1.0:
-            self._ranks.learn(moved)
-
-    def _learn(self, value: float, expected: float, z: float, scale: float, trust: float, missed: float | None) -> None:
-        """Scale, bias, size and forecast, of a residual that is clipped."""
-        clipped, n = -_CLIP if z < -_CLIP else _CLIP if z > _CLIP else z, self._scale_n
-        size = abs(clipped if n else z) * scale
+        n = self._scale_n
         if n < _SCALE:
             self._scale_n = n = min(n + trust, _SCALE)
         self._scale += (trust / n) * (size - self._scale)
@@ -384,11 +383,20 @@ class LevelWatch:
             if n < _BIAS:
                 self._bias_n = n = n + 1.0
             self._bias += (1.0 / n) * (clipped - self._bias)
-        n, size, most = self._size_n, abs(value), 10.0 * self._size
-        if n < _SCALE:
-            self._size_n = n = n + 1.0
-        self._size += (1.0 / n) * ((most if 0.0 < most < size else size) - self._size)
-        self._forecast.learn(value, expected + clipped * scale, trust, doubted=trust < 1.0, missed=missed, walks=True)
+            peak = self._peak
+            if peak != 0.0 and self._detector.onset_ns is None:
+                threshold, _ = self._ranks.threshold(up=peak > 0.0)
+                if abs(peak) > threshold > _TOLD:
+                    (self._higher if peak > 0.0 else self._lower).learn(abs(peak), threshold)
+                self._peak = 0.0
+            if trust == 1.0:
+                self._ranks.learn(moved)
+        if trust == 1.0:
+            n = self._stays_n
+            if n < _SCALE:
+                self._stays_n = n = n + 1.0
+            self._stays += (1.0 / n) * (score * self._last - self._stays)
+        self._last = score
 
 
 def _without_least_bets(state: DetectorState) -> DetectorState:
@@ -397,22 +405,6 @@ def _without_least_bets(state: DetectorState) -> DetectorState:
         half = len(state.bets) // 2
         state.bets = [*state.bets[1:half], *state.bets[half + 1 :]]
     return state
-
-
-def _gathered(bets: Sequence[float], standard: float) -> tuple[float, ...]:
-    """M of each bet, (M + 1) exp(b y - b^2 / 2): of those on higher, then of those on lower."""
-    up = math.exp(_BETS[0] * standard)
-    down = 1.0 / up
-    up_2, down_2 = up * up, down * down
-    higher, higher_2, higher_4, lower, lower_2, lower_4 = bets
-    return (
-        (higher + 1.0) * (up * _PRICE),
-        (higher_2 + 1.0) * (up_2 * _PRICE_2),
-        (higher_4 + 1.0) * (up_2 * up_2 * _PRICE_4),
-        (lower + 1.0) * (down * _PRICE),
-        (lower_2 + 1.0) * (down_2 * _PRICE_2),
-        (lower_4 + 1.0) * (down_2 * down_2 * _PRICE_4),
-    )
 
 
 def _mean(log_m: float, log_period: float) -> float:
