@@ -79,7 +79,7 @@ class _ByProfile(Profile):
 
 
 class Forecast:
-    """`next` at a time, then `learn` what came; each mean a `FadingMean` written out, as calls are most of its cost."""
+    """`next` at a time, then `learn` what came; its means are `FadingMean`s written out (why: `mean`)."""
 
     __slots__ = (
         "_alone", "_best", "_charged", "_late_error", "_late_n", "_latest", "_latest_error", "_latest_error_n",
