@@ -73,7 +73,7 @@ class CountState(Struct, array_like=True):
     last_ns: int
     version: int = 1
     surprise: SurpriseState | None = None
-    """None in a snapshot of before: the score begins anew."""
+    """None where nobody asks for the score, and in a snapshot of before: it begins anew."""
     lag: MeanState = MeanState()
     """Of the forecast's level of long; in a snapshot of before it is not told, and no drift is known yet."""
 
@@ -85,7 +85,8 @@ class CountWatch:
         "_count", "_detector", "_excess", "_exposure", "_forecast", "_lag", "_last_ns", "_seen", "_square", "_surprise",
     )  # fmt: skip
 
-    def __init__(self, state: CountState | None = None) -> None:
+    def __init__(self, state: CountState | None = None, *, scored: bool = True) -> None:
+        """Begin with a snapshot; `scored`: `Reading.abnormality` is asked for, which no alarm rests on."""
         self._forecast = Forecast(_LATE, _LONG, state.forecast if state else None)
         self._count, self._exposure = (
             FadingMean(_LONG, state.count if state else None),
@@ -96,7 +97,7 @@ class CountWatch:
             FadingMean(_LONG, state.square if state else None),
         )
         self._detector = Detector(len(PSI), state.detector if state else None)
-        self._surprise = Surprise(state.surprise if state else None)
+        self._surprise = Surprise(state.surprise if state else None) if scored else None
         self._lag = FadingMean(_LONG, state.lag if state else None)
         self._seen = state.seen if state else 0
         self._last_ns = state.last_ns if state else -(1 << 62)
@@ -113,7 +114,7 @@ class CountWatch:
             [],
             self._seen,
             self._last_ns,
-            surprise=self._surprise.to_state(),
+            surprise=self._surprise.to_state() if self._surprise else None,
             lag=self._lag.to_state(),
         )
 
@@ -145,7 +146,8 @@ class CountWatch:
         warm = self._seen >= WARM
         spread = math.sqrt(expected + expected * expected * varied)
         z = 2.0 * (math.sqrt(count + 0.375) - math.sqrt(expected + 0.375)) / math.sqrt(1.0 + expected * varied)
-        abnormality = self._surprise.add(count / exposure, z, warm)
+        surprise = self._surprise
+        abnormality = surprise.add(count / exposure, z, warm) if surprise is not None else 0.0
         if warm:
             fewer = max(min(rate, drifted), 0.0) * exposure
             means = [expected] * _MORE + [fewer] * (len(PSI) - _MORE)

@@ -44,11 +44,6 @@ class _Centre:
     def __init__(self, level: MeanState, spread: float) -> None:
         self.weight, self.level, self.spread = level.n, level.mean, spread
 
-    @property
-    def settled(self) -> bool:
-        """Enough is known."""
-        return self.weight > _SETTLED
-
     def learn(self, value: float) -> float:
         """Take in one value, clipped; returns how far above the level it lay."""
         off = clipped = value - self.level
@@ -64,7 +59,7 @@ class _Centre:
 
 
 class Distance:
-    """`off` of a value, then `learn` it."""
+    """Ask whether a value is `near`, then `learn` it."""
 
     __slots__ = ("_all", "_home", "_quantile")
 
@@ -84,24 +79,22 @@ class Distance:
             home.spread,
         )
 
-    def off(self, value: float) -> tuple[float, float]:
-        """How far a value lies above the level of all before it; the 95% quantile of that, infinite until settled."""
-        known = self._all
-        return value - known.level, self._quantile.value * known.spread if known.settled else math.inf
-
     def near(self, value: float) -> bool:
         """It lies within the 95% quantile of the distance from all since a change was last learned."""
         home = self._home if self._home.weight else self._all
-        return home.settled and abs(value - home.level) <= self._quantile.value * home.spread
+        return home.weight > _SETTLED and abs(value - home.level) <= self._quantile.value * home.spread
 
     def settle(self, level: float) -> None:
         """A change to this level is learned: near is what is near to it, and to what comes."""
         self._home = _Centre(MeanState(1.0, level), 0.0)
 
-    def learn(self, value: float) -> None:
-        """Take in one value."""
-        spread = self._all.spread
-        off = self._all.learn(value)
-        self._quantile.learn(abs(off) / spread if spread > 0.0 else 0.0)
+    def learn(self, value: float) -> tuple[float, float]:
+        """How far a value lies above the level of all before it; the 95% quantile of that, infinite until settled."""
+        known, quantile = self._all, self._quantile
+        spread = known.spread
+        usual = quantile.value * spread if known.weight > _SETTLED else math.inf
+        off = known.learn(value)
+        quantile.learn(abs(off) / spread if spread > 0.0 else 0.0)
         if self._home.weight:
             self._home.learn(value)
+        return off, usual

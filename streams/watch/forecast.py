@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from msgspec import Struct
 
-from streams.watch.mean import FadingMean, MeanState
+from streams.watch.mean import MeanState
 from streams.watch.season import SLOT_NS, SLOTS, Profile, ProfileState
 
 _ERRORS = 200.0
@@ -49,30 +49,46 @@ class ForecastState(Struct, array_like=True):
 class _ByProfile(Profile):
     """A forecast by what is usual now, and by how far from it the signal has been of late."""
 
-    __slots__ = ("base", "error", "lag", "last")
+    __slots__ = ("base", "error", "error_n", "lag", "lag_n", "last", "place")
 
     base: float | None
     """What it foretold last, before it is corrected by its last error; None where nothing is usual yet."""
 
-    def __init__(self, slot_ns: int, slots: int, state: ProfileState, lag: MeanState, error: MeanState) -> None:
-        super().__init__(slot_ns, slots, state)
-        self.lag, self.error = FadingMean(_LAGS, lag), FadingMean(_ERRORS, error)
-        self.last, self.base = 0.0, None
+    def __init__(self, place: int, state: ProfileState, lag: MeanState, error: MeanState, last: float) -> None:
+        super().__init__(SLOT_NS[place - 1], SLOTS[place - 1], state)
+        self.place, self.last, self.base = place, last, None
+        self.lag_n, self.lag = lag.n, lag.mean
+        self.error_n, self.error = error.n, error.mean
 
-    def foretell(self) -> float | None:
-        """`base` of the time that was entered."""
-        usual = self.usual
-        base = self.base = None if usual is None else usual + self.lag.value
-        return base
+    def teach(self, value: float, weight: float, charge: float, stays: float) -> None:
+        """What came at the time for which it foretold `base`."""
+        base = self.base
+        if base is not None:
+            if charge > 0.0:
+                n = self.error_n
+                if n < _ERRORS:
+                    self.error_n = n = min(n + charge, _ERRORS)
+                self.error += (charge / n) * (abs(value - (base + stays * self.last)) - self.error)
+            self.last = off = value - base
+            n, lag = self.lag_n, self.lag
+            if n < _LAGS:
+                self.lag_n = n = min(n + weight, _LAGS)
+            self.lag = lag + (weight / n) * (off + lag - lag)
+        self.visit_n = n = self.visit_n + weight
+        self.visit += (weight / n) * (value - self.visit)
 
 
 class Forecast:
-    """`next` at a time, then `learn` what came."""
+    """`next` at a time, then `learn` what came; its means are `FadingMean`s written out (why: `mean`)."""
 
     __slots__ = (
-        "_alone", "_best", "_day", "_late", "_late_error", "_latest", "_latest_error", "_long",
-        "_long_error", "_long_last", "_stays", "_together", "_until_ns", "_week",
+        "_alone", "_best", "_charged", "_late_error", "_late_n", "_latest", "_latest_error", "_latest_error_n",
+        "_long", "_long_error", "_long_error_n", "_long_last", "_long_n", "_most_late", "_most_long", "_profiles",
+        "_stays", "_together", "_until_ns", "late",
     )  # fmt: skip
+
+    late: float
+    """Level of late."""
 
     def __init__(self, late: float, long: float, state: ForecastState | None = None) -> None:
         """Begin with a snapshot.
@@ -84,29 +100,36 @@ class Forecast:
         """
         none, new = MeanState(), ProfileState()
         known = state or ForecastState(none, none, [none] * 2, [none] * 5, (none, none), new, new, (0.0, 0.0, 0.0))
-        self._late, self._long = FadingMean(late, known.late), FadingMean(long, known.long)
+        self._most_late, self._most_long = late, long
+        self._late_n, self.late, self._long_n, self._long = known.late.n, known.late.mean, known.long.n, known.long.mean
         long_error, day_error, week_error, late_error, latest_error = (*known.errors, none)[: _LATEST + 1]
-        self._long_error, self._late_error = FadingMean(_ERRORS, long_error), FadingMean(_ERRORS, late_error)
-        self._day = _ByProfile(SLOT_NS[0], SLOTS[0], known.day, known.lags[0], day_error)
-        self._week = _ByProfile(SLOT_NS[1], SLOTS[1], known.week, known.lags[1], week_error)
-        self._long_last, self._day.last, self._week.last = known.last
-        self._together, self._alone = FadingMean(_ERRORS, known.stays[0]), FadingMean(_ERRORS, known.stays[1])
-        self._latest, self._latest_error = known.latest, FadingMean(_ERRORS, latest_error)
-        self._best = known.best
-        self._until_ns, self._stays = _BEFORE_ALL_NS, 0.0
+        self._long_error_n, self._long_error = long_error.n, long_error.mean
+        self._latest_error_n, self._latest_error = latest_error.n, latest_error.mean
+        self._long_last, day_last, week_last = known.last
+        self._profiles = (
+            _ByProfile(1, known.day, known.lags[0], day_error, day_last),
+            _ByProfile(2, known.week, known.lags[1], week_error, week_last),
+        )
+        # Of the three that are charged with every value: one weight.
+        self._charged, self._late_error = late_error.n, late_error.mean
+        self._together, self._alone = known.stays[0].mean, known.stays[1].mean
+        self._latest, self._best, self._until_ns = known.latest, known.best, _BEFORE_ALL_NS
+        self._stays = 0.0
 
     def to_state(self) -> ForecastState:
         """The snapshot; between two values only."""
-        day, week = self._day, self._week
+        (day, week), charged = self._profiles, self._charged
         return ForecastState(
-            self._late.to_state(),
-            self._long.to_state(),
-            [day.lag.to_state(), week.lag.to_state()],
+            MeanState(self._late_n, self.late),
+            MeanState(self._long_n, self._long),
+            [MeanState(each.lag_n, each.lag) for each in (day, week)],
             [
-                each.to_state()
-                for each in (self._long_error, day.error, week.error, self._late_error, self._latest_error)
+                MeanState(self._long_error_n, self._long_error),
+                *(MeanState(each.error_n, each.error) for each in (day, week)),
+                MeanState(charged, self._late_error),
+                MeanState(self._latest_error_n, self._latest_error),
             ],
-            (self._together.to_state(), self._alone.to_state()),
+            (MeanState(charged, self._together), MeanState(charged, self._alone)),
             day.to_state(),
             week.to_state(),
             (self._long_last, day.last, week.last),
@@ -116,19 +139,24 @@ class Forecast:
 
     def next(self, time_ns: int) -> float:
         """The forecast that has been best."""
+        day, week = profiles = self._profiles
         if time_ns >= self._until_ns:
-            self._until_ns = min(self._day.enter(time_ns), self._week.enter(time_ns))
-        stays = self._stays = self._stays_now()
-        best, least, guess = 0, self._long_error.value, self._long.value + stays * self._long_last
-        for place, profile in ((1, self._day), (2, self._week)):
-            base, error = profile.foretell(), profile.error
-            if base is not None and error.weight >= _LAGS and error.value < least:
-                best, least, guess = place, error.value, base + stays * profile.last
-        error = self._late_error
-        if error.weight >= _LAGS and error.value < least:
-            best, least, guess = _OF_LATE, error.value, self._late.value
-        error = self._latest_error
-        if error.weight >= _LAGS and error.value < least and self._latest is not None:
+            self._until_ns = min(day.enter(time_ns), week.enter(time_ns))
+        # Of an error, how much the next one has on average.
+        stays = self._together / self._alone if self._alone > 0.0 else 0.0
+        self._stays = stays = 0.0 if stays < 0.0 else MOST_STAYS if stays > MOST_STAYS else stays
+        best, least, guess = 0, self._long_error, self._long + stays * self._long_last
+        for profile in profiles:
+            usual = profile.usual
+            if usual is None:
+                profile.base = None
+                continue
+            profile.base = base = usual + profile.lag
+            if profile.error < least and profile.error_n >= _LAGS:
+                best, least, guess = profile.place, profile.error, base + stays * profile.last
+        if self._late_error < least and self._charged >= _LAGS:
+            best, least, guess = _OF_LATE, self._late_error, self.late
+        if self._latest_error < least and self._latest_error_n >= _LAGS and self._latest is not None:
             best, guess = _LATEST, self._latest
         self._best = best
         return guess or 0.0
@@ -139,7 +167,8 @@ class Forecast:
 
         None where unknown.
         """
-        return self._long.value, self._day.usual, self._week.usual
+        day, week = self._profiles
+        return self._long, day.usual, week.usual
 
     def learn(
         self,
@@ -165,45 +194,59 @@ class Forecast:
             walks: the latest value is a forecast too. For levels only: of rare events it errs as little as the best.
         """
         stays, best, charge = self._stays, self._best, 0.0 if doubted else weight
-        off, last = clipped - self._long.value, self._long_last
-        self._long_error.learn(abs(clipped - (self._long.value + stays * last)), charge)
-        self._long_last, believed, before = off, off, last
-        for place, profile in ((1, self._day), (2, self._week)):
-            base = profile.base
-            if base is not None:
-                off, last = clipped - base, profile.last
-                profile.error.learn(abs(clipped - (base + stays * last)), charge)
-                profile.lag.learn(off + profile.lag.value, weight)
-                profile.last = off
-                if place == best:
-                    believed, before = off, last
-            profile.learn(clipped, weight)
-        self._together.learn(believed * before, charge)
-        self._alone.learn(believed * believed, charge)
-        self._late_error.learn(abs(clipped - self._late.value) if missed is None else missed, charge)
+        long, last = self._long, self._long_last
+        day, week = self._profiles
+        before = day.last if best == 1 else week.last if best == 2 else last
+        day.teach(clipped, weight, charge, stays)
+        week.teach(clipped, weight, charge, stays)
+        self._long_last = off = clipped - long
+        believed = day.last if best == 1 else week.last if best == 2 else off
+        if charge > 0.0:
+            n = self._long_error_n
+            if n < _ERRORS:
+                self._long_error_n = n = min(n + charge, _ERRORS)
+            self._long_error += (charge / n) * (abs(clipped - (long + stays * last)) - self._long_error)
+            n = self._charged
+            if n < _ERRORS:
+                self._charged = n = min(n + charge, _ERRORS)
+            share = charge / n
+            self._together += share * (believed * before - self._together)
+            self._alone += share * (believed * believed - self._alone)
+            self._late_error += share * ((abs(clipped - self.late) if missed is None else missed) - self._late_error)
         if missed is not None:
-            self._late.move(clipped)
+            self.late = clipped
         if walks:
             # Where nothing moves every forecast is right: a signal of steps is no random walk.
-            if self._latest is not None and value != self._latest:
-                self._latest_error.learn(abs(clipped - self._latest), charge)
+            latest = self._latest
+            if charge > 0.0 and latest is not None and value != latest:
+                n = self._latest_error_n
+                if n < _ERRORS:
+                    self._latest_error_n = n = min(n + charge, _ERRORS)
+                self._latest_error += (charge / n) * (abs(clipped - latest) - self._latest_error)
             self._latest = value
-        self._late.learn(value, late)
-        self._long.learn(clipped, weight)
+        n = self._late_n
+        if n < self._most_late:
+            self._late_n = n = min(n + late, self._most_late)
+        self.late += (late / n) * (value - self.late)
+        n = self._long_n
+        if n < self._most_long:
+            self._long_n = n = min(n + weight, self._most_long)
+        self._long = long + (weight / n) * (clipped - long)
 
     def settle(self) -> None:
         """Go on from the level of late, at the same distance from the profiles; what was wrong before is forgiven.
 
         Otherwise the level of late, which soon forgets a shift, would be believed for a few hundred values more.
         """
-        moved, most = self._late.value - self._long.value, self._late_error.value
-        if self._latest_error.weight > 0.0:
-            most = min(most, self._latest_error.value)
-        self._long.begin(self._late.value)
-        self._long_error, self._long_last = _forgiven(self._long_error, most), 0.0
-        for profile in (self._day, self._week):
-            profile.lag = FadingMean(_LAGS, MeanState(profile.lag.weight, profile.lag.value + moved))
-            profile.error, profile.last = _forgiven(profile.error, most), 0.0
+        moved, most = self.late - self._long, self._late_error
+        if self._latest_error_n > 0.0:
+            most = min(most, self._latest_error)
+        self._long_n, self._long, self._long_last = 1.0, self.late, 0.0
+        self._long_error_n, self._long_error = min(self._long_error_n, _LAGS), min(self._long_error, most)
+        for profile in self._profiles:
+            profile.lag += moved
+            profile.error_n, profile.error = min(profile.error_n, _LAGS), min(profile.error, most)
+            profile.last = 0.0
 
     @property
     def believes_long(self) -> bool:
@@ -216,22 +259,6 @@ class Forecast:
         return self._best >= _OF_LATE
 
     @property
-    def late(self) -> float:
-        """Level of late."""
-        return self._late.value
-
-    @property
     def strayed(self) -> float:
         """How far the level of late lies from that of long."""
-        return self._late.value - self._long.value
-
-    def _stays_now(self) -> float:
-        alone = self._alone.value
-        if alone <= 0.0:
-            return 0.0
-        stays = self._together.value / alone
-        return 0.0 if stays < 0.0 else MOST_STAYS if stays > MOST_STAYS else stays
-
-
-def _forgiven(error: FadingMean, most: float) -> FadingMean:
-    return FadingMean(_ERRORS, MeanState(min(error.weight, _LAGS), min(error.value, most)))
+        return self.late - self._long

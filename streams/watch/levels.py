@@ -8,7 +8,6 @@ value ──► forecast ──► residual ──► its own tails ──► e-
 from __future__ import annotations
 
 import math
-import operator
 from statistics import NormalDist
 
 from msgspec import Struct
@@ -18,12 +17,13 @@ from streams.watch.detector import Detector, DetectorState
 from streams.watch.distance import Distance, DistanceState
 from streams.watch.farthest import Farthest, FarthestState
 from streams.watch.forecast import MOST_STAYS, Forecast, ForecastState
-from streams.watch.mean import FadingMean, MeanState
-from streams.watch.ranks import MEMORY, Ranks, RanksState
+from streams.watch.mean import MeanState
+from streams.watch.ranks import Ranks, RanksState
 from streams.watch.reading import Direction, Reading
 from streams.watch.steady import Steady, SteadyState
 from streams.watch.surprise import Surprise, SurpriseState
 from streams.watch.tail import BEYOND_RATIO, Excess, ExcessState
+from streams.watch.usual import Usual
 
 WARM = 30
 """Values before it speaks: what is said earlier rests on ranks among fewer than 20."""
@@ -51,14 +51,9 @@ _LEAST_TOLD_PRICE = _LEAST_TOLD**2 / 2.0
 _BETS = (_LEAST_TOLD, 2.0, 4.0)
 """On the standardised residual, either side: log ratio is b y - b^2 / 2. Powers of two times the first, which is for
 the least shift told of: a smaller one takes a hundred values, in which real signals stray by as much."""
-_PRICES = tuple(math.exp(-bet * bet / 2.0) for bet in _BETS) * 2
-_STARTS = (1.0,) * (2 * len(_BETS))
+_PRICE, _PRICE_2, _PRICE_4 = (math.exp(-bet * bet / 2.0) for bet in _BETS)
 _STRAYED = 0.5
 """Scales between the levels of late and of long from which the model has gone along."""
-_LEAST_USUAL = 10.0
-"""Values from which it can be said that the signal stands still."""
-_LATE_USUAL = 32.0
-"""Values from which it can be said what most of them are."""
 _CLEARLY = 2.0
 """So many times a twentieth have to lie beyond the usual value, that the 95% quantile surely does."""
 _HALF = math.log(2.0)
@@ -69,6 +64,8 @@ _BY_THE_HOUR = 0.5
 is the hour."""
 _RESTLESS = 20.0
 """Steps of late that say how restless the signal is."""
+_MOST_STEP = 2.0 * _CLIP
+"""Scales: a longer one says no more."""
 _STEP = math.sqrt(2.0)
 """Scales: mean step from one independent normal residual to the next."""
 _MOST_RESTLESS = _STEP * (1.0 + 2.0 * 0.14)
@@ -114,7 +111,7 @@ class LevelState(Struct, array_like=True):
     """What was expected when it last went farther than residuals teach; None: it has come back since."""
     steady: SteadyState | None = None
     surprise: SurpriseState | None = None
-    """None in a snapshot of before: the score begins anew."""
+    """None where nobody asks for the score, and in a snapshot of before: it begins anew."""
     restless: float = _STEP
     """Mean step of late from one residual to the next, in scales."""
     before: float = 0.0
@@ -124,32 +121,32 @@ class LevelState(Struct, array_like=True):
 
 
 class LevelWatch:
-    """`add` values in time order."""
+    """`add` values in time order; means of which each value is one are `FadingMean`s written out."""
 
     __slots__ = (
-        "_back", "_before", "_below", "_bias", "_detector", "_distance", "_farthest", "_forecast", "_heard",
-        "_higher", "_last", "_last_ns", "_lower", "_peak", "_ranks", "_restless", "_scale", "_seen", "_size", "_stays",
-        "_steady", "_surprise", "_usual", "_usual_ratio",
+        "_back", "_before", "_bias", "_bias_n", "_detector", "_distance", "_farthest", "_forecast", "_heard", "_higher",
+        "_last", "_last_ns", "_lower", "_peak", "_ranks", "_restless", "_scale", "_scale_n", "_seen", "_size",
+        "_size_n", "_stays", "_stays_n", "_steady", "_surprise", "_usual",
     )  # fmt: skip
 
-    def __init__(self, state: LevelState | None = None) -> None:
+    def __init__(self, state: LevelState | None = None, *, scored: bool = True) -> None:
+        """Begin with a snapshot; `scored`: `Reading.abnormality` is asked for, which no alarm rests on."""
+        none = MeanState()
+        scale, size, bias = (state.scale, state.size, state.bias) if state else (none, none, none)
         self._forecast = Forecast(_LATE, _LONG, state.forecast if state else None)
-        self._scale, self._size = (
-            FadingMean(_SCALE, state.scale if state else None),
-            FadingMean(_SCALE, state.size if state else None),
-        )
+        self._scale_n, self._scale = scale.n, scale.mean
+        self._size_n, self._size = size.n, size.mean
+        self._bias_n, self._bias = bias.n, bias.mean
         self._higher, self._lower = Excess(state.higher if state else None), Excess(state.lower if state else None)
-        self._bias = FadingMean(_BIAS, state.bias if state else None)
         self._detector = Detector(2 * len(_BETS), _without_least_bets(state.detector) if state else None)
         self._distance = Distance(state.distance if state else None)
         self._steady = Steady(state.steady if state else None)
-        self._surprise = Surprise(state.surprise if state else None)
+        self._surprise = Surprise(state.surprise if state else None) if scored else None
         self._ranks = Ranks(state.ranks if state else None)
-        self._stays = FadingMean(_SCALE, state.stays if state else None)
+        stays = state.stays if state else none
+        self._stays_n, self._stays = stays.n, stays.mean
         self._last = state.last if state else 0.0
-        self._usual = state.usual if state else 0.0
-        self._usual_ratio = FadingMean(MEMORY, state.usual_ratio if state else None)
-        self._below = state.below_ratio.mean if state else 0.0
+        self._usual = Usual(state.usual, state.usual_ratio, state.below_ratio) if state else Usual(0.0, none, none)
         self._peak = state.peak if state else 0.0
         self._back = state.back if state else None
         self._restless, self._before = (state.restless, state.before) if state else (_STEP, 0.0)
@@ -160,11 +157,12 @@ class LevelWatch:
 
     def to_state(self) -> LevelState:
         """The snapshot."""
+        usual = self._usual
         return LevelState(
             self._forecast.to_state(),
-            self._scale.to_state(),
-            self._size.to_state(),
-            self._bias.to_state(),
+            MeanState(self._scale_n, self._scale),
+            MeanState(self._size_n, self._size),
+            MeanState(self._bias_n, self._bias),
             self._higher.to_state(),
             self._lower.to_state(),
             self._detector.to_state(),
@@ -172,16 +170,16 @@ class LevelWatch:
             self._seen,
             self._last_ns,
             ranks=self._ranks.to_state(),
-            stays=self._stays.to_state(),
+            stays=MeanState(self._stays_n, self._stays),
             last=self._last,
-            usual=self._usual,
-            usual_ratio=self._usual_ratio.to_state(),
-            below_ratio=MeanState(self._usual_ratio.weight, self._below),
+            usual=usual.value,
+            usual_ratio=MeanState(usual.known, usual.ratio),
+            below_ratio=MeanState(usual.known, usual.below),
             peak=self._peak,
             farthest=self._farthest.to_state(),
             back=self._back,
             steady=self._steady.to_state(),
-            surprise=self._surprise.to_state(),
+            surprise=self._surprise.to_state() if self._surprise else None,
             restless=self._restless,
             before=self._before,
             heard=self._heard,
@@ -198,48 +196,42 @@ class LevelWatch:
         if time_ns <= self._last_ns:
             raise BadRecord(Reason.BAD_TIME, f"{time_ns} is not after {self._last_ns}")
         self._last_ns = time_ns
-        self._seen += 1
-        expected = self._forecast.next(time_ns)
-        detector = self._detector
-        if self._seen == 1:
-            self._learn(value, value, 1.0)
+        self._seen = seen = self._seen + 1
+        forecast, detector = self._forecast, self._detector
+        expected = forecast.next(time_ns)
+        if seen == 1:
+            self._size_n, self._size = 1.0, abs(value)
+            forecast.learn(value, value, walks=True)
             return Reading(value, value, "higher", detector.log_e, 0.0, None, False)
-        scale = max(self._scale.value, _FLAT_RATIO * self._size.value, 1e-12)
-        expected, z, missed = self._residual(value, expected, scale)
-        warm = self._seen > (_WARM_STILL if self._stands_still else WARM)
-        moved = self._calmed(z - self._bias.value)
-        score = self._usual_score() if self._is_usual(value) else self._standard(moved)
-        farthest = self._farthest
-        came_back = farthest.known
-        off, usual = self._distance.off(value)
-        log_period = farthest.add(off, usual, self._seen)
-        near = not self._heard and self._is_near(value, usual)
-        self._distance.learn(value)
-        known = farthest.known
-        steady = self._steady.add(value, self._forecast.lasting, max(_FLAT_RATIO * self._size.value, 1e-12))
-        abnormality = self._surprise.add(value, steady, warm)
+        size = self._size
+        least = max(_FLAT_RATIO * size, 1e-12)
+        scale = self._scale if self._scale > least else least
+        z, missed = (value - expected) / scale, None
+        if self._back is not None or not -_CLIP <= z <= _CLIP:
+            expected, z, missed = self._strayed(value, expected, scale)
+        warm = seen > _WARM_STILL or (seen > WARM and not self._usual.stands_still)
+        moved = self._calmed(z - self._bias)
+        score = self._usual.score if self._usual.add(value) else self._standard(moved)
+        lasting = forecast.lasting
+        near, log_period, known, ended = self._placed(value, lasting[1])
+        steady, surprise = self._steady.add(value, lasting, least), self._surprise
+        abnormality = surprise.add(value, steady, warm) if surprise is not None else 0.0
         if warm:
-            fresh = self._fresh(score)
-            detector.add(time_ns, _ratios(fresh), _STARTS)
-            detector.end(_LEAST_TOLD * fresh - _LEAST_TOLD_PRICE, -_LEAST_TOLD * fresh - _LEAST_TOLD_PRICE, len(_BETS))
-            if came_back and not farthest.lasts:
-                detector.quieten()  # what it gathered in an excursion that was no news
+            self._gather(time_ns, score, ended=ended)
+        onset_ns = detector.onset_ns
+        if onset_ns is None:
+            self._heard = False
         trust = 1.0 if near else detector.trust_ratio
-        self._heard = self._heard and detector.onset_ns is not None
         clipped = -_CLIP if z < -_CLIP else _CLIP if z > _CLIP else z
-        self._scale.learn(abs(clipped if self._scale.weight else z) * scale, trust)
-        if self._seen > _SCALED:
-            self._bias.learn(clipped)
-            self._rank(moved, trust)
-        self._learn(value, expected + clipped * scale, trust, missed)
-        if trust == 1.0:
-            self._stays.learn(score * self._last)
-        self._last = score
-        direction: Direction = "higher" if z >= 0 else "lower"
-        if self._seen <= _FARTHEST_KNOWN:
-            log_period = 0.0
+        self._learn(abs(clipped if self._scale_n else z) * scale, clipped, moved, score, trust)
+        forecast.learn(value, expected + clipped * scale, trust, doubted=trust < 1.0, missed=missed, walks=True)
+        n, most, large = self._size_n, 10.0 * size, abs(value)
+        if n < _SCALE:
+            self._size_n = n = n + 1.0
+        self._size = size + (1.0 / n) * ((most if 0.0 < most < large else large) - size)
         log_e = min(detector.log_e, 0.0) if known or near else _mean(detector.log_e, log_period)
-        return Reading(value, expected, direction, log_e, abnormality, detector.onset_ns, warm)
+        direction: Direction = "higher" if z >= 0 else "lower"
+        return Reading(value, expected, direction, log_e, abnormality, onset_ns, warm)
 
     @property
     def late(self) -> float:
@@ -259,7 +251,7 @@ class LevelWatch:
         """Forget the evidence gathered; what is normal only if the evidence ended because the model went along."""
         self._farthest.quieten()
         self._heard = False
-        if self._forecast.follows or abs(self._forecast.strayed) > _STRAYED * self._scale.value:
+        if self._forecast.follows or abs(self._forecast.strayed) > _STRAYED * self._scale:
             self.settle()
         else:
             self._detector.quieten()
@@ -272,10 +264,10 @@ class LevelWatch:
         self._forecast.settle()
         self._distance.settle(self._forecast.late)
         self._back = None
-        self._bias = FadingMean(_BIAS)
+        self._bias_n, self._bias = 0.0, 0.0
 
-    def _residual(self, value: float, expected: float, scale: float) -> tuple[float, float, float | None]:
-        """What is expected, and how far the value lies from it, in scales; where an excursion ends, how far it had led.
+    def _strayed(self, value: float, expected: float, scale: float) -> tuple[float, float, float | None]:
+        """In an excursion: what is expected, how far the value lies from it, in scales; if it ends, how far it had led.
 
         The level of late alone follows an excursion, and would find all on its own way back low (or high): a spike
         would ring by the ordinary values after it. So what is nearer to where the signal was before is held against
@@ -283,8 +275,7 @@ class LevelWatch:
         """
         z, back = (value - expected) / scale, self._back
         if back is None:
-            if not -_CLIP <= z <= _CLIP:
-                self._back = expected
+            self._back = expected
             return expected, z, None
         if abs(value - back) >= min(abs(value - expected), _CLIP * scale):
             return expected, z, None
@@ -301,48 +292,31 @@ class LevelWatch:
         restless = self._restless
         calmed = moved * _MOST_RESTLESS / restless if restless > _MOST_RESTLESS else moved
         if self._seen > WARM:
-            self._restless += (min(abs(moved - self._before), 2.0 * _CLIP) - restless) / _RESTLESS
+            step = abs(moved - self._before)
+            self._restless = restless + ((step if step < _MOST_STEP else _MOST_STEP) - restless) / _RESTLESS
         self._before = moved
         return round(calmed / _TOLD) * _TOLD
 
-    def _is_usual(self, value: float) -> bool:
-        """More than half of late had this very value: no news, however the forecast strays from it."""
-        known = self._usual_ratio
-        if value != self._usual and known.value < 0.5:
-            self._usual, self._below = value, 0.0
-            known.begin(1.0)
-        else:
-            known.learn(float(value == self._usual))
-        self._below += ((value < self._usual) - self._below) / known.weight
-        return value == self._usual and known.weight >= _LATE_USUAL and known.value > 0.5
+    def _placed(self, value: float, at_this_hour: float | None) -> tuple[bool, float, bool, bool]:
+        """Against all the signal has been: near, the return period (logarithm), been there twice, and just came back.
 
-    def _is_near(self, value: float, usual: float) -> bool:
-        """It lies where the signal usually is since a change was last learned, and at this hour if that says much."""
-        if self._farthest.lasts or not self._distance.near(value):
-            return False
-        at_this_hour, most = self._forecast.lasting[1], _BEYOND_MEAN * self._steady.day_error
-        if at_this_hour is None or not 0.0 < most < _BY_THE_HOUR * usual < math.inf:
-            return True
-        return abs(value - at_this_hour) <= most
-
-    @property
-    def _stands_still(self) -> bool:
-        """More than half of late had the usual value."""
-        known = self._usual_ratio
-        return known.weight >= _LEAST_USUAL and known.value > 0.5
-
-    def _unusual_ratio(self, *, up: bool) -> float:
-        """How many of late were more (or less) than the usual value; 1 where there is none."""
-        if not self._stands_still:
-            return 1.0
-        below = self._below
-        return 1.0 - below - self._usual_ratio.value if up else below
-
-    def _usual_score(self) -> float:
-        """Where the usual value lies among the values of late, ties counted half."""
-        usual = self._usual_ratio.value
-        below = min(self._below, 1.0 - usual)  # what a snapshot of before does not hold
-        return _NORMAL.inv_cdf(below + usual / 2.0)
+        Near is where the signal usually is since a change was last learned, and at this hour if that says much.
+        """
+        distance, farthest = self._distance, self._farthest
+        near = not self._heard and distance.near(value)
+        off, usual = distance.learn(value)
+        log_period, known, ended = 0.0, False, False
+        if farthest.lasts or not -usual <= off <= usual:
+            was_known = farthest.known
+            log_period, known = farthest.add(off, usual, self._seen), farthest.known
+            near, ended = near and not farthest.lasts, was_known and not farthest.lasts
+            if self._seen <= _FARTHEST_KNOWN:
+                log_period = 0.0
+        if near and at_this_hour is not None:
+            most = _BEYOND_MEAN * self._steady.day_error
+            if 0.0 < most < _BY_THE_HOUR * usual < math.inf:
+                near = abs(value - at_this_hour) <= most
+        return near, log_period, known, ended
 
     def _standard(self, moved: float) -> float:
         """The residual as a standard normal: by its rank of late, and beyond the 95% quantile by how far it lies out.
@@ -354,7 +328,7 @@ class LevelWatch:
             return standard
         up, before = standard > 0.0, abs(self._peak)
         threshold, share = self._ranks.threshold(up=up)
-        if threshold <= _TOLD or self._unusual_ratio(up=up) < _CLEARLY * share:
+        if threshold <= _TOLD or self._usual.unusual_ratio(up=up) < _CLEARLY * share:
             return standard  # the quantile lies within what is usual, and says nothing of how far others go
         excess, size = (self._higher, moved) if up else (self._lower, -moved)
         far = -_NORMAL.inv_cdf(share * excess.beyond(size, threshold))
@@ -364,31 +338,65 @@ class LevelWatch:
             self._peak = moved
         return math.copysign(far, standard)
 
-    def _fresh(self, score: float) -> float:
-        """What of a score the one before did not foretell; never more than the score."""
-        stays = self._stays.value
-        stays = 0.0 if stays < 0.0 else MOST_STAYS if stays > MOST_STAYS else stays
-        fresh, most = (score - stays * self._last) / math.sqrt(1.0 - stays * stays), abs(score)
-        return -most if fresh < -most else most if fresh > most else fresh
+    def _gather(self, time_ns: int, score: float, *, ended: bool) -> None:
+        """Bet on what of a score the one before did not foretell; never on more than the score.
 
-    def _rank(self, moved: float, trust: float) -> None:
-        """A residual joins those of late, unless it is doubted; of an excursion that is over the farthest teaches.
-
-        So one incident, however long, is one.
+        What is gathered is dropped where an excursion ended that was no news.
         """
-        peak = self._peak
-        if peak != 0.0 and self._detector.onset_ns is None:
-            threshold, _ = self._ranks.threshold(up=peak > 0.0)
-            if abs(peak) > threshold > _TOLD:
-                (self._higher if peak > 0.0 else self._lower).learn(abs(peak), threshold)
-            self._peak = 0.0
-        if trust == 1.0:
-            self._ranks.learn(moved)
+        stays, most, fresh, detector = self._stays, abs(score), score, self._detector
+        if stays > 0.0:
+            if stays > MOST_STAYS:
+                stays = MOST_STAYS
+            fresh = (score - stays * self._last) / math.sqrt(1.0 - stays * stays)
+            fresh = -most if fresh < -most else most if fresh > most else fresh
+        # M of each bet, (M + 1) exp(b y - b^2 / 2): of those on higher, then of those on lower.
+        up = math.exp(_BETS[0] * fresh)
+        down = 1.0 / up
+        up_2, down_2 = up * up, down * down
+        higher, higher_2, higher_4, lower, lower_2, lower_4 = detector.bets
+        bets = (
+            (higher + 1.0) * (up * _PRICE),
+            (higher_2 + 1.0) * (up_2 * _PRICE_2),
+            (higher_4 + 1.0) * (up_2 * up_2 * _PRICE_4),
+            (lower + 1.0) * (down * _PRICE),
+            (lower_2 + 1.0) * (down_2 * _PRICE_2),
+            (lower_4 + 1.0) * (down_2 * down_2 * _PRICE_4),
+        )
+        detector.go_on(time_ns, bets)
+        if detector.onset_ns is not None:
+            told = _LEAST_TOLD * fresh
+            detector.end(told - _LEAST_TOLD_PRICE, -told - _LEAST_TOLD_PRICE, len(_BETS))
+        if ended:
+            detector.quieten()
 
-    def _learn(self, value: float, clipped: float, trust: float, missed: float | None = None) -> None:
-        size, most = abs(value), 10.0 * self._size.value
-        self._size.learn(most if 0.0 < most < size else size)
-        self._forecast.learn(value, clipped, trust, doubted=trust < 1.0, missed=missed, walks=True)
+    def _learn(self, size: float, clipped: float, moved: float, score: float, trust: float) -> None:
+        """Of a residual: scale, bias, what is left of it in the next; it joins those of late, unless it is doubted.
+
+        Of an excursion that is over the farthest teaches, so that one incident, however long, is one.
+        """
+        n = self._scale_n
+        if n < _SCALE:
+            self._scale_n = n = min(n + trust, _SCALE)
+        self._scale += (trust / n) * (size - self._scale)
+        if self._seen > _SCALED:
+            n = self._bias_n
+            if n < _BIAS:
+                self._bias_n = n = n + 1.0
+            self._bias += (1.0 / n) * (clipped - self._bias)
+            peak = self._peak
+            if peak != 0.0 and self._detector.onset_ns is None:
+                threshold, _ = self._ranks.threshold(up=peak > 0.0)
+                if abs(peak) > threshold > _TOLD:
+                    (self._higher if peak > 0.0 else self._lower).learn(abs(peak), threshold)
+                self._peak = 0.0
+            if trust == 1.0:
+                self._ranks.learn(moved)
+        if trust == 1.0:
+            n = self._stays_n
+            if n < _SCALE:
+                self._stays_n = n = n + 1.0
+            self._stays += (1.0 / n) * (score * self._last - self._stays)
+        self._last = score
 
 
 def _without_least_bets(state: DetectorState) -> DetectorState:
@@ -397,15 +405,6 @@ def _without_least_bets(state: DetectorState) -> DetectorState:
         half = len(state.bets) // 2
         state.bets = [*state.bets[1:half], *state.bets[half + 1 :]]
     return state
-
-
-def _ratios(standard: float) -> list[float]:
-    """Of the bets on higher, then of those on lower."""
-    up = math.exp(_BETS[0] * standard)
-    down = 1.0 / up
-    up_2, down_2 = up * up, down * down
-    powers = up, up_2, up_2 * up_2, down, down_2, down_2 * down_2
-    return list(map(operator.mul, powers, _PRICES))
 
 
 def _mean(log_m: float, log_period: float) -> float:

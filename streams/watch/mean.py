@@ -22,8 +22,9 @@ class MeanState(Struct, frozen=True, array_like=True):
 class FadingMean(Mean):  # type: ignore[misc] # river has no types
     """`learn` values, read `value`.
 
-    A level has two dozen of them, which are most of what it costs: so `learn` is river's `update` (West 1979) written
-    out behind the bound on `n`, and `value` and `weight` are river's two attributes themselves, no calls.
+    `learn` is river's `update` (West 1979) written out behind the bound on `n`, and `value` and `weight` are river's
+    two attributes themselves, no calls. What a level learns of every value, a dozen and a half of these, is written out
+    once more where it is learned (`forecast`, `levels` and what they are made of), as calls were half of its cost.
 
     >>> level = FadingMean(2.0)
     >>> for value in (1.0, 3.0, 6.0):

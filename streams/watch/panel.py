@@ -121,10 +121,16 @@ class PanelState(Struct, array_like=True):
 class Panel:
     """`add` each window's points, in order of time; then `log_mean`."""
 
-    def __init__(self, state: PanelState, forget_ns: int = _FORGET_NS) -> None:
-        """Go on; a signal that was not seen for `forget_ns` gives up its place."""
-        self._state, self._forget_ns = state, forget_ns
-        self._models = {name: _restored(known) for name, known in state.signals.items()}
+    def __init__(self, state: PanelState, forget_ns: int = _FORGET_NS, *, scored: bool = False) -> None:
+        """Go on.
+
+        Args:
+            state: the snapshot; it changes.
+            forget_ns: a signal that was not seen for so long gives up its place.
+            scored: somebody asks for `Reading.abnormality`, which no alarm rests on.
+        """
+        self._state, self._forget_ns, self._scored = state, forget_ns, scored
+        self._models = {name: _restored(known, scored=scored) for name, known in state.signals.items()}
 
     @property
     def signals(self) -> Mapping[str, SignalState]:
@@ -269,7 +275,7 @@ class Panel:
         if isinstance(model, LevelWatch):
             model.settle()
         elif isinstance(model, CountWatch):
-            self._models[name], state.warm = CountWatch(), False
+            self._models[name], state.warm = CountWatch(scored=self._scored), False
         else:
             model.quieten()
         state.begin_anew()
@@ -290,24 +296,24 @@ class Panel:
             return None
         known = signals[point.signal] = SignalState(point.group, point.unit, point.worse, point.weight)
         known.seen_ns, known.tolerance, known.window = time_ns, point.tolerance, self._state.windows
-        self._models[point.signal] = _model(point)
+        self._models[point.signal] = _model(point, scored=self._scored)
         return known
 
 
-def _restored(known: SignalState) -> Model:
+def _restored(known: SignalState, *, scored: bool) -> Model:
     if known.count is not None:
-        return CountWatch(known.count)
+        return CountWatch(known.count, scored=scored)
     if known.climb is not None:
         return LeakWatch(known.climb)
-    return LevelWatch(known.level) if known.gone is None else GoneWatch(known.gone)
+    return LevelWatch(known.level, scored=scored) if known.gone is None else GoneWatch(known.gone)
 
 
-def _model(point: Point) -> Model:
+def _model(point: Point, *, scored: bool) -> Model:
     if point.model == "climb":
         return LeakWatch()
     if point.model == "gone":
         return GoneWatch(GoneState(longest=point.absent))
-    return LevelWatch() if point.exposure is None else CountWatch()
+    return LevelWatch(scored=scored) if point.exposure is None else CountWatch(scored=scored)
 
 
 def _whole(model: LeakWatch | GoneWatch, time_ns: int, point: Point) -> Reading | None:

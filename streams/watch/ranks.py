@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from array import array
-from bisect import bisect_left, bisect_right
+from bisect import bisect_left, bisect_right, insort
 from statistics import NormalDist
 
 from msgspec import Struct
@@ -41,12 +41,12 @@ class Ranks:
     (0.0, 2.58, -2.58)
     """
 
-    __slots__ = ("_oldest", "_order", "_values")
+    __slots__ = ("_oldest", "_sorted", "_values")
 
     def __init__(self, state: RanksState | None = None) -> None:
         self._values = array("f", state.values if state else ())
-        """A ring once it is full; single precision, and the order by places in it: half of what two arrays take."""
-        self._order = bytearray(sorted(range(len(self._values)), key=self._values.__getitem__))
+        """A ring once it is full; single precision, for a level is near its 8 KiB."""
+        self._sorted = array("f", sorted(self._values))
         self._oldest = 0
 
     def to_state(self) -> RanksState:
@@ -55,32 +55,31 @@ class Ranks:
 
     def threshold(self, *, up: bool) -> tuple[float, float]:
         """How far up (or down) the value lies that a twentieth of those remembered reach; and how many exactly."""
-        order = self._order
-        place = math.ceil(BEYOND_RATIO * (len(order) + 1.0))
-        value = self._values[order[-place if up else place - 1]]
-        return value if up else -value, place / (len(order) + 1.0)
+        known = self._sorted
+        place = math.ceil(BEYOND_RATIO * (len(known) + 1.0))
+        return known[-place] if up else -known[place - 1], place / (len(known) + 1.0)
 
     def standard(self, value: float) -> float:
         """The value as a standard normal one would lie."""
-        order, values = self._order, self._values
-        known, at = len(order), values.__getitem__
-        below = not_above = bisect_left(order, value, key=at)
-        if below < known and at(order[below]) == value:
-            not_above = bisect_right(order, value, below, key=at)
+        values, known = self._sorted, len(self._sorted)
+        below = not_above = bisect_left(values, value)
+        if below < known and values[below] == value:
+            not_above = bisect_right(values, value, below)
         if known == MEMORY:
             return _SCORES[below + not_above]
         return _NORMAL.inv_cdf(((below + not_above) / 2.0 + 0.5) / (known + 1.0))
 
     def learn(self, value: float) -> None:
         """Take in one value; the oldest goes."""
-        order, values, place = self._order, self._values, self._oldest
-        if len(values) == MEMORY:
-            order.remove(place)
-            values[place] = value
-            self._oldest = (place + 1) % MEMORY
-        else:
-            place = len(values)
+        values, place = self._values, self._oldest
+        if len(values) < MEMORY:
             values.append(value)
-        order.insert(bisect_right(order, values[place], key=values.__getitem__), place)
-        if place == MEMORY - 1 and self._oldest == 0:  # full, for now and ever: no room to grow is kept
-            self._values, self._order = array("f", values), bytearray(order)
+            insort(self._sorted, value)
+            if len(values) == MEMORY:  # for now and ever: no room to grow is kept
+                self._values, self._sorted = values[:], self._sorted[:]
+            return
+        known = self._sorted
+        del known[bisect_left(known, values[place])]
+        insort(known, value)
+        values[place] = value
+        self._oldest = (place + 1) % MEMORY

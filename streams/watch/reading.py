@@ -9,7 +9,7 @@ from msgspec import Struct
 Direction = Literal["higher", "lower"]
 
 
-class Reading(Struct, frozen=True):
+class Reading(Struct, frozen=True, gc=False):
     """One signal at one moment."""
 
     value: float
@@ -21,7 +21,7 @@ class Reading(Struct, frozen=True):
     log_e: float
     """Natural logarithm of the signal's e-detector; its expectation at time t is at most t while all is normal."""
     abnormality: float
-    """0..1, rising: of this point alone, whatever was before it."""
+    """0..1, rising: of this point alone, whatever was before it; 0 of a model that is not asked for it."""
     onset_ns: int | None
     """Where the present evidence began to gather; None while there is none."""
     warm: bool

@@ -11,7 +11,7 @@ from array import array
 
 from msgspec import Struct
 
-from streams.watch.mean import FadingMean, MeanState
+from streams.watch.mean import MeanState
 
 _HOUR_NS = 3_600_000_000_000
 SLOT_NS = (_HOUR_NS // 4, _HOUR_NS)
@@ -33,24 +33,26 @@ class ProfileState(Struct, array_like=True):
 
 
 class Profile:
-    """`enter` each slot, read `usual`, then `learn` the values; times in order."""
+    """`enter` each slot, read `usual`, then take the values into `visit`; times in order."""
 
-    __slots__ = ("_means", "_slot", "_slot_ns", "_slots", "_visit", "_visits", "usual")
+    __slots__ = ("_means", "_slot", "_slot_ns", "_slots", "_visits", "usual", "visit", "visit_n")
 
     usual: float | None
     """The mean of the slot that was entered; None where it was never visited."""
+    visit: float
+    """Mean of the present visit's values, as a `FadingMean` that never fades, and `visit_n`, their weight."""
 
     def __init__(self, slot_ns: int, slots: int, state: ProfileState | None = None) -> None:
         known = state or ProfileState()
         self._slot_ns, self._slots = slot_ns, slots
         self._means, self._visits = array("f", known.means), bytearray(known.visits)
         self._slot = known.slot
-        self._visit = FadingMean(1e9, known.visit)
+        self.visit_n, self.visit = known.visit.n, known.visit.mean
         self.usual = None
 
     def to_state(self) -> ProfileState:
         """The snapshot."""
-        return ProfileState(self._means.tolist(), list(self._visits), self._slot, self._visit.to_state())
+        return ProfileState(self._means.tolist(), list(self._visits), self._slot, MeanState(self.visit_n, self.visit))
 
     def enter(self, time_ns: int) -> int:
         """A visit begins, or goes on after a snapshot or a whole number of rounds; returns when the slot ends (ns)."""
@@ -58,22 +60,18 @@ class Profile:
         slot = number % self._slots
         if slot != self._slot:
             self._leave()
-            self._slot, self._visit = slot, FadingMean(1e9)
+            self._slot, self.visit_n, self.visit = slot, 0.0, 0.0
         self.usual = self._mean(slot)
         return (number + 1) * self._slot_ns
-
-    def learn(self, value: float, weight: float = 1.0) -> None:
-        """Take in one value."""
-        self._visit.learn(value, weight)
 
     def _mean(self, slot: int) -> float | None:
         return self._means[slot] if self._visits and self._visits[slot] else None
 
     def _leave(self) -> None:
-        if self._visit.weight == 0.0:
+        if self.visit_n == 0.0:
             return
         if not self._visits:
             self._means, self._visits = array("f", [0.0]) * self._slots, bytearray(self._slots)
         slot, visits = self._slot, self._visits[self._slot]
         self._visits[slot] = min(visits + 1, int(_MEMORY))
-        self._means[slot] += (self._visit.value - self._means[slot]) / min(visits + 1.0, _MEMORY)
+        self._means[slot] += (self.visit - self._means[slot]) / min(visits + 1.0, _MEMORY)

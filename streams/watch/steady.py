@@ -8,11 +8,10 @@ always comes, is far from all of them.
 from __future__ import annotations
 
 import math
-from array import array
 
 from msgspec import Struct
 
-from streams.watch.mean import FadingMean, MeanState
+from streams.watch.mean import MeanState
 
 _SCALE = 1000.0
 """Residuals that the scale remembers."""
@@ -34,20 +33,20 @@ class SteadyState(Struct, array_like=True):
 class Steady:
     """`add` a value, get how far it lies off."""
 
-    __slots__ = ("_errors", "_scale")
+    __slots__ = ("_known", "_level_error", "_scale", "_week_error", "day_error")
+
+    day_error: float
+    """How far values of late have been from the mean of their time of the day; the level's where none is known."""
 
     def __init__(self, state: SteadyState | None = None) -> None:
-        self._scale = FadingMean(_SCALE, state.scale if state else None)
-        self._errors = array("d", (state.errors if state else None) or (0.0,) * 3)
+        known = state or SteadyState()
+        self._known, self._scale = known.scale.n, known.scale.mean
+        self._level_error, self.day_error, self._week_error = known.errors or (0.0,) * 3
 
     def to_state(self) -> SteadyState:
         """The snapshot."""
-        return SteadyState(self._scale.to_state(), self._errors.tolist())
-
-    @property
-    def day_error(self) -> float:
-        """How far values of late have been from the mean of their time of the day; the level's where none is known."""
-        return self._errors[1]
+        errors = [self._level_error, self.day_error, self._week_error]
+        return SteadyState(MeanState(self._known, self._scale), errors)
 
     def add(self, value: float, lasting: tuple[float, float | None, float | None], least: float) -> float:
         """The residual in scales, then learns.
@@ -58,18 +57,28 @@ class Steady:
             least: the scale is no smaller.
         """
         level, day, week = lasting
-        errors = self._errors
-        best, error = level, errors[0]
-        if day is not None and errors[1] < error:
-            best, error = day, errors[1]
-        if week is not None and errors[2] < error:
+        best, error, known = level, self._level_error, self._known
+        if day is not None and self.day_error < error:
+            best, error = day, self.day_error
+        if week is not None and self._week_error < error:
             best = week
-        known = self._scale
-        scale = known.value if known.value > least else least
-        off, most = abs(value - best), _CLIP * scale if known.weight > _SETTLED else math.inf
-        known.learn(off if off < most else most)
-        number = known.weight if known.weight < _ERRORS else _ERRORS
-        for place, guess in enumerate(lasting):
-            missed = abs(value - (level if guess is None else guess))
-            errors[place] += ((missed if missed < most else most) - errors[place]) / number
+        scale = self._scale if self._scale > least else least
+        most = _CLIP * scale if known > _SETTLED else math.inf
+        if known < _SCALE:
+            self._known = known = known + 1.0
+        off = abs(value - best)
+        self._scale += (1.0 / known) * ((off if off < most else most) - self._scale)
+        number = known if known < _ERRORS else _ERRORS
+        off = abs(value - level)
+        missed = off if off < most else most
+        self._level_error += (missed - self._level_error) / number
+        for_day = for_week = missed
+        if day is not None:
+            off = abs(value - day)
+            for_day = off if off < most else most
+        if week is not None:
+            off = abs(value - week)
+            for_week = off if off < most else most
+        self.day_error += (for_day - self.day_error) / number
+        self._week_error += (for_week - self._week_error) / number
         return (value - best) / scale

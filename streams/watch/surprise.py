@@ -16,7 +16,7 @@ import math
 
 from msgspec import Struct
 
-from streams.watch.mean import FadingMean, MeanState
+from streams.watch.mean import MeanState
 
 _LATE, _LONG = 10.0, 8000.0
 """Values that the two means remember: W' and W of the paper."""
@@ -31,6 +31,8 @@ _TOLERATED_RATIO = 0.05
 _RAREST = 10.0
 """Powers of ten at which the score is 1."""
 _LEAST_P = 10.0**-_RAREST
+_COMMON = 1.6
+"""Squared standard deviations: what lies no farther out has p > .1 and scores 0 (that of .1 is 1.642)."""
 _RED, _STAYS_RED = 0.5, 0.3
 """From where a point is red; what a red one scores that is the same news."""
 _NEWS_LASTS = 60
@@ -61,17 +63,18 @@ class SurpriseState(Struct, array_like=True):
 class Surprise:
     """`add` a value and its residual, get the score."""
 
-    __slots__ = ("_late", "_least", "_long", "_most", "_news_left", "_variance")
+    __slots__ = ("_late", "_late_n", "_least", "_long", "_long_n", "_most", "_news_left", "_variance")
 
     def __init__(self, state: SurpriseState | None = None) -> None:
         known = state or SurpriseState([], 0.0, 0.0, 0.0)
-        self._late, self._long = FadingMean(_LATE, known.late), FadingMean(_LONG, known.long)
+        self._late_n, self._late = known.late.n, known.late.mean
+        self._long_n, self._long = known.long.n, known.long.mean
         self._variance, self._least, self._most = known.variance, known.least, known.most
         self._news_left = known.news_left
 
     def to_state(self) -> SurpriseState:
         """The snapshot."""
-        late, long = self._late.to_state(), self._long.to_state()
+        late, long = MeanState(self._late_n, self._late), MeanState(self._long_n, self._long)
         return SurpriseState([], self._variance, self._least, self._most, late, long, self._news_left)
 
     def add(self, value: float, z: float, warm: bool) -> float:
@@ -82,12 +85,22 @@ class Surprise:
             z: its residual in scales.
             warm: whether the model knows enough.
         """
-        seen = self._long.weight
-        over = self._beyond(value, begins=seen == 0.0)
+        seen, known, late = self._long_n, self._late_n, self._late
         size = abs(z) / _FARTHEST
-        self._late.learn(size if size < 1.0 else 1.0)
-        rare = self._rarity()
-        self._learn()
+        if known < _LATE:
+            self._late_n = known = known + 1.0
+        self._late = late = late + (1.0 / known) * ((size if size < 1.0 else 1.0) - late)
+        long, variance, known = self._long, self._variance, seen
+        rare = 0.0 if late <= _LEAST_MEAN or late <= long else _rarity(late - max(long, _LEAST_MEAN), variance)
+        # The mean of late is a value of its own law; mean and variance as West (1979) has them.
+        if known < _LONG:
+            self._long_n = known = known + 1.0
+        off = late - long
+        self._long = long = long + (1.0 / known) * off
+        self._variance = variance + (off * (late - long) - variance) / known
+        over = 0.0
+        if not self._least <= value <= self._most or seen == 0.0:
+            over = self._beyond(value, begins=seen == 0.0)
         if not warm or seen < _KNOWN:
             return 0.0
         unseen = over / (over + _TOLERATED_RATIO) if over < math.inf else 1.0
@@ -100,31 +113,22 @@ class Surprise:
             rare = _STAYS_RED
         return rare if rare > unseen else unseen
 
-    def _rarity(self) -> float:
-        """Of the mean of late, as a score; 0 below its own mean."""
-        mean = self._long.value
-        over = self._late.value - (mean if mean > _LEAST_MEAN else _LEAST_MEAN)
-        if over <= 0.0:
-            return 0.0
-        variance = self._variance if self._variance > _LEAST_VARIANCE else _LEAST_VARIANCE
-        p = 0.5 * math.erfc(over / math.sqrt(2.0 * variance))
-        return math.floor(-math.log10(p)) / _RAREST if p > _LEAST_P else 1.0
-
-    def _learn(self) -> None:
-        """The mean of late is a value of its own law; mean and variance as West (1979) has them."""
-        late, long = self._late.value, self._long
-        off = late - long.value
-        long.learn(late)
-        self._variance += (off * (late - long.value) - self._variance) / long.weight
-
     def _beyond(self, value: float, *, begins: bool) -> float:
         """How far beyond all that was seen, in ranges; then widens them."""
         if begins:
             self._least = self._most = value
             return 0.0
         least, most = self._least, self._most
-        if least <= value <= most:
-            return 0.0
         over = value - most if value > most else least - value
         self._least, self._most = min(least, value), max(most, value)
         return over / (most - least) if most > least else 1.0
+
+
+def _rarity(over: float, variance: float) -> float:
+    """Of the mean of late, so far above its own mean, as a score."""
+    if variance < _LEAST_VARIANCE:
+        variance = _LEAST_VARIANCE
+    if over * over < _COMMON * variance:
+        return 0.0
+    p = 0.5 * math.erfc(over / math.sqrt(2.0 * variance))
+    return math.floor(-math.log10(p)) / _RAREST if p > _LEAST_P else 1.0

@@ -18,6 +18,8 @@ _HORIZON = 200.0
 """Values beyond the threshold that the index remembers: 4,000 points."""
 _SLOWEST = 0.002
 """Least step of the quantile, in units of itself."""
+_UP = 1.0 / BEYOND_RATIO - 1.0
+"""Steps up for one down: of twenty values one lies beyond."""
 _QUICK = 1.0 / _SLOWEST
 """Values after which its step is the least."""
 _VAGUE = MeanState(4.0, 0.25)
@@ -65,15 +67,16 @@ class Quantile:
 
     def learn(self, value: float) -> None:
         """Take in one value, not below 0."""
-        n, quantile, least = self._n, self.value, self._least
-        if n < _QUICK:
-            self._n = n = n + 1.0
+        quantile, least, step = self.value, self._least, _SLOWEST
+        if self._n < _QUICK:
+            self._n = n = self._n + 1.0
+            step = max(_SLOWEST, 1.0 / (n + 10.0))
         if value > quantile:
-            quantile += quantile * max(_SLOWEST, 1.0 / (n + 10.0)) * (1.0 / BEYOND_RATIO - 1.0)
+            quantile += quantile * step * _UP
         elif quantile == least:
             return  # it could only fall
         else:
-            quantile -= quantile * max(_SLOWEST, 1.0 / (n + 10.0))
+            quantile -= quantile * step
         self.value = least if quantile < least else quantile
 
 

@@ -26,7 +26,7 @@ class Ward:
             arl_s: average seconds to a false alarm while all is normal.
         """
         self._arl_s = arl_s
-        self._panel = Panel(PanelState(), _FOREVER_NS)
+        self._panel = Panel(PanelState(), _FOREVER_NS, scored=True)
         self._incidents: list[Incident] = []
         self._ringing = Ringing(self._panel, self._incidents, [])
         self._step = FadingMean(_STEPS)

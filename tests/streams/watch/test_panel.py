@@ -57,6 +57,23 @@ def test_the_rhythm_survives_a_restart():
     assert msgspec.msgpack.encode(again.to_state()) == msgspec.msgpack.encode(panel.to_state())
 
 
+def test_the_score_is_reckoned_only_where_it_is_asked_for():
+    """It has no weight in the evidence: of levels and counts that is the same to the bit, after a restart too."""
+    asked, other = Panel(PanelState(), scored=True), Panel(PanelState())
+    rng = np.random.default_rng(2)
+    for place, value in enumerate([*rng.normal(10.0, 1.0, 300), *rng.normal(20.0, 1.0, 5)]):
+        if place == 200:
+            other = Panel(msgspec.msgpack.decode(msgspec.msgpack.encode(asked.to_state()), type=PanelState))
+        points = [Point("gauge", float(value)), Point("errors", float(place % 3 if place < 300 else 30), 1.0)]
+        said, silent = asked.add(place * STEP_NS, points), other.add(place * STEP_NS, points)
+        assert {name: each.log_e for name, each in said.items()} == {name: each.log_e for name, each in silent.items()}
+    assert min(each.abnormality for each in said.values()) > 0.2
+    assert all(each.abnormality == 0.0 for each in silent.values())
+    kept = other.to_state().signals
+    assert kept["gauge"].level.surprise is None
+    assert kept["errors"].count.surprise is None
+
+
 @pytest.mark.parametrize(("below", "speaks"), [(9, False), (5, True), (0, True)])
 def test_one_spike_in_a_quiet_stretch_is_no_rise(below, speaks):
     """Of ten values, all beyond the tolerance and their mean far above what was, half at least have to lie above."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import msgspec
 import numpy as np
 import pytest
@@ -9,7 +11,7 @@ import pytest
 from streams.watch.counts import CountState, CountWatch
 from streams.watch.levels import LevelState, LevelWatch
 from streams.watch.steady import Steady
-from streams.watch.surprise import Surprise, SurpriseState
+from streams.watch.surprise import Surprise, SurpriseState, _rarity
 
 HOUR_NS = 3_600_000_000_000
 DRAWS = {
@@ -142,6 +144,13 @@ def test_a_score_of_before_is_read():
     said = [surprise.add(value, 0.5, True) for value in [10.0] * 31 + [30.0]]
     assert said[:31] == [0.0] * 31
     assert said[31] > 0.5
+
+
+@pytest.mark.parametrize("deviations", [0.1, 1.0, 1.26, 1.28, 1.2816, 2.0, 4.2, 4.3, 6.3, 6.5])
+def test_what_is_common_needs_no_tail(deviations):
+    """The score that the tail itself gives, on either side of one in ten and of one in 100,000."""
+    p = 0.5 * math.erfc(deviations / math.sqrt(2.0))
+    assert _rarity(deviations * 0.2, 0.04) == min(math.floor(-math.log10(p)), 10) / 10
 
 
 def test_it_begins_in_silence():

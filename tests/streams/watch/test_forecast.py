@@ -1,0 +1,30 @@
+"""The means of a forecast are fading means, written out."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from streams.watch.forecast import Forecast
+from streams.watch.mean import FadingMean
+
+STEP_NS = 60_000_000_000
+POINTS = st.lists(st.tuples(st.floats(-1e6, 1e6), st.sampled_from([1.0, 0.25])), max_size=100)
+
+
+@given(POINTS)
+def test_its_levels_are_fading_means(points):
+    """To the bit, whatever the weights, past their horizons too."""
+    forecast, late, long, latest = Forecast(3.0, 20.0), FadingMean(3.0), FadingMean(20.0), None
+    charged = FadingMean(200.0)
+    for place, (value, weight) in enumerate(points):
+        forecast.next(place * STEP_NS)
+        charged.learn(abs(value - late.value), weight)
+        if latest is not None:
+            assert forecast.to_state().latest == latest
+        forecast.learn(value, value, weight, walks=True)
+        late.learn(value)
+        long.learn(value, weight)
+        latest = value
+    state = forecast.to_state()
+    assert (state.late, state.long, state.errors[3]) == (late.to_state(), long.to_state(), charged.to_state())
