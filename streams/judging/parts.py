@@ -147,7 +147,7 @@ class Parts:
     @property
     def confidence(self) -> float:
         """0..1: the least of what a PASS has to rest on (`combine`); 1 exactly when all of it is there."""
-        if not self.concurrent.enough or self.held_back:
+        if not self.concurrent.enough or self.held_back or self.events.refusing:
             return 0.0
         findings = self.findings()
         found = [finding.confidence for finding in findings if finding.confidence is not None]

@@ -176,11 +176,7 @@ class Report:
         if waiting:
             named = " and ".join(waiting)
             others.append(f"cannot tell yet: {named} are compared from when a pod of the canary is two minutes old")
-        if plain := self._parts.levels.plainly_worse:
-            named = ", ".join(f"`{signal}`" for signal in plain[:3])
-            others.append(
-                f"cannot tell: all pods of the canary are far worse on {named}; there is no history to judge by"
-            )
+        others += self._standing_out()
         if self._parts.logs_are_missed:
             others.append("cannot tell: it has been heard by its logs before, and no line of either revision has come")
         others += withheld(self._parts.fail_progress, settings.alpha, self._parts.elapsed_ns, settings.lifetime_ns)
@@ -190,6 +186,21 @@ class Report:
             unjudged = levels.unjudged if levels.signals and not levels.judged else ()
             return others or ["; ".join((unseen, *unjudged[:1]))]
         return [*missing_reasons(required, concurrent.state.exposure, settings, self._parts.confidence), *others]
+
+    def _standing_out(self) -> list[str]:
+        """What withholds a PASS though it can fail nobody."""
+        plain, refusing = self._parts.levels.plainly_worse, self._parts.events.refusing
+        found = []
+        if plain:
+            named = _named(plain)
+            found.append(
+                f"cannot tell: all pods of the canary are far worse on {named}; there is no history to judge by"
+            )
+        if refusing:
+            found.append(
+                f"cannot tell: the canary refuses more of what clients ask than the baseline ({_named(refusing)})"
+            )
+        return found
 
     def _against(self, signatures: Mapping[int, SignatureInfo], levels: Sequence[LevelEvidence]) -> list[Reason]:
         counted, state, alpha = self._parts.concurrent, self._state.concurrent, self._settings.alpha
@@ -222,6 +233,10 @@ class Report:
             f" {100 * (self._settings.intended_share or 0.0):.1f}% was intended"
             f" (E = {e_value(state.sup_log_e)})"
         )
+
+
+def _named(signals: Sequence[str]) -> str:
+    return ", ".join(f"`{signal}`" for signal in signals[:3])
 
 
 def groups_of(evidence: tuple[SignalEvidence, ...]) -> tuple[GroupEvidence, ...]:

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from msgspec import Struct, structs
 
 from streams.records.metric import Series
-from streams.signals.counted import beside, guessed_role, told_apart
+from streams.signals.counted import beside, client_errors, guessed_role, told_apart
 from streams.signals.limits import read_limit
 from streams.signals.log_fields import log_field
 from streams.signals.metric import Read, merge_uses
@@ -60,7 +60,7 @@ def read_series(series: Series) -> Read:
         rules = tuple(map(_as_load, rules))
     more = None
     if role is not None:
-        more = beside(role)
+        more = merge_uses(iter((beside(role), client_errors(role, series))))
     elif known is None:
         more = told_apart(series)
         if more is not None and any(rule.kind == "events" for rule in rules):

@@ -12,12 +12,12 @@ from msgspec import structs
 from streams.records.metric import Series
 from streams.signals.metric import Read
 from streams.signals.names import Stem, stems, words
-from streams.signals.outcome import Attributes, failed, told_outcome
+from streams.signals.outcome import Attributes, client_error, failed, told_outcome
 from streams.signals.reading import Reading, SeriesUse
 from streams.signals.requests import COUNTS, PROXY_SOURCES, RequestRole
 from streams.signals.rule import SignalRule
 from streams.signals.units import base_unit, known_unit
-from streams.signals.words import ERRORS, GUESSED_WEIGHT, OTHERS, failed_signal
+from streams.signals.words import CLIENT_ERROR, ERRORS, GUESSED_WEIGHT, OTHERS, failed_signal
 
 _REQUESTS = frozenset(("request", "requests", "req", "reqs", "rq", "response", "responses", "rpc", "rpcs", "http"))
 _SIZES = frozenset(("size", "bytes", "length"))
@@ -60,6 +60,20 @@ def beside(role: RequestRole) -> Read:
     serves HTTP and gRPC one is the exposure, and of two counters in no rule either may be of calls to others.
     """
     return _attempts(role.source, failed=role.is_error, known=role.source in PROXY_SOURCES)
+
+
+def client_errors(role: RequestRole, series: Series) -> Read:
+    """What a source of requests says of those that were refused as their client's mistake.
+
+    Shown only, unless a policy says otherwise: who may go where decides what clients ask for, and a scanner that keeps
+    its connection asks one pod alone for what is not there. The rule comes with the first such series; what is never
+    refused has no such signal.
+    """
+    rule = SignalRule(role.source + CLIENT_ERROR, "events", "errors", "higher", criticality="watch")
+    attempt, event = Reading(rule.signal, "attempt"), Reading(rule.signal, "event")
+    if role.is_error or not client_error(dict(series.attributes)):
+        return SeriesUse(counter=(attempt,), histogram=(attempt,)), ()
+    return SeriesUse(counter=(event, attempt), histogram=(event, attempt)), (rule,)
 
 
 def _attempts(counted: str, *, failed: bool, known: bool = False) -> Read:

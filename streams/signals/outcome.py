@@ -2,10 +2,11 @@
 
 Exporters spell one thing in many ways: `status="500"`, `code="5xx"`, `statusCode="503"`, `grpc_code="Unavailable"`,
 `status_code="STATUS_CODE_ERROR"`, `result="failure"`, `exception="IOException"`. What is asked is whether the *server*
-failed: a client's mistake (4xx, InvalidArgument) is none, whoever counts it.
+failed: a client's mistake (4xx, InvalidArgument) is none, whoever counts it; it is asked for apart.
 
 Sources: OpenTelemetry semantic conventions, "HTTP status" and "gRPC" (table of server span status), span status of the
-span metrics connector; Micrometer's `outcome`, `result` and `exception`; Linkerd's `classification`.
+span metrics connector; Micrometer's `outcome`, `result` and `exception`; Linkerd's `classification`; google/rpc
+`code.proto`, the HTTP status of each gRPC code.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ _STATUS_KEYS = (
     *("response_status_code", "response_code", "response_status", "status_code", "status", "code"),
 )
 _CLASS_KEYS = ("response_code_class", "code_class", "status_class")
+_ENVOY_CLASS = "envoy_response_code_class"
 _GRPC_KEYS = (
     *("rpc_response_status_code", "rpc_grpc_status_code", "grpc_code", "grpc_status", "grpc_status_code"),
     *("grpc_response_status", "grpc_server_status", "grpc_client_status"),
@@ -33,6 +35,13 @@ _GRPC_FAULTS = frozenset(
     | {"15", "dataloss"}
 )
 """Status codes that are the server's fault."""
+_GRPC_CLIENT_ERRORS = frozenset(
+    {"1", "cancelled", "3", "invalidargument", "5", "notfound", "6", "alreadyexists", "7", "permissiondenied"}
+    | {"8", "resourceexhausted", "9", "failedprecondition", "10", "aborted", "11", "outofrange", "16"}
+    | {"unauthenticated"}
+)
+"""Status codes that are a 4xx of HTTP."""
+_CLIENT_ERRORS = frozenset({"clienterror"} | {fault for fault in _GRPC_CLIENT_ERRORS if fault.isalpha()})
 _FAILED = frozenset(
     {"error", "errors", "failure", "failed", "fail", "servererror", "ioerror", "timeout", "exception"}
     | {"statuscodeerror"}
@@ -62,6 +71,21 @@ def failed(attributes: Attributes) -> bool | None:
     return next((one for one in told if one is not None), None)
 
 
+def client_error(attributes: Attributes) -> bool:
+    """Whether what a series counts was refused as the client's mistake: HTTP 4xx, or the gRPC codes that are such.
+
+    >>> [client_error(said) for said in ({"statusCode": "404"}, {"grpc_code": "Unauthenticated"}, {"code": "500"})]
+    [True, True, False]
+    """
+    said = {"_".join(words(key)): value for key, value in attributes.items() if value}
+    return (
+        any(_http_class(said[key]) == "4" for key in _STATUS_KEYS if key in said)
+        or any(_http_class(f"{said[key][0]}xx") == "4" for key in (*_CLASS_KEYS, _ENVOY_CLASS) if key in said)
+        or any(_plain(said[key]) in _GRPC_CLIENT_ERRORS for key in _GRPC_KEYS if key in said)
+        or any(_plain(said[key]) in _CLIENT_ERRORS for key in (*_STATUS_KEYS, *_OUTCOME_KEYS) if key in said)
+    )
+
+
 def told_outcome(attributes: Attributes) -> bool | None:
     """The same by a word for how it ended alone, whatever the name says of failures; None where there is none.
 
@@ -79,9 +103,8 @@ def http_failed(code: str) -> bool | None:
     >>> http_failed("502"), http_failed("4XX"), http_failed("5"), http_failed("500ms"), http_failed("UNKNOWN")
     (True, False, None, None, None)
     """
-    digits = code.removesuffix(".0").lower()
-    known = len(digits) == 3 and digits[0] in "12345" and (digits[1:] == "xx" or digits.isdecimal())
-    return digits[0] == "5" if known else None
+    first = _http_class(code)
+    return first == "5" if first else None
 
 
 def grpc_failed(code: str) -> bool:
@@ -91,6 +114,13 @@ def grpc_failed(code: str) -> bool:
     (True, True, False)
     """
     return _plain(code) in _GRPC_FAULTS
+
+
+def _http_class(code: str) -> str:
+    """The first digit of an HTTP status or its class; empty for what is none."""
+    digits = code.removesuffix(".0").lower()
+    known = len(digits) == 3 and digits[0] in "12345" and (digits[1:] == "xx" or digits.isdecimal())
+    return digits[0] if known else ""
 
 
 def _word_failed(word: str) -> bool | None:

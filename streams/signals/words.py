@@ -117,6 +117,8 @@ OTHERS = frozenset(
 )
 FAILED = "/failed"
 """Ends the signal of failed attempts."""
+CLIENT_ERROR = "/client_error"
+"""Ends the signal of requests that were refused as their client's mistake."""
 _STATUS = frozenset(("status", "code", "response", "responses", "http", "httpcode"))
 _UP = "up"
 """As the last word: 1 where something can be reached, else 0."""

@@ -84,7 +84,7 @@ def points(
     for signal in sorted(side.events):
         event, rule = side.events[signal], rules.get(signal, _UNKNOWN)
         by, exposure = ("/attempts", cut(event.attempts)) if event.attempts > 0.0 else ("", event.pod_s)
-        if rule.weight > 0.0:
+        if rule.weight > 0.0 and rule.criticality != "watch":
             unit = "1" if by else "1/s"
             yield Point(f"{signal}{by}", cut(event.events), exposure, rule.group, unit, weight=_weight(rule))
     yield from _levels(side, rules)

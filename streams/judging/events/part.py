@@ -5,20 +5,30 @@ Events that counters tell of, judged by the core of `counts`, signal by signal (
 
 A known counter that one side does not have has not counted: that side's pods are its exposure. Of a counter that no
 rule knows that cannot be told from new instrumentation: it is judged once both sides report it, and told of until then.
+
+Client errors are shown and fail nobody: who asks, and for what, is not the revision's doing, and a scanner that keeps
+its connection asks one pod alone, for as long as it likes. But a revision that has lost a route or refuses everybody
+answers just so. So evidence of more of them withholds the PASS where it is above e though a share of `UNHEARD_SHARE`
+is all that it has: by Ville's inequality from at most .05/e of the healthy canaries ever, were clients alike on both
+sides.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 
 from msgspec import Struct, field
 
 from streams.judging.events.signal import By, EventSignal, EventSignalState
+from streams.judging.promotion import MOST_AGAINST
 from streams.judging.settings import JudgeSettings
+from streams.judging.shares import UNHEARD_SHARE
 from streams.judging.side import Side
 from streams.judging.sources import requests_of, see_sources
 from streams.judging.stakes import Stakes
 from streams.signals.rule import SignalRule
+from streams.signals.words import CLIENT_ERROR
 
 SIGNALS = 100
 """Event signals judged in one comparison; more find no place, and are told of."""
@@ -118,6 +128,16 @@ class EventPart:
         ]
         return min(judged, default=None)
 
+    @property
+    def refusing(self) -> list[str]:
+        """Signals of client errors, shown only, that stand out now: while any does, there is no PASS."""
+        least = MOST_AGAINST - math.log(UNHEARD_SHARE)
+        return [
+            name
+            for name, signal in sorted(self._signals.items())
+            if is_of_clients(signal.state.rule) and signal.comparable and signal.log_e > least
+        ]
+
     def evidence(self) -> list[EventEvidence]:
         """Of each signal judged, by name; worked out once a window, and only if somebody asks."""
         if self._evidence is None:
@@ -167,3 +187,8 @@ class EventPart:
         kept = state.signals[name] = EventSignalState(rule)
         signal = self._signals[name] = EventSignal(self._settings, kept)
         return signal
+
+
+def is_of_clients(rule: SignalRule) -> bool:
+    """Of client errors that are only watched; a policy that gives them no weight does not want to hear of them."""
+    return rule.signal.endswith(CLIENT_ERROR) and rule.criticality == "watch" and rule.weight > 0.0

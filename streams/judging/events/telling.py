@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 
 from streams.judging.combine import own_progress, progress
-from streams.judging.events.part import EventEvidence, EventPart
+from streams.judging.events.part import EventEvidence, EventPart, is_of_clients
 from streams.judging.evidence import SignalEvidence
 from streams.judging.reasons import Reason, e_value, number
+from streams.judging.shares import UNHEARD_SHARE
 
 _UNITS = {"attempts": "attempts", "requests": "requests", "pods": "pod-seconds"}
 
@@ -25,11 +26,21 @@ def event_rows(part: EventPart, share: float, alpha: float, beta: float) -> list
 
 
 def event_reasons(part: EventPart, share: float, alpha: float) -> list[Reason]:
-    """A sentence per signal with evidence."""
+    """A sentence per signal with evidence; of client errors after those of as much that may fail the canary."""
+    found = [one for one in part.evidence() if one.log_e > 0.0]
     return [
-        Reason(own_progress(one.log_e, share * one.stake, alpha), _sentence(one))
-        for one in part.evidence()
-        if one.log_e > 0.0 and one.stake > 0.0
+        *(
+            Reason(own_progress(one.log_e, share * one.stake, alpha), _sentence(one))
+            for one in found
+            if one.stake > 0.0
+        ),
+        *(
+            Reason(
+                own_progress(one.log_e, UNHEARD_SHARE, alpha) / 2.0, f"{_sentence(one)}: shown only, it fails nobody"
+            )
+            for one in found
+            if is_of_clients(one.rule)
+        ),
     ]
 
 

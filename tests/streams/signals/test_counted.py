@@ -11,6 +11,7 @@ from streams.signals.catalogue import GUESSED_SOURCES, Catalogue, read_series
 from streams.signals.outcome import failed
 from streams.signals.reading import Reading
 from streams.signals.requests import RequestRole, best_source
+from streams.signals.words import FAILED
 
 
 def series(name, **attributes):
@@ -197,10 +198,59 @@ def test_failures_of_every_source_are_judged_and_of_the_exposure_once(exposure, 
         for number, one in enumerate(order):
             catalogue.learn(number, one)
             uses[one] = catalogue.use(number)
-        told = {one: [reading for reading in use.counter if reading.how == "attempt"] for one, use in uses.items()}
+        told = {
+            one: [reading for reading in use.counter if reading.how == "attempt" and reading.signal.endswith(FAILED)]
+            for one, use in uses.items()
+        }
         assert all(map(catalogue.admit, told[other]))
         assert told[other]
         assert not any(map(catalogue.admit, told[exposure]))
+
+
+@pytest.mark.parametrize(
+    ("name", "refused", "served", "signal"),
+    [
+        ("http_requests_total", {"code": "404"}, {"code": "200"}, "http_requests_total/client_error"),
+        (
+            "http_server_requests_seconds_count",
+            {"status": "401", "outcome": "CLIENT_ERROR"},
+            {"status": "200"},
+            "http.server.requests/client_error",
+        ),
+        (
+            "istio_requests_total",
+            {"reporter": "destination", "response_code": "200", "grpc_response_status": "16"},
+            {"reporter": "destination", "response_code": "503"},
+            "istio_requests_total/client_error",
+        ),
+        (
+            "grpc_server_handled_total",
+            {"grpc_code": "NotFound"},
+            {"grpc_code": "OK"},
+            "grpc_server_handled_total/client_error",
+        ),
+        (
+            "envoy_http_downstream_rq_xx",
+            {"envoy_response_code_class": "4"},
+            {"envoy_response_code_class": "2"},
+            "envoy_http_downstream_rq_xx/client_error",
+        ),
+        ("shop_http_requests_total", {"status": "4xx"}, {"status": "5xx"}, "shop_http_requests/client_error"),
+    ],
+)
+def test_client_errors_are_shown_of_all_requests_once_one_is_refused(name, refused, served, signal):
+    """Promise: a signal that fails nobody, and none of a service that refuses nobody."""
+    catalogue = Catalogue()
+    attempt, event = Reading(signal, "attempt"), Reading(signal, "event")
+    catalogue.learn(1, series(name, **served))
+    assert attempt in catalogue.use(1).counter
+    assert event not in catalogue.use(1).counter
+    assert not catalogue.admit(attempt)
+    catalogue.learn(2, series(name, **refused))
+    assert {attempt, event} <= set(catalogue.use(2).counter)
+    assert not catalogue.use(2).role.is_error
+    assert catalogue.admit(attempt)
+    assert catalogue.rules[signal].criticality == "watch"
 
 
 def test_guessed_sources_are_bounded_and_those_of_the_table_always_have_room():

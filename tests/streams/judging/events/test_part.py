@@ -8,6 +8,7 @@ import msgspec
 import pytest
 
 from streams.judging.events.part import SIGNALS, EventPart, EventPartState
+from streams.judging.events.telling import event_reasons
 from streams.judging.settings import JudgeSettings
 from streams.judging.side import EventCount, RequestCount, Side
 from streams.signals.requests import REQUEST_SOURCES
@@ -172,3 +173,26 @@ def test_tolerance_and_margin_are_the_signals_own():
     assert ruled(60, *windows, tolerance_up=3.0).log_p > math.log(0.5)
     assert ruled(60, *windows, tolerance_up=3.0, margin=9.0).least_shown[0] > math.log(20.0)
     assert ruled(60, *windows, tolerance_up=3.0).least_shown[0] < math.log(20.0)
+
+
+@pytest.mark.parametrize(
+    ("rule", "refusing"),
+    [
+        ({"criticality": "watch"}, ["http/client_error"]),
+        ({"criticality": "watch", "weight": 0.0}, []),
+        ({}, []),
+    ],
+)
+def test_client_errors_are_told_of_and_fail_nobody_unless_a_policy_says_so(rule, refusing):
+    """A fifth of the canary's requests; none of the baseline's."""
+    rules = {"http/client_error": SignalRule("http/client_error", "events", "errors", "higher", **rule)}
+    part = EventPart(JudgeSettings(), EventPartState())
+    shown = [side(2, **{"http/client_error": (bad, 2 * (bad > 0.0), 50.0)}) for bad in (0.0, 10.0)]
+    for _ in range(30):
+        part.add(*shown, rules)
+    assert part.refusing == refusing
+    assert (part.log_p < 0.0) == (not rule)
+    found = only(part)
+    assert (found.canary, found.baseline, found.by) == (100.0 * 3, 0.0, "attempts")
+    said = [reason.sentence for reason in event_reasons(part, 0.5, 0.05)]
+    assert any("shown only" in sentence for sentence in said) == bool(refusing)
