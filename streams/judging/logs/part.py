@@ -92,6 +92,8 @@ class LogState(Struct, array_like=True):
     """The baseline's, of failed traces beside the canary."""
     least_p: float = 1.0
     """Running minimum, as if no incident of a single pod could be behind it."""
+    usual_shapes: dict[int, int] = {}
+    """Of the baseline, those of most traces -> how many, for people to hold new ones against."""
 
 
 class Culprit(NamedTuple):
@@ -102,6 +104,17 @@ class Culprit(NamedTuple):
     canary: float
     """Traces that hold it."""
     baseline: float
+
+
+class NewShapes(NamedTuple):
+    """What the canary's traces are that the baseline's are not."""
+
+    counted: bool
+    """A shape tells how often a line comes."""
+    canary: Mapping[int, int]
+    """New shape -> traces of the canary that have it."""
+    baseline: Mapping[int, int]
+    """Shape -> traces of the baseline that have it, of those most have."""
 
 
 class LogPart:
@@ -199,6 +212,7 @@ class LogPart:
             x, y = self._news[name].add(start_ns, baseline, canary, redirects, one_pod=is_single(pod_windows))
             state.streams[name].events = self._news[name].peak
             self._compare(name, baseline, canary, x, y)
+        self._count_usual(baseline)
         if canary is not None:
             pods = canary.pods(self._window_ns)
             state.horizon.see(pods, state.works.canary)
@@ -248,6 +262,18 @@ class LogPart:
                 self._clump = None
         stream.events += x
         self._compare(ERRORS, baseline, canary, x, y)
+
+    def _count_usual(self, baseline: Side) -> None:
+        if not self._state.streams[self._of_shapes].share:
+            return
+        usual, counted = self._state.usual_shapes, self._of_shapes == NEW_NUMBERS
+        for trace in baseline.traces:
+            shape = trace.counted_shape if counted else trace.shape
+            if shape:
+                usual[shape] = usual.get(shape, 0) + trace.count
+        if len(usual) > self._settings.held_limit:
+            kept = sorted(usual, key=lambda shape: (-usual[shape], shape))[: self._settings.held_limit]
+            self._state.usual_shapes = {shape: usual[shape] for shape in kept}
 
     def _compare(self, name: str, baseline: Side, canary: Side | None, x: float, y: float) -> None:
         if canary is None:
@@ -332,6 +358,12 @@ class LogPart:
         else:
             found = [Culprit(thing, float(count), 0.0) for thing, count in self._news[stream].counts().items()]
         return sorted(found, key=lambda one: (one.baseline - one.canary, one.number))
+
+    @property
+    def new_shapes(self) -> NewShapes:
+        """What is behind the stream of shapes, or of numbers, whichever is judged."""
+        stream = self._of_shapes
+        return NewShapes(stream == NEW_NUMBERS, self._news[stream].counts(), self._state.usual_shapes)
 
     def unjudged(self) -> list[str]:
         """What could not be judged and why, in sentences."""
