@@ -33,6 +33,8 @@ _LONG = re.compile(
     re.IGNORECASE | re.ASCII,
 )
 
+_HEXADECIMAL = re.compile(r"(?=[0-9-]{0,63}[a-f])[0-9a-f-]{1,64}")
+"""No form of a secret is only that, and a payment card has no letter."""
 _SHOWN = re.compile(r"[\w.:@/+=;|-]{1,128}", re.ASCII)
 
 
@@ -65,6 +67,8 @@ def shown_id(trace_id: str) -> str:
     ('2335a5b00dbd27d6', '', '')
     """
     name = trace_id[:_LONGEST_ID]
+    if _HEXADECIMAL.fullmatch(name):
+        return name
     if not _SHOWN.fullmatch(name) or (may_hold_secrets(name) and without_secrets(name) != name):
         return ""
     return name
