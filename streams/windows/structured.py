@@ -12,16 +12,16 @@ import re
 
 from msgspec import Struct
 
+from streams.records.log import STACK_KEYS, THROWN_KEYS
+
 _PAIR = re.compile(r'"((?:[^"\\]|\\.){1,64}+)"\s{0,8}:\s{0,8}(?:"((?:[^"\\]|\\.)*+)("?)|(-?[\w.+-]{1,32}+))?')
 _KINDS = {
     **dict.fromkeys(("message", "msg", "@m", "@mt", "log", "text", "short_message", "body", "event"), "message"),
     **dict.fromkeys(("level", "severity", "lvl", "loglevel", "log.level", "level_name", "levelname", "@l"), "level"),
     **dict.fromkeys(("logger", "logger_name", "loggername", "log.logger", "sourcecontext", "category"), "logger"),
-    **dict.fromkeys(
-        ("exception", "exc_info", "stack_trace", "stack", "stacktrace", "error.stack_trace", "@x"), "stack"
-    ),
+    **dict.fromkeys(STACK_KEYS, "stack"),
     **dict.fromkeys(("error", "err", "error.message", "cause"), "error"),
-    **dict.fromkeys(("exception.type", "error.type", "exception_class", "exceptionclass"), "kind"),
+    **dict.fromkeys(THROWN_KEYS, "kind"),
     **dict.fromkeys(("status", "status_code", "statuscode", "http.status_code"), "status"),
 }
 _MAX_LEVEL = 16
