@@ -8,9 +8,9 @@ from streams.judging.template_counts import Expectation
 
 MOST_TEMPLATES = 50
 """In one document; those with most impact."""
-MOST_SHAPES = 10
+MOST_SHAPES = 5
 """Differences of shapes in one document, those of most traces."""
-MOST_CHANGES = 10
+MOST_CHANGES = 5
 """Of one of these."""
 MOST_FEEDBACK = 50
 """In one document, and as much that was said for more than the workload; the latest."""
