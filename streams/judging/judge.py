@@ -27,7 +27,9 @@ from streams.judging.evidence import (
 )
 from streams.judging.judge_state import JudgeState
 from streams.judging.logs.by_history import begin_by_history
+from streams.judging.logs.part import NewShapes
 from streams.judging.logs.part import begin as begin_logs
+from streams.judging.logs.shapes import Difference
 from streams.judging.parts import Parts
 from streams.judging.past import Cohort, Past, Prior
 from streams.judging.production.against import begin_against
@@ -252,14 +254,23 @@ class Judge:
         """
         return self._report.templates(root)
 
+    @property
+    def new_shapes(self) -> NewShapes | None:
+        """New shapes of traces that the logs are judged by; None where they are not worth telling."""
+        return self._report.new_shapes
+
     def assess(
-        self, signatures: Mapping[int, SignatureInfo], rules: Mapping[str, SignalRule] | None = None
+        self,
+        signatures: Mapping[int, SignatureInfo],
+        rules: Mapping[str, SignalRule] | None = None,
+        differences: Sequence[Difference] = (),
     ) -> Assessment:
         """What can be said now; changes nothing.
 
         Args:
             signatures: texts for the reasons.
             rules: of the signals.
+            differences: between `new_shapes` and those of the baseline, for the reasons.
         """
         state, verdict, risk, confidence = self._state, self.verdict, self._risk(), self.confidence
         levels = self._parts.levels.signals
@@ -277,7 +288,7 @@ class Judge:
             parts=tuple(map(self._report.part, self._parts.findings())),
             groups=groups_of(evidence),
             signals=evidence,
-            reasons=tuple(self._report.reasons(verdict, risk, signatures, levels)),
+            reasons=tuple(self._report.reasons(verdict, risk, signatures, levels, differences)),
             unjudged=tuple(self._report.unjudged()),
             history=state.history.up_to(latest),
             readings=readings(verdict, confidence, self.fail_progress_at(), self.logs_at, self.signals_at),

@@ -20,7 +20,7 @@ Source: alpha spending (Lan & DeMets 1983, in its simplest form, Bonferroni over
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from msgspec import Struct, field, structs
 
@@ -30,6 +30,8 @@ from streams.judging.evidence import Assessment, RiskPoint, Verdict
 from streams.judging.history import RiskHistory
 from streams.judging.judge import Judge
 from streams.judging.judge_state import JudgeState
+from streams.judging.logs.part import NewShapes
+from streams.judging.logs.shapes import Difference
 from streams.judging.past import Cohort, Past, Prior
 from streams.judging.promotion import waited
 from streams.judging.readings import readings
@@ -180,12 +182,20 @@ class LookBack:
         """See `Judge.templates`; of the older stretch."""
         return self._older.templates(root)
 
+    @property
+    def new_shapes(self) -> NewShapes | None:
+        """See `Judge.new_shapes`; of the older stretch."""
+        return self._older.new_shapes
+
     def assess(
-        self, signatures: Mapping[int, SignatureInfo], rules: Mapping[str, SignalRule] | None = None
+        self,
+        signatures: Mapping[int, SignatureInfo],
+        rules: Mapping[str, SignalRule] | None = None,
+        differences: Sequence[Difference] = (),
     ) -> Assessment:
         """What can be said now, of the older stretch and of the whole; changes nothing."""
         state, verdict, risk = self._state, self.verdict, self._risk()
-        shown = self._older.assess(signatures, rules)
+        shown = self._older.assess(signatures, rules, differences)
         reasons = shown.reasons
         if verdict == "fail":
             reasons = tuple(dict.fromkeys((*state.why, *reasons)))

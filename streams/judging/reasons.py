@@ -22,7 +22,7 @@ _MAX_TEXT = 160
 _MAX_SIGNATURES = 3
 """Sentences per log class."""
 _MAX_SENTENCES = 8
-_WORTH_SAYING = 0.1
+WORTH_SAYING = 0.1
 """Least own progress towards FAIL of a signal that is named while nothing is decided."""
 
 
@@ -59,7 +59,7 @@ class Reason(Struct, frozen=True, gc=False):
 def ranked_sentences(reasons: Sequence[Reason], verdict: Verdict) -> list[str]:
     """What speaks against the canary, worst first; of a canary that failed at least the worst."""
     ordered = sorted(reasons, key=lambda reason: -reason.progress)
-    said = [reason.sentence for reason in ordered if reason.progress >= _WORTH_SAYING]
+    said = [reason.sentence for reason in ordered if reason.progress >= WORTH_SAYING]
     if verdict != "fail":
         return said[:_MAX_SENTENCES]
     if ordered and ordered[0].progress < 1.0:

@@ -11,9 +11,13 @@ from streams.judging.events.telling import event_reasons, event_rows
 from streams.judging.evidence import GroupEvidence, Part, PartEvidence, ReadSignal, SignalEvidence, Verdict
 from streams.judging.judge_state import JudgeState
 from streams.judging.levels.evidence import LevelEvidence
+from streams.judging.logs.part import NewShapes
+from streams.judging.logs.settings import OF_WHOLE_TRACES
+from streams.judging.logs.shapes import Difference
 from streams.judging.parts import CLASSES_SHARE, Parts
 from streams.judging.promotion import withheld
 from streams.judging.reasons import (
+    WORTH_SAYING,
     Reason,
     count_reasons,
     e_value,
@@ -70,7 +74,12 @@ class Report:
         return PartEvidence(finding.part, finding.share, math.exp(finding.log_p), risk, finding.confidence)
 
     def reasons(
-        self, verdict: Verdict, risk: float, signatures: Mapping[int, SignatureInfo], levels: Sequence[LevelEvidence]
+        self,
+        verdict: Verdict,
+        risk: float,
+        signatures: Mapping[int, SignatureInfo],
+        levels: Sequence[LevelEvidence],
+        differences: Sequence[Difference],
     ) -> list[str]:
         """Sentences, the weightiest first.
 
@@ -79,13 +88,14 @@ class Report:
             risk: 0..100, the same.
             signatures: texts.
             levels: what the levels say.
+            differences: between new shapes of traces and the baseline's.
         """
         if self._parts.without_baseline:
             against = ranked_sentences(self._parts.alone.reasons(signatures), verdict)
             return self._parts.alone.sentences(against, risk)
         if self._state.started_ns is None:
             return ["cannot tell yet: no window with both revisions has closed"]
-        against = ranked_sentences(self._against(signatures, levels), verdict)
+        against = ranked_sentences(self._against(signatures, levels, differences), verdict)
         if verdict == "fail":
             return against
         why = self._why_not_failed(verdict)
@@ -202,7 +212,21 @@ class Report:
             )
         return found
 
-    def _against(self, signatures: Mapping[int, SignatureInfo], levels: Sequence[LevelEvidence]) -> list[Reason]:
+    @property
+    def new_shapes(self) -> NewShapes | None:
+        """New shapes of traces; None where they are not worth telling."""
+        if self._parts.without_baseline:
+            return None
+        share, alpha, logs = self._parts.inner("logs"), self._settings.alpha, self._parts.logs
+        rows = stream_rows([one for one in logs.evidence() if one.stream in OF_WHOLE_TRACES], share, alpha)
+        return logs.new_shapes if any(row.risk >= 100.0 * WORTH_SAYING for row in rows) else None
+
+    def _against(
+        self,
+        signatures: Mapping[int, SignatureInfo],
+        levels: Sequence[LevelEvidence],
+        differences: Sequence[Difference],
+    ) -> list[Reason]:
         counted, state, alpha = self._parts.concurrent, self._state.concurrent, self._settings.alpha
         before = self._parts.alone.reasons(signatures) if self._state.is_alone else []
         errors = self._state.shares.get("errors", 0.0)
@@ -217,7 +241,7 @@ class Report:
                 signatures,
                 self._parts.logs.at_one_pod,
             ),
-            *stream_reasons(self._parts.logs, self._parts.inner("logs"), alpha, signatures),
+            *stream_reasons(self._parts.logs, self._parts.inner("logs"), alpha, signatures, differences),
             *level_reasons(levels, self._parts.inner("levels"), alpha),
             *event_reasons(self._parts.events, errors * self._parts.counted_share, alpha),
             *self._parts.loops.reasons(self._parts.looping),

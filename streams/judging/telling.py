@@ -10,16 +10,25 @@ from streams.judging.evidence import SignalEvidence
 from streams.judging.levels.evidence import LevelEvidence
 from streams.judging.logs.part import LogPart
 from streams.judging.logs.settings import ERRORS, NEW_NUMBERS, NEW_SHAPES, NEW_TEMPLATES, OF_WHOLE_TRACES
+from streams.judging.logs.shapes import Change, Difference
 from streams.judging.logs.stream import StreamEvidence
 from streams.judging.reasons import Reason, number, says_nothing, signature_text
 from streams.judging.side import SignatureInfo
 from streams.signals.rule import SignalRule
 from streams.signals.units import shown_unit
+from streams.windows.summary import MOST_ALIKE
 
 SMALLEST_P = 1e-300
 """Nothing is told to be more improbable, so that logarithms are finite."""
 _NAMED = 3
 """Culprits named in one sentence."""
+_TIMES = (
+    "never",
+    "once",
+    "twice",
+    *(f"{times} times" for times in range(3, MOST_ALIKE)),
+    f"{MOST_ALIKE} times or more",
+)
 _KINDS = {
     ERRORS: "traces or incidents with errors",
     NEW_TEMPLATES: "traces with warnings or errors never seen before",
@@ -54,8 +63,22 @@ def level_rows(
     return [_level_row(one, share, share * one.weight / total, alpha, rules.get(one.signal)) for one in found]
 
 
-def stream_reasons(part: LogPart, share: float, alpha: float, signatures: Mapping[int, SignatureInfo]) -> list[Reason]:
-    """A sentence per stream with evidence, with what is behind it."""
+def stream_reasons(
+    part: LogPart,
+    share: float,
+    alpha: float,
+    signatures: Mapping[int, SignatureInfo],
+    differences: Sequence[Difference],
+) -> list[Reason]:
+    """A sentence per stream with evidence, with what is behind it.
+
+    Args:
+        part: that has the streams.
+        share: of alpha, of all streams together.
+        alpha: of the whole.
+        signatures: texts.
+        differences: between new shapes and the baseline's.
+    """
     found = []
     for one in part.evidence():
         if one.share <= 0.0 or one.p >= 1.0:
@@ -66,9 +89,12 @@ def stream_reasons(part: LogPart, share: float, alpha: float, signatures: Mappin
             f" {number(one.baseline_count)} in {number(one.baseline_exposure_s)}{_history(one)}"
             f" ({one.stream}, p = {_p(one.p)}{why})"
         )
-        culprits = part.culprits(one.stream) if one.stream not in OF_WHOLE_TRACES else []
-        behind = sorted(culprits, key=lambda each: says_nothing(each.number, signatures))[:_NAMED]
-        named = [f"`{signature_text(each.number, signatures)}` {number(each.canary)} times" for each in behind]
+        if one.stream in OF_WHOLE_TRACES:
+            counted = one.stream == NEW_NUMBERS
+            named = [difference_text(each, signatures, counted=counted) for each in differences[:_NAMED]]
+        else:
+            behind = sorted(part.culprits(one.stream), key=lambda each: says_nothing(each.number, signatures))[:_NAMED]
+            named = [f"`{signature_text(each.number, signatures)}` {number(each.canary)} times" for each in behind]
         sentence += f": {'; '.join(named)}" if named else ""
         found.append(Reason(own_progress(-math.log(max(one.p, SMALLEST_P)), share * one.share, alpha), sentence))
     return found
@@ -81,6 +107,46 @@ def level_reasons(found: Sequence[LevelEvidence], share: float, alpha: float) ->
         for one in found
         if one.p < 1.0 and one.weight > 0.0 and one.z is not None and one.z > 0.0
     ]
+
+
+def difference_text(one: Difference, signatures: Mapping[int, SignatureInfo], *, counted: bool) -> str:
+    """What some new traces log otherwise than the baseline's, and how many there are of either.
+
+    Args:
+        one: the difference.
+        signatures: texts.
+        counted: it tells how often lines come.
+
+    >>> told = {7: SignatureInfo("order <*> paid", "info"), 8: SignatureInfo("order <*> kept", "info")}
+    >>> difference_text(Difference(20, 31, (Change(7, 1, 2),), "4bf9"), told, counted=True)
+    '20 log `order <*> paid` once instead of twice, else as 31 of the baseline (such as trace 4bf9)'
+    >>> difference_text(Difference(4, 31, (Change(7, 1, 0), Change(8, 0, 1))), told, counted=False)
+    '4 log `order <*> paid` too, not `order <*> kept`, else as 31 of the baseline'
+    >>> difference_text(Difference(1, 0, (Change(7, 1, 0), Change(8, 1, 0))), told, counted=False)
+    '1 logs `order <*> paid` and `order <*> kept`, like none of the baseline'
+    """
+    named = [(f"`{signature_text(each.number, signatures)}`", each) for each in one.changes[:_NAMED]]
+    more = len(one.changes) - len(named)
+    if not one.baseline_traces:
+        lines, rest = [text for text, _ in named], "like none of the baseline"
+    else:
+        lines = [_changed(text, each, counted=counted) for text, each in named]
+        rest = f"else as {number(one.baseline_traces)} of the baseline"
+    if more:
+        lines.append(f"{more} other line{'s' * (more > 1)}{' in other numbers' * (one.baseline_traces > 0)}")
+    if one.baseline_traces and not counted:
+        said = ", ".join(lines)
+    else:
+        said = " and ".join((", ".join(lines[:-1]), lines[-1])) if len(lines) > 1 else lines[0]
+    example = f" (such as trace {one.trace_id})" if one.trace_id else ""
+    verb = "logs" if one.canary_traces == 1 else "log"
+    return f"{number(one.canary_traces)} {verb} {said}, {rest}{example}"
+
+
+def _changed(text: str, change: Change, *, counted: bool) -> str:
+    if not counted:
+        return f"{text} too" if change.canary else f"not {text}"
+    return f"{text} {_TIMES[change.canary]} instead of {_TIMES[change.baseline]}"
 
 
 def _stream_row(one: StreamEvidence, weight: float, alpha: float) -> SignalEvidence:

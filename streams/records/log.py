@@ -27,6 +27,13 @@ class Severity(IntEnum):
 Stream = Literal["", "stdout", "stderr"]
 
 
+STACK_KEYS = ("exception", "exc_info", "stack_trace", "stack", "stacktrace", "error.stack_trace", "@x")
+"""Under which loggers write what was thrown, with its trace: structlog, python-json-logger, logstash-logback-encoder
+and ECS, pino, zap, Serilog."""
+THROWN_KEYS = ("exception.type", "error.type", "exception_class", "exceptionclass")
+"""Under which they write its type."""
+
+
 class LogRecord(Struct, frozen=True, gc=False):
     """One decoded log line."""
 

@@ -14,16 +14,26 @@ from functools import lru_cache
 from streams.records.log import Severity
 
 _WORDS = {
-    **dict.fromkeys(("trace", "finest", "finer", "verbose"), Severity.TRACE),
-    **dict.fromkeys(("debug", "fine", "dbg"), Severity.DEBUG),
-    **dict.fromkeys(("info", "information", "informational", "notice", "inf"), Severity.INFO),
+    **dict.fromkeys(("trace", "finest", "finer", "verbose", "vrb"), Severity.TRACE),
+    **dict.fromkeys(("debug", "fine", "dbg", "debg"), Severity.DEBUG),
+    **dict.fromkeys(("info", "information", "informational", "notice", "inf", "noti"), Severity.INFO),
     **dict.fromkeys(("warn", "warning", "wrn"), Severity.WARN),
-    **dict.fromkeys(("error", "err", "severe"), Severity.ERROR),
-    **dict.fromkeys(("fatal", "critical", "crit", "alert", "emerg", "emergency", "panic", "dpanic"), Severity.FATAL),
+    **dict.fromkeys(("error", "err", "severe", "erro"), Severity.ERROR),
+    **dict.fromkeys(
+        ("fatal", "critical", "crit", "alert", "emerg", "emergency", "panic", "dpanic", "ftl", "alrt", "emgc"),
+        Severity.FATAL,
+    ),
 }
 _LONGEST_WORD = 16
 _SYSLOG = (*(Severity.FATAL,) * 3, Severity.ERROR, Severity.WARN, Severity.INFO, Severity.INFO, Severity.DEBUG)
 """RFC 5424, section 6.2.1: emergency, alert, critical, error, warning, notice, informational, debug."""
+_CAPNSLOG = {
+    "C": Severity.FATAL,
+    "E": Severity.ERROR,
+    "W": Severity.WARN,
+    **dict.fromkeys("NI", Severity.INFO),
+    **dict.fromkeys("DT", Severity.DEBUG),
+}
 _KLOG = {"I": Severity.INFO, "W": Severity.WARN, "E": Severity.ERROR, "F": Severity.FATAL}
 
 _HEAD = 400
@@ -46,7 +56,28 @@ _CONTINUATION = re.compile(
     re.VERBOSE,
 )
 _KLOG_HEAD = re.compile(r"([IWEF])[0-9]{4} [0-9]{2}:[0-9]{2}:[0-9]{2}")
-_CRASH = re.compile(r"panic: |fatal error: ")
+_CAPNSLOG_HEAD = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{6} ([CEWNIDT]) \| ")
+"""etcd up to 3.4."""
+_REDIS_HEAD = re.compile(r"[0-9]{1,10}:[XCSM] [0-9]{2} [A-Z][a-z]{2} [0-9]{4} [0-9:.]{8,12} ([.*#-]) ")
+"""Source: redis `server.c`, `serverLogRaw`: debug, verbose, notice, warning are `.-*#`."""
+_REDIS = {".": Severity.DEBUG, "-": Severity.DEBUG, "*": Severity.INFO, "#": Severity.WARN}
+_DOTNET_HEAD = re.compile(r"(fail|dbug|trce): [\w.`+<>,\[\]]{1,256}\[-?[0-9]{1,10}\]")
+"""Microsoft.Extensions.Logging.Console, `SimpleConsoleFormatter`; its other levels are words of any logger."""
+_DOTNET = {"fail": Severity.ERROR, "dbug": Severity.DEBUG, "trce": Severity.TRACE}
+_CRASH = re.compile(
+    r"panic: |fatal error: |Fatal Python error: |thread 'main' (?:\([0-9]{1,10}\) )?panicked at "
+    r"|terminate called |Segmentation fault\b|# A fatal error has been detected by the Java Runtime Environment"
+)
+_THREAD_PANICKED = re.compile(r"thread '[^']{1,100}' (?:\([0-9]{1,10}\) )?panicked at ")
+"""Rust: one thread of it, which a runtime catches or the next `join` tells of."""
+_PHP = re.compile(r"\bPHP (Fatal error|Parse error|Recoverable fatal error|Warning|Notice|Deprecated): ")
+"""Source: php-src `main/main.c`, `php_error_cb`; also quoted by nginx and php-fpm."""
+_PHP_LEVELS = {"Warning": Severity.WARN, "Notice": Severity.INFO, "Deprecated": Severity.INFO}
+_NODE_WARNING = re.compile(r"\(node:[0-9]{1,10}\) (?:\[\w{1,40}\] )?\w{0,60}Warning: ")
+_RUBY = re.compile(
+    r"\S{1,200}:[0-9]{1,7}:in [`'][^`'\n]{1,200}'(?:: )(?=[^\n]{0,400}\((?:\w{1,60}::){0,8}\w{0,60}Error\))"
+)
+"""An exception that nobody caught: place, message, class."""
 _RECOVERED = re.compile(r"\bpanic (?:serving \S{1,64}: |recovered:)")
 """Go's net/http (`Server.logf`) and gin's Recovery: their loggers know no level, or write all at INFO (log/slog)."""
 _EXCEPTION = re.compile(
@@ -58,8 +89,27 @@ _KEYED = re.compile(
     rf"""\b(?:level|severity|lvl|log\.level|levelname|@l)["']?\s{{0,4}}[=:]\s{{0,4}}["']?({_LEVELS}|[0-9]{{1,2}})\b""",
     re.IGNORECASE,
 )
+_HEADS: dict[str, tuple[tuple[re.Pattern[str], dict[str, Severity]], ...]] = {
+    **dict.fromkeys("0123456789", ((_REDIS_HEAD, _REDIS), (_CAPNSLOG_HEAD, _CAPNSLOG))),
+    **dict.fromkeys("IWE", ((_KLOG_HEAD, _KLOG),)),
+    "F": ((_KLOG_HEAD, _KLOG), (_CRASH, {"": Severity.FATAL})),
+    **dict.fromkeys("pS#", ((_CRASH, {"": Severity.FATAL}),)),
+    "f": ((_CRASH, {"": Severity.FATAL}), (_DOTNET_HEAD, _DOTNET)),
+    "d": ((_DOTNET_HEAD, _DOTNET),),
+    "t": ((_CRASH, {"": Severity.FATAL}), (_THREAD_PANICKED, {"": Severity.ERROR}), (_DOTNET_HEAD, _DOTNET)),
+    "(": ((_NODE_WARNING, {"": Severity.WARN}),),
+}
+"""First character -> forms that begin so, and the severity of what their group holds."""
+_BESIDE_POSTGRES = re.compile(r"\b(?:LOG|DETAIL|HINT|QUERY|CONTEXT|STATEMENT|LOCATION):  ")
+"""What stands beside an error, and what is none, whatever words it quotes. Source: postgres `elog.c`, two blanks."""
+_MYSQL_NOTE = re.compile(r"[0-9] \[(?:Note|System)\] ")
+_TABBED = re.compile(rf"\t({_LEVELS})\t", re.IGNORECASE)
+"""zap's console encoder, Istio."""
 _LEADING = re.compile(rf"\s*({_LEVELS})\s{{0,4}}:", re.IGNORECASE)
-_BRACKETED = re.compile(rf"[\[<(]\s{{0,8}}({_LEVELS})\s{{0,8}}[\]>)]", re.IGNORECASE)
+_BRACKETED = re.compile(
+    rf"[\[<(](?:[\w-]{{1,40}}:|[0-9]{{2}}:[0-9:.,]{{5,16}}\ )?\s{{0,8}}({_LEVELS})\s{{0,8}}[\]>)]", re.IGNORECASE
+)
+"""Alone, behind a module (Apache, ErrorLogFormat) or a time (Serilog's default template)."""
 _WORD = re.compile(r"\b(TRACE|DEBUG|INFO|NOTICE|WARN|WARNING|ERROR|ERR|SEVERE|CRITICAL|CRIT|ALERT|EMERG|FATAL|PANIC)\b")
 _KEYS = ("level", "severity", "lvl", "@l")
 _CAPITALS = ("INFO", "WARN", "ERR", "DEBUG", "TRACE", "NOTICE", "SEVERE", "CRIT", "ALERT", "EMERG", "FATAL", "PANIC")
@@ -104,11 +154,9 @@ def in_line(message: str) -> Severity:
     head = message[:_HEAD]
     if _CONTINUATION.match(head):
         return Severity.UNSET
-    klog = _KLOG_HEAD.match(head)
-    if klog is not None:
-        return _KLOG[klog[1]]
-    if _CRASH.match(head):
-        return Severity.FATAL
+    known = _of_head(head)
+    if known is not None:
+        return known
     if (_has(head, _ENDS_OF_THROWN) and _EXCEPTION.match(head)) or _has_recovered(head):
         return Severity.ERROR
     shown = _shown_level(head)
@@ -138,6 +186,18 @@ def graver(field: Severity, message: str) -> Severity:
     return Severity.ERROR if thrown or _has_recovered(head) else field
 
 
+def _of_head(head: str) -> Severity | None:
+    """Of what is known by how it begins, or by one form of its own; None where it is not."""
+    for pattern, levels in _HEADS.get(head[:1], ()):
+        match = pattern.match(head)
+        if match is not None:
+            return levels[match[match.lastindex] if match.lastindex else ""]
+    php = _PHP.search(head) if "PHP " in head else None
+    if php is not None:
+        return _PHP_LEVELS.get(php[1], Severity.FATAL)
+    return Severity.ERROR if "Error)" in head and _RUBY.match(head) else None
+
+
 def _shown_level(head: str) -> Severity:
     """The level written first; in a JSON line the one under a level key, wherever it stands."""
     lower = head.lower()
@@ -146,9 +206,13 @@ def _shown_level(head: str) -> Severity:
     keyed = _KEYED.search(head) if (coloned or "=" in head) and (other or _has(lower, _KEYS)) else None
     marked = (_LEADING.match(head) if coloned else None) or (_BRACKETED.search(head) if _has(head, "[<(") else None)
     word = _WORD.search(head) if head != lower and _has(head, _CAPITALS) else None
-    found = [match for match in (keyed, marked, word) if match is not None]
+    tabbed = _TABBED.search(head) if "\t" in head else None
+    found = [match for match in (keyed, marked, tabbed, word) if match is not None]
+    beside = _BESIDE_POSTGRES.search(head) if ":  " in head else None
+    if beside is not None and all(match.start() > beside.start() for match in found):
+        return Severity.INFO
     if not found:
-        return Severity.UNSET
+        return Severity.INFO if "[" in head and _MYSQL_NOTE.search(head) else Severity.UNSET
     first = min(found, key=lambda match: match.start())
     if head.startswith("{"):
         first = found[0]  # the keyed one where there is one

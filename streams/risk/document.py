@@ -23,11 +23,11 @@ from streams.judging.evidence import (
 )
 from streams.policy.written import Sensitivity
 from streams.risk.comparison import Comparison, Outcome
-from streams.risk.templates import FeedbackGiven, TemplateEvidence
+from streams.risk.templates import FeedbackGiven, ShapeEvidence, TemplateEvidence
 
-VERSION = 5
+VERSION = 6
 """2: parts and groups; signals of every kind. 3: log templates, and the feedback on them. 4: readings. 5: reference,
-and the context that examples share."""
+and the context that examples share. 6: new shapes of traces."""
 
 
 class RiskDocument(Struct, frozen=True):
@@ -75,6 +75,8 @@ class RiskDocument(Struct, frozen=True):
     """Of production after promotion: 1.0 is the boundary of an alarm; None: a comparison, or not known well enough."""
     sensitivity: Sensitivity = "medium"
     """At which it was judged."""
+    shapes: tuple[ShapeEvidence, ...] = ()
+    """What is different about traces of a new shape, where that is worth telling; that of most traces first."""
     readings: tuple[Reading, ...] = ()
     """Risk and log classes by the weights of each sensitivity; they decide nothing (`reading.read_at`)."""
     reference: Reference = "baseline"

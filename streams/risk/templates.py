@@ -8,6 +8,10 @@ from streams.judging.template_counts import Expectation
 
 MOST_TEMPLATES = 50
 """In one document; those with most impact."""
+MOST_SHAPES = 5
+"""Differences of shapes in one document, those of most traces."""
+MOST_CHANGES = 5
+"""Of one of these."""
 MOST_FEEDBACK = 50
 """In one document, and as much that was said for more than the workload; the latest."""
 
@@ -76,6 +80,31 @@ class TemplateEvidence(Struct, frozen=True):
     canary_examples: int = 0
     """All of the canary that were met, in a context or in none."""
     baseline_examples: int = 0
+
+
+class LineChange(Struct, frozen=True):
+    """A line that traces log in another number than those most like them."""
+
+    template: str
+    """Id of its template."""
+    text: str
+    """Of its template. Strangers wrote it: escape it."""
+    canary_lines: int
+    """In each of the canary's traces; 4 stands for four and more, and 1 for any number where numbers are not judged."""
+    baseline_lines: int
+
+
+class ShapeEvidence(Struct, frozen=True):
+    """Traces of the canary that log what neither the baseline nor earlier ones do, in what is different about them."""
+
+    canary_traces: int
+    baseline_traces: int
+    """Of the baseline's traces most like them; 0: none is like them, and `changes` are what they log."""
+    changes: tuple[LineChange, ...]
+    left_out: int = 0
+    """Changes for which there is no room."""
+    trace_id: str = ""
+    """Of one of the canary's traces, as it was shipped; empty where none is known. Strangers wrote it: escape it."""
 
 
 class FeedbackGiven(Struct, frozen=True):

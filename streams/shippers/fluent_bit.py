@@ -7,10 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from streams.records.log import STACK_KEYS, THROWN_KEYS
 from streams.records.times import rfc3339_ns
 from streams.shippers.identity import LABEL_PREFIX, Attributes, canonical
 from streams.shippers.line import Layout, Line
 from streams.shippers.times import any_time_ns, seconds_ns
+
+_THROWN = tuple(f'"{key}"' for key in (*STACK_KEYS, *THROWN_KEYS))
 
 
 def _attributes(kubernetes: Mapping[str, object]) -> Attributes | None:
@@ -43,12 +46,8 @@ def _event(line: Line) -> tuple[int, str | None]:
 
 
 def _has_thrown(log: str) -> bool:
-    """Whether a key of an exception seems to be there.
-
-    `stack_trace` of logstash-logback-encoder and ECS, `stacktrace` of zap, `exc_info` and `exception` of structlog and
-    python-json-logger, `err` of pino.
-    """
-    return '"stack' in log or '"exc_' in log or '"exception' in log or '"err":{' in log
+    """Whether a key of an exception seems to be there; an error that is an object is pino's."""
+    return '"err":{' in log or any(key in log for key in _THROWN)
 
 
 FLUENT_BIT = Layout("fluent-bit", _attributes, _event, line_in_log=True)

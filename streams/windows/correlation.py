@@ -13,6 +13,8 @@ from __future__ import annotations
 import re
 from hashlib import blake2b
 
+from streams.windows.secrets import may_hold_secrets, without_secrets
+
 Place = tuple[int, int]
 """Start and stop of the id in the line, in characters."""
 
@@ -30,6 +32,10 @@ _LONG = re.compile(
     r")(?![\w-])",
     re.IGNORECASE | re.ASCII,
 )
+
+_HEXADECIMAL = re.compile(r"(?=[0-9-]{0,63}[a-f])[0-9a-f-]{1,64}")
+"""No form of a secret is only that, and a payment card has no letter."""
+_SHOWN = re.compile(r"[\w.:@/+=;|-]{1,128}", re.ASCII)
 
 
 def id_place(folded: bytes) -> Place | None:
@@ -52,6 +58,20 @@ def id_place(folded: bytes) -> Place | None:
         return keyed.span(1)
     found = _LONG.search(text)
     return found.span() if found else None
+
+
+def shown_id(trace_id: str) -> str:
+    """An id as it may leave the worker; empty where it is none that a person could look for, or holds a secret.
+
+    >>> shown_id("2335a5b00dbd27d6"), shown_id("eve@shop.example"), shown_id("a b")
+    ('2335a5b00dbd27d6', '', '')
+    """
+    name = trace_id[:_LONGEST_ID]
+    if _HEXADECIMAL.fullmatch(name):
+        return name
+    if not _SHOWN.fullmatch(name) or (may_hold_secrets(name) and without_secrets(name) != name):
+        return ""
+    return name
 
 
 def trace_number(trace_id: str) -> int:

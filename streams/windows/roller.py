@@ -8,7 +8,8 @@ runs and transactions end changes nothing that is counted.
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Mapping, Sequence
+from heapq import nsmallest
 
 from msgspec import Struct, structs
 
@@ -19,19 +20,21 @@ from streams.records.identity import Revision, Source
 from streams.records.log import Fielded, LogRecord, Piece, Severity
 from streams.records.metric import Kind, MetricSample, Series, exact
 from streams.windows.continuation import goes_on
-from streams.windows.correlation import Place, id_place, trace_number
+from streams.windows.correlation import Place, id_place, shown_id, trace_number
 from streams.windows.cut_lines import CutLines, Pieces, is_rest
 from streams.windows.excerpts import CONTEXT_LINES, GRAVE, Places, Rank, cut, rank, shown
 from streams.windows.log_fields import LogField, LogFields, Values, settle
 from streams.windows.signature import Signature, fold, signature, signature_id
 from streams.windows.summary import (
     MOST_ALIKE,
+    NAMED_TRACES,
     Limits,
     PodSummary,
     Summary,
     lines_together,
     merge_points,
     merge_states,
+    name_traces,
     series_id,
     series_in,
     trim,
@@ -236,6 +239,7 @@ class Roller:
                     continued += count
             if slot.traces:
                 self._number_traces(slot, trace_numbers)
+                name_traces(summary, _names(slot, trace_numbers))
             settle(slot.values, slot.pod)
             summary.pods[slot.source.pod] = slot.pod
         for summary in rolled.summaries:
@@ -383,6 +387,18 @@ def _trace(slot: _Slot, line: _Line, record: LogRecord) -> None:
         slot.traces[trace_id] = {line: 1}
     else:
         lines[line] = lines.get(line, 0) + 1
+
+
+def _names(slot: _Slot, numbers: Mapping[str, int]) -> dict[int, str]:
+    """Ids, as they may be shown, of the least traces of a slot."""
+    least = frozenset(nsmallest(NAMED_TRACES, slot.pod.traces))
+    names: dict[int, str] = {}
+    for trace_id in slot.traces:
+        number = numbers[trace_id]
+        if number in least:
+            name = shown_id(trace_id)
+            names[number] = min(name, names.get(number, name))
+    return names
 
 
 def _line(record: LogRecord) -> _Line:

@@ -44,6 +44,8 @@ def trace(text: str) -> Trace | None:
     if not reader.seen:
         return None
     head = "" if begins else lines[0]
+    if " panicked at " in head and form(lines[1]) is Form.OTHER:
+        head = f"{head} {lines[1]}"  # Rust's message stands below the place
     if reader.loose and head and names_exception(head):
         reader.texts.insert(0, head)  # frames below a line that names the exception itself
         reader.frames.insert(0, reader.loose)

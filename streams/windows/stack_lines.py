@@ -1,11 +1,12 @@
 r"""What is a line to a stack trace, going by its form?
 
-Knows the lines of Java (with `Caused by`, `Suppressed`, `... 12 more`), Python, Go, .NET and Node. A line of
-`Form.FRAME`, `CAUSE` or `REST` belongs to an event that an earlier line began, whether or not we have seen that line:
-it is never an event of its own.
+Knows the lines of Java (with `Caused by`, `Suppressed`, `... 12 more`), Python, Go, .NET, Node, Ruby, PHP and Rust. A
+line of `Form.FRAME`, `CAUSE` or `REST` belongs to an event that an earlier line began, whether or not we have seen that
+line: it is never an event of its own.
 
 Sources: java.lang.Throwable.printStackTrace; CPython Lib/traceback.py; Go runtime/traceback.go; .NET
-Exception.ToString; V8's stack trace API; Node, `util.inspect` and "Class: SystemError".
+Exception.ToString; V8's stack trace API; Node, `util.inspect` and "Class: SystemError"; php-src
+Zend/zend_exceptions.c; Rust std::backtrace.
 """
 
 from __future__ import annotations
@@ -37,7 +38,12 @@ class Form(Enum):
 _TYPE = r"[A-Za-z_][\w$.`]{0,200}+(?:(?<=Exception)|(?<=Error)|(?<=Failure)|(?<=Throwable)|(?<=Interrupt))"
 _FORMS = re.compile(
     rf"""
-    (?P<frame>
+    (?P<noise>                                                                     # Rust: places, and what panics
+        \s++at\ [^\s:]{{1,400}}\.rs:[0-9:]+\s*\Z
+      | \s{{1,4}}[0-9]+:\ ++(?:0x[0-9a-f]+\ -\ )?(?:rust_|(?:core|std)::(?:panic|result|option|rt))[^\n]*
+      | stack\ backtrace:\s*\Z | note:\ [^\n]*`RUST_BACKTRACE=[^\n]*
+    )
+  | (?P<frame>
         \s++at\ (?:async\ |new\ )?(?P<java>[\w.$<>/@\[\]`+~-]++)[^\n]*              # Java, .NET, Node
       | \s++at\ \S[^\n]*                                                           # any of them, unusual
       | \s*+File\ "(?P<file>[^"\n]*+)",\ line\ [0-9]++(?:,\ in\ (?P<python>[^\n]*+))?
@@ -45,6 +51,10 @@ _FORMS = re.compile(
         (?P<go>[\w./*()\[\]-]+)\((?:0x|\.\.\.|\{{0x)[^\n]*+
       | (?P<bare>main\.[\w.]+|[\w./*()-]+\.func[0-9]+(?:\.[0-9]+)*)\(\)\Z           # without arguments
       | \s++from\ \S+:[0-9]+:in\ [^\n]*                                            # Ruby
+      | \s*+[^\s:]{{1,200}}\.rb:[0-9]+:in\ [`'][^`'\n]*'\s*\Z                              # Rails
+      | \#[0-9]+\ (?:/[^\s(]*+\([0-9]+\):|\[internal\ function\]:|\{{main\}})[^\n]*   # PHP
+      | PHP\ {{1,4}}[0-9]+\.\ [^\n]*
+      | \s{{1,4}}[0-9]+:\ ++(?:0x[0-9a-f]+\ -\ )?(?P<rust>(?:<|[^\s:]*+::|main\Z|_)[^\n]*)   # Rust
     )
   | (?P<cause>
         \s*+(?:Caused\ by|Suppressed|Wrapped\ by):\ (?P<caused>[^\n]*+)
@@ -62,6 +72,7 @@ _FORMS = re.compile(
       | \[signal\ SIG[^\n]*
       | \s{{2,}}(?:errno:\ -[0-9]+|(?:code|syscall|address|hostname|path):\ '[^'\n]*'),?\Z   # Node, SystemError
       | \s*+\}}\Z
+      | (?:PHP\ )?Stack\ trace:\s*\Z | \s++thrown\ in\ [^\n]*\ on\ line\ [0-9]+\s*\Z   # PHP
       | \s{{4,}}(?:\^|~)[\^~\s]*\Z                                                 # Python's marks
     )
   | (?P<head>(?:Traceback\ \(most\ recent\ call\ last\):|panic:\ |fatal\ error:\ )[^\n]*)
@@ -73,6 +84,7 @@ _FORMS = re.compile(
     re.VERBOSE,
 )
 _FORM_OF = {
+    "noise": Form.REST,
     "frame": Form.FRAME,
     "cause": Form.CAUSE,
     "rest": Form.REST,
@@ -171,5 +183,5 @@ def _function(match: re.Match[str]) -> str:
         module = match["file"].replace("\\", "/").rpartition("/")[2].removesuffix(".py")
         name = f"{module}.{python}"
     else:
-        name = match["java"] or match["go"] or match["bare"] or match[0].strip()
+        name = match["java"] or match["go"] or match["bare"] or match["rust"] or match[0].strip()
     return name[:_MAX_FRAME]

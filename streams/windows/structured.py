@@ -12,19 +12,22 @@ import re
 
 from msgspec import Struct
 
+from streams.records.log import STACK_KEYS, THROWN_KEYS
+
 _PAIR = re.compile(r'"((?:[^"\\]|\\.){1,64}+)"\s{0,8}:\s{0,8}(?:"((?:[^"\\]|\\.)*+)("?)|(-?[\w.+-]{1,32}+))?')
 _KINDS = {
     **dict.fromkeys(("message", "msg", "@m", "@mt", "log", "text", "short_message", "body", "event"), "message"),
     **dict.fromkeys(("level", "severity", "lvl", "loglevel", "log.level", "level_name", "levelname", "@l"), "level"),
     **dict.fromkeys(("logger", "logger_name", "loggername", "log.logger", "sourcecontext", "category"), "logger"),
-    **dict.fromkeys(
-        ("exception", "exc_info", "stack_trace", "stack", "stacktrace", "error.stack_trace", "@x"), "stack"
-    ),
+    **dict.fromkeys(STACK_KEYS, "stack"),
     **dict.fromkeys(("error", "err", "error.message", "cause"), "error"),
-    **dict.fromkeys(("exception.type", "error.type", "exception_class", "exceptionclass"), "kind"),
+    **dict.fromkeys(THROWN_KEYS, "kind"),
     **dict.fromkeys(("status", "status_code", "statuscode", "http.status_code"), "status"),
 }
 _MAX_LEVEL = 16
+_MONGODB = re.compile(r'\{"t":\{"\$date":"[^"]{1,40}"\},\s{0,4}"s":\s{0,4}"([FEWID])')
+"""Source: MongoDB's manual, "Log Messages", structured logging since 4.4."""
+_MONGODB_LEVELS = {"F": "fatal", "E": "error", "W": "warning", "I": "info", "D": "debug"}
 
 
 class Structured(Struct, frozen=True):
@@ -62,6 +65,9 @@ def structured(line: str) -> Structured:
         value = _text(match[2]) if match[2] is not None else match[4] or ""
         if value:
             found[kind] = value
+    mongodb = _MONGODB.match(line)
+    if mongodb is not None:
+        found["level"] = _MONGODB_LEVELS[mongodb[1]]
     if len(found.get("level", "")) > _MAX_LEVEL:
         del found["level"]
     if found.get("status", "")[:1] not in {"4", "5"}:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from hashlib import blake2b
+from heapq import nsmallest
 from itertools import chain
 
 from msgspec import Struct
@@ -23,6 +24,9 @@ from streams.windows.signature import Signature
 MOST_ALIKE = 4
 """Lines of one signature that are told apart in one trace: one, two, three, more. Few are how the code is made (two
 calls, a second attempt), many are as many as there were things to do."""
+NAMED_TRACES = 16
+"""Traces of one revision and window of which the id goes along: an example for people. 16 ids of OpenTelemetry take .7
+kB; as the least hashes they are a fair sample."""
 POINTS_PER_WINDOW = 64
 """Samples of one series at one pod kept per window, the latest; 12 a second at 5 s."""
 
@@ -93,6 +97,8 @@ class Summary(Struct, array_like=True):
     pods: dict[str, PodSummary] = {}
     traces_from: int | None = None
     """Least trace of which a signature found no place: those below are whole. None: all are."""
+    trace_ids: dict[int, str] = {}
+    """Trace -> its id, as it may be shown (empty: not at all), of the least `NAMED_TRACES`."""
 
 
 class Bundle(Struct, array_like=True):
@@ -138,6 +144,8 @@ def merge(into: Summary, delta: Summary) -> None:
     into.records += delta.records
     into.other_lines += delta.other_lines
     into.traces_from = _least(into.traces_from, delta.traces_from)
+    if delta.trace_ids:
+        name_traces(into, delta.trace_ids)
     for name, theirs in delta.pods.items():
         mine = into.pods.get(name)
         if mine is None:
@@ -159,6 +167,13 @@ def merge(into: Summary, delta: Summary) -> None:
         for number, excerpt in theirs.excerpts.items():
             shown = mine.excerpts.get(number)
             mine.excerpts[number] = excerpt if shown is None else min(shown, excerpt)
+
+
+def name_traces(summary: Summary, ids: Mapping[int, str]) -> None:
+    """Take over the ids of some traces. Of two spellings of one the lesser stays, of too many the least traces."""
+    known = summary.trace_ids
+    both = {number: min(name, known.get(number, name)) for number, name in ids.items()}
+    summary.trace_ids = dict(nsmallest(NAMED_TRACES, (known | both).items()))
 
 
 def lines_together(one: Iterable[int], other: Iterable[int]) -> tuple[int, ...]:

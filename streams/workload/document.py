@@ -5,7 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from streams.judging.evidence import Assessment
+from streams.judging.logs.shapes import Difference
+from streams.judging.logs.traces import TracesState
 from streams.judging.presence import Presence
+from streams.judging.reasons import signature_text
+from streams.judging.side import SignatureInfo
 from streams.judging.unseen import not_zero, unseen
 from streams.policy.statement import statement
 from streams.records.times import rfc3339
@@ -13,7 +17,17 @@ from streams.risk.comparison import Comparison
 from streams.risk.document import RiskDocument, undecided
 from streams.risk.examples import Room
 from streams.risk.first import unheard
-from streams.risk.templates import MOST_FEEDBACK, MOST_TEMPLATES, FeedbackGiven, TemplateEvidence, template_id
+from streams.risk.templates import (
+    MOST_CHANGES,
+    MOST_FEEDBACK,
+    MOST_SHAPES,
+    MOST_TEMPLATES,
+    FeedbackGiven,
+    LineChange,
+    ShapeEvidence,
+    TemplateEvidence,
+    template_id,
+)
 from streams.signals.catalogue import Catalogue
 from streams.templates.classes import Feedback
 from streams.templates.lines import latest
@@ -25,7 +39,12 @@ _MOST_NAMED = 3
 
 
 def document(
-    running: Running, lines: JudgedLines, catalogue: Catalogue, presence: Mapping[str, Presence], known_ns: int
+    running: Running,
+    lines: JudgedLines,
+    catalogue: Catalogue,
+    presence: Mapping[str, Presence],
+    traces: Mapping[str, TracesState],
+    known_ns: int,
 ) -> RiskDocument:
     """What can be said of it now.
 
@@ -34,10 +53,12 @@ def document(
         lines: of its workload.
         catalogue: of its workload's signals.
         presence: pod-template hash -> its pods.
+        traces: pod-template hash -> its traces.
         known_ns: how far back closed windows are known.
     """
     pair, policy = running.comparison, running.policy
-    found = running.assess(lines.texts, catalogue.rules)
+    differences = running.differences(traces, lines.root)
+    found = running.assess(lines.texts, catalogue.rules, differences)
     unjudged = [*found.unjudged, *_no_place(pair, catalogue, presence), *_too_early(running, known_ns)]
     unjudged += _others(pair, presence)
     if policy is not None:
@@ -62,6 +83,7 @@ def document(
         history=found.history,
         policy=() if policy is None else statement(policy),
         sensitivity="medium" if policy is None else policy.sensitivity,
+        shapes=tuple(_shape(one, lines.texts) for one in differences[:MOST_SHAPES]),
         readings=found.readings,
         reference=found.reference,
     )
@@ -127,6 +149,14 @@ def _templates(running: Running, lines: JudgedLines) -> Iterator[TemplateEvidenc
             canary_examples=shown.canary_examples,
             baseline_examples=shown.baseline_examples,
         )
+
+
+def _shape(one: Difference, texts: Mapping[int, SignatureInfo]) -> ShapeEvidence:
+    changes = tuple(
+        LineChange(template_id(each.number), signature_text(each.number, texts), each.canary, each.baseline)
+        for each in one.changes[:MOST_CHANGES]
+    )
+    return ShapeEvidence(one.canary_traces, one.baseline_traces, changes, len(one.changes) - len(changes), one.trace_id)
 
 
 def _given(said: Feedback) -> FeedbackGiven:

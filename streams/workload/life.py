@@ -398,7 +398,7 @@ class WorkloadLife:
 
     def _publish(self, running: Running) -> None:
         known_ns = self._settings.ring_ns
-        told = document(running, self._lines, self._catalogue, self._presence, known_ns)
+        told = document(running, self._lines, self._catalogue, self._presence, self._state.traces, known_ns)
         self._fresh[running.comparison.key] = told
 
     def _keep_window(self, start_ns: int, sides: dict[str, Side], horizon_ns: int) -> None:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from msgspec import structs
 
 from streams.judging.earlier import Earlier, earlier
 from streams.judging.evidence import Assessment
 from streams.judging.judge import Judge
+from streams.judging.logs.shapes import Difference, differences
+from streams.judging.logs.traces import TracesState
 from streams.judging.look_back import LookBack, LookBackState
 from streams.judging.past import Past, Prior
 from streams.judging.policy_settings import judge_settings
@@ -170,9 +172,27 @@ class Running:
         self.judge.add(start_ns, baseline, canary, signatures, self.rules(rules), roots)
         return True
 
-    def assess(self, signatures: Mapping[int, SignatureInfo], rules: Mapping[str, SignalRule]) -> Assessment:
-        """What can be said now; arguments as of `add`."""
-        return self.judge.assess(signatures, self.rules(rules))
+    def differences(self, traces: Mapping[str, TracesState], root: Callable[[int], int]) -> list[Difference]:
+        """How new shapes of the canary's traces differ from the baseline's, as far as that is worth telling.
+
+        Args:
+            traces: pod-template hash -> its traces.
+            root: the template that a signature is part of.
+        """
+        new, pair = self.judge.new_shapes, self.comparison
+        if new is None:
+            return []
+        canary, baseline = (traces.get(name, TracesState()).shapes for name in (pair.canary, pair.baseline))
+        return differences(new.canary, new.baseline, canary, baseline, root, counted=new.counted)
+
+    def assess(
+        self,
+        signatures: Mapping[int, SignatureInfo],
+        rules: Mapping[str, SignalRule],
+        differences: Sequence[Difference],
+    ) -> Assessment:
+        """What can be said now; arguments as of `Judge.assess`."""
+        return self.judge.assess(signatures, self.rules(rules), differences)
 
     def teach(self, past: Past, outcome: Outcome) -> bool:
         """It is over: its baseline, or a canary without one, becomes a cohort of the past; False: it never began."""

@@ -34,7 +34,7 @@ from streams.policy.written import Sensitivity
 from streams.risk.comparison import Comparison
 from streams.risk.document import VERSION, RiskDocument, undecided
 from streams.risk.reading import read_at
-from streams.risk.templates import TemplateEvidence
+from streams.risk.templates import ShapeEvidence, TemplateEvidence
 from topology.serve.view import Entry
 
 MOST_REASONS = 3
@@ -94,6 +94,9 @@ class RiskAnswer(VerdictAnswer, frozen=True, kw_only=True):
     signals_judged: Annotated[int, Meta(ge=0, description="How many there are")] = 0
     templates: Annotated[
         tuple[TemplateEvidence, ...], Meta(description="Log templates, that with most impact first; cut as signals are")
+    ] = ()
+    shapes: Annotated[
+        tuple[ShapeEvidence, ...], Meta(description="What is different about traces of a new shape; most traces first")
     ] = ()
     unjudged: Annotated[tuple[str, ...], Meta(description="What could not be judged, and why")] = ()
     policy: Annotated[tuple[str, ...], Meta(description="What an operator set for it that is not the default")] = ()
@@ -235,6 +238,7 @@ def _flat(document: RiskDocument, age: float, report_url: str) -> RiskAnswer:
         signals=document.signals,
         signals_judged=len(document.signals),
         templates=document.templates,
+        shapes=document.shapes,
         unjudged=document.unjudged,
         policy=document.policy,
         sensitivity=document.sensitivity,

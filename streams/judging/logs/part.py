@@ -92,6 +92,8 @@ class LogState(Struct, array_like=True):
     """The baseline's, of failed traces beside the canary."""
     least_p: float = 1.0
     """Running minimum, as if no incident of a single pod could be behind it."""
+    usual_shapes: dict[int, int] = {}
+    """Of the baseline, those of most traces -> how many, for people to hold new ones against."""
 
 
 class Culprit(NamedTuple):
@@ -102,6 +104,17 @@ class Culprit(NamedTuple):
     canary: float
     """Traces that hold it."""
     baseline: float
+
+
+class NewShapes(NamedTuple):
+    """What the canary's traces are that the baseline's are not."""
+
+    counted: bool
+    """A shape tells how often a line comes."""
+    canary: Mapping[int, int]
+    """New shape -> traces of the canary that have it."""
+    baseline: Mapping[int, int]
+    """Shape -> traces of the baseline that have it, of those most have."""
 
 
 class LogPart:
@@ -199,6 +212,7 @@ class LogPart:
             x, y = self._news[name].add(start_ns, baseline, canary, redirects, one_pod=is_single(pod_windows))
             state.streams[name].events = self._news[name].peak
             self._compare(name, baseline, canary, x, y)
+        self._count_usual(baseline)
         if canary is not None:
             pods = canary.pods(self._window_ns)
             state.horizon.see(pods, state.works.canary)
@@ -249,6 +263,18 @@ class LogPart:
         stream.events += x
         self._compare(ERRORS, baseline, canary, x, y)
 
+    def _count_usual(self, baseline: Side) -> None:
+        if not self._state.streams[self._of_shapes].share:
+            return
+        usual, counted = self._state.usual_shapes, self._of_shapes == NEW_NUMBERS
+        for trace in baseline.traces:
+            shape = trace.counted_shape if counted else trace.shape
+            if shape:
+                usual[shape] = usual.get(shape, 0) + trace.count
+        if len(usual) > self._settings.held_limit:
+            kept = sorted(usual, key=lambda shape: (-usual[shape], shape))[: self._settings.held_limit]
+            self._state.usual_shapes = {shape: usual[shape] for shape in kept}
+
     def _compare(self, name: str, baseline: Side, canary: Side | None, x: float, y: float) -> None:
         if canary is None:
             self._state.streams[name].beside.baseline_alone += y
@@ -271,9 +297,7 @@ class LogPart:
             return
         look_s = state.horizon.look_s(state.works.canary, state.works.baseline)
         for name, stream in state.streams.items():
-            if stream.share <= 0.0 or (name in OF_WHOLE_TRACES and (state.cut or self._lines_changed())):
-                continue
-            if name == NEW_NUMBERS and self._is_busier():
+            if stream.share <= 0.0 or (name in OF_WHOLE_TRACES and self._unjudged_shapes(name)):
                 continue
             phi = stream_clumps(stream)
             if name == ERRORS:  # new things are known by pods already (`news`)
@@ -293,13 +317,27 @@ class LogPart:
             self._clump = self._state.canary_pods.clump(self._state.streams[ERRORS].by_pod)
         return self._clump
 
-    def _lines_changed(self) -> bool:
-        """Whether most of the canary's traces have new shapes: what it logs has changed, more than what it does."""
-        return self._news[NEW_SHAPES].new_traces > _CHANGED * self._state.works.canary.traces
+    def _unjudged_shapes(self, name: str) -> str:
+        """Why a stream of whole traces is not judged now, in a sentence; empty where it is.
 
-    def _is_busier(self) -> bool:
-        """Whether the canary's pods have so much more to do than any before that loops may be longer for that alone."""
-        return self._state.horizon.load(self._state.works.canary, self._state.works.baseline) > _BUSIER
+        Where most of the canary's traces have new shapes, what it logs has changed, more than what it does; where its
+        pods have far more to do than any before, loops may be longer for that alone.
+        """
+        works = self._state.works
+        if self._state.cut:
+            return "logs: more traces than there is room for, so that their shapes are not judged"
+        changed = self._news[NEW_SHAPES].new_traces
+        if changed > _CHANGED * works.canary.traces:
+            return (
+                f"logs: most traces of the canary ({changed} of {works.canary.traces:.0f}) have new shapes: its log"
+                " statements have changed, so that shapes are not judged"
+            )
+        if name == NEW_NUMBERS and self._state.horizon.load(works.canary, works.baseline) > _BUSIER:
+            return (
+                "logs: the canary's pods have far more to do than the baseline's, or than any before, so that how often"
+                " a trace logs a line is not judged, nor the shapes of traces"
+            )
+        return ""
 
     def evidence(self) -> list[StreamEvidence]:
         """What each stream says, in the order of `STREAMS`; new numbers stand where they are judged for new shapes."""
@@ -333,6 +371,12 @@ class LogPart:
             found = [Culprit(thing, float(count), 0.0) for thing, count in self._news[stream].counts().items()]
         return sorted(found, key=lambda one: (one.baseline - one.canary, one.number))
 
+    @property
+    def new_shapes(self) -> NewShapes:
+        """What is behind the stream of shapes, or of numbers, whichever is judged."""
+        stream = self._of_shapes
+        return NewShapes(stream == NEW_NUMBERS, self._news[stream].counts(), self._state.usual_shapes)
+
     def unjudged(self) -> list[str]:
         """What could not be judged and why, in sentences."""
         state, found = self._state, []
@@ -343,19 +387,8 @@ class LogPart:
             )
         elif not state.streams[self._of_shapes].share:
             found.append("logs: lines carry no trace or request id, so that the shapes of traces are not judged")
-        elif state.cut:
-            found.append("logs: more traces than there is room for, so that their shapes are not judged")
-        elif self._lines_changed():
-            found.append(
-                f"logs: most traces of the canary ({self._news[NEW_SHAPES].new_traces} of"
-                f" {state.works.canary.traces:.0f}) have new shapes: its log statements have changed, so that shapes"
-                " are not judged"
-            )
-        elif state.streams[NEW_NUMBERS].share and self._is_busier():
-            found.append(
-                "logs: the canary's pods have far more to do than the baseline's, or than any before, so that how often"
-                " a trace logs a line is not judged, nor the shapes of traces"
-            )
+        elif why := self._unjudged_shapes(self._of_shapes):
+            found.append(why)
         if state.least_p <= _TELLING and state.p > 2.0 * state.least_p:
             found.append(
                 "logs: while it had a single pod, an incident of the canary's pod cannot be told from a worse revision,"
@@ -422,8 +455,9 @@ def begin(
         name: begin_stream(name, settings, copied(past.stream(name)), prior, share, level)
         for name, share in zip(LEARNED, shares, strict=True)
     }
-    numbers, shapes = (fewest(name, streams[name], settings, level) for name in (NEW_NUMBERS, NEW_SHAPES))
-    streams[NEW_SHAPES if numbers <= shapes and streams[NEW_NUMBERS].share else NEW_NUMBERS].share = 0.0
+    if streams[NEW_NUMBERS].share:
+        numbers, shapes = (fewest(name, streams[name], settings, level) for name in (NEW_NUMBERS, NEW_SHAPES))
+        streams[NEW_SHAPES if numbers <= shapes else NEW_NUMBERS].share = 0.0
     return LogState(
         Horizon(planned_ns / 1e9, Work(0.0, past.busiest_requests, past.busiest_traces), ends=ends),
         streams,

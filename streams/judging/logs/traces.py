@@ -12,11 +12,11 @@ kinds of traces the worst. All of these are functions of what was counted, never
 from __future__ import annotations
 
 from collections.abc import Mapping
-from hashlib import blake2b
 
 from msgspec import Struct
 
 from streams.judging.logs.failures import FAILED
+from streams.judging.logs.shapes import Shape, Shapes, meet, shape_of
 from streams.judging.side import LogClass, Side, SignatureInfo, Trace
 from streams.windows.summary import PodSummary, Summary, lines_together
 
@@ -33,8 +33,10 @@ MAX_KINDS = 2_000
 _RANK: dict[LogClass | None, int] = {"critical": 0, "error": 1, "warning": 2, None: 3}
 
 
-_Kinds = dict[tuple[int, LogClass | None, tuple[int, ...], int, int], int]
-"""Half, worst class, judged signatures, set and numbers of the traces of a window -> how many there are."""
+_Kind = tuple[LogClass | None, tuple[int, ...], int, int]
+"""Worst class, judged signatures, set and numbers of a trace; see `Trace`."""
+_Kinds = dict[tuple[int, *_Kind], int]
+"""Half and kind of the traces of a window -> how many there are."""
 
 
 class OpenTrace(Struct, array_like=True):
@@ -52,12 +54,17 @@ class OpenTrace(Struct, array_like=True):
     """Nothing of it was left out."""
     pod: int = 0
     """That it was first seen at."""
+    trace_id: str = ""
+    """As it may be shown; empty where it is not known."""
 
 
 class TracesState(Struct, array_like=True):
-    """The open traces of one revision, by number."""
+    """Of one revision."""
 
     open: dict[int, OpenTrace] = {}
+    """Trace -> of which more may come."""
+    shapes: Shapes = {}
+    """Of what those met lately are made; for people, nothing is judged by it."""
 
 
 class Traces:
@@ -88,13 +95,11 @@ class Traces:
             side.traces_cut = summary.traces_from is not None
             for name in sorted(summary.pods):
                 pod, number = summary.pods[name], pods[name]
-                self._extend(start_ns, number, pod, summary.traces_from)
+                self._extend(start_ns, number, pod, summary)
                 loose = _without_trace(pod, signatures)
                 if loose:
-                    _tell(side, number, _count(kinds, number & 1, loose, signatures))
-        for number in self._over(start_ns):
-            trace = self.state.open.pop(number)
-            _tell(side, trace.pod, _count(kinds, trace.half, trace.signatures, signatures, whole=trace.whole))
+                    _count(kinds, side, number, number & 1, _kind(loose, signatures, whole=False))
+        self._close_over(start_ns, signatures, kinds, side)
         found = [
             Trace(half, worst, judged, shape, count, numbers)
             for (half, worst, judged, shape, numbers), count in kinds.items()
@@ -103,13 +108,31 @@ class Traces:
         side.traces_cut = side.traces_cut or len(found) > MAX_KINDS
         side.traces = found[:MAX_KINDS]
 
-    def _extend(self, start_ns: int, pod_number: int, pod: PodSummary, whole_below: int | None) -> None:
-        known = self.state.open
+    def _close_over(self, start_ns: int, signatures: Mapping[int, SignatureInfo], kinds: _Kinds, side: Side) -> None:
+        """Traces that are over; those that log the same are looked into once."""
+        read: dict[tuple[tuple[int, ...], bool], _Kind] = {}
+        met: dict[tuple[int, ...], str] = {}
+        for number in self._over(start_ns):
+            trace = self.state.open.pop(number)
+            key = trace.signatures, trace.whole
+            kind = read.get(key)
+            if kind is None:
+                kind = read[key] = _kind(trace.signatures, signatures, whole=trace.whole)
+            _count(kinds, side, trace.pod, trace.half, kind)
+            if trace.whole:
+                met[trace.signatures] = _least_id(met.get(trace.signatures, ""), trace.trace_id)
+        if met:
+            shapes = {(kind[3] or kind[2]): ids for (ids, whole), kind in read.items() if whole}
+            meet(self.state.shapes, {shape: Shape(ids, met[ids]) for shape, ids in shapes.items()})
+
+    def _extend(self, start_ns: int, pod_number: int, pod: PodSummary, summary: Summary) -> None:
+        known, whole_below, names = self.state.open, summary.traces_from, summary.trace_ids
         for number, ids in pod.traces.items():
             trace = known.get(number)
             if trace is None:
                 trace = known[number] = OpenTrace(start_ns, start_ns, pod_number & 1, pod=pod_number)
             trace.last_ns = start_ns
+            trace.trace_id = trace.trace_id or names.get(number, "")
             together = lines_together(trace.signatures, ids)
             kinds = sorted(set(together))
             whole = len(kinds) <= MAX_SIGNATURES and (whole_below is None or number < whole_below)
@@ -132,12 +155,6 @@ class Traces:
         return over
 
 
-def shape_of(signatures: tuple[int, ...]) -> int:
-    """63 bits of a hash of signatures, given in ascending order; never 0."""
-    packed = b"".join(number.to_bytes(8, "big") for number in signatures)
-    return int.from_bytes(blake2b(packed, digest_size=8).digest(), "big") >> 1 or 1
-
-
 def _without_trace(pod: PodSummary, signatures: Mapping[int, SignatureInfo]) -> tuple[int, ...]:
     judged = [number for number in pod.lines if number in signatures and not signatures[number].raised]
     if not judged:
@@ -146,18 +163,20 @@ def _without_trace(pod: PodSummary, signatures: Mapping[int, SignatureInfo]) -> 
     return tuple(sorted(set(judged) - traced)[:MAX_SIGNATURES])
 
 
-def _count(
-    kinds: _Kinds, half: int, ids: tuple[int, ...], signatures: Mapping[int, SignatureInfo], *, whole: bool = False
-) -> LogClass | None:
+def _kind(ids: tuple[int, ...], signatures: Mapping[int, SignatureInfo], *, whole: bool) -> _Kind:
     once = tuple(sorted(set(ids)))
     judged = tuple(known for known in once if known in signatures and not signatures[known].raised)
     worst = min((signatures[known].log_class for known in judged), key=_RANK.__getitem__, default=None)
     numbers = shape_of(ids) if whole and len(once) < len(ids) else 0
-    kind = (half, worst, judged, shape_of(once) if whole else 0, numbers)
-    kinds[kind] = kinds.get(kind, 0) + 1
-    return worst
+    return worst, judged, shape_of(once) if whole else 0, numbers
 
 
-def _tell(side: Side, pod: int, worst: LogClass | None) -> None:
-    if worst in FAILED:
+def _count(kinds: _Kinds, side: Side, pod: int, half: int, kind: _Kind) -> None:
+    kinds[half, *kind] = kinds.get((half, *kind), 0) + 1
+    if kind[0] in FAILED:
         side.failed[pod] = side.failed.get(pod, 0) + 1
+
+
+def _least_id(one: str, other: str) -> str:
+    """Of two ids, either of which may not be known."""
+    return min(one, other) if one and other else one or other

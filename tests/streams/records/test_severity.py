@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 
 import pytest
 
 from streams.records.log import Severity
 from streams.records.severity import graver, in_line, of_field, of_otlp
+from streams.windows.signature import fold, signature
 
 
 @pytest.mark.parametrize(
@@ -96,7 +98,24 @@ def test_lines(severity, line):
 
 
 @pytest.mark.parametrize(
-    "part", ["[", " ", "a.", "level", '"level"', "at ", "<error", 'File "', "\t", "A", "\n", "Error"]
+    "part",
+    [
+        "[",
+        " ",
+        "a.",
+        "level",
+        '"level"',
+        "at ",
+        "<error",
+        'File "',
+        "\t",
+        "A",
+        "\n",
+        "Error",
+        "a:0:in '(A::",
+        "PHP ",
+        "thread 'a",
+    ],
 )
 def test_lines_take_linear_time(part):
     """No line, however made, takes long."""
@@ -137,3 +156,15 @@ def test_what_was_thrown_is_looked_for_in_linear_time():
     for hostile in ("a." * 2000, "a" * 4000, "Exception." * 400):
         for _ in range(200):
             graver(Severity.INFO, hostile)
+
+
+def test_default_formats_of_widespread_infrastructure():
+    """Databases, brokers, proxies, runtimes and loggers as they write by default: each line has the severity it shows.
+
+    And lines that only look like one of them have none.
+    """
+    lines = (Path(__file__).parents[2] / "golden/lines/severity.txt").read_text(encoding="utf-8").splitlines()
+    wanted = [line.partition("|")[::2] for line in lines]
+    found = [(signature(fold(line)).severity.name, line) for _, line in wanted]
+    assert found == wanted
+    assert len(found) > 100

@@ -29,7 +29,7 @@ lines = st.builds(
     times,
     st.sampled_from([f"word{letter} happened {n} times" for letter in "abcdefgh" for n in (1, 22)]),
     st.sampled_from([Severity.UNSET, Severity.INFO, Severity.ERROR]),
-    st.sampled_from([None, *(f"trace{number}" for number in range(12))]),
+    st.sampled_from([None, *(f"{spelt}{number}" for number in range(24) for spelt in ("trace", "Trace"))]),
 )
 series = st.builds(Series, st.sampled_from(["a", "b", "c", "d", "e"]))
 numbers = st.integers(0, 10**12).map(lambda thousandths: thousandths / 1000)  # sums of which are rounded

@@ -79,9 +79,57 @@ TypeError: fetch failed
   }
 }"""
 
+PHP = """\
+PHP Fatal error:  Uncaught RuntimeException: no stock of 17 in /app/src/Cart.php:31
+Stack trace:
+#0 /app/src/Orders.php(12): Cart->total()
+#1 [internal function]: {closure}(1)
+#2 {main}
+  thrown in /app/src/Cart.php on line 31"""
+
+RUST = """\
+thread 'tokio-runtime-worker' panicked at src/cart.rs:31:9:
+index out of bounds: the len is 3 but the index is 99
+stack backtrace:
+   0: rust_begin_unwind
+             at /rustc/82e1608dfa6e0b5569232559e3d385fea5a93112/library/std/src/panicking.rs:645:5
+   1: core::panicking::panic_fmt
+             at /rustc/82e1608dfa6e0b5569232559e3d385fea5a93112/library/core/src/panicking.rs:72:14
+   2: <shop::cart::Cart as shop::Priced>::total
+             at ./src/cart.rs:31:9
+  10:     0x55d3f0b2a1c4 - shop::main
+note: Some details are omitted, run with `RUST_BACKTRACE=full` for a verbose backtrace."""
+
+RUBY = """\
+cart.rb:2:in 'Cart#total': undefined method 'price' for nil (NoMethodError)
+\tfrom cart.rb:9:in 'Object#order'
+\tfrom cart.rb:12:in '<main>'"""
+
+RAILS = """\
+F, [2026-03-01T12:00:00.123456 #7] FATAL -- : ZeroDivisionError (divided by 0):
+app/models/cart.rb:3:in `total'
+lib/orders.rb:9:in `block in call'"""
+
 TRACES = {"java": JAVA, "java, bare": JAVA_BARE, "python": PYTHON, "go": GO, ".net": DOTNET, "node": NODE}
 TRACES |= {"net/http": NET_HTTP, "node, cause": FETCH}
+TRACES |= {"php": PHP, "rust": RUST, "ruby": RUBY, "rails": RAILS}
 SIGNATURES = {
+    "php": (
+        "| PHP Fatal error: Uncaught RuntimeException: no stock of <*> in <*>"
+        " @ #0 /app/src/Orders.php(0): Cart->total() < #0 [internal function]: {closure}(0) < #0 {main}"
+    ),
+    "rust": (
+        "thread '<*>' panicked at src/cart.rs:<*>: index out of bounds: the len is <*> but the index is <*>"
+        " | @ <shop::cart::Cart as shop::Priced>::total < shop::main"
+    ),
+    "ruby": (
+        "| <*>:in '<*>': undefined method '<*>' for nil (NoMethodError)"
+        " @ from cart.rb:0:in 'Object#order' < from cart.rb:0:in '<main>'"
+    ),
+    "rails": (
+        "| F, [<*>] FATAL -- : ZeroDivisionError (divided by <*>):"
+        " @ app/models/cart.rb:0:in `total' < lib/orders.rb:0:in `block in call'"
+    ),
     "java": (
         "<*> ERROR [<*>] c.s.OrderService - order <*> failed"
         " | com.shop.OrderFailed: java.sql.SQLException: no connection to <*>"

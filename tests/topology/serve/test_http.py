@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import re
 
 import jsonschema
 import msgspec
@@ -15,6 +16,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from streams.errors import BadPolicy
 from streams.judging.evidence import Exposure, SignalEvidence
 from streams.risk.comparison import Comparison
+from streams.risk.templates import LineChange, ShapeEvidence
 from tests.topology.serve.conftest import strict_json
 from topology.serve.bearer import BearerToken
 from topology.serve.view import View
@@ -186,6 +188,20 @@ async def test_ended_page_does_not_refresh(serve, judged):
     page = await serve.text(PAGE)
     assert "http-equiv" not in page
     assert "promoted" in page
+
+
+async def test_new_shapes_are_on_the_page_and_escaped(serve, judged):
+    """Lines, how often either side logs them, and the id of a trace, which strangers wrote too."""
+    changes = (LineChange("00000000000000ff", HOSTILE, 1, 2),)
+    alike, unlike = ShapeEvidence(20, 31, changes, 3, HOSTILE), ShapeEvidence(7, 0, changes)
+    serve.publish(judged(shapes=(alike, unlike)))
+    await serve.start()
+    page = await serve.text(PAGE)
+    assert "<script" not in page
+    rows = page.partition("New shapes of traces")[2].partition("</table>")[0].split("<tr>")[2:]
+    cells = [[re.sub("<[^>]*>", "", cell).strip() for cell in row.split("</td>")[1:5]] for row in rows]
+    assert cells == [["1", "2", "20", "31"], ["1", "\u2013", "7", "none alike"]]
+    assert "and 3 more" in rows[0]
 
 
 async def test_pages_escape(serve, judged):

@@ -210,7 +210,7 @@ async def test_small_answer(serve, pair, judged):
     serve.publish(judged(reasons=tuple(f"reason {number}" for number in range(9))))
     await serve.start()
     whole, small = await serve.risk(pair), await serve.risk(pair, view="verdict")
-    left_out = {"parts", "groups", "signals", "signals_judged", "templates", "unjudged", "policy"}
+    left_out = {"parts", "groups", "signals", "signals_judged", "templates", "shapes", "unjudged", "policy"}
     assert set(whole) - set(small) == left_out
     assert small["reasons"] == whole["reasons"][:3] == ["reason 0", "reason 1", "reason 2"]
     assert {name: whole[name] for name in small if name != "reasons"} == {

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from streams.judging.logs import traces as module
-from streams.judging.logs.traces import IDLE_NS, LONGEST_NS, Traces, TracesState, shape_of
+from streams.judging.logs.shapes import shape_of
+from streams.judging.logs.traces import IDLE_NS, LONGEST_NS, Traces, TracesState
 from streams.judging.side import Side, SignatureInfo, Trace
 from streams.records.identity import Revision, Workload
 from streams.windows.summary import MOST_ALIKE, PodSummary, Summary, lines_together
