@@ -47,6 +47,8 @@ _CONTINUATION = re.compile(
 )
 _KLOG_HEAD = re.compile(r"([IWEF])[0-9]{4} [0-9]{2}:[0-9]{2}:[0-9]{2}")
 _CRASH = re.compile(r"panic: |fatal error: ")
+_RUST_PANIC = re.compile(r"thread '([^'\n]{0,200}+)' (?:\([0-9]++\) )?panicked at ")
+"""That of the main thread ends the process; others may be joined, or caught (tokio's tasks)."""
 _RECOVERED = re.compile(r"\bpanic (?:serving \S{1,64}: |recovered:)")
 """Go's net/http (`Server.logf`) and gin's Recovery: their loggers know no level, or write all at INFO (log/slog)."""
 _EXCEPTION = re.compile(
@@ -107,8 +109,9 @@ def in_line(message: str) -> Severity:
     klog = _KLOG_HEAD.match(head)
     if klog is not None:
         return _KLOG[klog[1]]
-    if _CRASH.match(head):
-        return Severity.FATAL
+    crashed = _crashed(head)
+    if crashed:
+        return crashed
     if (_has(head, _ENDS_OF_THROWN) and _EXCEPTION.match(head)) or _has_recovered(head):
         return Severity.ERROR
     shown = _shown_level(head)
@@ -136,6 +139,15 @@ def graver(field: Severity, message: str) -> Severity:
         return field
     thrown = _has(head, _ENDS_OF_THROWN) and _THROWN.search(head)
     return Severity.ERROR if thrown or _has_recovered(head) else field
+
+
+def _crashed(head: str) -> Severity:
+    if _CRASH.match(head):
+        return Severity.FATAL
+    panicked = _RUST_PANIC.match(head) if head.startswith("thread '") else None
+    if panicked is None:
+        return Severity.UNSET
+    return Severity.FATAL if panicked[1] == "main" else Severity.ERROR
 
 
 def _shown_level(head: str) -> Severity:

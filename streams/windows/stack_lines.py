@@ -1,11 +1,12 @@
 r"""What is a line to a stack trace, going by its form?
 
-Knows the lines of Java (with `Caused by`, `Suppressed`, `... 12 more`), Python, Go, .NET and Node. A line of
+Knows the lines of Java (with `Caused by`, `Suppressed`, `... 12 more`), Python, Go, Rust, .NET and Node. A line of
 `Form.FRAME`, `CAUSE` or `REST` belongs to an event that an earlier line began, whether or not we have seen that line:
 it is never an event of its own.
 
-Sources: java.lang.Throwable.printStackTrace; CPython Lib/traceback.py; Go runtime/traceback.go; .NET
-Exception.ToString; V8's stack trace API; Node, `util.inspect` and "Class: SystemError".
+Sources: java.lang.Throwable.printStackTrace; CPython Lib/traceback.py; Go runtime/traceback.go; Rust,
+library/std/src/panicking.rs and backtrace.rs; .NET Exception.ToString; V8's stack trace API; Node, `util.inspect` and
+"Class: SystemError".
 """
 
 from __future__ import annotations
@@ -28,16 +29,24 @@ class Form(Enum):
     REST = 3
     """Belongs to the trace and says nothing."""
     HEAD = 4
-    """A trace begins here: `Traceback`, `panic:`."""
+    """A trace begins here: `Traceback`, `panic:`, `thread 'main' panicked at`."""
     THROWN = 5
     """An exception and its message; begins an event, or ends a Python trace."""
     OTHER = 6
 
 
 _TYPE = r"[A-Za-z_][\w$.`]{0,200}+(?:(?<=Exception)|(?<=Error)|(?<=Failure)|(?<=Throwable)|(?<=Interrupt))"
+_PANICKED = r"thread\ '[^'\n]*+'\ (?:\([0-9]++\)\ )?+panicked\ at\ "
 _FORMS = re.compile(
     rf"""
-    (?P<frame>
+    (?P<rust>
+        \s{{2,}}+at\ \S+\.rs:[0-9]++(?::[0-9]++)?\Z
+      | \s++[0-9]++:\ ++(?:0x[0-9a-f]++\ -\ )?+
+        (?:__rustc::|rust_begin_unwind|(?:core|std)::(?:panicking|option|result)::)[^\n]*
+      | stack\ backtrace:\Z
+      | note:\ (?:run\ with|Some\ details\ are\ omitted,\ run\ with)\ `RUST_BACKTRACE=[^\n]*
+    )
+  | (?P<frame>
         \s++at\ (?:async\ |new\ )?(?P<java>[\w.$<>/@\[\]`+~-]++)[^\n]*              # Java, .NET, Node
       | \s++at\ \S[^\n]*                                                           # any of them, unusual
       | \s*+File\ "(?P<file>[^"\n]*+)",\ line\ [0-9]++(?:,\ in\ (?P<python>[^\n]*+))?
@@ -45,6 +54,8 @@ _FORMS = re.compile(
         (?P<go>[\w./*()\[\]-]+)\((?:0x|\.\.\.|\{{0x)[^\n]*+
       | (?P<bare>main\.[\w.]+|[\w./*()-]+\.func[0-9]+(?:\.[0-9]+)*)\(\)\Z           # without arguments
       | \s++from\ \S+:[0-9]+:in\ [^\n]*                                            # Ruby
+      | \s++[0-9]++:\ ++(?:0x[0-9a-f]++\ -\ )?+                                      # Rust
+        (?P<rs><[^\n]*+|[\w.$]++(?:::[^\n]*+)?)\Z
     )
   | (?P<cause>
         \s*+(?:Caused\ by|Suppressed|Wrapped\ by):\ (?P<caused>[^\n]*+)
@@ -64,7 +75,7 @@ _FORMS = re.compile(
       | \s*+\}}\Z
       | \s{{4,}}(?:\^|~)[\^~\s]*\Z                                                 # Python's marks
     )
-  | (?P<head>(?:Traceback\ \(most\ recent\ call\ last\):|panic:\ |fatal\ error:\ )[^\n]*)
+  | (?P<head>(?:Traceback\ \(most\ recent\ call\ last\):|panic:\ |fatal\ error:\ |{_PANICKED})[^\n]*)
   | (?P<thrown>
         (?:Exception\ in\ thread\ "[^"\n]*+"\ |Unhandled\ exception\.\ |Uncaught\ )?+
         {_TYPE}(?:\ \[\w{{1,64}}\])?(?::\s[^\n]*|\s*)\Z                                # Node: a code behind the type
@@ -73,6 +84,7 @@ _FORMS = re.compile(
     re.VERBOSE,
 )
 _FORM_OF = {
+    "rust": Form.REST,
     "frame": Form.FRAME,
     "cause": Form.CAUSE,
     "rest": Form.REST,
@@ -171,5 +183,5 @@ def _function(match: re.Match[str]) -> str:
         module = match["file"].replace("\\", "/").rpartition("/")[2].removesuffix(".py")
         name = f"{module}.{python}"
     else:
-        name = match["java"] or match["go"] or match["bare"] or match[0].strip()
+        name = match["java"] or match["go"] or match["bare"] or match["rs"] or match[0].strip()
     return name[:_MAX_FRAME]

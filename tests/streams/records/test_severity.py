@@ -61,6 +61,7 @@ LINES = {
         "error: cannot open",
         "SEVERE: x",
         "Unhandled exception. System.InvalidOperationException: x",
+        "thread 'tokio-rt-worker' (7719) panicked at src/main.rs:18:80:",
     ],
     Severity.FATAL: [
         "panic: runtime error: index out of range",
@@ -68,6 +69,7 @@ LINES = {
         "FATAL:  password authentication failed",
         "F0821 10:13:20.123456 1 x.go:1] gone",
         "[crit] disk full",
+        "thread 'main' panicked at 'no stock', src/main.rs:4:5",
     ],
     Severity.UNSET: [
         "",

@@ -74,6 +74,12 @@ def test_what_was_thrown_tells_traces_apart():
         "   --- End of inner exception stack trace ---",
         " ---> System.IO.IOException: pipe closed",
         "  [Previous line repeated 996 more times]",
+        "stack backtrace:",
+        "   0: __rustc::rust_begin_unwind",
+        "  12: <tower::util::oneshot::Oneshot<S,Req> as core::future::future::Future>::poll",
+        "  13:     0x55f3c1a2 - shop::common",
+        "             at ./src/main.rs:18:80",
+        "note: run with `RUST_BACKTRACE=1` environment variable to display a backtrace",
     ],
 )
 def test_a_line_of_a_trace_is_known_without_its_head(line):
@@ -92,6 +98,9 @@ def test_a_line_of_a_trace_is_known_without_its_head(line):
         "java.io.IOException: closed",
         "Traceback (most recent call last):",
         "panic: no",
+        "thread 'main' panicked at src/main.rs:4:5:",
+        "  2: order accepted for tomorrow",
+        "note: the stock is low",
         "order 7 caused by: a customer",
         '{"msg":"\\tat com.shop.Pool.take(Pool.java:140)"}',
         "ValueError: bad",
@@ -112,7 +121,21 @@ def test_text_of_several_lines_that_is_no_trace_is_no_trace():
 
 
 @pytest.mark.parametrize(
-    "unit", ["a.", "a.b(", "\tat a.b(c)\n", "Caused by: ", "aError: ", "...\n", " ", 'File "', "-"]
+    "unit",
+    [
+        "  at a.rs:0",
+        "  0: <a",
+        "a.",
+        "a.b(",
+        "  at a.rs:",
+        "\tat a.b(c)\n",
+        "Caused by: ",
+        "aError: ",
+        "...\n",
+        " ",
+        'File "',
+        "-",
+    ],
 )
 def test_hostile_traces_cost_bounded_time(unit):
     """Promise: whatever a line repeats, its signature takes milliseconds, not minutes."""

@@ -57,6 +57,19 @@ TypeError: Cannot read properties of undefined (reading 'price')
     at async Promise.all (index 0)
     at /app/server.js:3:1"""
 
+RUST = """\
+thread 'tokio-rt-worker' (7719) panicked at src/main.rs:18:80:
+index out of bounds: the len is 0 but the index is 5
+stack backtrace:
+   0: __rustc::rust_begin_unwind
+   1: core::panicking::panic_fmt
+             at /rustc/59807616e1fa2540724bfbac14d7976d7e4a3860/library/core/src/panicking.rs:75:14
+   2: core::panicking::panic_bounds_check
+   3: shop::common
+             at ./src/main.rs:18:80
+   4: <tower_http::catch_panic::ResponseFuture<F,T> as core::future::future::Future>::poll
+note: Some details are omitted, run with `RUST_BACKTRACE=full` for a verbose backtrace."""
+
 NET_HTTP = """\
 2026/11/30 11:42:45 http: panic serving 10.1.2.3:49100: assignment to entry in nil map
 goroutine 6 [running]:
@@ -80,7 +93,7 @@ TypeError: fetch failed
 }"""
 
 TRACES = {"java": JAVA, "java, bare": JAVA_BARE, "python": PYTHON, "go": GO, ".net": DOTNET, "node": NODE}
-TRACES |= {"net/http": NET_HTTP, "node, cause": FETCH}
+TRACES |= {"rust": RUST, "net/http": NET_HTTP, "node, cause": FETCH}
 SIGNATURES = {
     "java": (
         "<*> ERROR [<*>] c.s.OrderService - order <*> failed"
@@ -100,6 +113,10 @@ SIGNATURES = {
     ),
     "net/http": (
         "<*> http: panic serving <*>: assignment to entry in nil map | @ net/http.(*conn).serve.func0 < main.common"
+    ),
+    "rust": (
+        "| thread '<*>' (<*>) panicked at src/main.rs:<*>:"
+        " @ shop::common < <tower_http::catch_panic::ResponseFuture<F,T> as core::future::future::Future>::"
     ),
     "go": (
         "| panic: runtime error: index out of range [<*>] with length <*>"
