@@ -14,13 +14,15 @@ from functools import lru_cache
 from streams.records.log import Severity
 
 _WORDS = {
-    **dict.fromkeys(("trace", "finest", "finer", "verbose"), Severity.TRACE),
-    **dict.fromkeys(("debug", "fine", "dbg"), Severity.DEBUG),
+    **dict.fromkeys(("trace", "finest", "finer", "verbose", "trce", "trc", "vrb"), Severity.TRACE),
+    **dict.fromkeys(("debug", "fine", "dbg", "dbug", "debu"), Severity.DEBUG),
     **dict.fromkeys(("info", "information", "informational", "notice", "inf"), Severity.INFO),
     **dict.fromkeys(("warn", "warning", "wrn"), Severity.WARN),
-    **dict.fromkeys(("error", "err", "severe"), Severity.ERROR),
+    **dict.fromkeys(("error", "err", "severe", "fail", "erro"), Severity.ERROR),
     **dict.fromkeys(("fatal", "critical", "crit", "alert", "emerg", "emergency", "panic", "dpanic"), Severity.FATAL),
+    **dict.fromkeys(("fata", "ftl"), Severity.FATAL),
 }
+"""Short ones: zerolog's ConsoleWriter, Serilog (`WRN`, `FTL`), ASP.NET Core (`fail`), logrus on a terminal (`ERRO`)."""
 _LONGEST_WORD = 16
 _SYSLOG = (*(Severity.FATAL,) * 3, Severity.ERROR, Severity.WARN, Severity.INFO, Severity.INFO, Severity.DEBUG)
 """RFC 5424, section 6.2.1: emergency, alert, critical, error, warning, notice, informational, debug."""
@@ -46,7 +48,18 @@ _CONTINUATION = re.compile(
     re.VERBOSE,
 )
 _KLOG_HEAD = re.compile(r"([IWEF])[0-9]{4} [0-9]{2}:[0-9]{2}:[0-9]{2}")
-_CRASH = re.compile(r"panic: |fatal error: ")
+_CRASH = re.compile(
+    r"panic: |fatal error: |Fatal Python error: |terminate called |Segmentation fault\b"
+    r"|\*\*\* [^*\n]{1,100} \*\*\*: terminated"
+)
+"""Go; CPython's faulthandler; libstdc++; the shell; glibc's checks."""
+_PHP = re.compile(r"\bPHP (?:(?:Recoverable )?[Ff]atal error|Parse error|(Warning)|(Notice|Deprecated)): ")
+"""php_error_docref's prefix on stderr; FPM writes it at NOTICE whatever it was."""
+_RUBY = re.compile(r"[^\s:]{1,200}+:[0-9]+:in [`'][^'\n]{1,200}': ")
+"""Exception#full_message."""
+_REDIS = re.compile(r"[0-9]+:[MSCX] [0-9]{2} [A-Z][a-z]{2} [0-9]{4} [0-9:.]{8,16} ([.*#-]) ")
+_REDIS_LEVELS = {"#": Severity.WARN, "*": Severity.INFO, "-": Severity.DEBUG, ".": Severity.DEBUG}
+"""Redis, serverLogRaw: `.-*#` from debug to warning."""
 _RUST_PANIC = re.compile(r"thread '([^'\n]{0,200}+)' (?:\([0-9]++\) )?panicked at ")
 """That of the main thread ends the process; others may be joined, or caught (tokio's tasks)."""
 _RECOVERED = re.compile(r"\bpanic (?:serving \S{1,64}: |recovered:)")
@@ -62,9 +75,15 @@ _KEYED = re.compile(
 )
 _LEADING = re.compile(rf"\s*({_LEVELS})\s{{0,4}}:", re.IGNORECASE)
 _BRACKETED = re.compile(rf"[\[<(]\s{{0,8}}({_LEVELS})\s{{0,8}}[\]>)]", re.IGNORECASE)
-_WORD = re.compile(r"\b(TRACE|DEBUG|INFO|NOTICE|WARN|WARNING|ERROR|ERR|SEVERE|CRITICAL|CRIT|ALERT|EMERG|FATAL|PANIC)\b")
+_WORD = re.compile(
+    r"\b(TRACE|DEBUG|INFO|NOTICE|WARN|WARNING|ERROR|ERR|SEVERE|CRITICAL|CRIT|ALERT|EMERG|FATAL|PANIC"
+    r"|DBG|DEBU|INF|WRN|ERRO|FTL|FATA)\b"
+)
 _KEYS = ("level", "severity", "lvl", "@l")
-_CAPITALS = ("INFO", "WARN", "ERR", "DEBUG", "TRACE", "NOTICE", "SEVERE", "CRIT", "ALERT", "EMERG", "FATAL", "PANIC")
+_CAPITALS = (
+    *("INF", "WARN", "ERR", "DEBU", "TRACE", "NOTICE", "SEVERE", "CRIT", "ALERT", "EMERG", "FATA", "PANIC"),
+    *("DBG", "WRN", "FTL"),
+)
 _ENDS_OF_THROWN = ("Exception", "Error", "Throwable")
 """What the expressions above cannot match without: to look for these costs a tenth of running them."""
 _TRACEBACK = "Traceback (most recent call last)"
@@ -109,9 +128,9 @@ def in_line(message: str) -> Severity:
     klog = _KLOG_HEAD.match(head)
     if klog is not None:
         return _KLOG[klog[1]]
-    crashed = _crashed(head)
-    if crashed:
-        return crashed
+    told = _crashed(head) or _in_dialect(head)
+    if told:
+        return told
     if (_has(head, _ENDS_OF_THROWN) and _EXCEPTION.match(head)) or _has_recovered(head):
         return Severity.ERROR
     shown = _shown_level(head)
@@ -148,6 +167,17 @@ def _crashed(head: str) -> Severity:
     if panicked is None:
         return Severity.UNSET
     return Severity.FATAL if panicked[1] == "main" else Severity.ERROR
+
+
+def _in_dialect(head: str) -> Severity:
+    """Of lines whose level stands in no usual place, or is not the worst that they tell."""
+    php = _PHP.search(head) if "PHP " in head else None
+    if php is not None:
+        return Severity.WARN if php[1] else Severity.INFO if php[2] else Severity.ERROR
+    if head.startswith("** (") or (":in " in head and _RUBY.match(head)):  # Elixir, Exception.format
+        return Severity.ERROR
+    redis = _REDIS.match(head) if head[:1].isdigit() else None
+    return _REDIS_LEVELS[redis[1]] if redis is not None else Severity.UNSET
 
 
 def _shown_level(head: str) -> Severity:

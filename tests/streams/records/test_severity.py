@@ -44,8 +44,15 @@ LINES = {
         "[info] started",
         "2026/08/21 10:13:20 [notice] 1#1: start worker",
         "INFO calling, answered ERROR",
+        "2026-11-30T14:52:41Z INF cart priced item=17",
+        "1:M 30 Nov 2026 14:52:41.123 * Ready to accept connections",
     ],
-    Severity.WARN: ["W0821 10:13:20.123456 1 x.go:1] slow", "WARNING: slow", "time=1 lvl=warn slow", "warning: slow"],
+    Severity.WARN: [
+        *("W0821 10:13:20.123456 1 x.go:1] slow", "WARNING: slow", "time=1 lvl=warn slow", "warning: slow"),
+        "[14:52:41 WRN] slow",
+        "[30-Nov-2026 14:52:41 UTC] PHP Warning:  Undefined variable $price in /app/index.php on line 42",
+        "1:M 30 Nov 2026 14:52:41.123 # Error condition on socket for SYNC: Connection refused",
+    ],
     Severity.ERROR: [
         "E0821 10:13:20.123456       1 server.go:45] failed",
         "java.sql.SQLException: no connection",
@@ -62,6 +69,12 @@ LINES = {
         "SEVERE: x",
         "Unhandled exception. System.InvalidOperationException: x",
         "thread 'tokio-rt-worker' (7719) panicked at src/main.rs:18:80:",
+        "fail: Microsoft.AspNetCore.Server.Kestrel[13]",
+        "ERRO[0012] order failed                                  error=x",
+        "[14:52:41 ERR] order failed",
+        "NOTICE: PHP message: PHP Fatal error:  Uncaught Exception: no stock in /app/index.php:42",
+        "app/models/order.rb:42:in `place': no stock (OutOfStock)",
+        "** (RuntimeError) no stock",
     ],
     Severity.FATAL: [
         "panic: runtime error: index out of range",
@@ -70,12 +83,19 @@ LINES = {
         "F0821 10:13:20.123456 1 x.go:1] gone",
         "[crit] disk full",
         "thread 'main' panicked at 'no stock', src/main.rs:4:5",
+        "[14:52:41 FTL] host terminated unexpectedly",
+        "Fatal Python error: Segmentation fault",
+        "terminate called after throwing an instance of 'std::runtime_error'",
+        "*** stack smashing detected ***: terminated",
+        "Segmentation fault (core dumped)",
     ],
     Severity.UNSET: [
         "",
         "payment accepted",
         "0 errors found",
         "error-free since monday",
+        "failing over to b, failed=0",
+        "17:00 in `cart': no news",
         "ERRORS=0",
         "\tat shop.Db.open(Db.java:42)",
         "    at Object.<anonymous> (/app/x.js:1:2)",
@@ -98,7 +118,24 @@ def test_lines(severity, line):
 
 
 @pytest.mark.parametrize(
-    "part", ["[", " ", "a.", "level", '"level"', "at ", "<error", 'File "', "\t", "A", "\n", "Error"]
+    "part",
+    [
+        "[",
+        " ",
+        "a.",
+        "level",
+        '"level"',
+        "at ",
+        "<error",
+        'File "',
+        "\t",
+        "A",
+        "\n",
+        "Error",
+        "PHP ",
+        "a:1:in `",
+        "*** a",
+    ],
 )
 def test_lines_take_linear_time(part):
     """No line, however made, takes long."""
