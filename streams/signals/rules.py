@@ -97,6 +97,11 @@ def _of_pod(attributes: Attributes) -> bool:
     return not attributes.get("container")
 
 
+def _not_delayed(attributes: Attributes) -> bool:
+    """Dramatiq counts a retry when it goes into the delayed queue, and once more when it leaves it."""
+    return not attributes.get("queue_name", "").endswith(".DQ")
+
+
 def _failed_call(attributes: Attributes) -> bool:
     """Micrometer's status of a call without an answer is IO_ERROR or CLIENT_ERROR."""
     return bool(failed(attributes)) or attributes.get("status") == "CLIENT_ERROR"
@@ -224,7 +229,7 @@ _ERRORS = (
         for signal, attempts, failed_ones, shapes in _WORKERS
         for shape, name in zip(shapes, (attempts, failed_ones), strict=True)
     ),
-    _metric("counter", "errors", "dramatiq.message.retries", "dramatiq_message_retries", weight=0.5),
+    _metric("counter", "errors", "dramatiq.message.retries", "dramatiq_message_retries", weight=0.5, only=_not_delayed),
     _metric("counter", "errors", "dramatiq.message.rejects", "dramatiq_message_rejects"),
     _metric("counter", "errors", "celery.task.retried", "celery_task_retried", weight=0.5),
     _metric("counter", "errors", "celery.task.rejected", "celery_task_rejected"),

@@ -160,6 +160,7 @@ KNOWN = [
         *("counter", "attempt", "http_client_requests/failed", "errors", 1.0),
     ),
     ("dramatiq_messages_total", QUEUED, "", "counter", "attempt", "dramatiq.message/failed", "errors", 1.0),
+    ("dramatiq_message_retries_total", QUEUED, "", "counter", "event", "dramatiq.message.retries", "errors", 1.0),
     ("dramatiq_message_errors_total", QUEUED, "", "counter", "event", "dramatiq.message/failed", "errors", 1.0),
     (
         *("dramatiq_message_duration_milliseconds_bucket", {"le": "25.0"}, ""),
@@ -215,6 +216,7 @@ UNUSED = [
         {"status": "200", "view": "prometheus-django-metrics", "method": "GET"},
     ),
     ("http_server_connections_seconds_duration_sum", {"server_port": "8080"}),
+    ("dramatiq_message_retries_total", {"queue_name": "default.DQ", "actor_name": "mail"}),
     ("haproxy_process_idle_time_percent", {}),
     ("haproxy_process_max_connections", {}),
     ("haproxy_server_check_last_change_seconds", {"proxy": "app", "server": "app1"}),
