@@ -14,13 +14,13 @@ from functools import lru_cache
 from streams.records.log import Severity
 
 _WORDS = {
-    **dict.fromkeys(("trace", "finest", "finer", "verbose", "vrb"), Severity.TRACE),
-    **dict.fromkeys(("debug", "fine", "dbg", "debg"), Severity.DEBUG),
+    **dict.fromkeys(("trace", "finest", "finer", "verbose", "vrb", "trc"), Severity.TRACE),
+    **dict.fromkeys(("debug", "fine", "dbg", "debg", "debu"), Severity.DEBUG),
     **dict.fromkeys(("info", "information", "informational", "notice", "inf", "noti"), Severity.INFO),
     **dict.fromkeys(("warn", "warning", "wrn"), Severity.WARN),
     **dict.fromkeys(("error", "err", "severe", "erro"), Severity.ERROR),
     **dict.fromkeys(
-        ("fatal", "critical", "crit", "alert", "emerg", "emergency", "panic", "dpanic", "ftl", "alrt", "emgc"),
+        ("fatal", "critical", "crit", "alert", "emerg", "emergency", "panic", "dpanic", "ftl", "fata", "alrt", "emgc"),
         Severity.FATAL,
     ),
 }
@@ -74,10 +74,12 @@ _PHP = re.compile(r"\bPHP (Fatal error|Parse error|Recoverable fatal error|Warni
 """Source: php-src `main/main.c`, `php_error_cb`; also quoted by nginx and php-fpm."""
 _PHP_LEVELS = {"Warning": Severity.WARN, "Notice": Severity.INFO, "Deprecated": Severity.INFO}
 _NODE_WARNING = re.compile(r"\(node:[0-9]{1,10}\) (?:\[\w{1,40}\] )?\w{0,60}Warning: ")
-_RUBY = re.compile(
-    r"\S{1,200}:[0-9]{1,7}:in [`'][^`'\n]{1,200}'(?:: )(?=[^\n]{0,400}\((?:\w{1,60}::){0,8}\w{0,60}Error\))"
-)
-"""An exception that nobody caught: place, message, class."""
+_RUBY = re.compile(r"[^\s:]{1,200}+:[0-9]{1,7}:in [`'][^'\n]{1,200}': ")
+"""Exception#full_message of one that nobody caught."""
+_ELIXIR = re.compile(r"\*\* \(")
+"""Exception.format."""
+_TERMINATED = re.compile(r"\*\*\* [^*\n]{1,100} \*\*\*: terminated")
+"""glibc's checks."""
 _RECOVERED = re.compile(r"\bpanic (?:serving \S{1,64}: |recovered:)")
 """Go's net/http (`Server.logf`) and gin's Recovery: their loggers know no level, or write all at INFO (log/slog)."""
 _EXCEPTION = re.compile(
@@ -97,6 +99,7 @@ _HEADS: dict[str, tuple[tuple[re.Pattern[str], dict[str, Severity]], ...]] = {
     "f": ((_CRASH, {"": Severity.FATAL}), (_DOTNET_HEAD, _DOTNET)),
     "d": ((_DOTNET_HEAD, _DOTNET),),
     "t": ((_CRASH, {"": Severity.FATAL}), (_THREAD_PANICKED, {"": Severity.ERROR}), (_DOTNET_HEAD, _DOTNET)),
+    "*": ((_ELIXIR, {"": Severity.ERROR}), (_TERMINATED, {"": Severity.FATAL})),
     "(": ((_NODE_WARNING, {"": Severity.WARN}),),
 }
 """First character -> forms that begin so, and the severity of what their group holds."""
@@ -110,9 +113,16 @@ _BRACKETED = re.compile(
     rf"[\[<(](?:[\w-]{{1,40}}:|[0-9]{{2}}:[0-9:.,]{{5,16}}\ )?\s{{0,8}}({_LEVELS})\s{{0,8}}[\]>)]", re.IGNORECASE
 )
 """Alone, behind a module (Apache, ErrorLogFormat) or a time (Serilog's default template)."""
-_WORD = re.compile(r"\b(TRACE|DEBUG|INFO|NOTICE|WARN|WARNING|ERROR|ERR|SEVERE|CRITICAL|CRIT|ALERT|EMERG|FATAL|PANIC)\b")
+_WORD = re.compile(
+    r"\b(TRACE|DEBUG|INFO|NOTICE|WARN|WARNING|ERROR|ERR|SEVERE|CRITICAL|CRIT|ALERT|EMERG|FATAL|PANIC"
+    r"|DBG|DEBU|INF|WRN|ERRO|FTL|FATA)\b"
+)
+"""The second row: zerolog's and Serilog's consoles, logrus on a terminal."""
 _KEYS = ("level", "severity", "lvl", "@l")
-_CAPITALS = ("INFO", "WARN", "ERR", "DEBUG", "TRACE", "NOTICE", "SEVERE", "CRIT", "ALERT", "EMERG", "FATAL", "PANIC")
+_CAPITALS = (
+    *("INF", "WARN", "ERR", "DEBU", "TRACE", "NOTICE", "SEVERE", "CRIT", "ALERT", "EMERG", "FATA", "PANIC"),
+    *("DBG", "WRN", "FTL"),
+)
 _ENDS_OF_THROWN = ("Exception", "Error", "Throwable")
 """What the expressions above cannot match without: to look for these costs a tenth of running them."""
 _TRACEBACK = "Traceback (most recent call last)"
@@ -194,8 +204,8 @@ def _of_head(head: str) -> Severity | None:
             return levels[match[match.lastindex] if match.lastindex else ""]
     php = _PHP.search(head) if "PHP " in head else None
     if php is not None:
-        return _PHP_LEVELS.get(php[1], Severity.FATAL)
-    return Severity.ERROR if "Error)" in head and _RUBY.match(head) else None
+        return _PHP_LEVELS.get(php[1], Severity.ERROR)
+    return Severity.ERROR if ":in " in head and _RUBY.match(head) else None
 
 
 def _shown_level(head: str) -> Severity:

@@ -7,7 +7,7 @@ failed request. A pod that is not ready is told by Kubernetes (`kube_pod_status_
 Sources: Kubernetes, "Configure Liveness, Readiness and Startup Probes" and "Kubernetes API health endpoints"; Spring
 Boot Actuator, "Endpoints" (base path); MicroProfile Health 4.0, "REST interfaces specifications"; Quarkus (`/q`);
 Prometheus, `metrics_path` and "Management API". Attributes as OpenTelemetry's semantic conventions, Micrometer,
-prometheus-fastapi-instrumentator (`handler`) and express-prom-bundle (`path`) name them.
+prometheus-fastapi-instrumentator (`handler`), express-prom-bundle (`path`) and django-prometheus (`view`) name them.
 """
 
 from __future__ import annotations
@@ -33,14 +33,22 @@ _BASES = frozenset(("actuator", "-", "health", "healthz", "livez", "readyz", "q"
 """First segments under which the paths of `_PROBED`, and nothing else there, are probed too."""
 
 
+_PROBED_VIEWS = frozenset(("prometheus-django-metrics", "health_check:health_check_home"))
+"""Names that django-prometheus and django-health-check give their routes; Django's metrics tell views, not paths."""
+
+
 def probed(attributes: Attributes) -> bool:
     """Whether the attributes name a route of probes or scrapers.
 
     >>> probed({"uri": "/actuator/health/readiness"}), probed({"handler": "/metrics"})
     (True, True)
+    >>> probed({"view": "prometheus-django-metrics", "method": "GET"})
+    True
     >>> probed({"path": "/health/records"}), probed({"queue": "/health"})
     (False, False)
     """
+    if attributes.get("view", "") in _PROBED_VIEWS:
+        return True
     return any("_".join(words(key)) in _ROUTES and _is_probed(value) for key, value in attributes.items())
 
 

@@ -9,7 +9,9 @@ others too (its dependencies, its runtime's internals); 1/4 for what follows tra
 `watch`: they follow the traffic weight. One quantity told by two instrumentations is two signals of one group, never
 one sum.
 
-Sources: formats.md, section 22, with the documents named there; prometheus/client_golang collectors; grpc-ecosystem.
+Sources: formats.md, section 22, with the documents named there; prometheus/client_golang collectors; grpc-ecosystem;
+dramatiq (`middleware/prometheus.py`), danihodovic/celery-exporter and yabeda-sidekiq, their READMEs; HAProxy,
+addons/promex/README.
 """
 
 from __future__ import annotations
@@ -95,6 +97,11 @@ def _of_pod(attributes: Attributes) -> bool:
     return not attributes.get("container")
 
 
+def _not_delayed(attributes: Attributes) -> bool:
+    """Dramatiq counts a retry when it goes into the delayed queue, and once more when it leaves it."""
+    return not attributes.get("queue_name", "").endswith(".DQ")
+
+
 def _failed_call(attributes: Attributes) -> bool:
     """Micrometer's status of a call without an answer is IO_ERROR or CLIENT_ERROR."""
     return bool(failed(attributes)) or attributes.get("status") == "CLIENT_ERROR"
@@ -118,6 +125,9 @@ _LATENCY = (
     _metric("timer", "latency", "messaging.process.duration", "messaging_process_duration"),
     _metric("timer", "latency", "spring.kafka.listener", "spring_kafka_listener"),
     _metric("timer", "latency", "spring.rabbitmq.listener", "spring_rabbitmq_listener"),
+    _metric("timer", "latency", "dramatiq.message.duration", "dramatiq_message_duration", given="ms"),
+    _metric("timer", "latency", "celery.task.runtime", "celery_task_runtime", given="s"),
+    _metric("timer", "latency", "sidekiq.job.runtime", "sidekiq_job_runtime"),
     _metric("timer", "latency", "tasks.scheduled.execution", "tasks_scheduled_execution", weight=0.5),
     _metric("timer", "latency", "nginx.ingress.request.duration", "nginx_ingress_controller_request_duration"),
     _metric("timer", "latency", "http.client.request.duration", "http_client_request_duration", weight=0.5),
@@ -174,6 +184,12 @@ _CALL_SHAPES: tuple[tuple[Shape, Callable[[Attributes], bool]], ...] = (
     ("attempt", lambda attributes: not _failed_call(attributes)),
     ("failed_attempt", _failed_call),
 )
+_WORKERS: tuple[tuple[str, str, str, tuple[Shape, Shape]], ...] = (
+    ("dramatiq.message", "dramatiq_messages", "dramatiq_message_errors", ("attempt", "counter")),
+    ("sidekiq.job", "sidekiq_jobs_executed", "sidekiq_jobs_failed", ("attempt", "counter")),
+    ("celery.task", "celery_task_succeeded", "celery_task_failed", ("attempt", "failed_attempt")),
+)
+"""Of queues, which count all that was done or what succeeded, and what failed, each by a name of its own."""
 _ERRORS = (
     *(
         _metric(shape, "errors", f"{name}/failed", name, weight=weight, only=only)
@@ -208,6 +224,15 @@ _ERRORS = (
             ("warn", 0.25, _is("level", "warn")),
         )
     ),
+    *(
+        _metric(shape, "errors", f"{signal}/failed", name)
+        for signal, attempts, failed_ones, shapes in _WORKERS
+        for shape, name in zip(shapes, (attempts, failed_ones), strict=True)
+    ),
+    _metric("counter", "errors", "dramatiq.message.retries", "dramatiq_message_retries", weight=0.5, only=_not_delayed),
+    _metric("counter", "errors", "dramatiq.message.rejects", "dramatiq_message_rejects"),
+    _metric("counter", "errors", "celery.task.retried", "celery_task_retried", weight=0.5),
+    _metric("counter", "errors", "celery.task.rejected", "celery_task_rejected"),
     _metric("counter", "errors", "hikaricp.connections.timeout", "hikaricp_connections_timeout", weight=0.5),
     _metric("counter", "errors", "hikaricp.connection.timeout", "hikaricp_connection_timeout", weight=0.5),
     _metric(
@@ -492,6 +517,7 @@ _LOAD = tuple(
             "nginx_ingress_controller_requests",
         ),
         *("envoy_cluster_upstream_rq", "envoy_http_downstream_rq", "nginx_http_requests"),
+        *("nginx_connections_accepted", "nginx_connections_handled", "phpfpm_accepted_connections"),
     )
 )
 
@@ -514,6 +540,18 @@ _SETUP = (
     *("tomcat_sessions_alive_max", "process_runtime_cpython_gc", "process_runtime_cpython_cpu_time"),
     *("process_runtime_cpython_context", "process_context_switches"),
     *("process_start_time", "process_uptime", "process_virtual_memory", "process_max_fds", "process_files_max"),
+    # HAProxy's own process, bounds, peaks since the start, ages, and states told by a series each.
+    *("haproxy_process_", "haproxy_exporter_", "haproxy_sticktable_"),
+    *(
+        f"haproxy_{of}_{what}"
+        for of in ("frontend", "backend", "server", "listener")
+        for what in (
+            *("last_session", "max_queue_", "max_sessions", "max_session_rate", "limit_", "queue_limit", "status"),
+            *("check_status", "check_code", "check_last_change", "check_duration", "weight", "uweight", "agg_"),
+            *("http_comp_", "http_cache_", "current_throttle", "http_requests_rate_max", "connections_rate_max"),
+            *("idle_connections", "unsafe_idle", "safe_idle", "loadbalanced", "active_servers", "backup_servers"),
+        )
+    ),
     *("prometheus_", "otelcol_", "logback_events", "log4j2_events", "k8s_pod_phase", "k8s_pod_", "k8s_container_"),
 )
 """What begins so and is in no rule describes the set-up, or tells again what another metric tells."""

@@ -68,10 +68,17 @@ _SATURATION = frozenset(
         *("queue", "queued", "queues", "pending", "backlog", "lag", "inflight", "active", "busy", "blocked"),
         *("saturation", "flight", "thread", "threads", "goroutine", "goroutines", "connection", "connections", "conns"),
         *("pool", "fds", "fd", "files", "descriptors", "handles", "socket", "sockets", "waiters", "workqueue"),
-        *("progress", "wait", "waiting"),
+        *("progress", "inprogress", "wait", "waiting"),
         *("usage", "utilization", "used"),
     )
 )
+_HELD = frozenset(
+    (
+        *("thread", "threads", "connection", "connections", "conns", "pool", "fds", "fd", "files", "descriptors"),
+        *("handles", "socket", "sockets"),
+    )
+)
+"""Of `_SATURATION`, what is held, not what waits: a counter of these tells how many came by (`connections_total`)."""
 _IO = frozenset(
     (
         *("disk", "io", "diskio", "blkio", "iops", "read", "reads", "write", "writes", "fs", "filesystem"),
@@ -123,6 +130,8 @@ _STATUS = frozenset(("status", "code", "response", "responses", "http", "httpcod
 _UP = "up"
 """As the last word: 1 where something can be reached, else 0."""
 _NEGATED = frozenset((("un", "healthy"), ("not", "healthy"), ("not", "ready"), ("not", "permitted")))
+_LONG_TASKS = ["seconds", "duration", "sum"]
+"""Micrometer's LongTaskTimer: how long all that is under way has lasted so far, connections kept open too."""
 _LONG = frozenset(("minute", "min", "hour"))
 _QUANTILE = "quantile"
 _QUANTILES = frozenset((_QUANTILE, "p50", "p75", "median", "percentile"))
@@ -177,11 +186,13 @@ def guess(series: Series) -> Read:
         key = _key(said)
         share = Reading(rule.signal, "share", scale if given else 0.0, "mean", key=key)
         return SeriesUse(gauge=(share,)), (rule, *([_failed(key)] if of_others(key) else []))
-    return _leveled(rule, series, said, scale)
+    return _leveled(rule, series, stem, said, scale)
 
 
 def _is_setup(said: list[str]) -> bool:
     """It describes how things are set up: `go_sql_max_open_connections`, `system_cpu_count`; not the oldest's age."""
+    if said[-3:] == _LONG_TASKS:
+        return True
     if "created" in said and said[-1] == "total":
         return not _SETUP.isdisjoint(set(said) - {"created"})  # so many have been, not when
     if not _SETUP.isdisjoint(said):
@@ -354,13 +365,17 @@ def _timed(rule: SignalRule, series: Series, stem: Stem, scale: float) -> Read:
     return structs.replace(use, gauge=(Reading(level.signal, "level", scale, "max"),)), (*rules, level)
 
 
-def _leveled(rule: SignalRule, series: Series, said: list[str], scale: float) -> Read:
+def _leveled(rule: SignalRule, series: Series, stem: Stem, said: list[str], scale: float) -> Read:
     """A level; of a counter its rate, of a distribution its mean."""
     if said[-1] == "bucket":
         return SeriesUse(), ()
+    if rule.group == "saturation" and rule.unit == "s" and stem.part in {"sum", "count"}:
+        return read_timer(structs.replace(rule, signal=series.name[: -len(stem.part) - 1]), stem.part, {}, scale)
     shown = quantile_rule(rule, series.name, dict(series.attributes))
     of_time = structs.replace(rule, unit="{cpu}" if rule.group == "cpu" else "1")  # seconds a second
     rate = structs.replace(of_time if rule.unit == "s" else rule, signal=f"{series.name}/rate")
+    if rule.group == "saturation" and _HELD.issuperset(_SATURATION.intersection(said)):
+        rate = structs.replace(rate, group="load", worse="either", weight=UNKNOWN_WEIGHT, criticality="watch")
     averaged = not (_SHARES | _MEANS).isdisjoint(said)
     combine: Combine = "max" if rule.group == "tail_latency" or "max" in said else "mean" if averaged else "sum"
     gauge = [Reading(shown.signal, "level", scale, combine)]

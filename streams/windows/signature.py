@@ -4,7 +4,8 @@ Two steps, so that the hot path needs only the first: `fold` makes all digits al
 masks what varies in a folded line. The signature is a function of the folded line alone, so it may be cached by it, and
 the same line gives the same signature on every worker. Merging signatures into templates is not done here.
 
-A JSON line is its level, logger, message and exception; a stack trace is its exceptions and the frames next to them.
+A JSON line, or one of logfmt, is its level, logger, message and exception; a stack trace is its exceptions and the
+frames next to them.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from streams.records.log import Severity
 from streams.records.severity import graver, in_line, of_field
 from streams.windows.masks import masked
 from streams.windows.stack import Thrown, Trace, brief, trace
-from streams.windows.structured import Structured, structured
+from streams.windows.structured import Structured, logfmt, structured
 
 MAX_LINE_CHARACTERS = 4096
 """What lies beyond does not tell lines apart; it bounds time and memory."""
@@ -95,7 +96,7 @@ def signature(folded: bytes, severity: Severity = Severity.UNSET) -> Signature:
         severity = graver(severity or of_field(found.level) or in_line(line), found.message)
     else:
         found_trace = trace(line) if "\n" in line else None
-        text = _of_line(line) if found_trace is None else _of_trace(found_trace)
+        text = _of_plain(line) if found_trace is None else _of_trace(found_trace)
         severity = graver(severity, line) if found_trace is None else severity or _severity_of_trace(found_trace)
     return Signature(text[:MAX_SIGNATURE_CHARACTERS].rstrip(), severity)
 
@@ -131,6 +132,11 @@ def _folded_with_codes(line: bytes) -> bytes:
 
 def _of_line(line: str) -> str:
     return masked(line[:_MASKED_CHARACTERS])
+
+
+def _of_plain(line: str) -> str:
+    told = logfmt(line) if "=" in line else None
+    return _of_line(line) if told is None else _of_structured(told)
 
 
 def _of_structured(found: Structured) -> str:

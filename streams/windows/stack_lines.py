@@ -40,7 +40,7 @@ _FORMS = re.compile(
     rf"""
     (?P<noise>                                                                     # Rust: places, and what panics
         \s++at\ [^\s:]{{1,400}}\.rs:[0-9:]+\s*\Z
-      | \s{{1,4}}[0-9]+:\ ++(?:0x[0-9a-f]+\ -\ )?(?:rust_|(?:core|std)::(?:panic|result|option|rt))[^\n]*
+      | \s{{1,4}}[0-9]+:\ ++(?:0x[0-9a-f]+\ -\ )?(?:(?:__)?rust|(?:core|std)::(?:panic|result|option|rt))[^\n]*
       | stack\ backtrace:\s*\Z | note:\ [^\n]*`RUST_BACKTRACE=[^\n]*
     )
   | (?P<frame>

@@ -1,4 +1,8 @@
-r"""What does a log line say that is a JSON object? Its message, level, logger and exception, whatever names they have.
+r"""What does a log line say that is a JSON object, or logfmt? Its message, level, logger and exception.
+
+They are found whatever names they have. Logfmt is what logrus, Go's log/slog and go-kit write as text: `key=value` from
+the first word on, one of the keys that of a message. (Sources: logrus, `TextFormatter`; Go, log/slog `TextHandler`;
+go-kit/log `NewLogfmtLogger`; brandur.org/logfmt. Python's logfmt and charmbracelet/log write the same.)
 
 Works on a folded line, whose numbers are no JSON any more, and on one that was cut off: it does not decode, it looks
 for `"name":"value"` pairs, from the left. The first of each kind counts, so that what an application nests later cannot
@@ -9,12 +13,16 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterable, Mapping
 
 from msgspec import Struct
 
 from streams.records.log import STACK_KEYS, THROWN_KEYS
 
 _PAIR = re.compile(r'"((?:[^"\\]|\\.){1,64}+)"\s{0,8}:\s{0,8}(?:"((?:[^"\\]|\\.)*+)("?)|(-?[\w.+-]{1,32}+))?')
+_LOGFMT_PAIR = re.compile(r'(?:\A|(?<=\s))([\w.@-]{1,64}+)=(?:"((?:[^"\\]|\\.)*+)("?)|([^\s"]*+))')
+_IS_LOGFMT = re.compile(r'[\w.@-]{1,64}+=(?:"|[^\s"=]*+\s)')
+_MESSAGE_KEYS = (" msg=", " message=")
 _KINDS = {
     **dict.fromkeys(("message", "msg", "@m", "@mt", "log", "text", "short_message", "body", "event"), "message"),
     **dict.fromkeys(("level", "severity", "lvl", "loglevel", "log.level", "level_name", "levelname", "@l"), "level"),
@@ -24,6 +32,9 @@ _KINDS = {
     **dict.fromkeys(THROWN_KEYS, "kind"),
     **dict.fromkeys(("status", "status_code", "statuscode", "http.status_code"), "status"),
 }
+_LOGFMT_KINDS = {key: kind for key, kind in _KINDS.items() if kind != "message"} | dict.fromkeys(
+    ("msg", "message"), "message"
+)
 _MAX_LEVEL = 16
 _MONGODB = re.compile(r'\{"t":\{"\$date":"[^"]{1,40}"\},\s{0,4}"s":\s{0,4}"([FEWID])')
 """Source: MongoDB's manual, "Log Messages", structured logging since 4.4."""
@@ -54,20 +65,41 @@ def structured(line: str) -> Structured:
     >>> found.message, found.level, found.logger
     ('no "stock"', 'error', 'shop.Cart')
     """
+    mongodb = _MONGODB.match(line)
+    return _told(_PAIR.finditer(line), _KINDS, "" if mongodb is None else _MONGODB_LEVELS[mongodb[1]])
+
+
+def logfmt(line: str) -> Structured | None:
+    r"""Read a line of `key=value`; None for one that is not, or has no message: then all of it says what happened.
+
+    >>> logfmt('time="0000-00-00T00:00:00Z" level=warning msg="no \\"stock\\"" item=00').message
+    'no "stock"'
+    >>> logfmt("retry=0 of order, msg=none"), logfmt("at=info method=GET status=000")
+    (None, None)
+    """
+    if not any(key in line for key in _MESSAGE_KEYS) and not line.startswith(("msg=", "message=")):
+        return None
+    if not _IS_LOGFMT.match(line):
+        return None
+    found = _told(_LOGFMT_PAIR.finditer(line), _LOGFMT_KINDS)
+    return found if found.message and found.level else None
+
+
+def _told(pairs: Iterable[re.Match[str]], kinds: Mapping[str, str], level: str = "") -> Structured:
+    """Of the first value of each kind; `level` is that of a form of its own, before any that is named."""
     found: dict[str, str] = {}
     keys: list[str] = []
-    for match in _PAIR.finditer(line):
+    for match in pairs:
         key = match[1]
         keys.append(key)
-        kind = _KINDS.get(key.lower())
+        kind = kinds.get(key.lower())
         if kind is None or kind in found:
             continue
         value = _text(match[2]) if match[2] is not None else match[4] or ""
         if value:
             found[kind] = value
-    mongodb = _MONGODB.match(line)
-    if mongodb is not None:
-        found["level"] = _MONGODB_LEVELS[mongodb[1]]
+    if level:
+        found["level"] = level
     if len(found.get("level", "")) > _MAX_LEVEL:
         del found["level"]
     if found.get("status", "")[:1] not in {"4", "5"}:

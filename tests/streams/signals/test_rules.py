@@ -12,6 +12,7 @@ from streams.signals.reading import Reading
 from streams.signals.rules import RULES, builtin
 
 APP = {"container": "app"}
+QUEUED = {"queue_name": "default", "actor_name": "mail"}
 KNOWN = [
     # name, attributes, unit, shape, how, signal, group, worse, factor
     ("http.server.request.duration", {}, "s", "histogram", "values", "http.server.request.duration", "latency", 1.0),
@@ -158,6 +159,20 @@ KNOWN = [
         *("http_client_requests_seconds_count", {"status": "200"}, ""),
         *("counter", "attempt", "http_client_requests/failed", "errors", 1.0),
     ),
+    ("dramatiq_messages_total", QUEUED, "", "counter", "attempt", "dramatiq.message/failed", "errors", 1.0),
+    ("dramatiq_message_retries_total", QUEUED, "", "counter", "event", "dramatiq.message.retries", "errors", 1.0),
+    ("dramatiq_message_errors_total", QUEUED, "", "counter", "event", "dramatiq.message/failed", "errors", 1.0),
+    (
+        *("dramatiq_message_duration_milliseconds_bucket", {"le": "25.0"}, ""),
+        *("counter", "bucket", "dramatiq.message.duration", "latency", 1e-3),
+    ),
+    ("celery_task_succeeded_total", {"name": "mail"}, "", "counter", "attempt", "celery.task/failed", "errors", 1.0),
+    ("celery_task_failed_total", {"exception": "E"}, "", "counter", "event", "celery.task/failed", "errors", 1.0),
+    ("celery_task_failed_total", {"exception": "E"}, "", "counter", "attempt", "celery.task/failed", "errors", 1.0),
+    ("celery_task_runtime_sum", {"name": "mail"}, "", "counter", "over", "celery.task.runtime/mean", "latency", 1.0),
+    ("sidekiq_jobs_executed_total", {}, "", "counter", "attempt", "sidekiq.job/failed", "errors", 1.0),
+    ("sidekiq_jobs_failed_total", {}, "", "counter", "event", "sidekiq.job/failed", "errors", 1.0),
+    ("nginx_connections_accepted", {}, "", "counter", "rate", "nginx_connections_accepted/rate", "load", 1.0),
 ]
 
 UNUSED = [
@@ -195,6 +210,18 @@ UNUSED = [
     ("http_request_duration_seconds_bucket", {"path": "/healthz", "status_code": "200", "le": "0.1"}),
     ("http.server.request.duration", {"http.route": "/q/health/live", "http.response.status_code": "503"}),
     ("shop_requests_total", {"url_path": "/readyz?verbose", "code": "503"}),
+    (
+        "django_http_responses_total_by_status_view_method_total",
+        {"status": "200", "view": "prometheus-django-metrics", "method": "GET"},
+    ),
+    ("http_server_connections_seconds_duration_sum", {"server_port": "8080"}),
+    ("dramatiq_message_retries_total", {"queue_name": "default.DQ", "actor_name": "mail"}),
+    ("haproxy_process_idle_time_percent", {}),
+    ("haproxy_process_max_connections", {}),
+    ("haproxy_server_check_last_change_seconds", {"proxy": "app", "server": "app1"}),
+    ("haproxy_backend_last_session_seconds", {"proxy": "app"}),
+    ("haproxy_backend_active_servers", {"proxy": "app"}),
+    ("haproxy_server_status", {"proxy": "app", "server": "app1", "state": "UP"}),
 ]
 
 
@@ -291,11 +318,13 @@ GUESSED = [
     ("nginx_connections_waiting", "saturation", "higher", ""),
     ("sql_wait_count_total", "saturation", "higher", ""),
     ("http_requests_in_progress", "saturation", "higher", ""),
+    ("http_requests_inprogress", "saturation", "higher", ""),
+    ("worker_pool_usage_seconds_count", "saturation", "higher", "s"),
     ("thread_count", "saturation", "higher", ""),
-    ("celery_task_runtime_bucket", "latency", "higher", ""),
+    ("worker_task_runtime_bucket", "latency", "higher", ""),
     ("celery_task_sent_total", "load", "either", ""),
     ("celery_worker_up", "availability", "lower", "%"),
-    ("sidekiq_jobs_executed_total", "load", "either", ""),
+    ("worker_jobs_executed_total", "load", "either", ""),
     ("sidekiq_jobs_dead_count", "errors", "higher", ""),
     ("rabbitmq_queue_messages_ready", "saturation", "higher", ""),
     ("rabbitmq_queue_messages_published_total", "load", "either", ""),
@@ -334,6 +363,27 @@ def test_unknown_metrics_are_guessed_at_by_their_words(name, group, worse, unit)
     assert rule.guessed == (group != "other")
     assert rule.weight <= 0.5
     assert (rule.criticality == "watch") == (group == "load")
+
+
+@pytest.mark.parametrize(
+    "name", ["haproxy_frontend_connections_total", "netty_threads_started", "nginx_accepted_connections"]
+)
+def test_a_counter_of_what_can_be_held_follows_the_traffic(name):
+    """How many connections came by is load; how many there are now, or how many waited, is saturation."""
+    use, rules = read_series(series(name, {}))
+    (rate,) = (rule for rule in rules if rule.signal == use.counter[0].signal)
+    assert (rate.group, rate.worse, rate.criticality) == ("load", "either", "watch")
+    use, rules = read_series(series("pool_connections_waited_wait_total", {}))
+    (rate,) = (rule for rule in rules if rule.signal == use.counter[0].signal)
+    assert (rate.group, rate.worse) == ("saturation", "higher")
+
+
+def test_time_in_use_is_told_by_its_mean():
+    """Micrometer's `worker_pool_usage_seconds`: how often follows the traffic, how long does not."""
+    for part, how in (("sum", "over"), ("count", "under")):
+        use, rules = read_series(series(f"worker_pool_usage_seconds_{part}", {"pool_name": "a"}))
+        assert [(reading.signal, reading.how) for reading in use.counter] == [("worker_pool_usage_seconds/mean", how)]
+        assert [(rule.group, rule.worse, rule.unit) for rule in rules] == [("saturation", "higher", "s")]
 
 
 def test_seconds_of_a_processor_in_a_total_are_cores():

@@ -185,7 +185,7 @@ def test_a_window_holds_a_bounded_number_of_buckets():
 )
 def test_what_cannot_be_named_is_refused(names):
     """Promise: at once, with what is allowed."""
-    with pytest.raises(BadPolicy, match="log_fields"):
+    with pytest.raises(BadPolicy, match="log-fields"):
         LogFields([LogField.parse(name) for name in names])
 
 

@@ -36,6 +36,7 @@ from streams.windows.signature import MAX_LINE_CHARACTERS, fold, signature, sign
         ("\x1b[31mred 1\x1b[0m", "red 2"),
         ("a   b\t1", "a b 1"),
         ("took <1 ms", "took 5 ms"),
+        ('time=1 level=info msg="took 15 ms" user=17', 'time=2 level=info msg="took 7 ms" user=18 path=/a'),
     ],
 )
 def test_values_do_not_tell_lines_apart(one, other):
@@ -55,6 +56,8 @@ def test_values_do_not_tell_lines_apart(one, other):
         ("status=404 in 3 ms", "status=200 in 3 ms"),
         ("can't open", "can't close"),
         ("yes/no", "no/yes"),
+        ('time=1 level=info msg="cart priced" user=17', 'time=1 level=info msg="order read" user=17'),
+        ('level=error msg=failed err="disk full"', 'level=error msg=failed err="no route"'),
     ],
 )
 def test_words_do(one, other):
@@ -138,6 +141,50 @@ def test_long_lines_are_cut_before_they_cost(unit):
 def test_control_characters_do_not_reach_readers():
     """Promise: terminal escapes of a hostile log never get into a signature."""
     assert "\x1b" not in signature(fold("\x1b[31mERROR\x1b[0m \x07boom")).text
+
+
+@pytest.mark.parametrize(
+    ("line", "text", "severity"),
+    [
+        # logrus (TextFormatter), behind go-grpc-middleware's logging interceptor
+        (
+            'time="2026-11-30T14:52:42Z" level=warning msg="finished call" grpc.error="code = 14 desc = \\"/x\\": EOF"',
+            "warning finished call",
+            Severity.WARN,
+        ),
+        # log/slog's TextHandler
+        (
+            'time=2026-11-30T14:52:42.001Z level=ERROR source=main.go:42 msg="order 17 failed" err="disk full"',
+            "ERROR order <*> failed (disk full)",
+            Severity.ERROR,
+        ),
+        # go-kit/log
+        (
+            'level=info ts=2026-11-30T14:52:42Z caller=main.go:12 event=load msg="WAL segment 7 loaded"',
+            "info WAL segment <*> loaded",
+            Severity.INFO,
+        ),
+        # Without a message (Rails' lograge), or not from the first word on, it is a line like any other.
+        (
+            "method=GET path=/orders format=html status=503 duration=12.1",
+            "method=<*> path=<*> format=<*> status=503 duration=<*>",
+            Severity.UNSET,
+        ),
+        ("WARN retry of level=info msg=none", "WARN retry of level=<*> msg=<*>", Severity.WARN),
+    ],
+)
+def test_logfmt(line, text, severity):
+    """Promise: what a line of logfmt says is its level, message and error, not which keys stand in it."""
+    found = signature(fold(line))
+    assert (found.text, found.severity) == (text, severity)
+
+
+@given(st.text(st.sampled_from('ab=" \\0msglevel'), max_size=400))
+def test_any_line_is_read_as_logfmt_or_not_at_all(noise):
+    """Promise: whatever stands between or behind pairs, a message that comes whole is found."""
+    quoted = noise.replace("\\", "").replace('"', "")
+    found = signature(fold(f'level=info note="{quoted}" msg="cart priced" {noise}'))
+    assert found.text == "info cart priced"
 
 
 @given(st.text(st.sampled_from("abzAZ0459٣é_-+%~$:;,=()[]{}<>|\"'#"), min_size=1, max_size=20))
