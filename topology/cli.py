@@ -205,10 +205,10 @@ def rollouts(log_level: str, **given: Any) -> None:
 @click.argument("file", type=click.File("rb"))
 @options.shared("--log-level", type=click.Choice(log.LEVELS), default="info", help="Least important lines to show.")
 def policy_from_kayenta(file: BinaryIO, log_level: str) -> None:
-    """Print the policy that says what a Kayenta config says.
+    """Print the policy for a Kayenta canary config.
 
-    FILE is a canary config (JSON); the policy is JSON too, which is YAML. Ends with 2 and names all that has no equal,
-    if anything in it has none.
+    FILE is the config (JSON); the policy, which says the same, is JSON too, which is YAML. Ends with 2 and names all
+    that has no equal, if anything in it has none.
     """
     log.start("policy-from-kayenta", log_level)
     document = kayenta_config.policy(file.read(kayenta_config.MOST_BYTES + 1))

@@ -79,7 +79,7 @@ def explain_(workload: str, policy: Path | None, as_json: bool) -> None:
 @click.command("schema")
 @click.argument("name", type=click.Choice(sorted(schemas.SCHEMAS)))
 def print_schema(name: str) -> None:
-    """Print the JSON Schema of NAME."""
+    """Print the JSON Schema of a document."""
     click.echo(schemas.text(name), nl=False)
 
 

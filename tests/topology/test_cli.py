@@ -82,6 +82,13 @@ def test_every_option_says_what_it_does() -> None:
             assert not isinstance(option, click.Option) or option.help, (each.name, option.opts)
 
 
+@pytest.mark.parametrize("words", [[], ["policy"]])
+def test_lists_of_commands_show_whole_lines(words: list[str]) -> None:
+    """In a terminal of 80 columns none is cut."""
+    shown = CliRunner().invoke(cli.command, [*words, "--help"], terminal_width=80)
+    assert "..." not in shown.output.partition("Commands:")[2]
+
+
 @pytest.mark.parametrize(("option", "content"), [("--log-topic", "logs"), ("--metric-topic", "metrics")])
 def test_a_format_that_is_none_is_refused_at_the_start(option: str, content: str) -> None:
     """Whether or not a broker answers yet; what is allowed is said."""
