@@ -79,7 +79,7 @@ def keep(source: Path, target: Path | None) -> None:
     if target is None or STANDARD in (source, target) or not (source.exists() and target.exists()):
         return
     if source.samefile(target):
-        raise BadPolicy("--csv", str(target), "name another file than the one that is read")
+        raise BadPolicy("csv", str(target), "name another file than the one that is read")
 
 
 @contextlib.contextmanager

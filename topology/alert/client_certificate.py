@@ -36,7 +36,7 @@ class ClientCertificate:
             self._seen = self._marks()
             self._load()
         except (OSError, ssl.SSLError) as error:
-            allowed = f"give a PEM file of a certificate, with its key here or in key_file ({error})"
+            allowed = f"give a PEM file of a certificate, with its key here or in key-file ({error})"
             raise BadPolicy("cert-file", cert_file, allowed) from None
 
     def refresh(self) -> None:

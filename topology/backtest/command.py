@@ -87,7 +87,7 @@ def _write(file: Path, content: bytes) -> None:
     try:
         file.write_bytes(content)
     except OSError as error:
-        raise unwritable("--json", file, error) from error
+        raise unwritable("json", file, error) from error
 
 
 @contextmanager

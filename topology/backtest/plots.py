@@ -34,7 +34,7 @@ def prepare(directory: Path) -> None:
         directory.mkdir(parents=True, exist_ok=True)
         (directory / _PAGE).touch()
     except OSError as error:
-        raise unwritable("--plot", directory, error) from error
+        raise unwritable("plot", directory, error) from error
 
 
 def draw(results: Sequence[Backtest], directory: Path) -> None:
@@ -62,7 +62,7 @@ def draw(results: Sequence[Backtest], directory: Path) -> None:
             shown.append((result.recording.name, rows))
         (directory / _PAGE).write_text(page.render(recordings=shown), encoding="utf-8")
     except OSError as error:
-        raise unwritable("--plot", directory, error) from error
+        raise unwritable("plot", directory, error) from error
 
 
 def _chart(played: Played, row: Row) -> chart.Chart | None:

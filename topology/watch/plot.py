@@ -31,7 +31,7 @@ class Picture:
             BadPolicy: its name ends in neither .svg nor .png.
         """
         if path.suffix.lower() not in (".svg", ".png"):
-            raise BadPolicy("--plot", str(path), "a name that ends in .svg or .png is")
+            raise BadPolicy("plot", str(path), "a name that ends in .svg or .png is")
         self._path = path
         self._values, self._scores, self._rings = array("d"), array("d"), array("b")
 

@@ -87,7 +87,7 @@ def test_what_cannot_be_written_is_told_before_the_work(tmp_path, option):
     (tmp_path / "file").touch()
     done = backtest(two_cases(tmp_path / "r"), option, tmp_path / "file" / "below")
     assert isinstance(done.exception, BadPolicy)
-    assert str(done.exception).startswith(option)
+    assert str(done.exception).startswith(f"{option.removeprefix('--')}: ")
     assert not done.stdout
 
 

@@ -110,6 +110,7 @@ def test_the_file_that_is_read_is_not_written(tmp_path, words):
     for target in ("in.csv", "link.csv"):
         result = CliRunner().invoke(command, [*words, str(tmp_path / "in.csv"), "--csv", str(tmp_path / target)])
         assert isinstance(result.exception, BadPolicy)
+        assert str(result.exception).startswith("csv: ")
         assert (tmp_path / "in.csv").read_text() == HEADER + "".join(signal(10))
 
 
