@@ -82,6 +82,17 @@ def test_every_option_says_what_it_does() -> None:
             assert not isinstance(option, click.Option) or option.help, (each.name, option.opts)
 
 
+@pytest.mark.parametrize("text", ["a: [", "[]", "hello", "", "\xfe", "kind: Config"])
+def test_a_kubeconfig_that_is_none_is_refused(tmp_path: Path, text: str) -> None:
+    """In one line, whatever the client of Kubernetes makes of it."""
+    file = tmp_path / "config"
+    file.write_bytes(text.encode("latin-1"))
+    said = CliRunner().invoke(cli.command, ["rollouts", "--kubeconfig", str(file)])
+    assert isinstance(said.exception, BadPolicy)
+    assert str(said.exception).startswith("kubeconfig: ")
+    assert "\n" not in str(said.exception)
+
+
 @pytest.mark.parametrize("words", [[], ["policy"]])
 def test_lists_of_commands_show_whole_lines(words: list[str]) -> None:
     """In a terminal of 80 columns, of which click leaves two free, none is cut."""

@@ -17,6 +17,7 @@ from typing import Any
 
 import aiohttp
 import msgspec
+import yaml
 from kubernetes_asyncio import client, config, watch
 
 from streams.errors import BadPolicy
@@ -40,6 +41,9 @@ _SETTLE_S = 0.2
 """Changes that come together are told together."""
 _TELL_S = 5.0
 
+_UNUSABLE = (config.ConfigException, OSError, yaml.YAMLError, TypeError, ValueError, LookupError, AttributeError)
+"""What the client raises of a kubeconfig, whose shape it does not check."""
+
 Key = tuple[str, str, str]
 """Kind, namespace, name."""
 
@@ -59,22 +63,23 @@ class RolloutWatcher:
         Raises:
             BadPolicy: there is no configuration that says where the API server is.
         """
-        await self._configure()
-        async with client.ApiClient() as api, aiohttp.ClientSession() as session, asyncio.TaskGroup() as tasks:
+        async with await self._client() as api, aiohttp.ClientSession() as session, asyncio.TaskGroup() as tasks:
             objects = client.CustomObjectsApi(api)
             for plural in _KINDS:
                 tasks.create_task(self._follow(objects, plural))
             tasks.create_task(self._tell_all(session))
 
-    async def _configure(self) -> None:
+    async def _client(self) -> client.ApiClient:
         try:
             if self._settings.kubeconfig is None:
                 config.load_incluster_config()
             else:
                 await config.load_kube_config(self._settings.kubeconfig)
-        except (config.ConfigException, OSError) as error:
+            return client.ApiClient()
+        except _UNUSABLE as error:
             allowed = "run it in a pod with a service account, or name a kubeconfig"
-            raise BadPolicy("kubeconfig", self._settings.kubeconfig, f"{allowed} ({error})") from error
+            why = " ".join(str(error).split()) or type(error).__name__
+            raise BadPolicy("kubeconfig", self._settings.kubeconfig, f"{allowed} ({why})") from error
 
     async def _follow(self, objects: Any, plural: str) -> None:
         """List, then watch from there, for ever."""
