@@ -13,7 +13,7 @@ def authorization(token_file: str | None) -> dict[str, str]:
     """
     if token_file is not None:
         with suppress(OSError):
-            token = Path(token_file).read_text(encoding="utf-8").strip()
+            token = Path(token_file).read_text(encoding="utf-8", errors="replace").strip()
             if token.isascii() and token.isprintable():
                 return {"Authorization": f"Bearer {token}"}
     return {}

@@ -210,9 +210,12 @@ def _query(settings: VerifySettings) -> str:
 
 def _token(file: str) -> str:
     try:
-        return Path(file).read_text(encoding="utf-8").strip()
+        token = Path(file).read_text(encoding="utf-8", errors="replace").strip()
     except OSError as error:
         raise Refused(f"the token file cannot be read ({error.strerror})") from error
+    if not (token.isascii() and token.isprintable()):  # the error of a header that cannot be sent would show it
+        raise Refused("the token file must hold one line of printable ASCII")
+    return token
 
 
 def _decode(body: bytes) -> Answer:

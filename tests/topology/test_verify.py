@@ -16,10 +16,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec import structs
 
+from topology.authorization import authorization
 from topology.errors import Unavailable
 from topology.settings import VerifySettings
-from topology.verify import Answer, Ending, Progress, Refused, Status, follow
+from topology.verify import Answer, Ending, Progress, Refused, Status, ask, follow
 
 SETTINGS = VerifySettings("http://serinus", "5d5", "6f8", lifetime_hours=1 / 60, every_s=5, patience_s=20)
 NONE = Answer("none", 37.5, 0.4, 4.0, ["not decided"], "http://serinus/report", "running")
@@ -219,6 +221,17 @@ def test_later_names_and_token(server: tuple[str, type[_Handler]], tmp_path: Pat
     assert process.returncode == 0
     assert handler.asked == ["/v1/risk?namespace=prod&workload=shop&baseline=aa&canary=bb&view=verdict Bearer s3cret"]
     assert "s3cret" not in err
+
+
+@pytest.mark.parametrize("held", [b"s3cret\ns3cret", b"s3cret \xe2\x82\xac", b"s3cret \xfe"])
+def test_a_token_that_no_header_can_hold_is_refused_and_not_shown(held: bytes, tmp_path: Path) -> None:
+    """Two tokens in the file, say; nobody is asked."""
+    file = tmp_path / "token"
+    file.write_bytes(held)
+    with pytest.raises(Refused, match=r"^the token file must hold") as refused:
+        ask(structs.replace(SETTINGS, token_file=str(file)))
+    assert "s3cret" not in str(refused.value)
+    assert authorization(str(file)) == {}
 
 
 @pytest.mark.parametrize(("body", "status"), [(b"", 200), (b"null", 200), (b"{", 200), (b"<html>", 502), (b"", 503)])
