@@ -130,8 +130,8 @@ def run(kafka: Kafka | None, plan: Plan) -> int:
 
 def _check(kafka: Kafka, plan: Plan) -> None:
     """Let every role's settings speak before one of them has started."""
-    last = (plan.metrics_port or 0) + len(plan.workers) - 1
-    if not 0 <= last <= 65_535:
+    first = plan.metrics_port or 0
+    if not 0 <= first <= 65_536 - len(plan.workers):
         raise BadPolicy("metrics-port", plan.metrics_port, "the workers' consecutive ports must end before 65536")
     IngestSettings(kafka, cluster=plan.cluster, metrics_port=plan.metrics_port)
     ScoreSettings(kafka, metrics_port=plan.metrics_port, policy=plan.policy)

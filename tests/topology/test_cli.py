@@ -245,10 +245,12 @@ def test_topics_says_what_it_did(broker: EmbeddedBroker) -> None:
     )
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_run_waits_for_kafka_and_ends_when_told(number: signal.Signals) -> None:
-    """While Kafka is away it says so and tries again; a signal ends it with status 0."""
-    with _serinus("run", "--bootstrap-servers", NOBODY) as process:
+@pytest.mark.parametrize(
+    ("number", "words"), [(signal.SIGINT, ()), (signal.SIGTERM, ("--ingest", "0", "--score", "0"))], ids=str
+)
+def test_run_waits_for_kafka_and_ends_when_told(number: signal.Signals, words: tuple[str, ...]) -> None:
+    """While Kafka is away it says so and tries again, with serve alone too; a signal ends it with status 0."""
+    with _serinus("run", "--bootstrap-servers", NOBODY, *words) as process:
         assert process.stderr is not None
         line = process.stderr.readline()
         assert f"Kafka at {NOBODY} does not answer" in line
