@@ -111,9 +111,9 @@ class Judge:
         return cls(settings, window_ns, copied(state), past or Past())
 
     def to_state(self) -> JudgeState:
-        """A snapshot that later windows do not change."""
+        """The snapshot; valid until the next window."""
         self._parts.keep()
-        return copied(self._state)
+        return self._state
 
     @property
     def prior(self) -> Prior:

@@ -126,10 +126,9 @@ class LookBack:
         return self._older.to_state()
 
     def to_look_back_state(self) -> LookBackState:
-        """A snapshot of the rest, that later windows do not change."""
+        """A snapshot of the rest; both are valid until the next window."""
         younger = None if self._younger is None else self._younger.to_state()
-        kept = structs.replace(self._state, younger=younger)
-        return copied(kept)
+        return structs.replace(self._state, younger=younger)
 
     @property
     def prior(self) -> Prior:

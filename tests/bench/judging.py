@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 
+import msgspec
 import numpy as np
 
 from streams.judging.judge import Judge
@@ -26,7 +27,7 @@ _PODS = (4, 2)
 
 
 def run(windows: int = 60) -> dict[str, dict[str, float]]:
-    """Milliseconds of a window judged, and of a document, by mix of signals; means over the windows."""
+    """Milliseconds of a window judged, a document and a snapshot, by mix of signals; means over the windows."""
     found = {name: _measure(kinds, windows, 1) for name, kinds in MIXES.items()}
     return {**found, "mixed, scraped every 15 s": _measure(MIXES["mixed"], windows, 3)}
 
@@ -39,7 +40,7 @@ def _measure(kinds: dict[str, int], windows: int, scrape_windows: int) -> dict[s
         for number in range(signals)
     }
     judge = Judge.begin(JudgeSettings(), WINDOW_NS)
-    added, told = [], []
+    added, told, kept = [], [], []
     for window in range(windows):
         scraped = window % scrape_windows == 0
         sides = [_side(kinds, pods, rng) if scraped else Side(pods * 5.0, lines=pods) for pods in _PODS]
@@ -49,7 +50,10 @@ def _measure(kinds: dict[str, int], windows: int, scrape_windows: int) -> dict[s
         began = time.perf_counter()
         judge.assess({}, rules)
         told.append(time.perf_counter() - began)
-    return {"window_ms": _mean_ms(added), "document_ms": _mean_ms(told)}
+        began = time.perf_counter()
+        msgspec.msgpack.encode(judge.to_state())
+        kept.append(time.perf_counter() - began)
+    return {"window_ms": _mean_ms(added), "document_ms": _mean_ms(told), "snapshot_ms": _mean_ms(kept)}
 
 
 def _side(kinds: dict[str, int], pods: int, rng: np.random.Generator) -> Side:

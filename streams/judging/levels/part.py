@@ -101,10 +101,10 @@ class LevelPart:
             self._begin(self._state.reference)
 
     def to_state(self) -> LevelState:
-        """A snapshot that later windows do not change."""
+        """The snapshot; valid until the next window."""
         self._state.baseline, self._state.canary = self._baseline.to_state(), self._canary.to_state()
         self._state.long_run = self._long_run.to_state()
-        return copied(self._state)
+        return self._state
 
     # --- windows ---
 

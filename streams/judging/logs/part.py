@@ -164,9 +164,9 @@ class LogPart:
         """Of the canary's pods; None where it may have changed since: a window without failures changes nothing."""
 
     def to_state(self) -> LogState:
-        """A snapshot that later windows do not change."""
+        """The snapshot; valid until the next window."""
         self._state.news = {name: news.to_state() for name, news in self._news.items()}
-        return copied(self._state)
+        return self._state
 
     @property
     def p(self) -> float:

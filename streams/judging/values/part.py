@@ -110,7 +110,7 @@ class ValuePart:
         state.sup_log_e = max(state.sup_log_e, state.stakes.log_e(log_es))
 
     def to_state(self) -> ValuePartState:
-        """All that is remembered, as it is now; later windows change it."""
+        """The snapshot; valid until the next window."""
         for signal in self._signals.values():
             signal.to_state()
         return self.state
