@@ -114,10 +114,11 @@ _BRACKETED = re.compile(
 )
 """Alone, behind a module (Apache, ErrorLogFormat) or a time (Serilog's default template)."""
 _WORD = re.compile(
-    r"\b(TRACE|DEBUG|INFO|NOTICE|WARN|WARNING|ERROR|ERR|SEVERE|CRITICAL|CRIT|ALERT|EMERG|FATAL|PANIC"
-    r"|DBG|DEBU|INF|WRN|ERRO|FTL|FATA)\b"
+    r"\b(TRACE|DEBUG|INFO|NOTICE|WARN|WARNING|ERROR|ERR|SEVERE|CRITICAL|CRIT|ALERT|EMERG|FATAL|PANIC)\b"
+    r"|(?:\A\s*|(?<=[0-9Z>] )|(?<=[AP]M ))(DBG|DEBU|INF|WRN|ERRO|FTL|FATA)\b"
 )
-"""The second row: zerolog's and Serilog's consoles, logrus on a terminal."""
+"""The second row: consoles of zerolog (whose time may be `<nil>`) and tint, logrus on a terminal; first or behind a
+time, for elsewhere they are other words: infinity, a flash translation layer."""
 _KEYS = ("level", "severity", "lvl", "@l")
 _CAPITALS = (
     *("INF", "WARN", "ERR", "DEBU", "TRACE", "NOTICE", "SEVERE", "CRIT", "ALERT", "EMERG", "FATA", "PANIC"),

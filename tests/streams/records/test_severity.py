@@ -47,6 +47,8 @@ LINES = {
         "2026/08/21 10:13:20 [notice] 1#1: start worker",
         "INFO calling, answered ERROR",
         "2026-11-30T14:52:41Z INF cart priced item=17",
+        "3:04PM INF cart priced",
+        "<nil> INF cart priced",
     ],
     Severity.WARN: ["W0821 10:13:20.123456 1 x.go:1] slow", "WARNING: slow", "time=1 lvl=warn slow", "warning: slow"],
     Severity.ERROR: [
@@ -95,6 +97,9 @@ LINES = {
         "goroutine 1 [running]:",
         "\t/app/main.go:12 +0x1d",
         "    Suppressed: java.io.IOException: x",
+        "nvme0: FTL recovery done",
+        "loss is INF, clipped",
+        "read DBG symbols of shop",
     ],
 }
 
