@@ -66,7 +66,8 @@ _DOTNET_HEAD = re.compile(r"(fail|dbug|trce): [\w.`+<>,\[\]]{1,256}\[-?[0-9]{1,1
 _DOTNET = {"fail": Severity.ERROR, "dbug": Severity.DEBUG, "trce": Severity.TRACE}
 _CRASH = re.compile(
     r"panic: |fatal error: |Fatal Python error: |thread 'main' (?:\([0-9]{1,10}\) )?panicked at "
-    r"|terminate called |Segmentation fault\b|# A fatal error has been detected by the Java Runtime Environment"
+    r"|terminate called (?:after throwing|without an active exception|recursively)|Segmentation fault\b"
+    r"|# A fatal error has been detected by the Java Runtime Environment"
 )
 _THREAD_PANICKED = re.compile(r"thread '[^']{1,100}' (?:\([0-9]{1,10}\) )?panicked at ")
 """Rust: one thread of it, which a runtime catches or the next `join` tells of."""
@@ -76,8 +77,8 @@ _PHP_LEVELS = {"Warning": Severity.WARN, "Notice": Severity.INFO, "Deprecated": 
 _NODE_WARNING = re.compile(r"\(node:[0-9]{1,10}\) (?:\[\w{1,40}\] )?\w{0,60}Warning: ")
 _RUBY = re.compile(r"[^\s:]{1,200}+:[0-9]{1,7}:in [`'][^'\n]{1,200}': ")
 """Exception#full_message of one that nobody caught."""
-_ELIXIR = re.compile(r"\*\* \(")
-"""Exception.format."""
+_ELIXIR = re.compile(r"\*\* \((?:[A-Z][\w.]{0,100}|exit|throw|stop|EXIT from [^)\n]{1,100})\)")
+"""Exception.format; GLib writes `** (program:17): WARNING **: `."""
 _TERMINATED = re.compile(r"\*\*\* [^*\n]{1,100} \*\*\*: terminated")
 """glibc's checks."""
 _RECOVERED = re.compile(r"\bpanic (?:serving \S{1,64}: |recovered:)")
@@ -106,11 +107,12 @@ _HEADS: dict[str, tuple[tuple[re.Pattern[str], dict[str, Severity]], ...]] = {
 _BESIDE_POSTGRES = re.compile(r"\b(?:LOG|DETAIL|HINT|QUERY|CONTEXT|STATEMENT|LOCATION):  ")
 """What stands beside an error, and what is none, whatever words it quotes. Source: postgres `elog.c`, two blanks."""
 _MYSQL_NOTE = re.compile(r"[0-9] \[(?:Note|System)\] ")
-_TABBED = re.compile(rf"\t({_LEVELS})\t", re.IGNORECASE)
-"""zap's console encoder, Istio."""
+_TABBED = re.compile(rf"(?<=[0-9Z])\t({_LEVELS})\t", re.IGNORECASE)
+"""zap's console encoder, Istio: behind the time."""
 _LEADING = re.compile(rf"\s*({_LEVELS})\s{{0,4}}:", re.IGNORECASE)
 _BRACKETED = re.compile(
-    rf"[\[<(](?:[\w-]{{1,40}}:|[0-9]{{2}}:[0-9:.,]{{5,16}}\ )?\s{{0,8}}({_LEVELS})\s{{0,8}}[\]>)]", re.IGNORECASE
+    rf"(?:[\[<(]\s{{0,8}}|\[(?:[\w-]{{1,40}}:|[0-9]{{2}}:[0-9:.,]{{5,16}}\ ))({_LEVELS})\s{{0,8}}[\]>)]",
+    re.IGNORECASE,
 )
 """Alone, behind a module (Apache, ErrorLogFormat) or a time (Serilog's default template)."""
 _WORD = re.compile(

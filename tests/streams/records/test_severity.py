@@ -50,7 +50,13 @@ LINES = {
         "3:04PM INF cart priced",
         "<nil> INF cart priced",
     ],
-    Severity.WARN: ["W0821 10:13:20.123456 1 x.go:1] slow", "WARNING: slow", "time=1 lvl=warn slow", "warning: slow"],
+    Severity.WARN: [
+        "W0821 10:13:20.123456 1 x.go:1] slow",
+        "WARNING: slow",
+        "time=1 lvl=warn slow",
+        "warning: slow",
+        "** (gvfsd:17): WARNING **: 10:13:20.123: no mount",
+    ],
     Severity.ERROR: [
         "E0821 10:13:20.123456       1 server.go:45] failed",
         "java.sql.SQLException: no connection",
@@ -71,6 +77,9 @@ LINES = {
         "NOTICE: PHP message: PHP Fatal error:  Uncaught Exception: no stock in /app/index.php:42",
         "app/models/order.rb:42:in `place': no stock (OutOfStock)",
         "** (RuntimeError) no stock",
+        "** (EXIT from #PID<0.98.0>) shutdown",
+        "** (throw) :none",
+        "1756.25\terror\tads\tfailed",
     ],
     Severity.FATAL: [
         "panic: runtime error: index out of range",
@@ -80,6 +89,7 @@ LINES = {
         "[crit] disk full",
         "2026-11-30T14:52:41Z FTL no broker error=x",
         "*** stack smashing detected ***: terminated",
+        "terminate called after throwing an instance of 'std::runtime_error'",
     ],
     Severity.UNSET: [
         "",
@@ -100,6 +110,10 @@ LINES = {
         "nvme0: FTL recovery done",
         "loss is INF, clipped",
         "read DBG symbols of shop",
+        "order 7 checked (risk: critical)",
+        "see (rule:alert) of the shop",
+        "alarm clock\talert\t3",
+        "terminate called by admin for pod 7",
     ],
 }
 
