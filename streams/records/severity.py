@@ -89,7 +89,7 @@ _EXCEPTION = re.compile(
 )
 _THROWN = re.compile(r"(?<![\w$.])(?:[\w$]{1,64}\.){1,12}[\w$]{0,64}(?:Exception|Error|Throwable)(?::\s|\s*$)")
 _KEYED = re.compile(
-    rf"""\b(?:level|severity|lvl|log\.level|levelname|@l)["']?\s{{0,4}}[=:]\s{{0,4}}["']?({_LEVELS}|[0-9]{{1,2}})\b""",
+    rf"""\b(?:level|severity|lvl|log\.level|levelname|@l)["']?\s{{0,4}}[=:]\s{{0,4}}["']?({_LEVELS}|[1-9][0-9]?)\b""",
     re.IGNORECASE,
 )
 _HEADS: dict[str, tuple[tuple[re.Pattern[str], dict[str, Severity]], ...]] = {

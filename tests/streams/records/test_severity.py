@@ -180,6 +180,31 @@ def test_a_line_at_info_that_names_what_was_thrown_is_an_error(field, line, seve
     assert graver(field, line) is severity
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        "player reached level=12",
+        "water level: 5 of 9",
+        '{"severity":6,"msg":"session opened"}',
+        '{"lvl":30,"msg":"started"}',
+        "level=30 msg=started",
+    ],
+)
+def test_a_number_of_which_folding_has_left_zeros_is_no_level(line):
+    """Syslog's 0 is an emergency, and 6 and 30 are not: what cannot be told apart is not told."""
+    found = signature(fold(line))
+    assert found.severity is Severity.UNSET
+    assert "fatal" not in found.text
+
+
+@pytest.mark.parametrize(
+    ("line", "severity"), [('{"level":6,"msg":"x"}', "INFO"), ('{"level": 50,"msg":"x"}', "ERROR")]
+)
+def test_the_number_that_folding_keeps_is_one(line, severity):
+    """Of pino, bunyan and GELF."""
+    assert signature(fold(line)).severity.name == severity
+
+
 def test_what_was_thrown_is_looked_for_in_linear_time():
     """Dots and word characters without end cost no more."""
     for hostile in ("a." * 2000, "a" * 4000, "Exception." * 400):
