@@ -117,3 +117,11 @@ def test_an_id_that_may_not_be_shown_is_not():
     document = lived(recording(USUAL[:4], prefix="eve@shop.example-"))[1]
     assert document.shapes[0].trace_id == ""
     assert "such as" not in document.reasons[0]
+
+
+def test_a_secret_in_a_named_line_is_masked():
+    """A line of any class may be named, also one that nobody looked at before."""
+    document = lived(recording((*USUAL, "login of order 9, password: swordfish"), every_s=3))[1]
+    (shape,) = document.shapes
+    assert [change.text for change in shape.changes] == ["login of order <*>, password: [masked]"]
+    assert "swordfish" not in document.reasons[0]
