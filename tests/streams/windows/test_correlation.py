@@ -74,5 +74,5 @@ def test_numbers_of_traces():
     "trace_id", ["eve@shop.example", "a" * 121 + "/eve@shop.example", "a" * 129, "<b>", "a b", "é1"]
 )
 def test_an_id_that_may_not_be_shown_is_empty(trace_id):
-    """Also one of which only a part could be: what is cut off is no secret by its form any more, and not to be found."""
+    """Also one of which only a part could be: half a secret has no form of one, and half an id is not found."""
     assert shown_id(trace_id) == ""
