@@ -58,7 +58,7 @@ class LookBackState(Struct, array_like=True):
     """End of the window in which a stretch failed the canary."""
     passed_ns: int | None = None
     why: tuple[str, ...] = ()
-    """Reasons of the stretch that failed."""
+    """Reasons of the stretch that failed, without what new shapes are made of."""
     origin_ns: int | None = None
     """Start of the comparison's first window with both sides."""
     as_of_ns: int = 0
@@ -197,7 +197,8 @@ class LookBack:
         shown = self._older.assess(signatures, rules, differences)
         reasons = shown.reasons
         if verdict == "fail":
-            reasons = tuple(dict.fromkeys((*state.why, *reasons)))
+            why = (next((one for one in reasons if one.startswith(f"{kept}: ")), kept) for kept in state.why)
+            reasons = tuple(dict.fromkeys((*why, *reasons)))
         elif verdict == "pass" and shown.verdict != "pass":
             reasons = (f"an earlier stretch of {self._length} passed it", *reasons)
         latest = RiskPoint(state.as_of_ns / 1e9, risk) if state.origin_ns is not None else None

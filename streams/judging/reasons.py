@@ -17,6 +17,7 @@ from streams.judging.side import SignatureInfo
 from streams.judging.signal import Signal
 from streams.judging.tallies import Tallies, ranked
 from streams.policy.counted import REQUESTS
+from streams.windows.secrets import without_secrets
 
 _MAX_TEXT = 160
 _MAX_SIGNATURES = 3
@@ -135,9 +136,9 @@ def says_nothing(known: int, signatures: Mapping[int, SignatureInfo]) -> bool:
 
 
 def signature_text(known: int, signatures: Mapping[int, SignatureInfo]) -> str:
-    """What a signature id stands for, cut and on one line; its number where nobody knows."""
+    """What a signature id stands for, cut, on one line and without secrets; its number where nobody knows."""
     info = signatures.get(known)
-    text = f"signature {known}" if info is None else " ".join(info.text.replace("`", "'").split())
+    text = f"signature {known}" if info is None else " ".join(without_secrets(info.text).replace("`", "'").split())
     return text if len(text) <= _MAX_TEXT else text[: _MAX_TEXT - 1] + "…"
 
 

@@ -66,7 +66,8 @@ _DOTNET_HEAD = re.compile(r"(fail|dbug|trce): [\w.`+<>,\[\]]{1,256}\[-?[0-9]{1,1
 _DOTNET = {"fail": Severity.ERROR, "dbug": Severity.DEBUG, "trce": Severity.TRACE}
 _CRASH = re.compile(
     r"panic: |fatal error: |Fatal Python error: |thread 'main' (?:\([0-9]{1,10}\) )?panicked at "
-    r"|terminate called |Segmentation fault\b|# A fatal error has been detected by the Java Runtime Environment"
+    r"|terminate called (?:after throwing|without an active exception|recursively)|Segmentation fault\b"
+    r"|# A fatal error has been detected by the Java Runtime Environment"
 )
 _THREAD_PANICKED = re.compile(r"thread '[^']{1,100}' (?:\([0-9]{1,10}\) )?panicked at ")
 """Rust: one thread of it, which a runtime catches or the next `join` tells of."""
@@ -76,8 +77,8 @@ _PHP_LEVELS = {"Warning": Severity.WARN, "Notice": Severity.INFO, "Deprecated": 
 _NODE_WARNING = re.compile(r"\(node:[0-9]{1,10}\) (?:\[\w{1,40}\] )?\w{0,60}Warning: ")
 _RUBY = re.compile(r"[^\s:]{1,200}+:[0-9]{1,7}:in [`'][^'\n]{1,200}': ")
 """Exception#full_message of one that nobody caught."""
-_ELIXIR = re.compile(r"\*\* \(")
-"""Exception.format."""
+_ELIXIR = re.compile(r"\*\* \((?:[A-Z][\w.]{0,100}|exit|throw|stop|EXIT from [^)\n]{1,100})\)")
+"""Exception.format; GLib writes `** (program:17): WARNING **: `."""
 _TERMINATED = re.compile(r"\*\*\* [^*\n]{1,100} \*\*\*: terminated")
 """glibc's checks."""
 _RECOVERED = re.compile(r"\bpanic (?:serving \S{1,64}: |recovered:)")
@@ -88,7 +89,7 @@ _EXCEPTION = re.compile(
 )
 _THROWN = re.compile(r"(?<![\w$.])(?:[\w$]{1,64}\.){1,12}[\w$]{0,64}(?:Exception|Error|Throwable)(?::\s|\s*$)")
 _KEYED = re.compile(
-    rf"""\b(?:level|severity|lvl|log\.level|levelname|@l)["']?\s{{0,4}}[=:]\s{{0,4}}["']?({_LEVELS}|[0-9]{{1,2}})\b""",
+    rf"""\b(?:level|severity|lvl|log\.level|levelname|@l)["']?\s{{0,4}}[=:]\s{{0,4}}["']?({_LEVELS}|[1-9][0-9]?)\b""",
     re.IGNORECASE,
 )
 _HEADS: dict[str, tuple[tuple[re.Pattern[str], dict[str, Severity]], ...]] = {
@@ -106,18 +107,20 @@ _HEADS: dict[str, tuple[tuple[re.Pattern[str], dict[str, Severity]], ...]] = {
 _BESIDE_POSTGRES = re.compile(r"\b(?:LOG|DETAIL|HINT|QUERY|CONTEXT|STATEMENT|LOCATION):  ")
 """What stands beside an error, and what is none, whatever words it quotes. Source: postgres `elog.c`, two blanks."""
 _MYSQL_NOTE = re.compile(r"[0-9] \[(?:Note|System)\] ")
-_TABBED = re.compile(rf"\t({_LEVELS})\t", re.IGNORECASE)
-"""zap's console encoder, Istio."""
+_TABBED = re.compile(rf"(?<=[0-9Z])\t({_LEVELS})\t", re.IGNORECASE)
+"""zap's console encoder, Istio: behind the time."""
 _LEADING = re.compile(rf"\s*({_LEVELS})\s{{0,4}}:", re.IGNORECASE)
 _BRACKETED = re.compile(
-    rf"[\[<(](?:[\w-]{{1,40}}:|[0-9]{{2}}:[0-9:.,]{{5,16}}\ )?\s{{0,8}}({_LEVELS})\s{{0,8}}[\]>)]", re.IGNORECASE
+    rf"(?:[\[<(]\s{{0,8}}|\[(?:[\w-]{{1,40}}:|[0-9]{{2}}:[0-9:.,]{{5,16}}\ ))({_LEVELS})\s{{0,8}}[\]>)]",
+    re.IGNORECASE,
 )
 """Alone, behind a module (Apache, ErrorLogFormat) or a time (Serilog's default template)."""
 _WORD = re.compile(
-    r"\b(TRACE|DEBUG|INFO|NOTICE|WARN|WARNING|ERROR|ERR|SEVERE|CRITICAL|CRIT|ALERT|EMERG|FATAL|PANIC"
-    r"|DBG|DEBU|INF|WRN|ERRO|FTL|FATA)\b"
+    r"\b(TRACE|DEBUG|INFO|NOTICE|WARN|WARNING|ERROR|ERR|SEVERE|CRITICAL|CRIT|ALERT|EMERG|FATAL|PANIC)\b"
+    r"|(?:\A\s*|(?<=[0-9Z>] )|(?<=[AP]M ))(DBG|DEBU|INF|WRN|ERRO|FTL|FATA)\b"
 )
-"""The second row: zerolog's and Serilog's consoles, logrus on a terminal."""
+"""The second row: consoles of zerolog (whose time may be `<nil>`) and tint, logrus on a terminal; first or behind a
+time, for elsewhere they are other words: infinity, a flash translation layer."""
 _KEYS = ("level", "severity", "lvl", "@l")
 _CAPITALS = (
     *("INF", "WARN", "ERR", "DEBU", "TRACE", "NOTICE", "SEVERE", "CRIT", "ALERT", "EMERG", "FATA", "PANIC"),

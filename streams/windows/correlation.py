@@ -66,12 +66,11 @@ def shown_id(trace_id: str) -> str:
     >>> shown_id("2335a5b00dbd27d6"), shown_id("eve@shop.example"), shown_id("a b")
     ('2335a5b00dbd27d6', '', '')
     """
-    name = trace_id[:_LONGEST_ID]
-    if _HEXADECIMAL.fullmatch(name):
-        return name
-    if not _SHOWN.fullmatch(name) or (may_hold_secrets(name) and without_secrets(name) != name):
+    if _HEXADECIMAL.fullmatch(trace_id):
+        return trace_id
+    if not _SHOWN.fullmatch(trace_id) or (may_hold_secrets(trace_id) and without_secrets(trace_id) != trace_id):
         return ""
-    return name
+    return trace_id
 
 
 def trace_number(trace_id: str) -> int:

@@ -96,8 +96,13 @@ def signature(folded: bytes, severity: Severity = Severity.UNSET) -> Signature:
         severity = graver(severity or of_field(found.level) or in_line(line), found.message)
     else:
         found_trace = trace(line) if "\n" in line else None
-        text = _of_plain(line) if found_trace is None else _of_trace(found_trace)
-        severity = graver(severity, line) if found_trace is None else severity or _severity_of_trace(found_trace)
+        if found_trace is not None:
+            text = _of_trace(found_trace)
+            severity = severity or _severity_of_trace(found_trace)
+        else:
+            told = logfmt(line) if "=" in line else None
+            text = _of_line(line) if told is None else _of_structured(told)
+            severity = graver(severity if told is None else severity or of_field(told.level), line)
     return Signature(text[:MAX_SIGNATURE_CHARACTERS].rstrip(), severity)
 
 
@@ -132,11 +137,6 @@ def _folded_with_codes(line: bytes) -> bytes:
 
 def _of_line(line: str) -> str:
     return masked(line[:_MASKED_CHARACTERS])
-
-
-def _of_plain(line: str) -> str:
-    told = logfmt(line) if "=" in line else None
-    return _of_line(line) if told is None else _of_structured(told)
 
 
 def _of_structured(found: Structured) -> str:

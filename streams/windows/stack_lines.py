@@ -36,11 +36,14 @@ class Form(Enum):
 
 
 _TYPE = r"[A-Za-z_][\w$.`]{0,200}+(?:(?<=Exception)|(?<=Error)|(?<=Failure)|(?<=Throwable)|(?<=Interrupt))"
+_RUST_INDEX = r"(?:\ \ \ [0-9]|\ \ [0-9]{2}|\ [0-9]{3}):\ ++(?:0x[0-9a-f]+\ -\ )?"
+"""Four wide, flush right; other numbered lists are not."""
 _FORMS = re.compile(
     rf"""
     (?P<noise>                                                                     # Rust: places, and what panics
         \s++at\ [^\s:]{{1,400}}\.rs:[0-9:]+\s*\Z
-      | \s{{1,4}}[0-9]+:\ ++(?:0x[0-9a-f]+\ -\ )?(?:(?:__)?rust|(?:core|std)::(?:panic|result|option|rt))[^\n]*
+      | {_RUST_INDEX}(?:(?:__)?rust_\w+|(?:__rustc|(?:core|std)::(?:panic\w*|result|option|rt))::[^\s<]*+
+            (?:<[^\n]*)?)\s*\Z
       | stack\ backtrace:\s*\Z | note:\ [^\n]*`RUST_BACKTRACE=[^\n]*
     )
   | (?P<frame>
@@ -53,8 +56,10 @@ _FORMS = re.compile(
       | \s++from\ \S+:[0-9]+:in\ [^\n]*                                            # Ruby
       | \s*+[^\s:]{{1,200}}\.rb:[0-9]+:in\ [`'][^`'\n]*'\s*\Z                              # Rails
       | \#[0-9]+\ (?:/[^\s(]*+\([0-9]+\):|\[internal\ function\]:|\{{main\}})[^\n]*   # PHP
-      | PHP\ {{1,4}}[0-9]+\.\ [^\n]*
-      | \s{{1,4}}[0-9]+:\ ++(?:0x[0-9a-f]+\ -\ )?(?P<rust>(?:<|[^\s:]*+::|main\Z|_)[^\n]*)   # Rust
+      | PHP\ (?:\ \ [0-9]|\ [0-9]{{2}}|[0-9]{{3}})\.\ [^\n]*
+      | {_RUST_INDEX}(?P<rust>                                                      # Rust: a path, a method, C's
+            (?:[A-Za-z_][\w$]*+::)++[^\s<]*+(?:<[^\n]*)? | <[^\n:]*+::[^\n]* | <unknown> | main | _\w+
+        )\s*\Z
     )
   | (?P<cause>
         \s*+(?:Caused\ by|Suppressed|Wrapped\ by):\ (?P<caused>[^\n]*+)

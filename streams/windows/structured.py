@@ -100,8 +100,8 @@ def _told(pairs: Iterable[re.Match[str]], kinds: Mapping[str, str], level: str =
             found[kind] = value
     if level:
         found["level"] = level
-    if len(found.get("level", "")) > _MAX_LEVEL:
-        del found["level"]
+    if len(found.get("level", "")) > _MAX_LEVEL or not found.get("level", "1").strip("0"):
+        del found["level"]  # all zeros: any number that was folded
     if found.get("status", "")[:1] not in {"4", "5"}:
         found.pop("status", None)
     return Structured(**found, keys=" ".join(keys))

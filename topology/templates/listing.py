@@ -1,7 +1,7 @@
 """Which templates are in a file? The same code as the pipeline's, one pass, in memory that does not grow with it.
 
-What is remembered per line is the number of its signature, on disk; its template is looked up at the end, when it is
-known which signatures belong together.
+What is remembered per line is the number of its signature and its severity, on disk; its template is looked up at the
+end, when it is known which signatures belong together, and which found no room.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 from array import array
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
+from itertools import chain
 from typing import BinaryIO
 
 from msgspec import Struct
@@ -26,6 +27,8 @@ BATCH_LINES = 10_000
 _CACHED_LINES = 20_000
 _MAX_CACHED_BYTES = 1024
 _BUDGET = Budget(templates=20_000, signatures=200_000, new=BATCH_LINES)
+_OTHERS = {severity: other(severity) for severity in Severity}
+_BY_NUMBER = {one.number: one for one in _OTHERS.values()}
 
 
 class Row(Struct, frozen=True):
@@ -119,18 +122,19 @@ class Listing:
             self._numbers.clear()
             self._signatures.clear()
         self.lines += len(batch)
+        told = {number: (number, what.severity) for number, what in seen.items()}
         self._spool.seek(0, 2)
-        self._spool.write(batch.tobytes())
+        self._spool.write(array("Q", chain.from_iterable(map(told.__getitem__, batch))).tobytes())
 
     def _roots(self) -> Iterator[int]:
         """The template of each line, in order."""
         self._spool.seek(0)
-        none = other(Severity.UNSET).number
-        while raw := self._spool.read(8 * BATCH_LINES):
-            for number in array("Q", raw):
+        while raw := self._spool.read(16 * BATCH_LINES):
+            pairs = iter(array("Q", raw))
+            for number, severity in zip(pairs, pairs, strict=True):
                 found = self._templates.template_of(number)
-                yield none if found is None else found
+                yield _OTHERS[Severity(severity)].number if found is None else found
 
     def _described(self, number: int) -> tuple[Template, Classed]:
-        what = self._templates.template(number) or other(Severity.UNSET)
+        what = self._templates.template(number) or _BY_NUMBER[number]
         return what, self._classes.classify(what)

@@ -11,6 +11,8 @@ from hashlib import blake2b
 
 from msgspec import Struct
 
+from streams.windows.summary import MOST_ALIKE
+
 MAX_LINES = 8_192
 """Lines of all shapes of one revision: 800 shapes of ten lines; 75 kB of a snapshot."""
 
@@ -156,7 +158,7 @@ def _tally(shape: Shape, root: Callable[[int], int], *, counted: bool) -> dict[i
     found: dict[int, int] = {}
     for line in shape.lines:
         number = root(line)
-        found[number] = found.get(number, 0) + 1 if counted else 1
+        found[number] = min(found.get(number, 0) + 1, MOST_ALIKE if counted else 1)
     return found
 
 

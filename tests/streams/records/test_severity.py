@@ -47,8 +47,16 @@ LINES = {
         "2026/08/21 10:13:20 [notice] 1#1: start worker",
         "INFO calling, answered ERROR",
         "2026-11-30T14:52:41Z INF cart priced item=17",
+        "3:04PM INF cart priced",
+        "<nil> INF cart priced",
     ],
-    Severity.WARN: ["W0821 10:13:20.123456 1 x.go:1] slow", "WARNING: slow", "time=1 lvl=warn slow", "warning: slow"],
+    Severity.WARN: [
+        "W0821 10:13:20.123456 1 x.go:1] slow",
+        "WARNING: slow",
+        "time=1 lvl=warn slow",
+        "warning: slow",
+        "** (gvfsd:17): WARNING **: 10:13:20.123: no mount",
+    ],
     Severity.ERROR: [
         "E0821 10:13:20.123456       1 server.go:45] failed",
         "java.sql.SQLException: no connection",
@@ -69,6 +77,9 @@ LINES = {
         "NOTICE: PHP message: PHP Fatal error:  Uncaught Exception: no stock in /app/index.php:42",
         "app/models/order.rb:42:in `place': no stock (OutOfStock)",
         "** (RuntimeError) no stock",
+        "** (EXIT from #PID<0.98.0>) shutdown",
+        "** (throw) :none",
+        "1756.25\terror\tads\tfailed",
     ],
     Severity.FATAL: [
         "panic: runtime error: index out of range",
@@ -78,6 +89,7 @@ LINES = {
         "[crit] disk full",
         "2026-11-30T14:52:41Z FTL no broker error=x",
         "*** stack smashing detected ***: terminated",
+        "terminate called after throwing an instance of 'std::runtime_error'",
     ],
     Severity.UNSET: [
         "",
@@ -95,6 +107,13 @@ LINES = {
         "goroutine 1 [running]:",
         "\t/app/main.go:12 +0x1d",
         "    Suppressed: java.io.IOException: x",
+        "nvme0: FTL recovery done",
+        "loss is INF, clipped",
+        "read DBG symbols of shop",
+        "order 7 checked (risk: critical)",
+        "see (rule:alert) of the shop",
+        "alarm clock\talert\t3",
+        "terminate called by admin for pod 7",
     ],
 }
 
@@ -159,6 +178,31 @@ def test_lines_take_linear_time(part):
 def test_a_line_at_info_that_names_what_was_thrown_is_an_error(field, line, severity):
     """Its qualified class, then its message or nothing; any other level is a statement and stays."""
     assert graver(field, line) is severity
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "player reached level=12",
+        "water level: 5 of 9",
+        '{"severity":6,"msg":"session opened"}',
+        '{"lvl":30,"msg":"started"}',
+        "level=30 msg=started",
+    ],
+)
+def test_a_number_of_which_folding_has_left_zeros_is_no_level(line):
+    """Syslog's 0 is an emergency, and 6 and 30 are not: what cannot be told apart is not told."""
+    found = signature(fold(line))
+    assert found.severity is Severity.UNSET
+    assert "fatal" not in found.text
+
+
+@pytest.mark.parametrize(
+    ("line", "severity"), [('{"level":6,"msg":"x"}', "INFO"), ('{"level": 50,"msg":"x"}', "ERROR")]
+)
+def test_the_number_that_folding_keeps_is_one(line, severity):
+    """Of pino, bunyan and GELF."""
+    assert signature(fold(line)).severity.name == severity
 
 
 def test_what_was_thrown_is_looked_for_in_linear_time():

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.windows.correlation import id_place, trace_number
+from streams.windows.correlation import id_place, shown_id, trace_number
 from streams.windows.signature import MAX_LINE_CHARACTERS, fold
 
 
@@ -68,3 +68,11 @@ def test_numbers_of_traces():
     assert trace_number("4bf92f35") != trace_number("4bf92f36")
     assert trace_number("00000000-0000-0000") == 0
     assert trace_number("\ud800") > 0
+
+
+@pytest.mark.parametrize(
+    "trace_id", ["eve@shop.example", "a" * 121 + "/eve@shop.example", "a" * 129, "<b>", "a b", "é1"]
+)
+def test_an_id_that_may_not_be_shown_is_empty(trace_id):
+    """Also one of which only a part could be: half a secret has no form of one, and half an id is not found."""
+    assert shown_id(trace_id) == ""

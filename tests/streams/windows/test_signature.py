@@ -164,6 +164,9 @@ def test_control_characters_do_not_reach_readers():
             "info WAL segment <*> loaded",
             Severity.INFO,
         ),
+        # Its level is that under its key, wherever it stands and whatever the message quotes.
+        ('msg="order 17 failed, HINT:  see log" level=error', "error order <*> failed, HINT: see log", Severity.ERROR),
+        ('caller=x.go:1 msg="answered ERROR" level=info', "info answered ERROR", Severity.INFO),
         # Without a message (Rails' lograge), or not from the first word on, it is a line like any other.
         (
             "method=GET path=/orders format=html status=503 duration=12.1",

@@ -7,6 +7,7 @@ import random
 import msgspec
 
 from streams.judging.judge import JudgeSettings
+from streams.policy.workload_policy import WorkloadPolicy
 from streams.records.identity import Revision, Source, Workload
 from streams.records.log import LogRecord
 from streams.risk.comparison import Comparison
@@ -49,7 +50,7 @@ def recording(lines, *, every_s=1, prefix=""):
     return records
 
 
-def lived(records, *, parts=1, restart_each=False):
+def lived(records, *, parts=1, restart_each=False, policy=None):
     """The life, and the last document of the last rollout."""
     life, last, draw = WorkloadLife(SETTINGS, WorkloadState(SHOP)), None, random.Random(parts)
     shuffled = list(records)
@@ -65,7 +66,7 @@ def lived(records, *, parts=1, restart_each=False):
         rollout, first = divmod(number * 5, SECONDS)
         pair = Comparison("", "prod", "shop", f"v{rollout}", f"v{rollout + 1}")
         if not first:
-            life.compare(pair, end_ns - WINDOW_NS)
+            life.compare(pair, end_ns - WINDOW_NS, policy=policy)
         for delta in [each for each in pending if each[0].start_ns + WINDOW_NS == end_ns]:
             life.add(*delta)
         life.close(end_ns)
@@ -117,3 +118,21 @@ def test_an_id_that_may_not_be_shown_is_not():
     document = lived(recording(USUAL[:4], prefix="eve@shop.example-"))[1]
     assert document.shapes[0].trace_id == ""
     assert "such as" not in document.reasons[0]
+
+
+def test_a_secret_in_a_named_line_is_masked():
+    """A line of any class may be named, also one that nobody looked at before."""
+    document = lived(recording((*USUAL, "login of order 9, password: swordfish"), every_s=3))[1]
+    (shape,) = document.shapes
+    assert [change.text for change in shape.changes] == ["login of order <*>, password: [masked]"]
+    assert "swordfish" not in document.reasons[0]
+
+
+def test_with_a_look_back_the_sentence_of_what_failed_stands_once():
+    """It is kept from the window that failed, where no lines are at hand; the document of that window tells them."""
+    decided_ns = T0 + (5 * SECONDS + 40) * S
+    records = [record for record in MISSED if record.time_ns < decided_ns]
+    document = lived(records, policy=WorkloadPolicy(look_back_ns=120 * S))[1]
+    assert (document.verdict, document.decided_at) == ("fail", document.as_of)
+    (reason,) = document.reasons
+    assert "): 60 log `wrote ledger entry <*>` once instead of twice" in reason

@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from streams.templates.template import OTHER
+from streams.templates.templates import Budget
 from topology import cli
 from topology.templates import listing as listings
 from topology.templates.lines import MAX_LINE_BYTES, Lines
@@ -143,3 +145,23 @@ def test_more_lines_than_are_remembered_give_the_same_templates(tmp_path, monkey
     monkeypatch.setattr(listings, "_CACHED_LINES", 3)
     assert _serinus(str(path), "--csv", str(out)).exit_code == 0
     assert {row[2] for row in _rows(out)[1:]} == {"cache <*> holds <*>"}
+
+
+def test_lines_without_room_keep_their_class(tmp_path, monkeypatch):
+    """Promise: where templates find no room, an error is still told as one."""
+    monkeypatch.setattr(listings, "BATCH_LINES", 10)
+    monkeypatch.setattr(listings, "_BUDGET", Budget(templates=20, signatures=20, new=10))
+    first = ["alpha", "bravo", "delta", "gamma", "kappa", "omega", "sigma", "theta"]
+    second = ["kills", "holds", "takes", "loses", "finds", "sends", "reads", "moves"]
+    levels = ("ERROR", "WARN", "INFO")
+    lines = [f"{level} {one} {two} {one}" for one in first for two in second for level in levels]
+    source, out = tmp_path / "wide.log", tmp_path / "out.csv"
+    source.write_text("\n".join(lines) + "\n")
+    shown = _serinus(str(source), "--csv", str(out), "--no-default-topics")
+    assert shown.exit_code == 0, shown.output
+    rows = _rows(out)[1:]
+    left_out = [row for row in rows if row[2] == OTHER]
+    wanted = {"ERROR": "error", "WARN": "warning", "INFO": "info"}
+    assert len(left_out) > 100
+    assert [row[3] for row in rows] == [wanted[line.split()[0]] for line in lines]
+    assert len({row[1] for row in left_out}) == len({row[3] for row in left_out}) > 1

@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from streams.judging.logs.shapes import Change, Difference, Shape, differences, meet, shape_of
+from streams.judging.telling import difference_text
 
 BASELINE = Shape((1, 2, 2, 3))
 
@@ -63,3 +64,11 @@ def test_sets_say_nothing_of_numbers():
 def test_signatures_of_one_template_are_one_line():
     """Nothing is told where that is all there was."""
     assert compared([Shape((1, 2, 2, 4))], root=lambda number: min(number, 3)) == []
+
+
+def test_signatures_that_became_one_template_come_no_oftener_than_is_told_apart():
+    """Four and four of them are "four times or more", which has words."""
+    canary, baseline = Shape((1, 1, 1, 1, 2, 2, 2, 2, 5, 6)), Shape((1, 1, 5, 6))
+    (found,) = compared([canary], [baseline], root=lambda number: max(number, 2))
+    assert found.changes == (Change(2, 4, 2),)
+    assert "4 times or more instead of twice" in difference_text(found, {}, counted=True)
