@@ -128,8 +128,11 @@ class PodWindow:
             self._read_total(number, use, {time_ns: (0, level) for time_ns, level in levels.items()})
         elif levels:
             ordered = [levels[time_ns] for time_ns in sorted(levels)]
-            for reading in use.gauge:
-                self._read_gauge(number, reading, ordered)
+            if use.gauge and use.gauge[0].how == "limit":
+                self._remember(number, ordered[-1])
+            else:
+                for reading in use.gauge:
+                    self._read_gauge(number, reading, ordered)
         if number in heard.totals:
             self._read_total(number, use, heard.totals[number])
         if number in heard.increases:
@@ -145,10 +148,6 @@ class PodWindow:
             told_s = max(levels) * reading.factor
             self._tell_birth(round(told_s * 1e9) if 0.0 < told_s < _LATEST_S else 0)
             return
-        if reading.how == "limit":
-            if levels[-1] >= 0.0 and (number in self._pod.limits or self._follow()):
-                self._pod.limits[number] = levels[-1]
-            return
         if reading.how != "tally" and not self._catalogue.admit(reading):
             return
         if reading.how == "onset":
@@ -158,6 +157,11 @@ class PodWindow:
             levels = self._since_begun(reading, levels)
         if levels:
             self._measured.add_levels(reading, levels)
+
+    def _remember(self, number: int, limit: float) -> None:
+        """One series, however many signals it bounds."""
+        if limit >= 0.0 and (number in self._pod.limits or self._follow()):
+            self._pod.limits[number] = limit
 
     def _tell_birth(self, born_ns: int) -> None:
         """A start that was told; 0 or less says nothing, one to come is now."""

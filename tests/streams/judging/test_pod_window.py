@@ -169,6 +169,14 @@ def test_one_container_without_a_limit_leaves_its_pod_without(told):
     assert stream.close(a=both(*pod)).limits == {}
 
 
+def test_limits_are_bounded_as_counters_are():
+    """Names come from outside."""
+    stream = Stream()
+    stream.close(a=both(*_limited(stream, **{f"c{number}": 512.0 for number in range(SERIES_PER_POD + 5)})))
+    assert len(stream.presence.state.pods["a"].limits) == SERIES_PER_POD
+    assert stream.presence.state.most_unfollowed == 5
+
+
 @pytest.mark.parametrize("told", [-1.0, math.nan, -math.inf])
 def test_a_limit_that_says_nothing_is_left_out(told):
     """The JVM's pools without a bound of their own lie within the heap; what is no number comes from outside."""
