@@ -79,6 +79,7 @@ class PodWindow:
         self._reported: set[str] = set()
         self._requests: dict[str, RequestCount] = {}
         self._measured = Measured(catalogue)
+        self._knows_all_limits = True
 
     def close(self, side: Side) -> None:
         """Read all series and put what they say into the side."""
@@ -87,6 +88,8 @@ class PodWindow:
             if use is not None and not use.empty:
                 self._read(number, use)
         pair = self._measured.settle(side, self._pod.number)
+        if not self._knows_all_limits:
+            self._pod.limits = {}  # a sum of some would be reached too early
         self._limit(side)
         if pair is not None:
             self._count_requests(SHARE_SOURCE, *pair)
@@ -160,8 +163,12 @@ class PodWindow:
 
     def _remember(self, number: int, limit: float) -> None:
         """One series, however many signals it bounds."""
-        if limit >= 0.0 and (number in self._pod.limits or self._follow()):
+        if math.isnan(limit) or limit < 0.0:
+            return
+        if number in self._pod.limits or self._follow():
             self._pod.limits[number] = limit
+        else:
+            self._knows_all_limits = False
 
     def _tell_birth(self, born_ns: int) -> None:
         """A start that was told; 0 or less says nothing, one to come is now."""
