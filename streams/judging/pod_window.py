@@ -79,6 +79,7 @@ class PodWindow:
         self._reported: set[str] = set()
         self._requests: dict[str, RequestCount] = {}
         self._measured = Measured(catalogue)
+        self._knows_all_limits = True
 
     def close(self, side: Side) -> None:
         """Read all series and put what they say into the side."""
@@ -87,6 +88,8 @@ class PodWindow:
             if use is not None and not use.empty:
                 self._read(number, use)
         pair = self._measured.settle(side, self._pod.number)
+        if not self._knows_all_limits:
+            self._pod.limits = {}  # a sum of some would be reached too early
         self._limit(side)
         if pair is not None:
             self._count_requests(SHARE_SOURCE, *pair)
@@ -128,8 +131,11 @@ class PodWindow:
             self._read_total(number, use, {time_ns: (0, level) for time_ns, level in levels.items()})
         elif levels:
             ordered = [levels[time_ns] for time_ns in sorted(levels)]
-            for reading in use.gauge:
-                self._read_gauge(number, reading, ordered)
+            if use.gauge and use.gauge[0].how == "limit":
+                self._remember(number, ordered[-1])
+            else:
+                for reading in use.gauge:
+                    self._read_gauge(number, reading, ordered)
         if number in heard.totals:
             self._read_total(number, use, heard.totals[number])
         if number in heard.increases:
@@ -145,10 +151,6 @@ class PodWindow:
             told_s = max(levels) * reading.factor
             self._tell_birth(round(told_s * 1e9) if 0.0 < told_s < _LATEST_S else 0)
             return
-        if reading.how == "limit":
-            if levels[-1] >= 0.0 and (number in self._pod.limits or self._follow()):
-                self._pod.limits[number] = levels[-1]
-            return
         if reading.how != "tally" and not self._catalogue.admit(reading):
             return
         if reading.how == "onset":
@@ -158,6 +160,15 @@ class PodWindow:
             levels = self._since_begun(reading, levels)
         if levels:
             self._measured.add_levels(reading, levels)
+
+    def _remember(self, number: int, limit: float) -> None:
+        """One series, however many signals it bounds."""
+        if math.isnan(limit) or limit < 0.0:
+            return
+        if number in self._pod.limits or self._follow():
+            self._pod.limits[number] = limit
+        else:
+            self._knows_all_limits = False
 
     def _tell_birth(self, born_ns: int) -> None:
         """A start that was told; 0 or less says nothing, one to come is now."""

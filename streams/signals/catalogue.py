@@ -96,6 +96,8 @@ class CatalogueState(Struct, array_like=True):
     """Their ids, up to `UNREAD_KNOWN`, sorted."""
     guessed_sources: list[str] = []
     """Sources of requests that are in no rule, up to `GUESSED_SOURCES`, sorted."""
+    outdated: dict[int, None] | None = None
+    """Series that were read before limits and client errors were told, until they come again; None: all of them."""
 
 
 class Catalogue:
@@ -103,6 +105,9 @@ class Catalogue:
 
     def __init__(self, state: CatalogueState | None = None) -> None:
         self.state = state or CatalogueState()
+        if self.state.outdated is None:
+            self.state.outdated = dict.fromkeys(self.state.uses)
+        self._outdated = self.state.outdated
         roles = (use.role for use in self.state.uses.values())
         self._sources = {role.source for role in roles if role is not None}
         self._exposure = best_source(self._sources)
@@ -113,13 +118,15 @@ class Catalogue:
         return self.state.signals
 
     def learn(self, number: int, series: Series) -> None:
-        """Take in a series, by its id; one that is known stays as it is."""
+        """Take in a series, by its id; one that is known stays as it is, unless it is outdated."""
         state = self.state
-        if number in state.uses:
+        known = number in state.uses
+        if known and number not in self._outdated:
             return
-        if len(state.uses) >= SERIES_PER_WORKLOAD:
-            state.uses = {known: use for known, use in state.uses.items() if not use.empty}
-        if len(state.uses) >= SERIES_PER_WORKLOAD:
+        self._outdated.pop(number, None)
+        if not known and len(state.uses) >= SERIES_PER_WORKLOAD:
+            state.uses = {each: use for each, use in state.uses.items() if not use.empty}
+        if not known and len(state.uses) >= SERIES_PER_WORKLOAD:
             state.unread += 1
             if number not in state.unread_series and len(state.unread_series) < UNREAD_KNOWN:
                 state.unread_series = sorted((*state.unread_series, number))
@@ -130,8 +137,8 @@ class Catalogue:
         state.uses[number] = use
         for rule in rules:
             key = f"{rule.kind}:{rule.signal}"
-            known = state.candidates.get(key)
-            if known is None or _rank(rule) < _rank(known):
+            before = state.candidates.get(key)
+            if before is None or _rank(rule) < _rank(before):
                 state.candidates[key] = rule
 
     def use(self, number: int) -> SeriesUse | None:

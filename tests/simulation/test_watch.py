@@ -160,6 +160,17 @@ def test_what_a_signal_has_done_before_rings_no_more(stream, budgets, runs):
     assert rings <= poisson.ppf(0.999, budgets * runs * 10_000 / C)
 
 
+def test_a_restless_stretch_is_mostly_no_news():
+    """Sixty values of six deviations, as often above as below, where none was before: at c fewer than half ring."""
+    rang = 0
+    for seed in range(30):
+        rng, watch = np.random.default_rng(seed), LevelWatch()
+        values = np.concatenate([rng.normal(10.0, 1.0, 600), rng.normal(10.0, 6.0, 60)])
+        log_e = [watch.add(place * STEP_NS, float(value)).log_e for place, value in enumerate(values)]
+        rang += max(log_e[600:]) >= math.log(C)
+    assert rang < 15
+
+
 def raised_though_nothing(values, arl_s):
     """Where alarms are raised, if somebody says of each that it was nothing, five minutes later."""
     panel, ringing, raised, told = Panel(PanelState()), [], [], {}

@@ -65,6 +65,15 @@ def collected(rng, n):
     return 100.0 * (1.0 + 0.4 * ((np.arange(n) + rng.integers(36)) % 36) / 36) + rng.normal(0.0, 1.0, n)
 
 
+def swinging(rng, n):
+    """AR(2): up and down in sixteen hours or so, which no forecast follows; a score foretells the next (`_fresh`)."""
+    stays, at, before, found = 0.97, 0.0, 0.0, []
+    for each in rng.normal(0.0, 5.0, n):
+        at, before = 2.0 * stays * math.cos(2.0 * math.pi / 48.0) * at - stays * stays * before + each, at
+        found.append(1000.0 + at)
+    return np.array(found)
+
+
 def stepped(rng, n):
     """Another level once a day on average."""
     return 500.0 + np.cumsum((rng.random(n) < 1 / SLOTS) * rng.normal(0.0, 20.0, n)) + rng.normal(0.0, 1.0, n)
@@ -93,7 +102,7 @@ def weekly(rng, n, day=0):
     return 100.0 + height * (1.0 + np.sin(at * 2.0 * math.pi / SLOTS)) + rng.normal(0.0, 1.0, n)
 
 
-ALIKE = [stationary, persistent, walk, leaping, filled, collected, bursty, daily]
+ALIKE = [stationary, persistent, walk, leaping, filled, collected, swinging, bursty, daily]
 
 
 @pytest.mark.parametrize("stream", [*ALIKE, stepped, seasonal, weekly], ids=lambda each: each.__name__)

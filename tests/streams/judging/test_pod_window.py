@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from streams.judging.counters import CounterState
 from streams.judging.pod_window import SERIES_PER_POD, PodState
 from streams.judging.presence import Presence, PresenceState
 from streams.records.histogram import Histogram, from_explicit_bounds
@@ -167,6 +168,27 @@ def test_one_container_without_a_limit_leaves_its_pod_without(told):
     name, of = "kube_pod_container_resource_limits", {"container": "app", "resource": "memory"}
     pod = [*_memory(stream, "app", "proxy"), *_limited(stream, app=512.0, proxy=told), stream.gauge(name, 512.0, **of)]
     assert stream.close(a=both(*pod)).limits == {}
+
+
+def test_limits_are_bounded_as_counters_are():
+    """Names come from outside."""
+    stream = Stream()
+    stream.close(a=both(*_limited(stream, **{f"c{number}": 512.0 for number in range(SERIES_PER_POD + 5)})))
+    assert len(stream.presence.state.pods["a"].limits) <= SERIES_PER_POD
+    assert stream.presence.state.most_unfollowed == 5
+
+
+def test_of_containers_of_which_one_limit_finds_no_place_none_is_told():
+    """A sum of the others would be reached too early; and it takes no place from what is judged."""
+    stream = Stream()
+    used, counted = _memory(stream, "app", "proxy"), stream.number("jobs_total")
+    stream.close(a=both(*used, *_limited(stream, app=512.0, proxy=256.0)))
+    (pod,) = stream.presence.state.pods.values()
+    pod.counters = {-number: CounterState(T0, 0, 0.0) for number in range(1, SERIES_PER_POD - 2)}
+    told = [*used, *_limited(stream, app=512.0, proxy=256.0, late=128.0)]
+    assert stream.close(a=both(stream.total("jobs_total", 1.0), *told)).limits == {}
+    assert stream.close(a=both(*used)).limits == {}
+    assert counted in pod.counters
 
 
 @pytest.mark.parametrize("told", [-1.0, math.nan, -math.inf])

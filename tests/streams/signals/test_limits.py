@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
 from streams.records.metric import Series
-from streams.signals.catalogue import read_series
+from streams.signals.catalogue import Catalogue, CatalogueState, read_series
 from streams.signals.limits import LIMITS, SHARES
+from streams.signals.reading import Reading, SeriesUse
+from streams.signals.requests import RequestRole
 from streams.signals.rules import RULES, WHOLE_POD
 
 APP = {"container": "app"}
@@ -60,3 +63,37 @@ def test_every_limit_is_of_a_signal_in_the_same_unit():
             assert units[signal] == limit.unit, signal
     assert units.keys() >= SHARES
     assert any(signal.endswith(WHOLE_POD) for limit in LIMITS for signal in limit.signals)
+
+
+def restored(catalogue):
+    """Written as a snapshot and read."""
+    return Catalogue(msgspec.msgpack.decode(msgspec.msgpack.encode(catalogue.state), type=CatalogueState))
+
+
+def test_series_of_an_earlier_snapshot_are_read_anew_once():
+    """Else a bound would be watched as a level, and refused requests have no attempts, for good."""
+    threads, memory, requests = (
+        Series("container_threads_max", (("container", "app"),)),
+        Series("container_spec_memory_limit_bytes", (("container", "app"),)),
+        Series("http_requests_total", (("code", "200"),)),
+    )
+    before = {
+        1: SeriesUse(gauge=(Reading("container.threads/max", "level"),)),
+        2: SeriesUse(),
+        3: SeriesUse(RequestRole("http_requests_total", False)),
+        4: SeriesUse(gauge=(Reading("container.threads/max", "level"),)),
+    }
+    catalogue = restored(Catalogue(CatalogueState(before)))
+    catalogue.learn(1, threads)
+    catalogue = restored(catalogue)
+    for number, series in ((1, memory), (2, memory), (3, requests)):
+        catalogue.learn(number, series)
+    assert catalogue.use(1) == read_series(threads)[0]
+    assert catalogue.use(2) == read_series(memory)[0]
+    assert Reading("http_requests_total/client_error", "attempt") in catalogue.use(3).counter
+    assert catalogue.use(4) == before[4]
+    assert list(catalogue.state.uses) == [1, 2, 3, 4]
+    assert list(catalogue.state.outdated) == [4]
+    fresh = Catalogue()
+    fresh.learn(1, threads)
+    assert restored(fresh).state.outdated == {}

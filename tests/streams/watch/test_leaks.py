@@ -119,6 +119,20 @@ def test_the_time_left_is_foretold_to_a_third(an_hour, noise):
     assert sorted(errors)[17] <= 1.0 / 3.0
 
 
+def test_the_step_before_a_climb_is_no_part_of_how_fast_it_climbs():
+    """Processes that begin with half as much again, and climb by a fifth an hour from there: foretold to a block."""
+    draw, watch, begins, errors = np.random.default_rng(0), LeakWatch(), 3 * SLOTS, []
+    for block in range(begins + 28):
+        if block == begins:
+            watch.deployed()
+        grown = 1.0 if block < begins else 1.5 * (1.0 + 0.2 * (block - begins) / 3.0)
+        reading = watch.add(block * BLOCK_NS, 100.0 * (grown + draw.normal(0.0, 0.002)), 450.0)
+        if reading is not None and reading.log_e > 8.0 and reading.value > 1.2 * reading.expected:
+            errors.append(math.inf if reading.reaches_ns is None else reading.reaches_ns / BLOCK_NS - begins - 30)
+    assert len(errors) > 20
+    assert max(map(abs, errors)) < 1.0
+
+
 def test_a_limit_is_of_the_mean_pod_and_of_the_worst():
     """The worst pod may be another's, with a limit of its own; of the mean it is known where every pod tells it."""
     rules = {"memory": SignalRule("memory", "level", "memory", "higher", unit="By")}

@@ -196,3 +196,17 @@ def test_client_errors_are_told_of_and_fail_nobody_unless_a_policy_says_so(rule,
     assert (found.canary, found.baseline, found.by) == (100.0 * 3, 0.0, "attempts")
     said = [reason.sentence for reason in event_reasons(part, 0.5, 0.05)]
     assert any("shown only" in sentence for sentence in said) == bool(refusing)
+
+
+def test_a_pass_is_withheld_from_where_a_twentieth_of_e_would_be_above_e():
+    """As of what can fail a canary, at the share of what has not been heard yet."""
+    rules = {"http/client_error": SignalRule("http/client_error", "events", "errors", "higher", criticality="watch")}
+    part, below = EventPart(JudgeSettings(), EventPartState()), -math.inf
+    shown = [side(2, **{"http/client_error": (bad, int(bad), 200.0)}) for bad in (0.0, 1.0)]
+    for _ in range(300):
+        part.add(*shown, rules)
+        found = max((one.log_e for one in part.evidence()), default=0.0)
+        if part.refusing:
+            break
+        below = found
+    assert 1.0 < below <= math.log(math.e / 0.05) < found < 6.0
