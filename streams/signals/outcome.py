@@ -48,11 +48,9 @@ _FAILED = frozenset(
     | {fault for fault in _GRPC_FAULTS if fault.isalpha() and fault != "unknown"}
     | {"servfail"}
 )
-_GOOD = frozenset(
+_GOOD = _CLIENT_ERRORS | frozenset(
     {"ok", "success", "succeeded", "successful", "completed", "statuscodeok", "statuscodeunset", "unset"}
-    | {"redirection", "informational", "clienterror", "cancelled", "canceled", "invalidargument", "notfound"}
-    | {"alreadyexists", "permissiondenied", "resourceexhausted", "failedprecondition", "aborted", "outofrange"}
-    | {"unauthenticated", "noerror", "nxdomain"}
+    | {"redirection", "informational", "canceled", "noerror", "nxdomain"}
 )
 
 
@@ -62,7 +60,7 @@ def failed(attributes: Attributes) -> bool | None:
     >>> failed({"statusCode": "503"}), failed({"status": "4xx"}), failed({"result": "failure"}), failed({"path": "/"})
     (True, False, True, None)
     """
-    said = {"_".join(words(key)): value for key, value in attributes.items() if value}
+    said = _said(attributes)
     told = [http_failed(said[key]) for key in _STATUS_KEYS if key in said]
     told += [http_failed(f"{said[key][0]}xx") for key in _CLASS_KEYS if key in said]
     told += [grpc_failed(said[key]) for key in _GRPC_KEYS if key in said]
@@ -77,7 +75,7 @@ def client_error(attributes: Attributes) -> bool:
     >>> [client_error(said) for said in ({"statusCode": "404"}, {"grpc_code": "Unauthenticated"}, {"code": "500"})]
     [True, True, False]
     """
-    said = {"_".join(words(key)): value for key, value in attributes.items() if value}
+    said = _said(attributes)
     return (
         any(_http_class(said[key]) == "4" for key in _STATUS_KEYS if key in said)
         or any(_http_class(f"{said[key][0]}xx") == "4" for key in (*_CLASS_KEYS, _ENVOY_CLASS) if key in said)
@@ -92,7 +90,7 @@ def told_outcome(attributes: Attributes) -> bool | None:
     >>> told_outcome({"kind": "successful_without_retry"}), told_outcome({"code": "200"})
     (False, None)
     """
-    said = {"_".join(words(key)): value for key, value in attributes.items() if value}
+    said = _said(attributes)
     told = (_word_failed(said[key]) for key in _OUTCOME_KEYS if key in said)
     return next((one for one in told if one is not None), None)
 
@@ -114,6 +112,11 @@ def grpc_failed(code: str) -> bool:
     (True, True, False)
     """
     return _plain(code) in _GRPC_FAULTS
+
+
+def _said(attributes: Attributes) -> Attributes:
+    """Attributes that say something, under keys whose words are joined by underscores."""
+    return {"_".join(words(key)): value for key, value in attributes.items() if value}
 
 
 def _http_class(code: str) -> str:
