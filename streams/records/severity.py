@@ -92,14 +92,15 @@ _KEYED = re.compile(
     rf"""\b(?:level|severity|lvl|log\.level|levelname|@l)["']?\s{{0,4}}[=:]\s{{0,4}}["']?({_LEVELS}|[1-9][0-9]?)\b""",
     re.IGNORECASE,
 )
+_CRASHED = (_CRASH, {"": Severity.FATAL})
 _HEADS: dict[str, tuple[tuple[re.Pattern[str], dict[str, Severity]], ...]] = {
     **dict.fromkeys("0123456789", ((_REDIS_HEAD, _REDIS), (_CAPNSLOG_HEAD, _CAPNSLOG))),
     **dict.fromkeys("IWE", ((_KLOG_HEAD, _KLOG),)),
-    "F": ((_KLOG_HEAD, _KLOG), (_CRASH, {"": Severity.FATAL})),
-    **dict.fromkeys("pS#", ((_CRASH, {"": Severity.FATAL}),)),
-    "f": ((_CRASH, {"": Severity.FATAL}), (_DOTNET_HEAD, _DOTNET)),
+    "F": ((_KLOG_HEAD, _KLOG), _CRASHED),
+    **dict.fromkeys("pS#", (_CRASHED,)),
+    "f": (_CRASHED, (_DOTNET_HEAD, _DOTNET)),
     "d": ((_DOTNET_HEAD, _DOTNET),),
-    "t": ((_CRASH, {"": Severity.FATAL}), (_THREAD_PANICKED, {"": Severity.ERROR}), (_DOTNET_HEAD, _DOTNET)),
+    "t": (_CRASHED, (_THREAD_PANICKED, {"": Severity.ERROR}), (_DOTNET_HEAD, _DOTNET)),
     "*": ((_ELIXIR, {"": Severity.ERROR}), (_TERMINATED, {"": Severity.FATAL})),
     "(": ((_NODE_WARNING, {"": Severity.WARN}),),
 }
