@@ -114,8 +114,7 @@ class Detector:
         """The same of whoever has reckoned M of each bet itself: six of them, written out, take half the time."""
         self.bets = bets
         self._points += 1.0
-        total = sum(bets) / len(bets)
-        log_m = self.log_e = math.log(total) if total > 1e-300 else -690.0
+        log_m = self.log_e = self._log_m()
         if log_m > _BASE:
             self.log_e = self._scaled(log_m)
             if self.log_e > CAP:
