@@ -74,7 +74,10 @@ def _whole_second_ns(text: str) -> int:
     if len(text) != 19 or text[4] != "-" or text[7] != "-" or text[10] not in "Tt " or text[13] != ":":
         raise ValueError(text)
     leap_s = 1 if text[17:] == "60" else 0  # RFC 3339, section 5.6: the leap second
-    since = datetime.fromisoformat(text[:17] + "59" if leap_s else text) - _EPOCH
+    moment = datetime.fromisoformat(text[:17] + "59" if leap_s else text)
+    if moment.tzinfo is not None:  # an offset where the seconds should be
+        raise ValueError(text)
+    since = moment - _EPOCH
     return (since.days * 86_400 + since.seconds + leap_s) * _SECOND_NS
 
 
