@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
+from typing import Annotated
 
 import msgspec
-from msgspec import Raw, Struct
+from msgspec import Meta, Raw, Struct
 
 from streams.errors import BadRecord, Reason
 from streams.records.histogram import Histogram
@@ -28,6 +29,8 @@ _GAMMA = 1.0 + 2.0 / 128.0
 _BIAS = 1338
 """Of the Datadog agent's sketch: bin k > 0 begins at gamma ** (k - bias)."""
 _KINDS = {"absolute": Kind.CUMULATIVE, "incremental": Kind.DELTA}
+_Integer = Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]
+"""Of 64 bits: a larger one may be no double."""
 
 
 class _Number(Struct):
@@ -40,7 +43,7 @@ class _Set(Struct):
 
 class _DistributionSample(Struct):
     value: float
-    rate: int
+    rate: _Integer
 
 
 class _Distribution(Struct):
@@ -49,12 +52,12 @@ class _Distribution(Struct):
 
 class _Bucket(Struct):
     upper_limit: float | str
-    count: int
+    count: _Integer
 
 
 class _AggregatedHistogram(Struct):
     buckets: list[_Bucket]
-    count: int
+    count: _Integer
     sum: float
 
 
@@ -65,13 +68,13 @@ class _Quantile(Struct):
 
 class _AggregatedSummary(Struct):
     quantiles: list[_Quantile]
-    count: int
+    count: _Integer
     sum: float
 
 
 class _Bins(Struct):
-    k: list[int]
-    n: list[int]
+    k: list[_Integer]
+    n: list[_Integer]
 
 
 class _AgentDDSketch(Struct):

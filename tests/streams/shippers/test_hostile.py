@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import re
 
 import pytest
 from hypothesis import given, settings
@@ -88,6 +89,8 @@ def test_mutations(content, format_name, seed):
 
 
 HARD = (b"null", b"true", b"-1", b"1e400", b"1e308", b"[]", b"{}", b'""', b'"\xff"', b'"\\ud800"', b"9" * 5000, b"NaN")
+HUGE = (b"9" * 400, b"-" + b"9" * 400, b"9" * 5000)
+"""Integers that no double holds."""
 HARD_TEXT = (b"[" * 2000, b'{"a":' * 400, b'"x' * 300, b"\x00", b'"0"', b'"99999999999999999999"', b'"-1"', b"[[]]")
 
 
@@ -119,6 +122,15 @@ def _with_other_value(rng: random.Random, payload: bytes) -> bytes:
     start = rng.choice(starts)
     ends = [i for i in range(start, len(payload)) if payload[i] in b",}]"]
     return payload[:start] + rng.choice(HARD + HARD_TEXT) + payload[ends[0] if ends else len(payload) :]
+
+
+@pytest.mark.parametrize("format_name", FORMATS["metrics"])
+def test_numbers_that_no_double_holds(format_name):
+    """Each number of each metric message in turn, exchanged for one that is too large, raises nothing but BadRecord."""
+    for payload in [payload for content, _, _, payload in golden.cases() if content == "metrics"]:
+        for number in re.finditer(rb"(?<=[:\[,])-?[0-9][0-9.eE+-]*(?=[,}\]])", payload):
+            for huge in HUGE:
+                check("metrics", format_name, payload[: number.start()] + huge + payload[number.end() :])
 
 
 KUBERNETES = PLAIN[PLAIN.index(b'"kubernetes"') :]
