@@ -10,6 +10,7 @@ in equal indices.
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
 
@@ -122,7 +123,7 @@ def from_explicit_bounds(
     positive: dict[int, int] = {}
     negative: dict[int, int] = {}
     zero_count = 0
-    beyond = 2.0 * bounds[-1] if bounds and bounds[-1] > 0 else 1.0
+    beyond = min(2.0 * bounds[-1], sys.float_info.max) if bounds and bounds[-1] > 0 else 1.0
     for bound, number in zip((*bounds, beyond), counts, strict=True):
         if number == 0:
             continue

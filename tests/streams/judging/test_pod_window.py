@@ -389,6 +389,19 @@ def test_a_counter_that_says_it_started_after_the_pod_was_met_starts_from_zero()
     assert side.events["db.client.connection.timeouts"].events == 4.0
 
 
+def test_buckets_up_to_the_largest_double_are_values():
+    """Whatever bounds a service writes, the window closes; what lies beyond the last one has no larger bound."""
+    stream = Stream()
+    for total in (0, 8):
+        side = stream.close(
+            p=both(
+                stream.total("http_request_duration_seconds_bucket", total / 2, le="1.7e308"),
+                stream.total("http_request_duration_seconds_bucket", total, le="+Inf"),
+            )
+        )
+    assert side.values["http.request.duration"].count == 8
+
+
 def test_a_histogram_without_buckets_is_its_mean():
     """OTLP allows a count and a sum alone."""
     stream = Stream()
