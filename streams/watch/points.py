@@ -97,7 +97,7 @@ def _levels(side: Side, rules: Mapping[str, SignalRule]) -> Iterator[Point]:
         if histogram.count > 0 and histogram.total != 0.0:
             yield _level(f"{signal}/mean", cut_level(histogram.total / histogram.count), rule)
         if signal in tails:
-            yield _level(f"{signal}/p95", tails[signal], rule)
+            yield _level(f"{signal}/p95", cut_level(tails[signal]), rule)
     named = sorted(side.levels, key=lambda signal: (-_weight(rules.get(signal, _UNKNOWN)), signal))
     for signal in named:
         rule, pods = rules.get(signal, _UNKNOWN), side.levels[signal]
