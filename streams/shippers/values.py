@@ -11,6 +11,8 @@ from streams.records.metric import Kind
 
 _MAX_TEXT = 400
 """Characters of a number: Go prints the largest double with 309 digits."""
+_LARGEST_SUM = 1e290
+"""Of a distribution's values, either way: so that sums of such sums stay finite, whatever is added first."""
 
 
 def checked(value: float | Histogram | None, kind: Kind, name: str, *, monotonic: bool = True) -> float | Histogram:
@@ -18,7 +20,8 @@ def checked(value: float | Histogram | None, kind: Kind, name: str, *, monotonic
 
     Raises:
         BadRecord: NO_VALUE where there is none, or not a number (also Prometheus' staleness marker); BAD_VALUE where
-            it is infinite, negative though only growing, or a count beyond `LARGEST_COUNT`.
+            it is infinite, negative though only growing, a count beyond `LARGEST_COUNT`, or a distribution's sum that
+            no sum of others could be added to.
     """
     if value is None:
         raise BadRecord(Reason.NO_VALUE, f"{name[:80]}: no value")
@@ -30,6 +33,8 @@ def checked(value: float | Histogram | None, kind: Kind, name: str, *, monotonic
     if isinstance(value, Histogram):
         if not 0 <= value.count <= LARGEST_COUNT:
             raise BadRecord(Reason.BAD_VALUE, f"{name[:80]}: a count of {value.count}")
+        if abs(number) > _LARGEST_SUM:
+            raise BadRecord(Reason.BAD_VALUE, f"{name[:80]}: a sum of {number}")
     elif number < 0 and kind is not Kind.GAUGE and monotonic:
         raise BadRecord(Reason.BAD_VALUE, f"{name[:80]}: {number}, though it can only grow")
     return value

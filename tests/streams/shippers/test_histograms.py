@@ -9,7 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from streams.errors import BadRecord, Reason
+from streams.records.metric import Kind
 from streams.shippers.histograms import explicit, of_samples
+from streams.shippers.values import checked
 
 
 @pytest.mark.parametrize(
@@ -53,4 +55,12 @@ def test_samples_that_cannot_be(sample):
     """A sample that is not finite, or was drawn less than never, is refused."""
     with pytest.raises(BadRecord) as refused:
         of_samples([sample])
+    assert refused.value.reason is Reason.BAD_VALUE
+
+
+@pytest.mark.parametrize("total", [1e291, -1.7e308])
+def test_sums_that_others_could_not_be_added_to(total):
+    """Of some sums of 1e308 more is infinite, and more and less together no number: which, would depend on the order."""
+    with pytest.raises(BadRecord) as refused:
+        checked(explicit([1.0], [1, 1], total, 2), Kind.DELTA, "size")
     assert refused.value.reason is Reason.BAD_VALUE
