@@ -60,7 +60,7 @@ def test_samples_that_cannot_be(sample):
 
 @pytest.mark.parametrize("total", [1e291, -1.7e308])
 def test_sums_that_others_could_not_be_added_to(total):
-    """Of some sums of 1e308 more is infinite, and more and less together no number: which, would depend on the order."""
+    """Of two sums of 1e308 more is infinite, and more and less together no number: what comes first would tell."""
     with pytest.raises(BadRecord) as refused:
         checked(explicit([1.0], [1, 1], total, 2), Kind.DELTA, "size")
     assert refused.value.reason is Reason.BAD_VALUE
