@@ -45,6 +45,8 @@ WORSE_WAGERS, BETTER_WAGERS = len(WORSE_RATIOS) * len(CLUMPS), len(BETTER_RATIOS
 """How many wagers there are."""
 LARGEST_WAGER = 0.95
 """So that no bin takes more than 3 nats."""
+_MOST_NULL = 1.0 - 1e-9
+"""Of p_0, so that nothing is divided by 0 where next to all is the canary's."""
 
 
 def null_share(ratio: Floats, share: Floats) -> Floats:
@@ -53,7 +55,7 @@ def null_share(ratio: Floats, share: Floats) -> Floats:
     >>> null_share(np.array([2.0]), np.array([0.1])).round(4)
     array([0.1818])
     """
-    return ratio * share / (1.0 - share + ratio * share)
+    return np.minimum(ratio * share / (1.0 - share + ratio * share), _MOST_NULL)
 
 
 def all_log_worse(canary: Floats, total: Floats, share: Floats, tolerated: Floats) -> Floats:
@@ -84,7 +86,7 @@ def all_log_better(canary: Floats, total: Floats, share: Floats, margin: Floats)
 
 
 def _all_log_wealth(singles: Floats, total: Floats, gain: Floats) -> Floats:
-    kept = total[:, None] * np.log1p(-np.minimum(singles, LARGEST_WAGER))
+    kept = total[:, None] * np.log1p(-np.clip(singles, 0.0, LARGEST_WAGER))
     wagers = np.minimum(LARGEST_WAGER, -np.expm1(kept[:, :, None] / np.array(CLUMPS)))
     wealth: Floats = np.log1p(wagers * gain[:, None, None]).reshape(len(total), -1)
     return wealth

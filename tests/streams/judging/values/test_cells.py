@@ -174,6 +174,13 @@ def test_wagers_are_what_is_written(canary, total, share, ratio):
         assert not any(added(wagers, 0, 0, share, ratio))
 
 
+@pytest.mark.parametrize("wagers", WAGERS)
+def test_evidence_is_a_number_where_next_to_all_is_the_canarys(wagers):
+    """p_0 is nowhere 1 to rounding: what is not a number once would withhold a PASS for good."""
+    total = 2.0**40 + 5.0
+    assert all(map(math.isfinite, added(wagers, total - 5.0, total, (total - 5.0) / total, 1e4)))
+
+
 @given(st.integers(1, 40), st.floats(0.05, 0.95), st.floats(1.0, 5.0))
 def test_more_beyond_never_speaks_for_the_canary(total, share, ratio):
     """Monotone in x, both ways."""
