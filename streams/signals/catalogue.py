@@ -30,6 +30,8 @@ UNREAD_KNOWN = 200
 """Series without a place that are told apart; of more it is said that there are at least so many."""
 GUESSED_SOURCES = 20
 """Metrics that count requests under names in no rule; one is the exposure, the others wait beside it."""
+RULES = 1
+"""Number of the rules by which series are read: one more whenever one that is known would be read otherwise."""
 _KINDS: dict[How, Kind] = {
     **dict.fromkeys(("level", "rate", "over", "under", "share"), "level"),
     **dict.fromkeys(("event", "attempt", "onset"), "events"),
@@ -96,8 +98,10 @@ class CatalogueState(Struct, array_like=True):
     """Their ids, up to `UNREAD_KNOWN`, sorted."""
     guessed_sources: list[str] = []
     """Sources of requests that are in no rule, up to `GUESSED_SOURCES`, sorted."""
-    outdated: dict[int, None] | None = None
-    """Series that were read before limits and client errors were told, until they come again; None: all of them."""
+    outdated: dict[int, None] = {}
+    """Series that were read by earlier rules, until they come again."""
+    rules: int = 0
+    """Number of those by which all others were read."""
 
 
 class Catalogue:
@@ -105,8 +109,8 @@ class Catalogue:
 
     def __init__(self, state: CatalogueState | None = None) -> None:
         self.state = state or CatalogueState()
-        if self.state.outdated is None:
-            self.state.outdated = dict.fromkeys(self.state.uses)
+        if self.state.rules < RULES:
+            self.state.outdated, self.state.rules = dict.fromkeys(self.state.uses), RULES
         self._outdated = self.state.outdated
         roles = (use.role for use in self.state.uses.values())
         self._sources = {role.source for role in roles if role is not None}

@@ -97,3 +97,11 @@ def test_series_of_an_earlier_snapshot_are_read_anew_once():
     fresh = Catalogue()
     fresh.learn(1, threads)
     assert restored(fresh).state.outdated == {}
+
+
+def test_series_are_read_anew_by_rules_of_another_number():
+    """A snapshot says by which rules its series were read, so that those that come later reach it as well."""
+    catalogue = Catalogue()
+    catalogue.learn(1, Series("container_threads_max", (("container", "app"),)))
+    catalogue.state.rules -= 1
+    assert list(restored(catalogue).state.outdated) == [1]
