@@ -197,8 +197,8 @@ class LookBack:
         shown = self._older.assess(signatures, rules, differences)
         reasons = shown.reasons
         if verdict == "fail":
-            why = (next((one for one in reasons if one.startswith(f"{kept}: ")), kept) for kept in state.why)
-            reasons = tuple(dict.fromkeys((*why, *reasons)))
+            told = self._told_in_full(reasons, signatures, rules) if differences else {}
+            reasons = tuple(dict.fromkeys((*(told.get(kept, kept) for kept in state.why), *reasons)))
         elif verdict == "pass" and shown.verdict != "pass":
             reasons = (f"an earlier stretch of {self._length} passed it", *reasons)
         latest = RiskPoint(state.as_of_ns / 1e9, risk) if state.origin_ns is not None else None
@@ -216,6 +216,12 @@ class LookBack:
                 verdict, self._confidence, self._fail_progress_at(), self._older.logs_at, self._older.signals_at
             ),
         )
+
+    def _told_in_full(
+        self, reasons: Sequence[str], signatures: Mapping[int, SignatureInfo], rules: Mapping[str, SignalRule] | None
+    ) -> dict[str, str]:
+        """Reason of the older stretch without what new shapes are made of -> the same with it."""
+        return dict(zip(self._older.assess(signatures, rules).reasons, reasons, strict=True))
 
     def _fail_progress_at(self) -> dict[Sensitivity, float]:
         found = [judge.fail_progress_at() for judge in self._running]
