@@ -17,7 +17,6 @@ from collections.abc import Mapping
 from msgspec import Struct, field
 
 from streams.errors import BrokenInvariant
-from streams.judging.copied import copied
 from streams.judging.counts import cut
 from streams.judging.levels.checkpoints import BLOCK_ENDS, checkpoints
 from streams.judging.levels.codes import from_bytes
@@ -75,7 +74,7 @@ class LevelPart:
         window_ns: int,
         state: LevelState | None = None,
     ) -> None:
-        """A part that begins, or goes on from a state; the state stays the caller's.
+        """A part that begins, or goes on from a state, which becomes its own.
 
         Args:
             past: of the workload; looked at in the first window with both sides, never after.
@@ -87,7 +86,7 @@ class LevelPart:
         self._past, self._prior = past, prior
         self._planned_windows = max(planned_ns // window_ns, 1)
         self._window_ns = window_ns
-        self._state = copied(state) if state is not None else LevelState()
+        self._state = state or LevelState()
         self._baseline = Track(self._state.baseline, len(self._state.rules))
         self._canary = Track(self._state.canary, len(self._state.rules))
         self._column = {rule.signal: number for number, rule in enumerate(self._state.rules)}

@@ -137,7 +137,7 @@ class LogPart:
             prior: of the cluster's other workloads; the same.
             planned_ns: how long the comparison is to take; the same.
             window_ns: length of a window.
-            state: to go on from; stays the caller's.
+            state: to go on from, which becomes its own.
 
         Raises:
             BrokenInvariant: no time is planned.
@@ -146,7 +146,7 @@ class LogPart:
             raise BrokenInvariant(f"a comparison is planned to take {planned_ns} ns")
         self._settings = settings
         self._window_ns = window_ns
-        self._state = copied(state) if state else begin(settings, past, prior, planned_ns)
+        self._state = state or begin(settings, past, prior, planned_ns)
         if NEW_NUMBERS not in self._state.streams:  # a snapshot of before they were known
             self._state.streams[NEW_NUMBERS], self._state.news[NEW_NUMBERS] = StreamState(), NewsState()
         self._news = {name: News(name, settings, news) for name, news in self._state.news.items()}
