@@ -173,9 +173,10 @@ class Detector:
 
     def _follow(self, time_ns: int, log_m: float) -> None:
         """Excursions: how high this one is, and what it teaches when it is over."""
-        if log_m < _END or self._lasts >= _ENDS:
-            if self._lasts >= _ENDS:
-                self.bets = (0.0,) * len(self.bets)
+        if self._lasts >= _ENDS:
+            self.quieten()
+            return
+        if log_m < _END:
             self._end_excursion()
             return
         if self.onset_ns is None:

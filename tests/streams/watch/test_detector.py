@@ -101,3 +101,12 @@ def test_a_restart_at_the_cap_changes_nothing():
         )
         assert again.log_e == detector.log_e
     assert detector.log_e == CAP
+
+
+def test_a_restart_where_it_was_said_for_long_enough_changes_nothing():
+    """The evidence is dropped with the point, not with the next one: a climb reckons with what it was before."""
+    detector = Detector(1)
+    for place in range(1000):
+        detector.add(place, [1.3], [1.0])
+        assert Detector(1, detector.to_state()).log_e == detector.log_e
+    assert detector.onset_ns > 900
