@@ -46,6 +46,12 @@ def log_ratios(null: float, alternatives: Sequence[float], canary: float, total:
     return [canary * math.log(odds / null) - total * (math.log1p(odds) - base) for odds in alternatives]
 
 
+def add_each(sums: list[float], more: Sequence[float]) -> None:
+    """Add what one bin says of each alternative to what all before it said."""
+    for index, value in enumerate(more):
+        sums[index] += value
+
+
 def log_mean_exp(values: Sequence[float]) -> float:
     """Log of the equally weighted mean of exp(values), without overflow."""
     top = max(values)

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from msgspec import Struct, field
 
 from streams.judging.clumps import Clumps, Size, log_ratios_of_clumps
-from streams.judging.counts import WORSE_FACTORS, log_mean_exp, log_mix, log_ratios
+from streams.judging.counts import WORSE_FACTORS, add_each, log_mean_exp, log_mix, log_ratios
 from streams.judging.noninferiority import (
     BETTER_FACTORS,
     QUIET_FACTORS,
@@ -60,7 +60,7 @@ class SignalState(Struct, array_like=True):
 
     def add_better(self, more: Sequence[float]) -> None:
         """What one bin adds to `better`."""
-        _add(self.better, more)
+        add_each(self.better, more)
 
 
 class Counted(Struct, frozen=True, gc=False):
@@ -115,7 +115,7 @@ class Signal:
         state.baseline += bin_.baseline
         state.chances += bin_.chances
         size = Size() if bin_.requests is None else state.clumps.size(total, bin_.requests)
-        _add(state.quiet, log_quiet(bin_.canary / size.usual, bin_.expected / size.usual))
+        add_each(state.quiet, log_quiet(bin_.canary / size.usual, bin_.expected / size.usual))
         if total > 0.0 and 0.0 < bin_.share_by_requests < 1.0 and 0.0 < bin_.share_by_pods < 1.0:
             self._weigh(bin_, total, size)
         elif state.worse_requests.add(()) | state.worse_pods.add(()):
@@ -171,8 +171,3 @@ class Signal:
     def floors_needed(self, log_goal: float) -> float:
         """Events the floor would bring in the silent exposure that is still needed for log E' to reach the goal."""
         return expected_still_needed(log_mean_exp(self.state.better), self.state.quiet, log_goal)
-
-
-def _add(sums: list[float], more: Sequence[float]) -> None:
-    for index, value in enumerate(more):
-        sums[index] += value

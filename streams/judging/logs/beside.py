@@ -17,7 +17,7 @@ from collections.abc import Sequence
 from msgspec import Struct
 
 from streams.judging.clumps import Size, log_ratios_of_clumps
-from streams.judging.counts import log_mean_exp, log_mix
+from streams.judging.counts import add_each, log_mean_exp, log_mix
 from streams.judging.saturation import presence_odds
 
 FEW_FACTORS = (3.0, 10.0, 100.0)
@@ -90,7 +90,7 @@ class Beside:
                 presence_odds(ratio, share, shares.by_pods, shares.saturation)
                 for ratio in (self._tolerance, *self._ratios)
             )
-            _add(sums, log_ratios_of_clumps(base, odds, canary, total, size))
+            add_each(sums, log_ratios_of_clumps(base, odds, canary, total, size))
         state.sup_log_e = max(state.sup_log_e, self._log_e())
 
     def p(self, phi: float) -> float:
@@ -102,8 +102,3 @@ class Beside:
         if state.by_requests == state.by_pods:
             return log_mean_exp(state.by_pods)
         return -log_mix(((1.0 - prior, -log_mean_exp(state.by_requests)), (prior, -log_mean_exp(state.by_pods))))
-
-
-def _add(sums: list[float], more: Sequence[float]) -> None:
-    for index, value in enumerate(more):
-        sums[index] += value
