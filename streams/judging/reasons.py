@@ -23,6 +23,8 @@ _MAX_TEXT = 160
 _MAX_SIGNATURES = 3
 """Sentences per log class."""
 _MAX_SENTENCES = 8
+_MOST_LISTED = 5
+"""Names in a sentence."""
 WORTH_SAYING = 0.1
 """Least own progress towards FAIL of a signal that is named while nothing is decided."""
 
@@ -47,6 +49,16 @@ def e_value(log_e: float) -> str:
     ('5,200', '1e+217')
     """
     return number(math.exp(log_e)) if log_e < math.log(1e6) else f"1e+{math.floor(log_e / math.log(10)):02d}"
+
+
+def listed(names: Sequence[str]) -> str:
+    """The first few, and how many more there are.
+
+    >>> listed(["a", "b"]), listed("abcdefg")
+    ('a, b', 'a, b, c, d, e and 2 more')
+    """
+    shown = ", ".join(names[:_MOST_LISTED])
+    return shown if len(names) <= _MOST_LISTED else f"{shown} and {len(names) - _MOST_LISTED} more"
 
 
 class Reason(Struct, frozen=True, gc=False):

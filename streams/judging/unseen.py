@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from streams.judging.pod_window import SERIES_PER_POD
 from streams.judging.presence import PresenceState
+from streams.judging.reasons import listed
 from streams.signals.catalogue import (
     SERIES_PER_WORKLOAD,
     SIGNALS_PER_WORKLOAD,
@@ -13,8 +14,6 @@ from streams.signals.catalogue import (
     CatalogueState,
 )
 from streams.signals.rule import SignalRule
-
-_NAMED = 5
 
 
 def unseen(catalogue: CatalogueState, sides: Mapping[str, PresenceState | None]) -> list[str]:
@@ -36,7 +35,7 @@ def unseen(catalogue: CatalogueState, sides: Mapping[str, PresenceState | None])
         least = "at least " if number >= SIGNALS_PER_WORKLOAD else ""
         found.append(
             f"cannot judge: {least}{number} signals found no place within {SIGNALS_PER_WORKLOAD} of the workload"
-            f" ({_listed(catalogue.left_out)})"
+            f" ({listed(catalogue.left_out)})"
         )
     for name, side in sides.items():
         if side is not None and side.most_unfollowed:
@@ -52,9 +51,4 @@ def not_zero(rules: Mapping[str, SignalRule]) -> list[str]:
     names = sorted(name for name, rule in rules.items() if rule.missing_data == "zero" and rule.kind != "events")
     if not names:
         return []
-    return [f"missing_data: zero holds for counters only, so that what is missing is not judged of {_listed(names)}"]
-
-
-def _listed(names: list[str]) -> str:
-    shown = ", ".join(names[:_NAMED])
-    return shown if len(names) <= _NAMED else f"{shown} and {len(names) - _NAMED} more"
+    return [f"missing_data: zero holds for counters only, so that what is missing is not judged of {listed(names)}"]

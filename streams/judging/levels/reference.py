@@ -26,6 +26,7 @@ from streams.judging.levels.prior import LevelPrior
 from streams.judging.levels.replay import Measure, measures, merged_rules, offsets_of
 from streams.judging.levels.resting import resting, trust
 from streams.judging.levels.scale import Floats, LevelRule, Scales, level_rule
+from streams.judging.reasons import listed
 from streams.signals.rule import SignalRule
 
 FEWEST_SAMPLES = 200
@@ -154,11 +155,6 @@ def no_history(reference: LevelReference, signals: Sequence[str]) -> list[str]:
     judged = np.max([measure.group_weight for measure in reference.measures], axis=0)
     groups = [name for name, weight in zip(reference.groups.names, judged, strict=True) if weight <= 0.0]
     return [
-        *([f"levels: no history of {_listed(new)}"] if new else []),
-        *([f"levels: too little history of the groups {_listed(groups)}"] if groups else []),
+        *([f"levels: no history of {listed(new)}"] if new else []),
+        *([f"levels: too little history of the groups {listed(groups)}"] if groups else []),
     ]
-
-
-def _listed(names: Sequence[str]) -> str:
-    shown = ", ".join(names[:5])
-    return shown if len(names) <= 5 else f"{shown} and {len(names) - 5} more"
