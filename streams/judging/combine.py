@@ -27,6 +27,8 @@ from msgspec import Struct
 
 from streams.judging.evidence import UNDECIDED_RISK, Part, Verdict
 
+SMALLEST_P = 1e-300
+"""Nothing is more improbable than that, so that logarithms are finite."""
 _ALMOST = math.nextafter(1.0, 0.0)
 
 

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 
 from streams.judging import split
 from streams.judging.alone_part import AlonePart
-from streams.judging.combine import PartFinding, own_progress, progress
+from streams.judging.combine import SMALLEST_P, PartFinding, own_progress, progress
 from streams.judging.concurrent import Concurrent
 from streams.judging.critical import Critical
 from streams.judging.events.loops import Loops
@@ -28,7 +28,6 @@ from streams.judging.settings import PARTS_OF_SIGNALS, JudgeSettings
 from streams.judging.shares import PARTS, UNHEARD_SHARE, provisional_shares, shares
 from streams.judging.side import Side, SignatureInfo
 from streams.judging.signal import Signal
-from streams.judging.telling import SMALLEST_P
 from streams.judging.values.part import ValuePart, ValueSettings
 from streams.policy.written import Sensitivity
 from streams.signals.rule import SignalRule

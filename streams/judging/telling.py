@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 
-from streams.judging.combine import own_progress
+from streams.judging.combine import SMALLEST_P, own_progress
 from streams.judging.evidence import SignalEvidence
 from streams.judging.levels.evidence import LevelEvidence
 from streams.judging.logs.part import LogPart
@@ -18,8 +18,6 @@ from streams.signals.rule import SignalRule
 from streams.signals.units import shown_unit
 from streams.windows.summary import MOST_ALIKE
 
-SMALLEST_P = 1e-300
-"""Nothing is told to be more improbable, so that logarithms are finite."""
 _NAMED = 3
 """Culprits named in one sentence."""
 _TIMES = (

@@ -12,6 +12,8 @@ import math
 
 from msgspec import Struct
 
+from streams.judging.combine import SMALLEST_P
+
 MOST_DF = 6.0
 _TERMS = 200
 
@@ -27,7 +29,7 @@ class Tail(Struct, array_like=True, frozen=True):
 
     def p(self, largest: float) -> float:
         """P(a deviation >= largest) where nothing is wrong, in (0, 1]."""
-        return max(t_tail((math.log1p(max(largest, 0.0)) - self.mean) / self.sd, self.df), 1e-300)
+        return max(t_tail((math.log1p(max(largest, 0.0)) - self.mean) / self.sd, self.df), SMALLEST_P)
 
     def largest(self, p: float) -> float:
         """The deviation that is exceeded with this probability where nothing is wrong; p <= 1/2.

@@ -34,6 +34,7 @@ from functools import lru_cache
 
 from msgspec import Struct, field
 
+from streams.judging.combine import SMALLEST_P
 from streams.judging.copied import copied
 from streams.judging.evidence import Part
 from streams.judging.logs.beta import beta_below
@@ -45,7 +46,7 @@ from streams.judging.logs.past import LogCohort, LogPast, LogPrior
 from streams.judging.logs.pods import ByPod
 from streams.judging.logs.quiet import Clumping, StreamCohort, StreamPast, clump_size, dispersion, tail
 from streams.judging.logs.settings import ERRORS, LogSettings
-from streams.judging.logs.stream import SMALLEST_P, StreamEvidence
+from streams.judging.logs.stream import StreamEvidence
 from streams.judging.logs.work import Work
 from streams.judging.shares import parts_of
 from streams.judging.side import Side, SignatureInfo

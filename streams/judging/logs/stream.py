@@ -29,6 +29,7 @@ from collections.abc import Sequence
 
 from msgspec import Struct, field
 
+from streams.judging.combine import SMALLEST_P
 from streams.judging.counts import WORSE_FACTORS, log_mean_exp
 from streams.judging.logs.beside import FEW_FACTORS, NEW_FACTORS, BesideState
 from streams.judging.logs.dispersion import Blocks
@@ -37,8 +38,6 @@ from streams.judging.logs.quiet import Clumping, StreamPast, clump_size, dispers
 from streams.judging.logs.settings import ERRORS, LogSettings
 from streams.signals.rule import USUAL_TOLERANCE
 
-SMALLEST_P = 1e-300
-"""Nothing is more improbable than that, so that logarithms are finite."""
 LEAST_GUARD = 0.03
 """Least weight of p_c. However quiet the past was, it alone fails no canary: in a first shared incident, where p_h says
 nothing, a stream fails at alpha .01 only if the baseline speaks against the canary by about eight to one."""
