@@ -16,7 +16,6 @@ from streams.records.times import rfc3339
 from streams.risk.comparison import Comparison
 from streams.risk.document import RiskDocument, undecided
 from streams.risk.examples import Room
-from streams.risk.first import unheard
 from streams.risk.templates import (
     MOST_CHANGES,
     MOST_FEEDBACK,
@@ -28,6 +27,7 @@ from streams.risk.templates import (
     TemplateEvidence,
     template_id,
 )
+from streams.risk.unheard import unheard
 from streams.signals.catalogue import Catalogue
 from streams.templates.classes import Feedback
 from streams.templates.lines import latest
