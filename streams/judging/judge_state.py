@@ -27,6 +27,7 @@ class JudgeState(Struct, array_like=True):
     """How long it is to take."""
     logs: LogState
     version: int = 2
+    """Keeps its place in snapshots; not read."""
     levels: LevelState = field(default_factory=LevelState)
     events: EventPartState = field(default_factory=EventPartState)
     values: ValuePartState = field(default_factory=ValuePartState)

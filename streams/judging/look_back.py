@@ -50,6 +50,7 @@ class LookBackState(Struct, array_like=True):
     length_ns: int
     """L."""
     version: int = 1
+    """Keeps its place in snapshots; not read."""
     older: int = 0
     """Number of the older stretch."""
     younger: JudgeState | None = None

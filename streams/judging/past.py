@@ -47,6 +47,7 @@ class Past(Struct, array_like=True):
     """All that a workload remembers: `learn` a cohort when its comparison has ended."""
 
     version: int = 1
+    """Keeps its place in snapshots; not read."""
     cohorts: float = 0.0
     """Decayed."""
     heard: dict[Part, float] = {}

@@ -84,6 +84,7 @@ class ClassesState(Struct, array_like=True):
     """The snapshot: language-neutral, all there is to know."""
 
     version: int = 1
+    """Keeps its place in snapshots; not read."""
     feedback: dict[int, Feedback] = {}
     """Template's number -> the last that was said of it."""
     contrast: dict[int, Template] = {}

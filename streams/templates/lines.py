@@ -29,6 +29,7 @@ class LinesState(Struct, array_like=True):
     """The snapshot."""
 
     version: int = 1
+    """Keeps its place in snapshots; not read."""
     templates: TemplatesState = field(default_factory=TemplatesState)
     classes: ClassesState = field(default_factory=ClassesState)
     history: list[Feedback] = []

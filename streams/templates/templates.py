@@ -66,6 +66,7 @@ class TemplatesState(Struct, array_like=True):
     """The snapshot: language-neutral, all there is to know."""
 
     version: int = 1
+    """Keeps its place in snapshots; not read."""
     templates: dict[int, Known] = {}
     parts: dict[int, Part] = {}
 

@@ -57,7 +57,7 @@ _WEIGHTIEST = 3.0
 
 
 class CountState(Struct, array_like=True):
-    """The snapshot of one signal: language-neutral, versioned, bounded."""
+    """The snapshot of one signal: language-neutral, bounded."""
 
     forecast: ForecastState
     count: MeanState
@@ -72,6 +72,7 @@ class CountState(Struct, array_like=True):
     seen: int
     last_ns: int
     version: int = 1
+    """Keeps its place in snapshots; not read."""
     surprise: SurpriseState | None = None
     """None where nobody asks for the score, and in a snapshot of before: it begins anew."""
     lag: MeanState = MeanState()

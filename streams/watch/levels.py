@@ -76,7 +76,7 @@ power of two: single precision, in which residuals are ranked, holds its multipl
 
 
 class LevelState(Struct, array_like=True):
-    """The snapshot of one signal: language-neutral, versioned, bounded."""
+    """The snapshot of one signal: language-neutral, bounded."""
 
     forecast: ForecastState
     scale: MeanState
@@ -91,6 +91,7 @@ class LevelState(Struct, array_like=True):
     seen: int
     last_ns: int
     version: int = 3
+    """Keeps its place in snapshots; not read."""
     ranks: RanksState = RanksState()
     """Residuals of late, less the bias; as all from here on, empty in a snapshot of version 1."""
     stays: MeanState = MeanState()

@@ -20,6 +20,7 @@ class LevelCohort(Struct, array_like=True, frozen=True):
     """What one baseline's pods did."""
 
     version: int = 1
+    """Keeps its place in snapshots; not read."""
     revision: str = ""
     """Tells pods that are seen again; empty where not known."""
     rules: list[LevelRule] = []

@@ -40,6 +40,7 @@ class LevelState(Struct, array_like=True):
     """All that is remembered of the levels of one comparison; bounded."""
 
     version: int = 1
+    """Keeps its place in snapshots; not read."""
     started_ns: int | None = None
     """Start of the first window with both sides."""
     as_of_ns: int | None = None

@@ -24,6 +24,7 @@ class LevelPast(Struct, array_like=True):
     """What is known of a workload's levels."""
 
     version: int = 1
+    """Keeps its place in snapshots; not read."""
     cohorts: list[LevelCohort] = []
     """Oldest first."""
     summary: LevelSummary | None = None

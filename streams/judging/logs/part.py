@@ -76,6 +76,7 @@ class LogState(Struct, array_like=True):
     streams: dict[str, StreamState]
     news: dict[str, NewsState]
     version: int = 1
+    """Keeps its place in snapshots; not read."""
     window_end_ns: int = 0
     p: float = 1.0
     works: Works = field(default_factory=Works)

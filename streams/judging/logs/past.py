@@ -54,6 +54,7 @@ class LogPast(Struct, array_like=True):
     """All that is remembered of earlier baselines' logs: `learn` a cohort when its comparison has ended."""
 
     version: int = 1
+    """Keeps its place in snapshots; not read."""
     numbered: int = 0
     """Cohorts so far."""
     streams: dict[str, StreamPast] = field(default_factory=lambda: {name: StreamPast() for name in LEARNED})
