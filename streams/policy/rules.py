@@ -7,6 +7,7 @@ tolerances the sensitivity scales).
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import TypeVar
 
 from msgspec import structs
@@ -46,6 +47,36 @@ def apply(rule: SignalRule, policy: WorkloadPolicy) -> SignalRule:
         margin=_nearest(own.margin, group.margin, policy.margin, default=rule.margin),
         missing_data=own.missing_data,
     )
+
+
+class AppliedRules:
+    """Rules as a policy wants them, made anew when there are new ones or it is another policy."""
+
+    def __init__(self, always: Mapping[str, SignalRule] | None = None) -> None:
+        """Nothing is applied yet.
+
+        Args:
+            always: rules that a policy may change, though they are among none that are known.
+        """
+        self._always = always or {}
+        self._of: tuple[WorkloadPolicy | None, int] = None, 0
+        self._applied: Mapping[str, SignalRule] = {}
+
+    def under(self, policy: WorkloadPolicy | None, known: Mapping[str, SignalRule]) -> Mapping[str, SignalRule]:
+        """By signal.
+
+        Args:
+            policy: None: the rules as they are.
+            known: to which rules are only ever added.
+        """
+        if policy is None:
+            return known
+        before, number = self._of
+        if before is not policy or number != len(known):
+            rules = {**self._always, **known}
+            self._applied = {signal: apply(rule, policy) for signal, rule in rules.items()}
+            self._of = policy, len(known)
+        return self._applied
 
 
 def named(policy: WorkloadPolicy, criticality: Criticality) -> tuple[str, ...]:

@@ -357,14 +357,14 @@ def climbs(found: Iterable[Point]) -> Iterator[Point]:
     left = MOST_CLIMBS
     for point in found:
         if left and point.exposure is None and point.worse == "higher" and point.group in _GROUPS:
-            left -= 1
+            left -= point.weight > 0.0
             yield Point(
                 point.signal + SUFFIX,
                 point.value,
                 None,
                 point.group,
                 point.unit,
-                weight=_WEIGHT,
+                weight=_WEIGHT if point.weight > 0.0 else 0.0,
                 tolerance=point.tolerance,
                 model="climb",
                 limit=point.limit,

@@ -8,7 +8,7 @@ windows alone: what a template's evidence says of a window never depends on that
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from heapq import nsmallest
 
@@ -16,7 +16,8 @@ from msgspec import Struct
 
 from streams.judging.counts import cut
 from streams.judging.side import Side, SignatureInfo
-from streams.watch.points import ERRORS, LOG_WEIGHTS, Point
+from streams.signals.rule import SignalRule
+from streams.watch.points import ERRORS, LOG_WEIGHTS, Point, log_rule, weight_of
 from streams.windows.secrets import without_secrets
 
 PREFIX = "log/template/"
@@ -72,14 +73,24 @@ class Loud:
     def __init__(self, state: LoudState, of: Loudest) -> None:
         self._state, self._of = state, of
 
-    def points(self, side: Side, signatures: Mapping[int, SignatureInfo]) -> Iterator[Point]:
+    def points(
+        self, side: Side, signatures: Mapping[int, SignatureInfo], rules: Mapping[str, SignalRule]
+    ) -> Iterator[Point]:
         """How many pods each followed template appeared at; zero says something too."""
-        counts, of = _counts(side, signatures, self._of.classes), self._of
+        of, classes = self._of, self._watched(rules)
+        counts, weight = _counts(side, signatures, classes), of.weight / of.most if classes else 0.0
+        rule = log_rule(of.classes[-1], rules)
         for signal in self._state.followed:
-            yield Point(signal, counts.get(signal, 0.0), side.pod_s, "logs", "1/s", weight=of.weight / of.most)
+            pods = counts.get(signal, 0.0)
+            yield Point(signal, pods, side.pod_s, "logs", "1/s", "higher", weight, rule.tolerance_up)
 
     def add(
-        self, start_ns: int, side: Side, signatures: Mapping[int, SignatureInfo], spoken_of: Collection[str]
+        self,
+        start_ns: int,
+        side: Side,
+        signatures: Mapping[int, SignatureInfo],
+        spoken_of: Collection[str],
+        rules: Mapping[str, SignalRule],
     ) -> list[str]:
         """Learn a window's loudness; the signals that are followed no more.
 
@@ -88,14 +99,19 @@ class Loud:
             side: of production.
             signatures: by id.
             spoken_of: signals that an alarm tells of: they keep their place.
+            rules: as `points` has them.
         """
         heard = self._state.heard
-        for signal, pods in sorted(_counts(side, signatures, self._of.classes).items()):
+        for signal, pods in sorted(_counts(side, signatures, self._watched(rules)).items()):
             known = heard.get(signal)
             before = 0.0 if known is None else _faded(known, start_ns)
             heard[signal] = Heard(before + pods, start_ns)
         self._forget(start_ns)
         return self._choose(start_ns, spoken_of)
+
+    def _watched(self, rules: Mapping[str, SignalRule]) -> Sequence[str]:
+        """Classes, but those that a policy wants shown only."""
+        return [log_class for log_class in self._of.classes if weight_of(log_rule(log_class, rules)) > 0.0]
 
     def _forget(self, at_ns: int) -> None:
         heard, followed = self._state.heard, self._state.followed

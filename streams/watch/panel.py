@@ -15,13 +15,15 @@ from collections.abc import Collection, Iterable, Mapping
 
 from msgspec import Struct
 
+from streams.judging.levels.track import LARGEST_LEVEL
 from streams.signals.rule import Worse
 from streams.watch.counts import LEAST_EXPOSURE, CountState, CountWatch
 from streams.watch.gone import GoneState, GoneWatch
 from streams.watch.leaks import MOST_CLIMBS, LeakState, LeakWatch
 from streams.watch.levels import LevelState, LevelWatch
+from streams.watch.load import AT_LOAD, LoadState
 from streams.watch.mean import FadingMean, MeanState
-from streams.watch.points import Point
+from streams.watch.points import Point, cut_level
 from streams.watch.reading import Reading
 from streams.watch.regular import MOST_REGULAR
 
@@ -33,6 +35,9 @@ _FORGET_NS = 86_400_000_000_000
 """A signal not seen for a day gives up its place."""
 _RHYTHM = 100.0
 """Values whose distance says how many windows lie between two."""
+_LOAD_HOLDS = 12
+"""Windows: a minute, as long as most take from one scrape to the next."""
+_AT_USUAL = "at its usual load"
 _NOTHING = -690.0
 """Log of M = 0."""
 _MOST_PENALTY, _PENALTY = math.log(100.0), math.log(4.0)
@@ -66,7 +71,7 @@ class SignalState(Struct, array_like=True):
     """Natural logarithm; what feedback has taught, as of `penalty_ns`."""
     penalty_ns: int = 0
     tolerance: float = 0.2
-    """Relative change that nobody minds."""
+    """Relative rise that nobody minds."""
     sum_log: float = 0.0
     """Of the ratios since the onset (Page's CUSUM): it begins where it was last 0, the likeliest time of the change."""
 
@@ -86,11 +91,19 @@ class SignalState(Struct, array_like=True):
     """That it climbs towards, as of `reaches_ns`."""
     reaches_ns: int | None = None
     """When it would be there."""
+    tolerance_down: float = 0.2
+    """Relative fall that nobody minds."""
+    load: LoadState | None = None
+    """Of a level that is held against the load."""
 
     def begin_anew(self) -> None:
         """No evidence has been gathered."""
         self.log_e = self.close_log_m = _NOTHING
         self.onset_ns, self.sum_log = None, 0.0
+
+    def tolerated(self, change: float) -> float:
+        """How large a change to this side nobody minds."""
+        return (self.tolerance if change >= 0.0 else self.tolerance_down) * abs(self.before)
 
     @property
     def now(self) -> float:
@@ -101,7 +114,7 @@ class SignalState(Struct, array_like=True):
     def speaks(self) -> bool:
         """Its evidence is for worse, and for more than nobody minds."""
         worse, change = self.worse, self.now - self.before
-        if not self.warm or abs(change) < self.tolerance * abs(self.before):
+        if not self.warm or abs(change) < self.tolerated(change):
             return False
         if 2 * (self.beyond - self.below if change >= 0.0 else self.below) < self.number:
             return False
@@ -116,6 +129,10 @@ class PanelState(Struct, array_like=True):
     """Points of signals that found no place, so far."""
     windows: int = 0
     """So far."""
+    load: float = 0.0
+    """Of the workload, when it was last told."""
+    load_window: int = -_LOAD_HOLDS - 1
+    """Number of the window that told it."""
 
 
 class Panel:
@@ -151,20 +168,36 @@ class Panel:
                 known.gone = model.to_state()
         return self._state
 
-    def add(self, time_ns: int, found: Iterable[Point]) -> dict[str, Reading]:
+    def add(self, time_ns: int, found: Iterable[Point], load: float | None = None) -> dict[str, Reading]:
         """Judge one window's points, and learn from them; what is said of each by itself.
+
+        What matters of a signal is as its latest point has it; one without weight is watched no more.
+
+        Args:
+            time_ns: of the window.
+            found: its points.
+            load: of the workload, in a unit of its own; None: it does not tell.
 
         Raises:
             BadRecord: a value that cannot be, or a window not later than the last one.
         """
         self._forget(time_ns)
-        self._state.windows += 1
+        state = self._state
+        state.windows += 1
+        if load is not None:
+            state.load, state.load_window = load, state.windows
+        has_load = state.windows - state.load_window <= _LOAD_HOLDS
         readings: dict[str, Reading] = {}
         for point in found:
+            if point.weight <= 0.0:
+                self.drop(point.signal)
+                continue
             known = self._state.signals.get(point.signal) or self._admit(point, time_ns)
             if known is None:
                 self._state.left_out += 1
                 continue
+            known.group, known.worse, known.weight = point.group, point.worse, point.weight
+            known.tolerance, known.tolerance_down = point.tolerance, point.tolerance_down
             model = self._models[point.signal]
             if point.exposure is not None and point.exposure < LEAST_EXPOSURE:
                 continue
@@ -177,6 +210,8 @@ class Panel:
                 continue
             if isinstance(model, CountWatch):
                 reading = model.add(time_ns, point.value, point.exposure or 0.0)
+            elif has_load and point.group in AT_LOAD and -LARGEST_LEVEL <= point.value <= LARGEST_LEVEL:
+                reading = model.add(time_ns, _at_usual_load(known, point.value, state.load))
             else:
                 reading = model.add(time_ns, point.value)
             _note(known, reading, time_ns, counted=point.exposure is not None)
@@ -292,10 +327,10 @@ class Panel:
 
     def _admit(self, point: Point, time_ns: int) -> SignalState | None:
         signals = self._state.signals
-        if point.weight <= 0.0 or not self._has_room(point):
+        if not self._has_room(point):
             return None
         known = signals[point.signal] = SignalState(point.group, point.unit, point.worse, point.weight)
-        known.seen_ns, known.tolerance, known.window = time_ns, point.tolerance, self._state.windows
+        known.seen_ns, known.window = time_ns, self._state.windows
         self._models[point.signal] = _model(point, scored=self._scored)
         return known
 
@@ -314,6 +349,14 @@ def _model(point: Point, *, scored: bool) -> Model:
     if point.model == "gone":
         return GoneWatch(GoneState(longest=point.absent))
     return LevelWatch(scored=scored) if point.exposure is None else CountWatch(scored=scored)
+
+
+def _at_usual_load(known: SignalState, value: float, load: float) -> float:
+    at_load = known.load
+    if at_load is None:
+        at_load = known.load = LoadState()
+    known.note = _AT_USUAL if at_load.slope else ""
+    return cut_level(at_load.at_usual(value, load))
 
 
 def _whole(model: LeakWatch | GoneWatch, time_ns: int, point: Point) -> Reading | None:
@@ -353,7 +396,7 @@ def _note(known: SignalState, reading: Reading, time_ns: int, *, counted: bool) 
     if counted:
         known.beyond += 1
         known.below = known.beyond if known.now < known.before else 0
-    elif abs(off) >= known.tolerance * abs(known.before):
+    elif abs(off) >= known.tolerated(off):
         known.beyond += 1
         known.below += off < 0.0
 

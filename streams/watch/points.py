@@ -2,7 +2,7 @@
 
 Counts: log classes as the judge counts them (`judging.incidents`), error signatures never seen before, failed requests
 against requests, other events. Levels: the mean of each gauge over the pods and, where one direction is worse, its
-worst pod; of each distribution the mean and the 95% quantile.
+worst pod; of each distribution the mean and the 95% quantile. What the rules do not want rung has no weight.
 """
 
 from __future__ import annotations
@@ -20,8 +20,10 @@ from streams.judging.levels.track import LARGEST_LEVEL
 from streams.judging.settings import LOG_SIGNALS
 from streams.judging.side import Side, SignatureInfo
 from streams.judging.values.cells import bound, table
+from streams.policy.counted import REQUESTS
 from streams.records.histogram import Histogram
 from streams.signals.limits import SHARES
+from streams.signals.requests import best_source
 from streams.signals.rule import SignalRule, Worse
 
 NEW_SIGNATURES = "log/new error signatures"
@@ -30,6 +32,14 @@ _TAIL = 0.95
 _LEAST_VALUES = 20
 """Of a window whose 95% quantile is told: one value is beyond it."""
 LOG_WEIGHTS = {"critical": 1.0, "error": 1.0, "warning": 0.1}
+COUNTED_RULES = {
+    REQUESTS: SignalRule(REQUESTS, "events", "errors", "higher"),
+    **{
+        LOG_SIGNALS[log_class]: SignalRule(LOG_SIGNALS[log_class], "events", "errors", "higher", weight)
+        for log_class, weight in LOG_WEIGHTS.items()
+    },
+}
+"""Of what is counted whatever the metrics are: of log lines, and of failed requests."""
 _UNKNOWN = SignalRule("", "level", known=False)
 _UNKNOWN_WEIGHT = 0.25
 """Nobody knows which way of it is worse."""
@@ -49,8 +59,11 @@ class Point(Struct, frozen=True):
     unit: str = ""
     worse: Worse = "higher"
     weight: float = 1.0
+    """0: it is not watched."""
     tolerance: float = 0.2
-    """Relative change that nobody minds, as the judge has it."""
+    """Relative rise that nobody minds, as the judge has it."""
+    tolerance_down: float = 0.2
+    """The same of a fall."""
     model: PointModel = ""
     beside: float = 0.0
     """Of a template that may be gone: how much else was written."""
@@ -68,25 +81,24 @@ def points(
     Args:
         side: of production.
         new: error signatures of it that were never seen before.
-        rules: by signal.
+        rules: by signal; of the log classes and of failed requests only where a policy sets them.
         signatures: by id.
     """
     logged = LoggedBin()
     add_window(logged, {}, side.incidents, signatures)
-    for log_class, weight in LOG_WEIGHTS.items():
-        events = logged.canary.get(log_class, 0.0)
-        yield Point(LOG_SIGNALS[log_class], events, side.pod_s, "logs", "1/s", weight=weight)
-    yield Point(NEW_SIGNATURES, float(new), side.pod_s, "logs", "1/s")
+    for log_class in LOG_WEIGHTS:
+        rule, events = log_rule(log_class, rules), logged.canary.get(log_class, 0.0)
+        yield _count(rule.signal, events, side.pod_s, rule, "logs")
+    yield _count(NEW_SIGNATURES, float(new), side.pod_s, log_rule("error", rules), "logs")
+    rule = rules.get(REQUESTS, COUNTED_RULES[REQUESTS])
     for source in sorted(side.requests):
         requests, errors = cut(side.requests[source].requests), cut(side.requests[source].errors)
         if requests > 0.0:
-            yield Point(f"requests/error/{source}", min(errors, requests), requests, "errors", "1")
+            yield _count(f"{REQUESTS}/{source}", min(errors, requests), requests, rule, unit="1")
     for signal in sorted(side.events):
         event, rule = side.events[signal], rules.get(signal, _UNKNOWN)
         by, exposure = ("/attempts", cut(event.attempts)) if event.attempts > 0.0 else ("", event.pod_s)
-        if rule.weight > 0.0 and rule.criticality != "watch":
-            unit = "1" if by else "1/s"
-            yield Point(f"{signal}{by}", cut(event.events), exposure, rule.group, unit, weight=_weight(rule))
+        yield _count(f"{signal}{by}", cut(event.events), exposure, rule, unit="1" if by else "1/s")
     yield from _levels(side, rules)
 
 
@@ -98,10 +110,10 @@ def _levels(side: Side, rules: Mapping[str, SignalRule]) -> Iterator[Point]:
             yield _level(f"{signal}/mean", cut_level(histogram.total / histogram.count), rule)
         if signal in tails:
             yield _level(f"{signal}/p95", cut_level(tails[signal]), rule)
-    named = sorted(side.levels, key=lambda signal: (-_weight(rules.get(signal, _UNKNOWN)), signal))
+    named = sorted(side.levels, key=lambda signal: (-weight_of(rules.get(signal, _UNKNOWN)), signal))
     for signal in named:
         rule, pods = rules.get(signal, _UNKNOWN), side.levels[signal]
-        if not pods or rule.criticality == "watch" or rule.weight <= 0.0:
+        if not pods:
             continue
         levels = [cut_level(pods[number]) for number in sorted(pods)]
         told = dict.fromkeys(pods, 1.0) if signal in SHARES else side.limits.get(signal, {})
@@ -128,11 +140,51 @@ def cut_level(value: float) -> float:
     return min(max(value, -LARGEST_LEVEL), LARGEST_LEVEL)
 
 
+def load_of(side: Side, rules: Mapping[str, SignalRule]) -> float | None:
+    """How much a pod is asked: requests of one report of it, which come as regularly as it is scraped; else a gauge.
+
+    None: nothing in this window tells.
+    """
+    source = best_source(side.requests)
+    if source:
+        count = side.requests[source]
+        return cut(count.requests) / len(count.reported) if count.reported else None
+    gauges = [name for name in side.levels if side.levels[name] and rules.get(name, _UNKNOWN).group == "load"]
+    if not gauges:
+        return None
+    pods = side.levels[min(gauges)]
+    return math.fsum(cut_level(pods[number]) for number in sorted(pods)) / len(pods)
+
+
+def log_rule(log_class: str, rules: Mapping[str, SignalRule]) -> SignalRule:
+    """Of a log class, as a policy wants it."""
+    signal = LOG_SIGNALS[log_class]
+    return rules.get(signal, COUNTED_RULES[signal])
+
+
+def weight_of(rule: SignalRule) -> float:
+    """Of its signals; 0 if none of them is watched."""
+    if rule.criticality == "watch":
+        return 0.0
+    weight = rule.weight * rule.group_weight
+    return weight if rule.known or rule.guessed else _UNKNOWN_WEIGHT * weight
+
+
+def _count(signal: str, events: float, exposure: float, rule: SignalRule, group: str = "", unit: str = "1/s") -> Point:
+    return Point(
+        signal,
+        events,
+        exposure,
+        group or rule.group,
+        unit,
+        "lower" if rule.worse == "lower" else "higher",
+        weight_of(rule),
+        rule.tolerance_up,
+        rule.tolerance_down,
+    )
+
+
 def _level(signal: str, value: float, rule: SignalRule, limit: float | None = None) -> Point:
     # Of an availability a fall of a hundredth is a lot: any change of it counts.
-    tolerance = 0.0 if rule.scale == "share_free" else min(rule.tolerance_up, rule.tolerance_down)
-    return Point(signal, value, None, rule.group, rule.unit, rule.worse, _weight(rule), tolerance, limit=limit)
-
-
-def _weight(rule: SignalRule) -> float:
-    return rule.weight if rule.known or rule.guessed else _UNKNOWN_WEIGHT * rule.weight
+    up, down = (0.0, 0.0) if rule.scale == "share_free" else (rule.tolerance_up, rule.tolerance_down)
+    return Point(signal, value, None, rule.group, rule.unit, rule.worse, weight_of(rule), up, down, limit=limit)

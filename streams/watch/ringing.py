@@ -35,6 +35,7 @@ _TAKES_PART = 0.05
 _MOST_RINGING, _MOST_ENDED = 5, 20
 _AS_BEFORE = "all is as it was before"
 _NEW_LEVEL = "it stays at the new level, which is what is normal now"
+_UNWATCHED = "what it told of is watched no more"
 
 
 def log_budget(arl_s: float, window_s: float) -> float:
@@ -91,6 +92,8 @@ class Ringing:
             for name in incident.told:
                 panel.quieten(name)
             over = _NEW_LEVEL if self._stays(incident) else _AS_BEFORE
+            if panel.signals.keys().isdisjoint(incident.told):
+                over = _UNWATCHED
             self.end(incident, at_ns, "it climbs no more" if climbs else over)
         return not incident.ended
 

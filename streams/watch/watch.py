@@ -26,7 +26,7 @@ from streams.watch.incident import Incident, alarm_of
 from streams.watch.leaks import climbs
 from streams.watch.loud import LOUD_ERRORS, LOUD_WARNINGS, MOST_LOUD, Loud, LoudState
 from streams.watch.panel import MOST_SIGNALS, Panel, PanelState
-from streams.watch.points import ERRORS, Point, points
+from streams.watch.points import ERRORS, Point, load_of, points
 from streams.watch.production import Production, ProductionState
 from streams.watch.regular import PREFIX, Info, Logged, Regular, RegularState
 from streams.watch.ringing import SETTLED_NS, Ringing
@@ -176,7 +176,7 @@ class Watch:
             start_ns: of the window, later than that before.
             sides: pod-template hash -> what it did.
             trials: canary -> baseline, of the comparisons that run.
-            rules: by signal.
+            rules: by signal, as the workload's policy wants them.
             signatures: those of class warning and worse, by id.
             recent: the latest closed windows, this one among them, oldest first.
             logged: what a revision wrote in this window.
@@ -191,8 +191,8 @@ class Watch:
         state.saved = min(state.saved + self._saving, 2.0 * _MOST_SPENT)
         new = self._new_signatures(start_ns, side, signatures)
         lines = logged(state.production.revision)
-        self._panel.add(start_ns, self._points(side, new, rules, signatures, lines))
-        self._follow(start_ns, side, signatures, lines)
+        self._panel.add(start_ns, self._points(side, new, rules, signatures, lines), load_of(side, rules))
+        self._follow(start_ns, side, rules, signatures, lines)
         for incident in list(state.ringing):
             self._hold(incident, end_ns)
         self._raise(end_ns, signatures, recent)
@@ -254,15 +254,24 @@ class Watch:
     ) -> list[Point]:
         """All of a window; a part of the places is kept for templates, which turn up later than the rest."""
         found = list(points(side, new, rules, signatures))
+        watched = [point for point in found if point.weight > 0.0]
+        silent = (point for point in found if point.weight <= 0.0)
         places = MOST_SIGNALS - MOST_LOUD
-        self._state.panel.left_out += max(len(found) - places, 0)
+        self._state.panel.left_out += max(len(watched) - places, 0)
         written = self._regular.points(lines, side.pod_s) if side.pod_s else ()
-        loud = {point.signal: point for each in reversed(self._louds) for point in each.points(side, signatures)}
-        return [*found[:places], *loud.values(), *climbs(found), *written]
+        loud = {point.signal: point for each in reversed(self._louds) for point in each.points(side, signatures, rules)}
+        return [*watched[:places], *silent, *loud.values(), *climbs(found), *written]
 
-    def _follow(self, start_ns: int, side: Side, signatures: Mapping[int, SignatureInfo], lines: Logged) -> None:
+    def _follow(
+        self,
+        start_ns: int,
+        side: Side,
+        rules: Mapping[str, SignalRule],
+        signatures: Mapping[int, SignatureInfo],
+        lines: Logged,
+    ) -> None:
         spoken_of = {name for incident in self._state.ringing for name in incident.told}
-        quiet = [name for each in self._louds for name in each.add(start_ns, side, signatures, spoken_of)]
+        quiet = [name for each in self._louds for name in each.add(start_ns, side, signatures, spoken_of, rules)]
         for name in quiet:
             if (known := self._panel.signals.get(name)) is not None:
                 known.seen_ns = start_ns - _REMEMBERED_NS  # it gives up its place with the next window
@@ -282,9 +291,10 @@ class Watch:
         return new
 
     def _hold(self, incident: Incident, end_ns: int) -> None:
+        told = len(incident.told)
         if not self._ringing.hold(incident, end_ns, self._settings.settled_ns):
             self._fresh[incident.id] = alarm_of(incident, self._workload, "cleared", end_ns)
-        elif end_ns - incident.published_ns >= self._settings.told_ns:
+        elif len(incident.told) > told or end_ns - incident.published_ns >= self._settings.told_ns:
             self._publish(incident, end_ns)
 
     def _raise(self, end_ns: int, signatures: Mapping[int, SignatureInfo], recent: Windows) -> None:

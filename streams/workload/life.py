@@ -23,6 +23,7 @@ from streams.judging.past import Past, Prior
 from streams.judging.presence import Presence
 from streams.judging.production.past import ProductionPast
 from streams.judging.side import Side
+from streams.policy.rules import AppliedRules
 from streams.policy.workload_policy import LogPolicy, WorkloadPolicy
 from streams.records.identity import Workload
 from streams.records.log import Severity
@@ -33,6 +34,7 @@ from streams.risk.succession import Succession
 from streams.signals.catalogue import Catalogue
 from streams.watch.alarm import Alarm
 from streams.watch.feedback import AlarmFeedback
+from streams.watch.points import COUNTED_RULES
 from streams.watch.production import Deployment
 from streams.watch.regular import Logged
 from streams.watch.suspects import Neighbour
@@ -57,6 +59,7 @@ class WorkloadLife:
         settings: WorkloadSettings,
         state: WorkloadState,
         neighbours: Callable[[], Sequence[Neighbour]] = tuple,
+        policy: Callable[[], WorkloadPolicy | None] | None = None,
     ) -> None:
         """One life.
 
@@ -64,12 +67,15 @@ class WorkloadLife:
             settings: of every workload.
             state: a snapshot, which it takes over.
             neighbours: what else was deployed in the cluster; asked when an alarm is raised.
+            policy: what an operator has set, now: the same object while nothing changes. Asked with every window, for
+                production; a comparison is given its own when it begins.
         """
         self._settings = settings
         self._state = state
         self._watch: Watch | None = None
         if settings.watch is not None:
             self._watch = Watch(settings.watch, settings.window_ns, state.workload, state.watch, neighbours)
+        self._policy, self._rules = policy, AppliedRules(COUNTED_RULES)
         self._catalogue = Catalogue(state.catalogue)
         self._succession = Succession(settings.sight_ns, state.succession)
         self._lines = JudgedLines(state.logs, state.lines, state.signatures)
@@ -320,6 +326,9 @@ class WorkloadLife:
     def _close_window(self, start_ns: int) -> Collection[str]:
         """Judge and learn one window; the revisions heard in it."""
         state, window_ns = self._state, self._settings.window_ns
+        policy = None if self._policy is None else self._policy()
+        if self._policy is not None and not self._running:
+            self._lines.follow(LogPolicy() if policy is None else policy.logs)
         sides: dict[str, Side] = {}
         summaries = state.open.pop(start_ns, {})
         self._read_lines(start_ns, summaries)
@@ -348,7 +357,7 @@ class WorkloadLife:
                     running.failed_pods = self._attempts.pods_met(running.comparison.canary)
         if self._watch is not None and sides:
             trials = {pair.canary: pair.baseline for pair in self._trials}
-            rules, logged = self._catalogue.rules, partial(self._logged, summaries)
+            rules, logged = self._rules.under(policy, self._catalogue.rules), partial(self._logged, summaries)
             self._watch.add(start_ns, sides, trials, rules, self._lines.signatures, state.ring, logged)
         return summaries.keys()
 

@@ -16,7 +16,7 @@ from streams.judging.past import Past, Prior
 from streams.judging.policy_settings import judge_settings
 from streams.judging.settings import JudgeSettings
 from streams.judging.side import Side, SignatureInfo
-from streams.policy.rules import apply
+from streams.policy.rules import AppliedRules
 from streams.policy.workload_policy import WorkloadPolicy
 from streams.risk.comparison import Comparison, Outcome
 from streams.signals.rule import SignalRule
@@ -31,7 +31,7 @@ class Running:
         self._settings = settings
         self._state = state
         self.judge = judge
-        self._rules: tuple[int, dict[str, SignalRule]] = 0, {}
+        self._rules = AppliedRules()
 
     @classmethod
     def begin(
@@ -131,14 +131,8 @@ class Running:
         return earlier(asked, self._state.canary_from_ns, self._settings.window_ns)
 
     def rules(self, known: Mapping[str, SignalRule]) -> Mapping[str, SignalRule]:
-        """By signal, as its policy wants them; made anew when there are new ones."""
-        if self.policy is None:
-            return known
-        number, applied = self._rules
-        if number != len(known):
-            applied = {signal: apply(rule, self.policy) for signal, rule in known.items()}
-            self._rules = len(known), applied
-        return applied
+        """By signal, as its policy wants them."""
+        return self._rules.under(self.policy, known)
 
     def add(
         self,

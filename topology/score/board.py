@@ -169,7 +169,8 @@ class Board:
             settings: of every workload.
             hold_ns: see `Watermark`.
             number: of the partition.
-            policy: what an operator has set for a workload, now; asked when a comparison begins or an alarm rings.
+            policy: what an operator has set for a workload, now: the same object while nothing changes. Asked with
+                every window, and when a comparison begins.
             quiet_checkpoints: with every so-many-th a workload is written in which nothing runs or rings.
         """
         self.number = number
@@ -399,7 +400,8 @@ class Board:
         return entry
 
     def _life(self, state: WorkloadState) -> WorkloadLife:
-        return WorkloadLife(self._settings, state, lambda: self._neighbours(state.workload))
+        of = state.workload
+        return WorkloadLife(self._settings, state, lambda: self._neighbours(of), lambda: self._policy(of))
 
     def _neighbours(self, of: Workload) -> Sequence[Neighbour]:
         """What else was deployed in the cluster: what was known before this message, whichever workload is first."""

@@ -66,6 +66,8 @@ _STOP_S = 3.0
 _LOOK_S = 1.0
 _REFUSAL_S = 60.0
 """Between two lines of the log that say the same of summaries."""
+_MOST_POLICIES = 10_000
+"""Workloads whose policy is remembered."""
 _QUIET_S = 60.0
 """A workload in which nothing runs or rings is written so often, or with every checkpoint if those are rarer."""
 _CHANGELOG = {
@@ -136,6 +138,10 @@ class Scorer:
             watch=WatchSettings(arl_ns=round(settings.false_alarm_days * 86_400e9)),
         )
         self._policy = WatchedPolicy(settings.policy, telemetry.meter)
+        self._base = WorkloadPolicy(alpha=settings.alpha, beta=settings.beta)
+        self._followed = self._policy.current()
+        self._policies: dict[Workload, WorkloadPolicy] = {}
+        """What `_followed` comes to."""
         self._partitions = _partitions(settings)
         self._boards: dict[int, Board] = {}
         self._unacknowledged: dict[int, list[faust.EventT[Any]]] = {}
@@ -176,11 +182,19 @@ class Scorer:
             self._policy.current()
 
     def _policy_of(self, workload: Workload) -> WorkloadPolicy | None:
-        """What the policy file and the options say of a workload now; None: nothing but the defaults."""
-        base = WorkloadPolicy(alpha=self._settings.alpha, beta=self._settings.beta)
+        """What the policy file and the options say of a workload now; None: nothing but the defaults.
+
+        The same object as long as the file does not change: it is asked with every window of every workload.
+        """
         if self._settings.policy is None:
-            return None if base == WorkloadPolicy() else base
-        return effective(self._policy.current(), workload, base)
+            return None if self._base == WorkloadPolicy() else self._base
+        policy_file = self._policy.current()
+        if policy_file is not self._followed or len(self._policies) > _MOST_POLICIES:
+            self._followed, self._policies = policy_file, {}
+        policy = self._policies.get(workload)
+        if policy is None:
+            policy = self._policies[workload] = effective(policy_file, workload, self._base)
+        return policy
 
     def _build(self, scratch: Path) -> faust.App:
         app = faust.App(

@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable
-from typing import Annotated
+from typing import Annotated, get_args
 
 import msgspec
 from aiohttp import web
@@ -65,6 +65,7 @@ class Heard(Struct, frozen=True):
 
 
 _decode = msgspec.json.Decoder(Feedback).decode
+_ALLOWED = f"give alarm_id, kind ({', '.join(get_args(FeedbackKind))}), reason, who and, for an end, until (RFC 3339)"
 
 
 class Alarms:
@@ -96,7 +97,7 @@ class Alarms:
             said = _decode(await request.read())
             until_s = rfc3339_s(said.until) if said.until else None
         except DOCUMENT_FAULTS as error:
-            return json({"error": f"the body is no feedback: {error}"}, 400)
+            return json({"error": f"the body is no feedback: {error}; {_ALLOWED}"}, 400)
         if until_s is not None and (complaint := self._complaint(said.kind, until_s)):
             return json({"error": complaint}, 400)
         if not self._view.current:

@@ -53,13 +53,13 @@ class Ward:
         """It is watched no more."""
         self._panel.drop(name)
 
-    def add(self, time_ns: int, points: Iterable[Point]) -> dict[str, Reading]:
-        """Judge one window.
+    def add(self, time_ns: int, points: Iterable[Point], load: float | None = None) -> dict[str, Reading]:
+        """Judge one window; `load` of the workload, where it is told.
 
         Raises:
             BadRecord: a value that cannot be, or a time not after the last one; it changes nothing.
         """
-        readings = self._panel.add(time_ns, points)
+        readings = self._panel.add(time_ns, points, load)
         self._measure(time_ns)
         step_s = self._step.value or 1.0
         settled_ns = max(SETTLED_NS, int(SETTLED_WINDOWS * step_s * 1e9))

@@ -102,8 +102,11 @@ def _raised(stream: corpora.Stream, arl_s: float) -> tuple[list[int], int, int]:
     """When alarms were raised over the signals of one workload; the usual step, and the length."""
     ward, found = Ward(arl_s), []
     at: dict[int, list[Point]] = {}
+    load: dict[int, float] = {}
     for signal, (times, values) in stream.series.items():
         rule = corpora.rule(signal)
+        if rule.group == "load":
+            load |= zip(times, values, strict=True)
         if rule.criticality == "watch":
             continue
         for when, value in dict(zip(times, values, strict=True)).items():
@@ -112,7 +115,7 @@ def _raised(stream: corpora.Stream, arl_s: float) -> tuple[list[int], int, int]:
             )
     times = sorted(at)
     for when in times:
-        ward.add(when, at[when])
+        ward.add(when, at[when], load.get(when))
         if ward.raised is not None:
             found.append(when)
     steps = sorted(b - a for a, b in itertools.pairwise(times))

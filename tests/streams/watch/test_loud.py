@@ -19,7 +19,7 @@ NOISY, RARE = SIGNATURES[0].text, SIGNATURES[1].text
 
 
 def _add(loud: Loud, window: int, incidents: dict[int, int]) -> list[str]:
-    return loud.add(window * WINDOW_NS, Side(pod_s=20.0, incidents=incidents), SIGNATURES, ())
+    return loud.add(window * WINDOW_NS, Side(pod_s=20.0, incidents=incidents), SIGNATURES, (), {})
 
 
 def test_a_rare_failure_that_becomes_frequent_is_seen_behind_a_noisy_one():
@@ -52,11 +52,11 @@ def _played(times: float) -> list[Alarm]:
 def test_what_a_window_shows_does_not_choose_it():
     """A template is followed from the window after that which first showed it, and then counts zeros too."""
     loud, side = Loud(LoudState(), LOUD_ERRORS), Side(pod_s=20.0, incidents={3: 2})
-    assert list(loud.points(side, SIGNATURES)) == []
+    assert list(loud.points(side, SIGNATURES, {})) == []
     _add(loud, 0, {3: 2})
-    (point,) = loud.points(side, SIGNATURES)
+    (point,) = loud.points(side, SIGNATURES, {})
     assert (point.signal, point.value, point.exposure) == (signal_name(SIGNATURES[3].text), 2.0, 20.0)
-    (point,) = loud.points(Side(pod_s=20.0), SIGNATURES)
+    (point,) = loud.points(Side(pod_s=20.0), SIGNATURES, {})
     assert point.value == 0.0
 
 
@@ -67,13 +67,13 @@ def test_a_bounded_number():
     many |= {200: SignatureInfo("slow", "warning")}
     for window in range(300):
         Loud(state, LOUD_ERRORS).add(
-            window * WINDOW_NS, Side(pod_s=20.0, incidents={window % 100: 1, 200: 3, 300: 3}), many, ()
+            window * WINDOW_NS, Side(pod_s=20.0, incidents={window % 100: 1, 200: 3, 300: 3}), many, (), {}
         )
     assert len(state.followed) == LOUD_ERRORS.most
     assert len(state.heard) <= 64
     assert signal_name("slow") not in state.heard
     warned = LoudState()
-    Loud(warned, LOUD_WARNINGS).add(0, Side(pod_s=20.0, incidents={1: 1, 200: 3, 300: 3}), many, ())
+    Loud(warned, LOUD_WARNINGS).add(0, Side(pod_s=20.0, incidents={1: 1, 200: 3, 300: 3}), many, (), {})
     assert warned.followed == [signal_name("slow")]
 
 
@@ -81,7 +81,7 @@ def test_of_very_many_the_most_widespread_are_looked_at():
     """Whoever logs new texts all the time neither takes much time nor hides what is at every pod."""
     many = {number: SignatureInfo(f"kind {number}", "error") for number in range(3000)}
     state = LoudState()
-    Loud(state, LOUD_ERRORS).add(0, Side(pod_s=20.0, incidents=dict.fromkeys(many, 1) | {2999: 4}), many, ())
+    Loud(state, LOUD_ERRORS).add(0, Side(pod_s=20.0, incidents=dict.fromkeys(many, 1) | {2999: 4}), many, (), {})
     assert signal_name(many[2999].text) in state.heard
 
 
@@ -94,7 +94,7 @@ def test_the_loud_takes_the_place_of_the_quiet():
     hour = HOUR_NS // WINDOW_NS
     spoken_of = set(state.followed) - {signal_name(SIGNATURES[5].text)}
     side = Side(pod_s=20.0, incidents={20: 1})
-    assert loud.add((hour + 1) * WINDOW_NS, side, SIGNATURES, spoken_of) == [signal_name(SIGNATURES[5].text)]
+    assert loud.add((hour + 1) * WINDOW_NS, side, SIGNATURES, spoken_of, {}) == [signal_name(SIGNATURES[5].text)]
     assert signal_name(SIGNATURES[21].text) in state.followed
     assert _add(loud, hour + 2, {20: 90}) == []
     assert _add(loud, 2 * hour + 2, {20: 9}) != []

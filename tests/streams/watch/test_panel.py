@@ -80,3 +80,15 @@ def test_one_spike_in_a_quiet_stretch_is_no_rise(below, speaks):
     known = SignalState("latency", "s", "higher", 1.0, warm=True, before=1.0, total=200.0, number=10, beyond=10)
     known.below = below
     assert known.speaks is speaks
+
+
+@pytest.mark.parametrize(("level", "speaks"), [(14.0, False), (18.0, True), (6.0, False), (2.0, True)])
+def test_a_rise_and_a_fall_are_tolerated_apart(level, speaks):
+    """By half a rise, by three quarters a fall."""
+    panel = Panel(PanelState())
+    for place in range(160):
+        value = level if place >= 150 else 10.0 + 0.1 * math.sin(place)
+        panel.add(place * STEP_NS, [Point("gauge", value, worse="either", tolerance=0.5, tolerance_down=0.75)])
+    known = panel.signals["gauge"]
+    assert known.onset_ns is not None
+    assert known.speaks == speaks

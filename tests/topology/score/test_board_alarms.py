@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from streams.policy.workload_policy import WorkloadPolicy
+from streams.policy.workload_policy import LogClassRule, LogPolicy, SignalPolicy, WorkloadPolicy
 from streams.records.identity import Revision, Workload
 from streams.records.severity import Severity
 from streams.risk.comparison import Comparison, ComparisonEnded
@@ -74,6 +74,29 @@ def test_the_verdict_on_production_follows_the_alarm(may, meanwhile):
         board.alarms()
     assert [verdict for verdict, _ in itertools.groupby(verdicts)] == ["none", "pass", meanwhile, "pass"]
     assert len(verdicts) < len(list(_bundles()))  # not with every window
+
+
+def test_production_follows_the_policy_as_it_is_now():
+    """What is only shown does not ring; what becomes so while it rings ends; classes hold without a rollout."""
+    quiet = WorkloadPolicy(signals=(SignalPolicy("log/*", criticality="watch"),))
+    ignored = WorkloadPolicy(logs=LogPolicy(classes=(LogClassRule("checkout failed", False, "ignore"),)))
+
+    def states(first: WorkloadPolicy, once_it_rings: WorkloadPolicy) -> list[tuple[str, str]]:
+        policy, found = first, []
+        board = Board(SETTINGS, 60_000_000_000, 0, lambda _: policy)
+        for offset, bundle in enumerate(_bundles()):
+            board.apply_bundle(offset, bundle)
+            for alarm in board.alarms():
+                found.append((alarm.state, alarm.summary.rpartition("; over: ")[2]))
+                policy = once_it_rings
+        return found
+
+    usual = WorkloadPolicy()
+    assert {state for state, _ in states(usual, usual)} == {"raised", "held", "cleared"}
+    assert states(quiet, quiet) == states(ignored, ignored) == []
+    found = states(usual, quiet)
+    assert [state for state, _ in found] == ["raised", "cleared"]
+    assert found[-1][1] == "what it told of is watched no more"
 
 
 def _play(killed) -> dict[str, bytes]:

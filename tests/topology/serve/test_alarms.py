@@ -170,6 +170,7 @@ async def test_an_acknowledgement_is_taken_back(ringing):
     [
         ({"alarm_id": "/prod/shop/never"}, 404, "no alarm is known"),
         ({"kind": "boring"}, 400, "boring"),
+        ({"kind": "boring"}, 400, "nothing, real, acknowledge, silence"),
         ({"reason": ""}, 400, "reason"),
         ({"who": ""}, 400, "who"),
         ({"note": "?"}, 400, "note"),
