@@ -17,7 +17,7 @@ from streams.policy.counted import COUNTED
 from streams.policy.rules import apply
 from streams.policy.workload_policy import GroupPolicy, WorkloadPolicy
 from tests.simulation import levels
-from tests.simulation.core import within_budget
+from tests.simulation.core import RUNS, within_budget
 from tests.simulation.rollout import SIGNATURES, WINDOW_NS, Service, windows
 
 NIGHTLY = pytest.mark.nightly
@@ -55,7 +55,7 @@ CASES = {
 }
 
 
-@pytest.mark.parametrize("runs", [12, pytest.param(1000, marks=NIGHTLY)])
+@pytest.mark.parametrize("runs", [12, pytest.param(RUNS, marks=NIGHTLY)])
 @pytest.mark.parametrize(("service", "changed"), CASES.values(), ids=CASES)
 def test_healthy_canaries_keep_alpha_whatever_is_set(service, changed, runs):
     """A FAIL ever, over the whole rollout of a quarter of an hour."""
@@ -63,7 +63,7 @@ def test_healthy_canaries_keep_alpha_whatever_is_set(service, changed, runs):
     assert within_budget(flags, runs, ALPHA)
 
 
-@pytest.mark.parametrize("runs", [8, pytest.param(500, marks=NIGHTLY)])
+@pytest.mark.parametrize("runs", [8, pytest.param(RUNS, marks=NIGHTLY)])
 def test_a_canary_at_the_margin_hardly_passes_whatever_the_stretch(runs):
     """Twice the failures; PASS by any stretch of a sliding look-back, in at most beta of the runs."""
     service = Service(requests_per_s=100.0, failed=0.02, worse=2.0, split=(0.5,), logged=())
