@@ -12,7 +12,9 @@ from streams.judging.counts import log_mean_exp
 from streams.judging.settings import JudgeSettings
 from streams.judging.signal import Counted, Signal, SignalState
 from streams.policy.counted import COUNTED
-from tests.simulation.core import Floats, first_crossing, flagged, incident, log_e_paths, ramp, within_budget
+from tests.simulation.core import (
+    RUNS, Floats, first_crossing, flagged, incident, log_e_paths, power, ramp, within_budget,
+)  # fmt: skip
 
 ALPHA = 0.05
 pytestmark = pytest.mark.timeout(900)
@@ -26,6 +28,13 @@ def events(rng: np.random.Generator, runs: int, ratio: float) -> tuple[Floats, F
     rate = EVENTS * incident(WINDOWS, 0.4, 0.1, 10.0)
     canary = rng.poisson(rate * share * ratio)
     return canary, canary + rng.poisson(rate * (1.0 - share)), share
+
+
+@pytest.mark.parametrize(("runs", "level", "times"), [(RUNS, 0.05, 2.0), (RUNS, 0.01, 4.0), (20, 0.05, 10.0)])
+def test_a_budget_notices_what_breaks_it(runs, level, times):
+    """Nine times in ten: at night false alarms twice as frequent as .05, four times as .01; by day those of a judge
+    that is broken."""
+    assert power(runs, level, times) > 0.89
 
 
 @pytest.mark.parametrize(

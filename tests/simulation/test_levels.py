@@ -39,7 +39,7 @@ def judged(gauges: Gauges, clusters: int):
 @pytest.mark.parametrize(
     ("name", "clusters"),
     [(name, 1) for name in HEALTHY if name not in SIMPLER]
-    + [pytest.param(name, 20, marks=NIGHTLY) for name in HEALTHY],
+    + [pytest.param(name, 10, marks=NIGHTLY) for name in HEALTHY],
 )
 def test_healthy_canaries_keep_alpha(name, clusters):
     """Flagged ever, looked at in every window, at .05 and at .01."""
@@ -49,7 +49,7 @@ def test_healthy_canaries_keep_alpha(name, clusters):
         assert within_budget(sum(one.p <= alpha for one in outcomes), len(outcomes), alpha)
 
 
-@pytest.mark.parametrize("clusters", [1, pytest.param(20, marks=NIGHTLY)])
+@pytest.mark.parametrize("clusters", [1, pytest.param(10, marks=NIGHTLY)])
 @pytest.mark.parametrize(
     "gauges",
     [

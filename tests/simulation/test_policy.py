@@ -82,7 +82,7 @@ def test_faulty_canaries_are_still_found(changed):
     assert np.mean(["fail" in verdicts(service, WINDOWS, seed, **changed) for seed in range(5)]) >= 0.8
 
 
-@pytest.mark.parametrize("clusters", [1, pytest.param(20, marks=NIGHTLY)])
+@pytest.mark.parametrize("clusters", [1, pytest.param(10, marks=NIGHTLY)])
 @pytest.mark.parametrize("weights", [{"memory": 100.0}, {"memory": 0.01, "cpu": 5.0}], ids=["one heavy", "mixed"])
 def test_healthy_levels_keep_alpha_whatever_the_groups_weigh(monkeypatch, weights, clusters):
     """Gauges through the part of the levels, histories and priors growing as in life."""
