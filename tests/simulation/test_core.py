@@ -13,8 +13,16 @@ from streams.judging.settings import JudgeSettings
 from streams.judging.signal import Counted, Signal, SignalState
 from streams.policy.counted import COUNTED
 from tests.simulation.core import (
-    RUNS, Floats, first_crossing, flagged, incident, log_e_paths, power, ramp, within_budget,
-)  # fmt: skip
+    RUNS,
+    Floats,
+    first_crossing,
+    flagged,
+    incident,
+    log_e_paths,
+    power,
+    ramp,
+    within_budget,
+)
 
 ALPHA = 0.05
 pytestmark = pytest.mark.timeout(900)
@@ -32,8 +40,7 @@ def events(rng: np.random.Generator, runs: int, ratio: float) -> tuple[Floats, F
 
 @pytest.mark.parametrize(("runs", "level", "times"), [(RUNS, 0.05, 2.0), (RUNS, 0.01, 4.0), (20, 0.05, 10.0)])
 def test_a_budget_notices_what_breaks_it(runs, level, times):
-    """Nine times in ten: at night false alarms twice as frequent as .05, four times as .01; by day those of a judge
-    that is broken."""
+    """Nine times in ten: at night twice as many false alarms as .05, four times .01; by day those of a broken judge."""
     assert power(runs, level, times) > 0.89
 
 
