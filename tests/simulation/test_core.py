@@ -38,7 +38,7 @@ def events(rng: np.random.Generator, runs: int, ratio: float) -> tuple[Floats, F
     return canary, canary + rng.poisson(rate * (1.0 - share)), share
 
 
-@pytest.mark.parametrize(("runs", "level", "times"), [(RUNS, 0.05, 2.0), (RUNS, 0.01, 4.0), (20, 0.05, 10.0)])
+@pytest.mark.parametrize(("runs", "level", "times"), [(RUNS, 0.05, 2.0), (RUNS, 0.01, 4.0), (12, 0.05, 12.0)])
 def test_a_budget_notices_what_breaks_it(runs, level, times):
     """Nine times in ten: at night twice as many false alarms as .05, four times .01; by day those of a broken judge."""
     assert power(runs, level, times) > 0.89

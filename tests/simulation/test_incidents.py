@@ -34,7 +34,7 @@ def test_counting_each_of_an_incidents_signatures_would_flag_healthy_canaries():
     assert flagged(log_e_paths(3 * canary, 3 * (canary + baseline), share, 1.0), ALPHA) > 4 * ALPHA
 
 
-@pytest.mark.parametrize("runs", [20, pytest.param(RUNS, marks=pytest.mark.nightly)])
+@pytest.mark.parametrize("runs", [12, pytest.param(RUNS, marks=pytest.mark.nightly)])
 @pytest.mark.parametrize(
     "service",
     [

@@ -26,7 +26,7 @@ def passed(outcomes) -> list[bool]:
 
 
 @pytest.mark.parametrize(
-    ("runs", "alpha"), [(20, 0.05), *(pytest.param(RUNS, alpha, marks=NIGHTLY) for alpha in (0.05, 0.01))]
+    ("runs", "alpha"), [(12, 0.05), *(pytest.param(RUNS, alpha, marks=NIGHTLY) for alpha in (0.05, 0.01))]
 )
 @pytest.mark.parametrize(
     "service",

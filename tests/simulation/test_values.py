@@ -198,7 +198,7 @@ def test_a_healthy_canary_passes_and_one_half_as_slow_again_does_not():
 
 def test_clumps_are_why_the_core_is_not_used_here():
     """Counts beyond one threshold, in clumps of 8 on either side: the binomial core fails healthy canaries."""
-    rng, number, windows, share = np.random.default_rng(7), 200, 240, 0.1
+    rng, number, windows, share = np.random.default_rng(7), 100, 240, 0.1
     clumps = rng.poisson(3.0, (number, windows))
     canary, total = np.zeros((number, windows)), np.zeros((number, windows))
     for place in np.ndindex(number, windows):
