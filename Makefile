@@ -34,7 +34,7 @@ test-unchecked: $(READY)
 	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadgroup --no-loadscope-reorder -m "not kafka and not argo and not prometheus and not nightly" $(PYTEST_FLAGS)
 
 nightly: $(READY) ## the simulations in their full size: hours (CONTRIBUTING.md: how long each takes, and parts of it)
-	$(BIN)/python -m pytest --numprocesses logical --dist loadgroup -m "nightly and not kafka" --timeout 1800 --durations 0 $(PYTEST_FLAGS)
+	$(BIN)/python -m pytest --numprocesses logical --dist loadgroup -m "nightly and not kafka" --timeout 1800 --timeout-method thread --durations 0 $(PYTEST_FLAGS)
 
 kafka: $(READY) ## run a single-node Apache Kafka here until Ctrl-C (JDK 17 and Maven)
 	deploy/kafka/run
