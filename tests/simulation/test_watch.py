@@ -352,7 +352,7 @@ def found_after(watch, before, after):
 def test_a_higher_rate_is_found_in_time(psi, windows, rate):
     """At one false alarm in 30 days: the median."""
     found = []
-    for seed in range(20):
+    for seed in range(40):
         rng = np.random.default_rng(seed)
         before, after = rng.poisson(rate, 1000), rng.poisson(rate * psi, 200)
         found.append(found_after(CountWatch(), [(float(k), 1.0) for k in before], [(float(k), 1.0) for k in after]))
