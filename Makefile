@@ -3,9 +3,11 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+# Where it is set, each worker and each of the tests' many processes would compile all of our modules anew.
+unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test nightly check kafka test-kafka test-prometheus fetch-argo test-argo bench lock clean
+.PHONY: help demo test test-unchecked nightly check kafka test-kafka test-prometheus fetch-argo test-argo bench lock clean
 
 help: ## show the tasks
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -26,20 +28,22 @@ check: $(READY) ## formatting, lint, types, import contracts
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-test: check ## everything that needs neither Apache Kafka nor Go nor Prometheus
-	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadgroup -m "not kafka and not argo and not prometheus and not nightly" $(PYTEST_FLAGS)
+test: check test-unchecked ## everything that needs neither Apache Kafka nor Go nor Prometheus
+
+test-unchecked: $(READY)
+	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadgroup --no-loadscope-reorder -m "not kafka and not argo and not prometheus and not nightly" $(PYTEST_FLAGS)
 
 nightly: $(READY) ## the simulations in their full size: hours (CONTRIBUTING.md: how long each takes, and parts of it)
-	$(BIN)/python -m pytest --numprocesses auto --dist loadgroup -m "nightly and not kafka" --timeout 1800 --durations 0 $(PYTEST_FLAGS)
+	$(BIN)/python -m pytest --numprocesses logical --dist loadgroup -m "nightly and not kafka" --timeout 1800 --timeout-method thread --durations 0 $(PYTEST_FLAGS)
 
 kafka: $(READY) ## run a single-node Apache Kafka here until Ctrl-C (JDK 17 and Maven)
 	deploy/kafka/run
 
 test-kafka: $(READY) ## the tests on real Apache Kafka (JDK 17 and Maven)
-	$(BIN)/python -m pytest -m "kafka and not nightly" --timeout 900 $(PYTEST_FLAGS)
+	$(BIN)/python -m pytest -m "kafka and not nightly" --timeout 900 -o cache_dir=.pytest_cache/$@ $(PYTEST_FLAGS) tests/integration
 
 test-prometheus: $(READY) ## the tests with a real Prometheus and Alertmanager (tests/prometheus/install)
-	$(BIN)/python -m pytest -m prometheus $(PYTEST_FLAGS)
+	$(BIN)/python -m pytest -m prometheus -o cache_dir=.pytest_cache/$@ $(PYTEST_FLAGS) tests/prometheus
 
 fetch-argo: ## fetch and build the code of Argo Rollouts that test-argo runs (Go; minutes, the first time)
 	cd tests/argo && go mod download && (cd keda && go mod download github.com/kedacore/keda/v2) && go vet ./...
@@ -47,7 +51,7 @@ fetch-argo: ## fetch and build the code of Argo Rollouts that test-argo runs (Go
 	cd tests/argo/apiserver && go vet ./... && go build -o /dev/null .
 
 test-argo: $(READY) fetch-argo ## our templates and manifests against the code of Argo Rollouts (Go)
-	$(BIN)/python -m pytest -m argo $(PYTEST_FLAGS)
+	$(BIN)/python -m pytest -m argo -o cache_dir=.pytest_cache/$@ $(PYTEST_FLAGS) tests/argo
 
 bench: $(READY) ## measure; writes build/bench.json
 	$(BIN)/python -m tests.bench $(BENCH_FLAGS)

@@ -22,9 +22,9 @@ READY = {"ingest": "reads serinus", "score": "scores partitions 0", "serve": "se
 NUMBERS = pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def busy(embedded: EmbeddedBroker) -> Iterator[str]:
-    """The embedded broker with all topics, and traffic that does not end."""
+    """The embedded broker with all topics, and traffic as long as the test lasts."""
     prepare(Kafka(embedded.bootstrap_servers), 2)
     service = Service("checkout", "7d9c6b5f48", "5c4bd8f9f7", Rates(), 2_000, seed=1)
     with Traffic(embedded.bootstrap_servers, [service]):

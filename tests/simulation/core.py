@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 from scipy.stats import binom
 
 Floats = NDArray[np.float64]
+RUNS = 500
+"""Of the nightly form of a simulation whose runs are independent."""
 FACTORS = np.array([1.25, 1.5, 2.0, 3.0, 5.0, 10.0, 30.0])
 
 
@@ -52,3 +54,8 @@ def incident(windows: int, start: float, length: float, factor: float) -> Floats
 def within_budget(flags: int, runs: int, level: float) -> bool:
     """Whether so many flags among the runs are compatible with a probability of at most `level` (one in a thousand)."""
     return flags <= int(binom.ppf(0.999, runs, level))
+
+
+def power(runs: int, level: float, times: float) -> float:
+    """How probably `within_budget` sees that flags are so many times as frequent as they may be."""
+    return float(binom.sf(binom.ppf(0.999, runs, level), runs, level * times))

@@ -38,7 +38,9 @@ RULES = SIGNALS | {
 }
 
 
-def judged(rate: float, seed: int, windows: int, scrape: int, **lasting: float) -> list[float]:
+def judged(
+    rate: float, seed: int, windows: int, scrape: int, rollouts: int = ROLLOUTS, **lasting: float
+) -> list[float]:
     """Of each rollout that had a history, its p.
 
     Args:
@@ -46,6 +48,7 @@ def judged(rate: float, seed: int, windows: int, scrape: int, **lasting: float) 
         seed: of all of it.
         windows: of a rollout.
         scrape: windows from scrape to scrape.
+        rollouts: of each workload.
         lasting: gauge -> the level at which the canary keeps it.
     """
     rng = np.random.default_rng(seed)
@@ -53,7 +56,7 @@ def judged(rate: float, seed: int, windows: int, scrape: int, **lasting: float) 
     centres = rng.normal(2.0, 2.0, (WORKLOADS, len(SIGNALS)))
     pasts: dict[int, LevelPast] = defaultdict(LevelPast)
     found = []
-    for rollout in range(ROLLOUTS):
+    for rollout in range(rollouts):
         for workload in range(WORKLOADS):
             prior = level_prior([past for number, past in pasts.items() if number != workload])
             part = LevelPart(pasts[workload], prior, windows * WINDOW_NS, WINDOW_NS)
@@ -101,5 +104,5 @@ def test_rare_blips_fail_no_healthy_canary(rate, scrape, seeds):
 @pytest.mark.parametrize(("name", "level"), [("queue_depth", 500.0), ("breakers_open", 1.0), ("threads", 80.0)])
 def test_what_lasts_is_found_though_the_past_has_never_seen_it_move(name, level):
     """From the first scrape on, every 15 s, for ten minutes."""
-    found = judged(0.0, 0, 120, 3, **{name: level})
+    found = judged(0.0, 0, 120, 3, 6, **{name: level})
     assert np.mean([p <= 0.05 for p in found]) > 0.9

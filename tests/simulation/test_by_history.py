@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from math import comb
+from typing import NamedTuple
 
 import pytest
 
@@ -28,58 +29,78 @@ ALIKE = ("stationary", "pod effects", "cohort dispersion", "clumps", "clumps, po
 DAYS = {name: SCENARIOS[name] for name in ALIKE} | INCIDENTS
 
 
-def rollout(world, past, level):
-    """The next rollout: baseline and canary, each by itself."""
+class Way(NamedTuple):
+    """How rollouts are judged."""
+
+    level: float = 0.05
+    """Alpha times the share."""
+    by_itself: bool = False
+    """No baseline is ever there: the past learns from what was judged so."""
+
+
+WAYS = [Way(level, by_itself) for level in (0.05, 0.01) for by_itself in (False, True)]
+
+
+def rollout(world, pasts):
+    """The next rollout, in each way by its past: baseline and canary, each by itself."""
     planned_ns = int(world.service.windows * WINDOW_NS)
-    found = [ByHistory(SETTINGS, WINDOW_NS, level, 500, begin_by_history(past, LogPrior(), planned_ns)) for _ in "bc"]
+    found = {
+        way: [
+            ByHistory(SETTINGS, WINDOW_NS, way.level, 500, begin_by_history(past, LogPrior(), planned_ns)) for _ in "bc"
+        ]
+        for way, past in pasts.items()
+    }
     for index, sides in enumerate(world.rollout()):
-        for one, side in zip(found, sides, strict=True):
-            one.add(index * WINDOW_NS, side, INFOS, {})
+        for both in found.values():
+            for one, side in zip(both, sides, strict=True):
+                one.add(index * WINDOW_NS, side, INFOS, {})
     return found
 
 
-def life(service, workloads, cases, level, last=None, *, by_itself=False):
-    """Whether each rollout fails at a level, ever; or the last of each workload, which is another service's.
+def lives(service, workloads, cases, ways, last=None):
+    """Of each way, whether each rollout fails, ever; or the last of each workload, which is another service's.
 
     Args:
         service: what is rolled out.
         workloads: so many, each with a past of its own.
         cases: rollouts of each.
-        level: alpha times the share.
+        ways: to judge one and the same rollouts.
         last: another service for the last rollout.
-        by_itself: no baseline is ever there: the past learns from what was judged so.
     """
-    failed = []
+    failed = {way: [] for way in ways}
     for seed in range(workloads):
-        world, past = World(replace(service, warnings=0.0, traces=0.0), seed), LogPast()
+        world, pasts = World(replace(service, warnings=0.0, traces=0.0), seed), {way: LogPast() for way in ways}
         for case in range(cases):
             if last is not None and case == cases - 1:
                 world.service = replace(last, warnings=0.0, traces=0.0)
-            baseline, canary = rollout(world, past, level)
-            failed.append(canary.state.p <= level)
-            past.learn((canary if by_itself else baseline).cohort(), SETTINGS, LogPrior())
-    return failed if last is None else failed[cases - 1 :: cases]
+            for way, (baseline, canary) in rollout(world, pasts).items():
+                failed[way].append(canary.state.p <= way.level)
+                pasts[way].learn((canary if way.by_itself else baseline).cohort(), SETTINGS, LogPrior())
+    return failed if last is None else {way: each[cases - 1 :: cases] for way, each in failed.items()}
+
+
+def life(service, workloads, cases, last=None):
+    """The same at .05, with a baseline beside."""
+    return lives(service, workloads, cases, [Way()], last)[Way()]
 
 
 @pytest.mark.parametrize("name", ["clumps, pod effects, cohort dispersion", "in one of ten, cohorts differ", "no ids"])
 def test_healthy_revisions_keep_alpha(name):
     """Three workloads, the tenth to the thirtieth rollout of each: before the eighth, nothing can fail."""
-    failed = life(DAYS[name], 3, 30, 0.05)
+    failed = life(DAYS[name], 3, 30)
     assert not any(failed[case] for case in range(len(failed)) if case % 30 < 7)
     late = [failed[case] for case in range(len(failed)) if case % 30 >= 10]
     assert within_budget(sum(late), len(late), 0.05)
 
 
 @pytest.mark.nightly
-@pytest.mark.parametrize("by_itself", [False, True])
-@pytest.mark.parametrize("level", [0.05, 0.01])
 @pytest.mark.parametrize("name", DAYS)
-def test_healthy_revisions_keep_alpha_in_large_numbers(name, level, by_itself):
-    """Ten workloads of 120 rollouts: at .01 nothing can fail before about the seventieth."""
-    failed = life(DAYS[name], 10, 120, level, by_itself=by_itself)
-    first = 10 if level > 0.01 else 70
-    late = [failed[case] for case in range(len(failed)) if case % 120 >= first]
-    assert within_budget(sum(late), len(late), level)
+def test_healthy_revisions_keep_alpha_in_large_numbers(name):
+    """Ten workloads of 120 rollouts, at .05 and .01: at that nothing can fail before about the seventieth."""
+    for way, failed in lives(DAYS[name], 10, 120, WAYS).items():
+        first = 10 if way.level > 0.01 else 70
+        late = [failed[case] for case in range(len(failed)) if case % 120 >= first]
+        assert within_budget(sum(late), len(late), way.level), way
 
 
 @pytest.mark.parametrize("chance", [0.01, 0.03, 0.06, 0.12, 0.3])
@@ -96,5 +117,5 @@ def test_ten_times_the_errors_are_found_after_ten_rollouts_and_not_after_seven()
     """At .05 and a usual 2.4 failures: what power is left."""
     usual = Service(errors=0.004)
     worse = replace(usual, worse=10.0)
-    assert sum(life(usual, 8, 11, 0.05, last=worse)) >= 6
-    assert sum(life(usual, 4, 8, 0.05, last=worse)) == 0
+    assert sum(life(usual, 8, 11, last=worse)) >= 6
+    assert sum(life(usual, 4, 8, last=worse)) == 0

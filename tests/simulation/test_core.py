@@ -12,7 +12,17 @@ from streams.judging.counts import log_mean_exp
 from streams.judging.settings import JudgeSettings
 from streams.judging.signal import Counted, Signal, SignalState
 from streams.policy.counted import COUNTED
-from tests.simulation.core import Floats, first_crossing, flagged, incident, log_e_paths, ramp, within_budget
+from tests.simulation.core import (
+    RUNS,
+    Floats,
+    first_crossing,
+    flagged,
+    incident,
+    log_e_paths,
+    power,
+    ramp,
+    within_budget,
+)
 
 ALPHA = 0.05
 pytestmark = pytest.mark.timeout(900)
@@ -26,6 +36,12 @@ def events(rng: np.random.Generator, runs: int, ratio: float) -> tuple[Floats, F
     rate = EVENTS * incident(WINDOWS, 0.4, 0.1, 10.0)
     canary = rng.poisson(rate * share * ratio)
     return canary, canary + rng.poisson(rate * (1.0 - share)), share
+
+
+@pytest.mark.parametrize(("runs", "level", "times"), [(RUNS, 0.05, 2.0), (RUNS, 0.01, 4.0), (12, 0.05, 12.0)])
+def test_a_budget_notices_what_breaks_it(runs, level, times):
+    """Nine times in ten: at night twice as many false alarms as .05, four times .01; by day those of a broken judge."""
+    assert power(runs, level, times) > 0.89
 
 
 @pytest.mark.parametrize(

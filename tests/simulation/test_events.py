@@ -16,7 +16,7 @@ from streams.judging.settings import JudgeSettings
 from streams.judging.side import EventCount, RequestCount, Side
 from streams.signals.requests import REQUEST_SOURCES
 from streams.signals.rule import SignalRule
-from tests.simulation.core import incident, ramp, within_budget
+from tests.simulation.core import RUNS, incident, ramp, within_budget
 
 ALPHA = 0.05
 WINDOWS = 240
@@ -99,7 +99,7 @@ HEALTHY = [
 
 
 @pytest.mark.parametrize("service", HEALTHY)
-@pytest.mark.parametrize("number", [40, pytest.param(1000, marks=pytest.mark.nightly)])
+@pytest.mark.parametrize("number", [40, pytest.param(RUNS, marks=pytest.mark.nightly)])
 def test_a_canary_no_worse_is_flagged_in_at_most_alpha_of_the_runs(service, number):
     """Ever, at a tolerance of 1: independent failures, clumps of five, bursts at one pod, little traffic, restarts."""
     assert within_budget(int(np.isfinite(runs(service, number)).sum()), number, ALPHA)

@@ -175,7 +175,7 @@ def _delta(revision: Revision, start_ns: int, world: World, pods: int, rng: np.r
     return Summary(revision, start_ns, 20 * pods, 0, found)
 
 
-@pytest.mark.parametrize("number", [3, pytest.param(150, marks=pytest.mark.nightly)])
+@pytest.mark.parametrize("number", [2, pytest.param(60, marks=pytest.mark.nightly)])
 @pytest.mark.parametrize("pods", [(2, 2), (4, 1)], ids=str)
 @pytest.mark.parametrize(
     ("operator", "world"),

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from streams.judging.settings import JudgeSettings
-from tests.simulation.core import flagged, log_e_paths, ramp, within_budget
+from tests.simulation.core import RUNS, flagged, log_e_paths, ramp, within_budget
 from tests.simulation.rollout import ERRORS, WARNINGS, Service, judge_many
 
 ALPHA = 0.05
@@ -34,7 +34,7 @@ def test_counting_each_of_an_incidents_signatures_would_flag_healthy_canaries():
     assert flagged(log_e_paths(3 * canary, 3 * (canary + baseline), share, 1.0), ALPHA) > 4 * ALPHA
 
 
-@pytest.mark.parametrize("runs", [20, pytest.param(1000, marks=pytest.mark.nightly)])
+@pytest.mark.parametrize("runs", [12, pytest.param(RUNS, marks=pytest.mark.nightly)])
 @pytest.mark.parametrize(
     "service",
     [

@@ -17,7 +17,7 @@ from streams.policy.counted import COUNTED
 from streams.policy.rules import apply
 from streams.policy.workload_policy import GroupPolicy, WorkloadPolicy
 from tests.simulation import levels
-from tests.simulation.core import within_budget
+from tests.simulation.core import RUNS, within_budget
 from tests.simulation.rollout import SIGNATURES, WINDOW_NS, Service, windows
 
 NIGHTLY = pytest.mark.nightly
@@ -55,7 +55,7 @@ CASES = {
 }
 
 
-@pytest.mark.parametrize("runs", [12, pytest.param(1000, marks=NIGHTLY)])
+@pytest.mark.parametrize("runs", [12, pytest.param(RUNS, marks=NIGHTLY)])
 @pytest.mark.parametrize(("service", "changed"), CASES.values(), ids=CASES)
 def test_healthy_canaries_keep_alpha_whatever_is_set(service, changed, runs):
     """A FAIL ever, over the whole rollout of a quarter of an hour."""
@@ -63,7 +63,7 @@ def test_healthy_canaries_keep_alpha_whatever_is_set(service, changed, runs):
     assert within_budget(flags, runs, ALPHA)
 
 
-@pytest.mark.parametrize("runs", [8, pytest.param(500, marks=NIGHTLY)])
+@pytest.mark.parametrize("runs", [8, pytest.param(RUNS, marks=NIGHTLY)])
 def test_a_canary_at_the_margin_hardly_passes_whatever_the_stretch(runs):
     """Twice the failures; PASS by any stretch of a sliding look-back, in at most beta of the runs."""
     service = Service(requests_per_s=100.0, failed=0.02, worse=2.0, split=(0.5,), logged=())
@@ -82,8 +82,14 @@ def test_faulty_canaries_are_still_found(changed):
     assert np.mean(["fail" in verdicts(service, WINDOWS, seed, **changed) for seed in range(5)]) >= 0.8
 
 
-@pytest.mark.parametrize("clusters", [1, pytest.param(20, marks=NIGHTLY)])
-@pytest.mark.parametrize("weights", [{"memory": 100.0}, {"memory": 0.01, "cpu": 5.0}], ids=["one heavy", "mixed"])
+@pytest.mark.parametrize(
+    ("weights", "clusters"),
+    [
+        pytest.param({"memory": 0.01, "cpu": 5.0}, 1, id="mixed"),
+        pytest.param({"memory": 0.01, "cpu": 5.0}, 10, id="mixed, many", marks=NIGHTLY),
+        pytest.param({"memory": 100.0}, 10, id="one heavy, many", marks=NIGHTLY),
+    ],
+)
 def test_healthy_levels_keep_alpha_whatever_the_groups_weigh(monkeypatch, weights, clusters):
     """Gauges through the part of the levels, histories and priors growing as in life."""
     policy = WorkloadPolicy(groups=tuple(GroupPolicy(group, weight) for group, weight in weights.items()))

@@ -51,14 +51,15 @@ def production(draw, days, *, usual, clump=1, hour_sd=0.0, day_sd=0.0, daily=0.0
     return draw.poisson(rate / clump).astype(float) * clump
 
 
-def goals(past, level):
-    """What it takes to fail at a level."""
-    state = begin_against(past, (), PLANNED_NS, (ERRORS,))
-    return [goal for goal in state.goals if goal.p / goal.weight <= level]
+def reached(goals, shown):
+    """The least level at which it fails, by what it showed of each signal in each minute; 1 where at none."""
+    return min(
+        (goal.p / goal.weight for goal in goals if shown(goal)[: goal.minutes].sum() >= goal.events), default=1.0
+    )
 
 
-def failed(seed, days, level, times=1.0, **process):
-    """Of revisions that come in one life of production: whether each fails, whose errors are `times` as many."""
+def failed(seed, days, times=1.0, **process):
+    """Of revisions that come in one life of production, whose errors are `times` as many: the level each fails at."""
     draw = np.random.default_rng(seed)
     events = production(draw, days, **process)
     past = ProductionPast(pods=1.0, peaks={ERRORS: Peaks()})
@@ -69,31 +70,36 @@ def failed(seed, days, level, times=1.0, **process):
         if minute in comes and past.minutes >= 1440:
             shown = events[minute + LATER - 1 :][:30]
             shown = shown if times == 1.0 else draw.poisson(shown * 0 + process["usual"] / 30 * times)
-            found.append(any(shown[: goal.minutes].sum() >= goal.events for goal in goals(past, level)))
+            found.append(reached(begin_against(past, (), PLANNED_NS, (ERRORS,)).goals, lambda _, shown=shown: shown))
         past.peaks[ERRORS].add(each)
     return found
+
+
+def keeps(found, level):
+    """Whether those that would fail at a level, of which the part has a share, are within it."""
+    return within_budget(sum(one <= level * AGAINST_SHARE for one in found), len(found), level)
 
 
 @pytest.mark.parametrize("name", ["every fourth day, an hour", "days differ"])
 def test_revisions_that_change_nothing_keep_alpha(name):
     """Two lives of eight days, at .05: 48 hours and more are quiet enough for .01, but some hours for this."""
-    found = [one for seed in (1, 2) for one in failed(seed, 8, 0.05 * AGAINST_SHARE, **PROCESSES[name])]
+    found = [one for seed in (1, 2) for one in failed(seed, 8, **PROCESSES[name])]
     assert len(found) > 200
-    assert within_budget(sum(found), len(found), 0.05)
+    assert keeps(found, 0.05)
 
 
 @pytest.mark.nightly
-@pytest.mark.parametrize("level", [0.05, 0.01])
 @pytest.mark.parametrize("name", PROCESSES)
-def test_revisions_that_change_nothing_keep_alpha_in_large_numbers(name, level):
-    """Eight lives of forty days, 7,600 revisions."""
-    found = [one for seed in range(8) for one in failed(seed, 40, level * AGAINST_SHARE, **PROCESSES[name])]
-    assert within_budget(sum(found), len(found), level)
+def test_revisions_that_change_nothing_keep_alpha_in_large_numbers(name):
+    """Eight lives of forty days, 7,600 revisions, at .05 and .01."""
+    found = [one for seed in range(8) for one in failed(seed, 40, **PROCESSES[name])]
+    assert keeps(found, 0.05)
+    assert keeps(found, 0.01)
 
 
 def test_errors_that_production_does_not_have_are_found_after_two_days():
     """At .01, a usual one of .3 in half an hour, and 300 times as many (15 in five minutes)."""
-    found = failed(1, 4, 0.01 * AGAINST_SHARE, times=300.0, usual=0.3)
+    found = [one <= 0.01 * AGAINST_SHARE for one in failed(1, 4, times=300.0, usual=0.3)]
     assert not any(found[:10])
     assert sum(found[-20:]) >= 18
 
@@ -122,16 +128,16 @@ def deciles(draw, days, *, daily=0.0, wave_sd=0.0, tail=4.0, requests=60, slow_a
     return 20_000 * np.exp(log_scale) * np.quantile(1 + draw.pareto(tail, (minutes, requests)), 0.9, axis=1)
 
 
-def slow(seed, days, level, times=1.0, every=60, **process):
-    """Of revisions that come in one life of production: whether each fails by how long its requests take."""
+def slow(seed, days, times=1.0, every=60, **process):
+    """Of revisions that come in one life of production: the level each fails at by how long its requests take."""
     draw = np.random.default_rng(seed)
     lines = {name: deciles(draw, days, **process) for name in ("one", "other")}
     past, found = ProductionPast(latencies={name: Peaks() for name in lines}), []
     for minute in range(days * 1440 - 60):
         if minute > 1440 and draw.random() < 1 / every:
-            goals = [goal for goal in begin_against(past, (), PLANNED_NS).goals if goal.p / goal.weight <= level]
             shown = {name: times * line[minute + LATER :] for name, line in lines.items()}
-            found.append(any(shown[goal.signal][: goal.minutes].sum() >= goal.events for goal in goals))
+            goals = begin_against(past, (), PLANNED_NS).goals
+            found.append(reached(goals, lambda goal, shown=shown: shown[goal.signal]))
         for name, line in lines.items():
             past.latencies[name].add(line[minute])
     return found
@@ -140,22 +146,23 @@ def slow(seed, days, level, times=1.0, every=60, **process):
 @pytest.mark.parametrize("name", ["a day's load", "waves, tails, a day's load and slow times"])
 def test_latencies_of_revisions_that_change_nothing_keep_alpha(name):
     """Two latencies in one life of eight days, at .05."""
-    found = [one for seed in (1, 2) for one in slow(seed, 8, 0.05 * AGAINST_SHARE, **LATENCIES[name])]
+    found = [one for seed in (1, 2) for one in slow(seed, 8, **LATENCIES[name])]
     assert len(found) > 200
-    assert within_budget(sum(found), len(found), 0.05)
+    assert keeps(found, 0.05)
 
 
 @pytest.mark.nightly
-@pytest.mark.parametrize("level", [0.05, 0.01])
 @pytest.mark.parametrize("name", LATENCIES)
-def test_latencies_of_revisions_that_change_nothing_keep_alpha_in_large_numbers(name, level):
-    """Four lives of twenty days, 1,800 revisions."""
-    found = [one for seed in range(4) for one in slow(seed, 20, level * AGAINST_SHARE, **LATENCIES[name])]
-    assert within_budget(sum(found), len(found), level)
+def test_latencies_of_revisions_that_change_nothing_keep_alpha_in_large_numbers(name):
+    """Four lives of twenty days, 1,800 revisions, at .05 and .01."""
+    found = [one for seed in range(4) for one in slow(seed, 20, **LATENCIES[name])]
+    assert keeps(found, 0.05)
+    assert keeps(found, 0.01)
 
 
 def test_requests_that_take_four_times_as_long_are_found_after_some_days():
     """At .05, and a fifth of it, as where errors and failed requests are judged too."""
-    found = slow(1, 6, 0.05 * AGAINST_SHARE / 5, times=4.0, every=120, tail=2.0)
+    level = 0.05 * AGAINST_SHARE / 5
+    found = [one <= level for one in slow(1, 6, times=4.0, every=120, tail=2.0)]
     assert not any(found[:3])
     assert sum(found[-10:]) >= 8

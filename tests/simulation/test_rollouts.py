@@ -8,7 +8,7 @@ import pytest
 from streams.judging.settings import JudgeSettings
 from streams.judging.signal import Counted, Signal, SignalState
 from streams.policy.counted import COUNTED, REQUESTS
-from tests.simulation.core import within_budget
+from tests.simulation.core import RUNS, within_budget
 from tests.simulation.rollout import CRITICALS, Service, judge_many
 
 NIGHTLY = pytest.mark.nightly
@@ -25,8 +25,9 @@ def passed(outcomes) -> list[bool]:
     return [bool(np.isfinite(one.passed_min)) for one in outcomes]
 
 
-@pytest.mark.parametrize("alpha", [0.05, pytest.param(0.01, marks=NIGHTLY)])
-@pytest.mark.parametrize("runs", [20, pytest.param(1000, marks=NIGHTLY)])
+@pytest.mark.parametrize(
+    ("runs", "alpha"), [(12, 0.05), *(pytest.param(RUNS, alpha, marks=NIGHTLY) for alpha in (0.05, 0.01))]
+)
 @pytest.mark.parametrize(
     "service",
     [
@@ -43,8 +44,9 @@ def test_healthy_canaries_keep_alpha(service, runs, alpha):
     assert within_budget(sum(failed(judge_many(service, 180, runs, JudgeSettings(alpha=alpha)))), runs, alpha)
 
 
-@pytest.mark.parametrize("alpha", [0.05, pytest.param(0.01, marks=NIGHTLY)])
-@pytest.mark.parametrize("runs", [12, pytest.param(400, marks=NIGHTLY)])
+@pytest.mark.parametrize(
+    ("runs", "alpha"), [(12, 0.05), *(pytest.param(400, alpha, marks=NIGHTLY) for alpha in (0.05, 0.01))]
+)
 @pytest.mark.parametrize(
     "service",
     [
@@ -92,7 +94,7 @@ def test_healthy_canaries_pass_early(service, minutes):
     assert np.median([one.passed_min for one in outcomes]) <= minutes
 
 
-@pytest.mark.parametrize("runs", [200, pytest.param(5000, marks=NIGHTLY)])
+@pytest.mark.parametrize("runs", [200, pytest.param(1000, marks=NIGHTLY)])
 @pytest.mark.parametrize(
     ("baseline_rate", "canary_rate", "share"),
     [(2.0, 4.0, 0.1), (1.0, 2.0, 0.5), (0.05, 0.1, 0.5), (0.0, 0.1, 0.5)],

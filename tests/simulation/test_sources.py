@@ -88,8 +88,9 @@ SINGLE = Service(logged=(), failed=0.005)
 CLUMPS = Service(logged=(), failed=0.001, clumped=0.01)
 
 
-@pytest.mark.parametrize("alpha", [0.05, pytest.param(0.01, marks=NIGHTLY)])
-@pytest.mark.parametrize("runs", [8, pytest.param(200, marks=NIGHTLY)])
+@pytest.mark.parametrize(
+    ("runs", "alpha"), [(8, 0.05), *(pytest.param(200, alpha, marks=NIGHTLY) for alpha in (0.05, 0.01))]
+)
 @pytest.mark.parametrize(
     ("service", "sources"),
     [

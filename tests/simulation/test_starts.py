@@ -16,10 +16,9 @@ from streams.records.identity import Revision, Workload
 from streams.records.metric import Series
 from streams.signals.catalogue import Catalogue
 from streams.windows.summary import PodSummary, Summary
-from tests.simulation.core import within_budget
+from tests.simulation.core import RUNS, within_budget
 from tests.simulation.test_values import histogram
 
-NIGHTLY = pytest.mark.nightly
 pytestmark = pytest.mark.timeout(900)
 S = 1_000_000_000
 WINDOW_NS, BEGINS_NS = 5 * S, 2_000 * 5 * S
@@ -68,8 +67,9 @@ def failed(runs: int, alpha: float, *, later: float = 1.0, told: bool = True) ->
     return np.array([failed_at(seed, alpha, later=later, told=told) for seed in range(runs)])
 
 
-@pytest.mark.parametrize("alpha", [0.05, pytest.param(0.01, marks=NIGHTLY)])
-@pytest.mark.parametrize("runs", [10, pytest.param(400, marks=NIGHTLY)])
+@pytest.mark.parametrize(
+    ("runs", "alpha"), [(10, 0.05), *(pytest.param(RUNS, alpha, marks=pytest.mark.nightly) for alpha in (0.05, 0.01))]
+)
 def test_a_slow_start_fails_no_healthy_canary(alpha, runs):
     """Also that of a pod that comes later."""
     assert within_budget(int(np.isfinite(failed(runs, alpha)).sum()), runs, alpha)

@@ -188,7 +188,7 @@ def nightly(rng, n):
 @pytest.mark.parametrize(
     "stream", [always, chance(0.3), chance(3.0), timed, busy, nightly], ids=lambda each: each.__name__
 )
-@pytest.mark.parametrize("runs", [40, pytest.param(200, marks=pytest.mark.nightly)])
+@pytest.mark.parametrize("runs", [20, pytest.param(200, marks=pytest.mark.nightly)])
 def test_lines_keep_their_average_run_length(stream, runs):
     """Runs with a false alarm at c are no more than n/c of them."""
     alarmed = 0

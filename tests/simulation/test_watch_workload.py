@@ -32,7 +32,7 @@ def test_detection_after_a_promotion():
     """Twice, three and five times the failures of 1% are found within 35, 12 and 6 windows, as issue 6 asks."""
     for times, within in ((2.0, 35), (3.0, 12), (5.0, 6)):
         delays = []
-        for seed in range(5):
+        for seed in range(3):
             played = Played(seed)
             played.windows(720)
             played.watch.promoted("new", played.now_ns)
@@ -40,7 +40,7 @@ def test_detection_after_a_promotion():
             while not played.windows(1, times=times, revision="new") and played.now_ns - begun_ns < 100 * WINDOW_NS:
                 pass
             delays.append((played.now_ns - begun_ns) // WINDOW_NS)
-        assert sorted(delays)[2] <= within, (times, delays)
+        assert sorted(delays)[1] <= within, (times, delays)
 
 
 def test_false_alarms_with_many_templates():
@@ -48,7 +48,7 @@ def test_false_alarms_with_many_templates():
     settings, windows = WatchSettings(arl_ns=1_000 * WINDOW_NS), 800
     signatures = {number: SignatureInfo(f"failure {'x' * number}", "error") for number in range(30)}
     rung = 0
-    for seed in range(8):
+    for seed in range(4):
         draw = random.Random(seed)
         watch = Watch(settings, WINDOW_NS, Workload("", "prod", "shop"), WatchState(), list)
         for window in range(windows):
@@ -56,10 +56,10 @@ def test_false_alarms_with_many_templates():
             sides = {"old": Side(pod_s=20.0, incidents={number: found for number, found in pods.items() if found})}
             watch.add(window * WINDOW_NS, sides, {}, {}, signatures, [(window * WINDOW_NS, sides)])
             rung += sum(alarm.state == "raised" for alarm in watch.alarms())
-    assert rung <= 8 * windows / 1_000
+    assert rung <= 4 * windows / 1_000
 
 
-@pytest.mark.parametrize("seeds", [3, pytest.param(20, marks=pytest.mark.nightly)])
+@pytest.mark.parametrize("seeds", [2, pytest.param(20, marks=pytest.mark.nightly)])
 def test_false_alarms_with_lines_of_ordinary_life(seeds):
     """Forty of them under traffic that wanders, by two pods; releases remove some and add others: within the budget."""
     settings, windows = WatchSettings(arl_ns=1_000 * WINDOW_NS, close_ns=60 * WINDOW_NS), 1200
