@@ -83,7 +83,7 @@ class RestartedArray:
 def all_log_e(many: Sequence[RestartedArray]) -> list[float]:
     """`Restarted.log_e` of each, at once; all with as many alternatives, and at least one."""
     means = iter(all_log_mean_exp(np.concatenate([one.sums for one in many])).tolist())
-    return [_mixed([next(means) for _ in one.sums]) for one in many]
+    return [_mixed([next(means) for _ in range(len(one.sums))]) for one in many]
 
 
 def _mixed(log_es: Sequence[float]) -> float:
