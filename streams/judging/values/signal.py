@@ -30,7 +30,7 @@ from msgspec import Struct, field
 
 from streams.judging.counts import Floats, all_log_mean_exp, log_mean_exp
 from streams.judging.restarts import Restarted, RestartedArray, all_log_e
-from streams.judging.values.cells import NOTHING, Table, bounded, joined, surely_beyond, table, tolerated
+from streams.judging.values.cells import NOTHING, Table, joined, surely_beyond, table, tolerated
 from streams.judging.values.quantiles import QuantileEffect, Segment
 from streams.judging.wagers import BETTER_WAGERS, WORSE_WAGERS, all_log_better, all_log_worse
 from streams.records.histogram import Histogram
@@ -126,9 +126,9 @@ class ValueSignal:
         """One window; None for a side that says nothing. The bin it completes, for `play`."""
         state = self.state
         if baseline is not None:
-            state.open_baseline = joined(state.open_baseline, bounded(baseline))
+            state.open_baseline = joined(state.open_baseline, baseline)
         if canary is not None:
-            state.open_canary = joined(state.open_canary, bounded(canary))
+            state.open_canary = joined(state.open_canary, canary)
         if not (state.open_baseline.count or state.open_canary.count):
             return None
         state.open_windows += 1
