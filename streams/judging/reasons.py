@@ -66,18 +66,24 @@ class Reason(Struct, frozen=True, gc=False):
 
     progress: float
     """0..1: how far what it tells of has come to failing the canary by itself."""
-    sentence: str
+    sentence: str | Callable[[], str]
+    """Or what makes it: of hundreds of signals few are told of."""
+
+    @property
+    def told(self) -> str:
+        """The sentence."""
+        return self.sentence if isinstance(self.sentence, str) else self.sentence()
 
 
 def ranked_sentences(reasons: Sequence[Reason], verdict: Verdict) -> list[str]:
     """What speaks against the canary, worst first; of a canary that failed at least the worst."""
     ordered = sorted(reasons, key=lambda reason: -reason.progress)
-    said = [reason.sentence for reason in ordered if reason.progress >= WORTH_SAYING]
+    said = [reason.told for reason in ordered[:_MAX_SENTENCES] if reason.progress >= WORTH_SAYING]
     if verdict != "fail":
-        return said[:_MAX_SENTENCES]
+        return said
     if ordered and ordered[0].progress < 1.0:
         said.append("no signal fails by itself; all of its part together do")
-    return (said or [reason.sentence for reason in ordered[:1]])[:_MAX_SENTENCES]
+    return (said or [reason.told for reason in ordered[:1]])[:_MAX_SENTENCES]
 
 
 def count_reasons(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from functools import partial
 
 from streams.judging.combine import SMALLEST_P, own_progress
 from streams.judging.evidence import SignalEvidence
@@ -101,7 +102,7 @@ def stream_reasons(
 def level_reasons(found: Sequence[LevelEvidence], share: float, alpha: float) -> list[Reason]:
     """A sentence per signal that stands out."""
     return [
-        Reason(own_progress(-math.log(max(one.p, SMALLEST_P)), share, alpha), _level_sentence(one))
+        Reason(own_progress(-math.log(max(one.p, SMALLEST_P)), share, alpha), partial(_level_sentence, one))
         for one in found
         if one.p < 1.0 and one.weight > 0.0 and one.z is not None and one.z > 0.0
     ]

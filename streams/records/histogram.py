@@ -35,9 +35,9 @@ class Histogram(Struct, frozen=True, array_like=True, gc=False):
     """Sum of the values, in the series' unit; 0 where the source gives none."""
     zero_count: int = 0
     positive: dict[int, int] = {}
-    """Bucket index -> count of positive values."""
+    """Bucket index -> count of positive values; indices ascend."""
     negative: dict[int, int] = {}
-    """Bucket index of the absolute value -> count of negative values."""
+    """Bucket index of the absolute value -> count of negative values; likewise."""
 
     def merge(self, other: Histogram) -> Histogram:
         """Both together, at the coarser scale: associative and commutative, exactly.
@@ -133,7 +133,8 @@ def from_explicit_bounds(
         buckets = positive if bound > 0 else negative
         index = bucket_index(abs(bound), EXPLICIT_SCALE)
         buckets[index] = buckets.get(index, 0) + number
-    return Histogram(EXPLICIT_SCALE, sum(counts) if count is None else count, total, zero_count, positive, negative)
+    ascending = dict(reversed(negative.items()))
+    return Histogram(EXPLICIT_SCALE, sum(counts) if count is None else count, total, zero_count, positive, ascending)
 
 
 def bucket_index(value: float, scale: int) -> int:
@@ -158,8 +159,9 @@ def _added(left: Mapping[int, int], right: Mapping[int, int]) -> dict[int, int]:
     merged = dict(left)
     for index, number in right.items():
         merged[index] = merged.get(index, 0) + number
-    ordered = sorted(merged)
-    return merged if ordered == list(merged) else {index: merged[index] for index in ordered}
+    if len(merged) == len(left):
+        return merged
+    return {index: merged[index] for index in sorted(merged)}
 
 
 def _cut(whole: Histogram) -> Histogram:

@@ -94,7 +94,8 @@ def _from_exponential(name: str, found: ExponentialHistogram) -> Histogram:
         scale = check_scale(found.scale)
     except ValueError as fault:
         raise BadRecord(Reason.BAD_VALUE, f"{name}: {fault}") from fault
-    return Histogram(scale, found.count, found.sum, found.zero_count, found.positive, found.negative)
+    positive, negative = (dict(sorted(side.items())) for side in (found.positive, found.negative))
+    return Histogram(scale, found.count, found.sum, found.zero_count, positive, negative)
 
 
 def _check_counts(name: str, buckets: int, counts: list[int]) -> None:

@@ -68,7 +68,7 @@ class WorkloadSnapshot(_Snapshot, array_like=True):
     """(time in ns, event), in order of time: the watermark has not come there yet."""
 
 
-_VERSION = 1
+_VERSION = 2
 _WATCHED_NS = 15_000_000_000
 """Event time between two verdicts on production: a reader takes one of a minute ago for old."""
 _encode = msgspec.msgpack.Encoder().encode

@@ -77,6 +77,8 @@ class EventPart:
         self.state = state
         self._signals = {name: EventSignal(settings, kept) for name, kept in state.signals.items()}
         self._evidence: list[EventEvidence] | None = None
+        self._mixed: dict[str, float] | None = None
+        """What `sup_log_e` has been reckoned with last: most windows change none of it."""
 
     def add(self, baseline: Side | None, canary: Side | None, rules: Mapping[str, SignalRule]) -> None:
         """One closed window, in order of time; windows may be missing.
@@ -95,17 +97,25 @@ class EventPart:
             return
         see_sources(state, baseline, canary)
         requests = requests_of(baseline, state.source), requests_of(canary, state.source)
-        for name in sorted({*baseline.events, *canary.events, *state.signals}):
-            signal = self._signal(name, rules)
-            if signal is not None:
-                signal.add(baseline, canary, state.source, requests)
-        state.sup_log_e = max(state.sup_log_e, self.log_e)
+        new = {*baseline.events, *canary.events} - state.signals.keys()
+        for name in sorted(new):
+            self._meet(name, rules)
+        for signal in self._signals.values():
+            signal.add(baseline, canary, state.source, requests)
+        log_es = self._log_es
+        if log_es != self._mixed:
+            self._mixed = log_es
+            state.sup_log_e = max(state.sup_log_e, state.stakes.log_e(log_es))
 
     @property
     def log_e(self) -> float:
         """Natural log of the part's e-value now, to be averaged with that of failed requests."""
-        log_es = {name: one.log_e for name, one in self._signals.items() if name in self.state.stakes.given}
-        return self.state.stakes.log_e(log_es)
+        return self.state.stakes.log_e(self._log_es)
+
+    @property
+    def _log_es(self) -> dict[str, float]:
+        given = self.state.stakes.given
+        return {name: one.state.log_e for name, one in self._signals.items() if name in given}
 
     @property
     def log_p(self) -> float:
@@ -132,11 +142,11 @@ class EventPart:
     def refusing(self) -> list[str]:
         """Signals of client errors, shown only, that stand out now: while any does, there is no PASS."""
         least = MOST_AGAINST - math.log(UNHEARD_SHARE)
-        return [
+        return sorted(
             name
-            for name, signal in sorted(self._signals.items())
-            if is_of_clients(signal.state.rule) and signal.comparable and signal.log_e > least
-        ]
+            for name, signal in self._signals.items()
+            if signal.log_e > least and is_of_clients(signal.state.rule) and signal.comparable
+        )
 
     def evidence(self) -> list[EventEvidence]:
         """Of each signal judged, by name; worked out once a window, and only if somebody asks."""
@@ -174,19 +184,18 @@ class EventPart:
             effect_ratio=signal.effect_ratio,
         )
 
-    def _signal(self, name: str, rules: Mapping[str, SignalRule]) -> EventSignal | None:
-        state = self.state
-        known, rule = self._signals.get(name), rules.get(name)
-        if known is not None or rule is None or rule.kind != "events":
-            return known
+    def _meet(self, name: str, rules: Mapping[str, SignalRule]) -> None:
+        """Make room for a signal that is new."""
+        state, rule = self.state, rules.get(name)
+        if rule is None or rule.kind != "events":
+            return
         if len(state.signals) >= SIGNALS:
             if name not in state.left_out and len(state.left_out) < SIGNALS:
                 state.left_out = sorted((*state.left_out, name))
-            return None
+            return
         state.stakes.give(rule)
         kept = state.signals[name] = EventSignalState(rule)
-        signal = self._signals[name] = EventSignal(self._settings, kept)
-        return signal
+        self._signals[name] = EventSignal(self._settings, kept)
 
 
 def is_of_clients(rule: SignalRule) -> bool:

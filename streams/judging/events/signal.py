@@ -206,8 +206,10 @@ class EventSignal:
 
 def _collect(into: EventCount, window: EventCount | None, pod_s: float) -> None:
     """Add one window; `pod_s` is the exposure of pods whether they report or not, 0 where only reports count."""
-    into.pod_s += max(cut(window.pod_s) if window is not None else 0.0, cut(pod_s))
-    if window is not None:
+    if window is None:
+        into.pod_s += cut(pod_s)
+    else:
+        into.pod_s += max(cut(window.pod_s), cut(pod_s))
         into.events += cut(window.events)
         into.attempts += cut(window.attempts)
         into.incidents += window.incidents

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import partial
 
 from streams.judging.combine import own_progress, progress
 from streams.judging.events.part import EventEvidence, EventPart, is_of_clients
@@ -30,14 +31,12 @@ def event_reasons(part: EventPart, share: float, alpha: float) -> list[Reason]:
     found = [one for one in part.evidence() if one.log_e > 0.0]
     return [
         *(
-            Reason(own_progress(one.log_e, share * one.stake, alpha), _sentence(one))
+            Reason(own_progress(one.log_e, share * one.stake, alpha), partial(_sentence, one))
             for one in found
             if one.stake > 0.0
         ),
         *(
-            Reason(
-                own_progress(one.log_e, UNHEARD_SHARE, alpha) / 2.0, f"{_sentence(one)}: shown only, it fails nobody"
-            )
+            Reason(own_progress(one.log_e, UNHEARD_SHARE, alpha) / 2.0, partial(_shown_only, one))
             for one in found
             if is_of_clients(one.rule)
         ),
@@ -71,6 +70,10 @@ def _sentence(one: EventEvidence) -> str:
         f" {number(one.baseline)} in {number(one.baseline_exposure)} ({one.rule.group},"
         f" E = {e_value(one.log_e)})"
     )
+
+
+def _shown_only(one: EventEvidence) -> str:
+    return f"{_sentence(one)}: shown only, it fails nobody"
 
 
 def _rate(events: float, exposure: float) -> float | None:

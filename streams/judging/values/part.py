@@ -106,8 +106,9 @@ class ValuePart:
         play(settled)
         if canary is not None:
             state.waits = self._waits(starting=canary.starting > 0)
-        log_es = {name: signal.log_e for name, signal in self._signals.items() if name in state.stakes.given}
-        state.sup_log_e = max(state.sup_log_e, state.stakes.log_e(log_es))
+        if ours or theirs:
+            log_es = {name: signal.log_e for name, signal in self._signals.items() if name in state.stakes.given}
+            state.sup_log_e = max(state.sup_log_e, state.stakes.log_e(log_es))
 
     def to_state(self) -> ValuePartState:
         """The snapshot; valid until the next window."""

@@ -28,9 +28,9 @@ from typing import NamedTuple
 import numpy as np
 from msgspec import Struct, field
 
-from streams.judging.counts import Floats, all_log_mean_exp, log_mean_exp
-from streams.judging.restarts import Restarted, RestartedArray, all_log_e
-from streams.judging.values.cells import NOTHING, Table, bounded, joined, surely_beyond, table, tolerated
+from streams.judging.counts import Floats, all_log_mean_exp
+from streams.judging.restarts import PackedRestarted, RestartedArray, all_log_e, packed, unpacked
+from streams.judging.values.cells import NOTHING, Table, joined, surely_beyond, table, tolerated
 from streams.judging.values.quantiles import QuantileEffect, Segment
 from streams.judging.wagers import BETTER_WAGERS, WORSE_WAGERS, all_log_better, all_log_worse
 from streams.records.histogram import Histogram
@@ -75,10 +75,10 @@ class ValueSignalState(Struct, array_like=True):
     """Values of the open bin."""
     open_canary: Histogram = NOTHING
     open_windows: int = 0
-    worse: Restarted = field(default_factory=lambda: Restarted(0))
+    worse: PackedRestarted = field(default_factory=lambda: PackedRestarted(0))
     """Log wealth of each direction's, threshold's and wager's games."""
-    better: list[list[float]] = []
-    """Direction and threshold -> log wealth of each wager."""
+    better: bytes | list[list[float]] = b""
+    """(directions x thresholds, wagers) log wealth, as of `restarts.packed`."""
     sup_worse: float = 0.0
     """Largest log E so far against "values no worse than tolerated"."""
     baseline: int = 0
@@ -107,17 +107,17 @@ class ValueSignal:
         ups = {"higher": (True,), "lower": (False,), "either": (True, False)}[rule.worse]
         self.directions = [(up, tolerance.up if up else tolerance.down, tolerance.null(up=up)) for up in ups]
         """Each that is worse: whether up, and the factors on values that are tolerated and that a PASS rules out."""
+        slots = len(ups) * len(QUANTILES)
         if not state.better:
-            slots = len(ups) * len(QUANTILES)
-            state.worse = Restarted(slots * WAYS * WORSE_WAGERS)
-            state.better = [[0.0] * BETTER_WAGERS for _ in range(slots)]
-        self.worse, self.better = RestartedArray(state.worse), np.array(state.better)
+            state.worse = PackedRestarted(slots * WAYS * WORSE_WAGERS)
+            state.better = packed(np.zeros((slots, BETTER_WAGERS)))
+        self.worse, self.better = RestartedArray(state.worse), unpacked(state.better, BETTER_WAGERS)
         """Log wealth as in the state, which `to_state` brings up to date."""
-        self.played = state.worse.alternatives // len(state.better)
+        self.played = state.worse.alternatives // slots
         """Games a direction and threshold; of a comparison that an earlier version began, those of one way only."""
-        self.log_e = state.worse.log_e
+        self.log_e = all_log_e([self.worse])[0]
         """Log of the e-value now."""
-        self.log_not_worse = min(map(log_mean_exp, state.better))
+        self.log_not_worse: float = all_log_mean_exp(self.better).min().item()
         """Log of the e-value for a PASS, now: the least over the thresholds."""
         self.effects: tuple[QuantileEffect, ...] | None = None
         """What is shown of `segment`; None where it has changed since."""
@@ -126,9 +126,9 @@ class ValueSignal:
         """One window; None for a side that says nothing. The bin it completes, for `play`."""
         state = self.state
         if baseline is not None:
-            state.open_baseline = joined(state.open_baseline, bounded(baseline))
+            state.open_baseline = joined(state.open_baseline, baseline)
         if canary is not None:
-            state.open_canary = joined(state.open_canary, bounded(canary))
+            state.open_canary = joined(state.open_canary, canary)
         if not (state.open_baseline.count or state.open_canary.count):
             return None
         state.open_windows += 1
@@ -149,7 +149,7 @@ class ValueSignal:
 
     def to_state(self) -> ValueSignalState:
         """As it is remembered."""
-        self.state.worse, self.state.better = self.worse.to_state(), self.better.tolist()
+        self.state.worse, self.state.better = self.worse.to_state(), packed(self.better)
         return self.state
 
     def weigh(self, log_e: float, log_not_worse: float) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import partial
 
 from streams.judging.combine import own_progress, progress
 from streams.judging.evidence import SignalEvidence
@@ -26,7 +27,7 @@ def value_rows(part: ValuePart, share: float, alpha: float, beta: float) -> list
 def value_reasons(part: ValuePart, share: float, alpha: float) -> list[Reason]:
     """A sentence per signal with evidence."""
     return [
-        Reason(own_progress(one.log_e, share * one.stake, alpha), _sentence(one))
+        Reason(own_progress(one.log_e, share * one.stake, alpha), partial(_sentence, one))
         for one in part.evidence()
         if one.log_e > 0.0 and one.stake > 0.0
     ]

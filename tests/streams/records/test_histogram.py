@@ -11,7 +11,9 @@ from hypothesis import strategies as st
 
 from streams.records.histogram import EXPLICIT_SCALE, LARGEST_COUNT, Histogram, bucket_index, from_explicit_bounds
 
-buckets = st.dictionaries(st.integers(-500, 500), st.integers(1, 100), max_size=8)
+buckets = st.dictionaries(st.integers(-500, 500), st.integers(1, 100), max_size=8).map(
+    lambda found: dict(sorted(found.items()))
+)
 histograms = st.builds(
     Histogram,
     st.integers(-3, 8),
@@ -27,7 +29,16 @@ histograms = st.builds(
 def test_merging_is_associative_and_commutative(a, b, c):
     """Promise: any order and grouping gives the same histogram, also over different scales."""
     assert a.merge(b).merge(c) == a.merge(b.merge(c))
-    assert a.merge(b) == b.merge(a)
+    assert msgspec.msgpack.encode(a.merge(b)) == msgspec.msgpack.encode(b.merge(a))
+
+
+@given(st.lists(st.floats(-9, 9).filter(bool), unique=True, max_size=9).map(sorted), st.data())
+def test_buckets_of_bounds_ascend(bounds, data):
+    """Promise: those of negative bounds, too, so that merging need not sort."""
+    counts = data.draw(st.lists(st.integers(1, 3), min_size=len(bounds) + 1, max_size=len(bounds) + 1))
+    found = from_explicit_bounds(bounds, counts, 0.0)
+    assert [*found.positive] == sorted(found.positive)
+    assert [*found.negative] == sorted(found.negative)
 
 
 many = st.dictionaries(st.integers(-9, 9), st.integers(1, LARGEST_COUNT), max_size=4)

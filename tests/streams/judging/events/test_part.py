@@ -194,7 +194,7 @@ def test_client_errors_are_told_of_and_fail_nobody_unless_a_policy_says_so(rule,
     assert (part.log_p < 0.0) == (not rule)
     found = only(part)
     assert (found.canary, found.baseline, found.by) == (100.0 * 3, 0.0, "attempts")
-    said = [reason.sentence for reason in event_reasons(part, 0.5, 0.05)]
+    said = [reason.told for reason in event_reasons(part, 0.5, 0.05)]
     assert any("shown only" in sentence for sentence in said) == bool(refusing)
 
 

@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 
 from streams.errors import BadPolicy
+from streams.judging.restarts import RestartedArray, unpacked
 from streams.judging.side import Side
 from streams.judging.values.part import SIGNALS, ValuePart, ValuePartState, ValueSettings
 from streams.judging.values.signal import PATIENCE_WINDOWS
-from streams.judging.wagers import WORSE_WAGERS
+from streams.judging.wagers import BETTER_WAGERS, WORSE_WAGERS
 from streams.shippers.histograms import of_samples
 from streams.signals.rule import SignalRule
 
@@ -184,13 +185,18 @@ def test_a_pass_waits_for_latencies_of_pods_that_are_starting():
 
 
 def test_a_comparison_of_an_earlier_version_goes_on_as_it_was():
-    """It plays one game a threshold, and not one of each way; its evidence is what it would have been."""
+    """It plays one game a threshold, and not one of each way; its evidence is what it would have been.
+
+    It kept its wealth in lists.
+    """
     half = judged(10, latency=2.0)
     state = half.to_state()
     kept = state.signals["latency"]
+    kept.better = unpacked(kept.better, BETTER_WAGERS).tolist()
     slots = len(kept.better)
     kept.worse.sums = [
-        [sums[i] for i in range(len(sums)) if i % (2 * WORSE_WAGERS) < WORSE_WAGERS] for sums in kept.worse.sums
+        [sums[i] for i in range(len(sums)) if i % (2 * WORSE_WAGERS) < WORSE_WAGERS]
+        for sums in RestartedArray(kept.worse).sums.tolist()
     ]
     kept.worse.alternatives = slots * WORSE_WAGERS
     encoded = msgspec.msgpack.encode(state)
@@ -198,4 +204,4 @@ def test_a_comparison_of_an_earlier_version_goes_on_as_it_was():
     before = resumed.log_ps["latency"]
     judged(10, part=resumed, latency=2.0)
     assert resumed.log_ps["latency"] < before
-    assert {len(sums) for sums in resumed.to_state().signals["latency"].worse.sums} == {slots * WORSE_WAGERS}
+    assert RestartedArray(resumed.to_state().signals["latency"].worse).sums.shape[1] == slots * WORSE_WAGERS
