@@ -138,12 +138,12 @@ class Roller:
         self._series_ids: dict[Series, int] = {}
         self._series: dict[int, Series] = {}
 
-    def accept(self, earliest_ns: int, latest_ns: int) -> None:
-        """From now on a record outside [earliest, latest] is too late or too early."""
+    def accept(self, earliest_ns: int, latest_ns: int, partition: Hashable = None) -> None:
+        """From now on a record outside [earliest, latest] is too late or too early; said for a run of a partition."""
         self._earliest_ns = earliest_ns
         self._latest_ns = latest_ns
         self._current.clear()
-        self._cut_lines.drop_before(earliest_ns)
+        self._cut_lines.drop_before(partition, earliest_ns)
 
     def add(self, record: Record) -> None:
         """Count one record by itself: it is shown without what stood around it.

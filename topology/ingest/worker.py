@@ -97,6 +97,7 @@ class IngestWorker:
         self._records = 0
         self._bytes = 0
         self._reported_s = 0.0
+        self._closing = False
         self._transactions = Transactions(settings)
         self._consumer = Consumer(_consumer_configuration(settings))
         self._topic_sizes: dict[str, int] = {}
@@ -122,6 +123,7 @@ class IngestWorker:
             if self._inputs.offsets():
                 self._commit()
         finally:
+            self._closing = True
             self._consumer.close()
 
     # --- reading ---
@@ -142,14 +144,6 @@ class IngestWorker:
 
     def _take(self, messages: Sequence[Message]) -> None:
         """Count a batch, partition by partition."""
-        if not messages:
-            return
-        times = (messages[0].timestamp()[1], messages[-1].timestamp()[1])
-        if min(times) > 0:
-            self._roller.accept(
-                min(times) * 1_000_000 - round(self._settings.max_late_s * 1e9),
-                max(times) * 1_000_000 + round(self._settings.max_early_s * 1e9),
-            )
         for _, of_number in groupby(messages, Message.partition):
             for _, of_topic in groupby(of_number, Message.topic):
                 self._take_run(list(of_topic))
@@ -171,6 +165,7 @@ class IngestWorker:
     def _count(self, partition: tuple[str, int], messages: list[Message]) -> int:
         """Read and roll up the messages of a run; the newest event time in them, ns."""
         topic = partition[0]
+        self._accept(partition, messages)
         payloads = [message.value() or b"" for message in messages]
         added = self._roller.add_all(
             self._readers[topic].read_all(payloads, lambda position: messages[position].timestamp()[1] * 1_000_000),
@@ -183,6 +178,17 @@ class IngestWorker:
         self._bytes += payload_bytes
         self._instruments.read(topic, added.records, payload_bytes)
         return added.newest_ns
+
+    def _accept(self, partition: tuple[str, int], messages: list[Message]) -> None:
+        """Hold the records of a run against the Kafka times of its own messages: partitions may be hours apart."""
+        times = [message.timestamp()[1] for message in messages]
+        first, last = min(times), max(times)
+        if first > 0:
+            earliest_ns = first * 1_000_000 - round(self._settings.max_late_s * 1e9)
+            latest_ns = last * 1_000_000 + round(self._settings.max_early_s * 1e9)
+        else:  # a message without a time, as of producers before Kafka 0.10
+            earliest_ns, latest_ns = 0, 2**63
+        self._roller.accept(earliest_ns, latest_ns, partition)
 
     def _reject(self, bad: BadRecord, message: Message, payload: bytes) -> None:
         self._instruments.dead_letter(bad.reason)
@@ -290,7 +296,7 @@ class IngestWorker:
         self._forget()
         self._roller.forget()
         self._inputs.own([(each.topic, each.partition) for each in partitions])
-        if partitions:
+        if partitions and not self._closing:  # what is dealt out while we leave is for others
             self._end_hanging(partitions)
 
     def _end_hanging(self, owned: Sequence[TopicPartition]) -> None:
