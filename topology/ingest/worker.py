@@ -17,7 +17,7 @@ from itertools import groupby
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 from opentelemetry import trace
 
-from streams.errors import BadRecord
+from streams.errors import BadRecord, Reason
 from streams.shippers.formats import reader
 from streams.shippers.reader import Reader
 from streams.windows.log_fields import fields_of
@@ -191,6 +191,9 @@ class IngestWorker:
         self._roller.accept(earliest_ns, latest_ns, partition)
 
     def _reject(self, bad: BadRecord, message: Message, payload: bytes) -> None:
+        if bad.reason is Reason.NO_VALUE:
+            self._instruments.no_value()
+            return
         self._instruments.dead_letter(bad.reason)
         self._letters.append(dead_letter(bad, message.topic(), message.partition(), message.offset(), payload))
 

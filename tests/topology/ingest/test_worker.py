@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import time
 
+import msgspec
 import pytest
 from confluent_kafka import Consumer, Producer, TopicPartition
 
+from streams.shippers.formats import reader
 from topology.create_topics import create
 from topology.demo.service import Line
 from topology.demo.shipped import fluent_bit_line
@@ -40,12 +42,13 @@ def line_of(time_s):
     return fluent_bit_line(Line("shop-5d5-x", "5d5", time_s, "INFO ready"))[0]
 
 
-def read(kafka, sent):
+def read(kafka, sent, written=line_of):
     """Messages as a consumer brings them, in the order in which they are asked for.
 
     Args:
         kafka: where.
         sent: (partition, Kafka time in s, event time in s) of each; None: the partition's end.
+        written: the payload of an event time.
     """
     producer, consumer = (
         Producer(kafka.librdkafka()),
@@ -59,7 +62,7 @@ def read(kafka, sent):
         else:
             number, kafka_s, event_s = place
             _, end = consumer.get_watermark_offsets(TopicPartition("held", number), 10)
-            producer.produce("held", line_of(event_s), partition=number, timestamp=round(kafka_s * 1000))
+            producer.produce("held", written(event_s), partition=number, timestamp=round(kafka_s * 1000))
             assert producer.flush(10) == 0
             consumer.assign([TopicPartition("held", number, end)])
             message = consumer.poll(10)
@@ -92,6 +95,20 @@ def test_an_end_in_the_batch_lets_no_record_pass_and_keeps_none_back(kafka, work
     worker._take(read(kafka, [(0, now_s, now_s - HOUR_S), None]))
     worker._take(read(kafka, [(0, now_s, now_s + HOUR_S), None]))
     assert refused(worker) == ["too_late", "too_early"]
+
+
+def test_a_sample_that_says_that_there_is_no_value_is_no_dead_letter(kafka, worker):
+    """Promise: HAProxy's exporter writes NaN for what it cannot tell; it is counted, and nothing is kept of it."""
+    labels = {"namespace": "prod", "pod": "shop-5d5-x", "rollouts_pod_template_hash": "5d5"}
+    sample = {"timestamp": "2026-08-21T08:13:20Z", "name": "haproxy_server_check_duration_seconds", "labels": labels}
+    worker._readers["held"] = reader("metrics", "auto")
+    (message,) = read(
+        kafka, [(0, 1_787_300_000, 1_787_300_000)], lambda _: msgspec.json.encode(sample | {"value": "NaN"})
+    )
+    worker._take([message])
+    assert refused(worker) == []
+    assert worker._telemetry.registry.get_sample_value("serinus_ingest_no_value_total") == 1
+    assert worker._records == 1
 
 
 def test_leaving_while_partitions_are_dealt_out_is_no_fault(worker):
