@@ -181,14 +181,18 @@ class IngestWorker:
 
     def _accept(self, partition: tuple[str, int], messages: list[Message]) -> None:
         """Hold the records of a run against the Kafka times of its own messages: partitions may be hours apart."""
+        some = self._bounds((messages[0], messages[-1]))
+        self._roller.accept(*some, partition, lambda: self._bounds(messages))  # all of them took 4% of the time
+
+    def _bounds(self, messages: Sequence[Message]) -> tuple[int, int]:
+        """Earliest and latest event time of a record in one of these messages, ns."""
         times = [message.timestamp()[1] for message in messages]
-        first, last = min(times), max(times)
-        if first > 0:
-            earliest_ns = first * 1_000_000 - round(self._settings.max_late_s * 1e9)
-            latest_ns = last * 1_000_000 + round(self._settings.max_early_s * 1e9)
-        else:  # a message without a time, as of producers before Kafka 0.10
-            earliest_ns, latest_ns = 0, 2**63
-        self._roller.accept(earliest_ns, latest_ns, partition)
+        if min(times) <= 0:
+            return 0, 2**63  # a message without a time, as of producers before Kafka 0.10
+        return (
+            min(times) * 1_000_000 - round(self._settings.max_late_s * 1e9),
+            max(times) * 1_000_000 + round(self._settings.max_early_s * 1e9),
+        )
 
     def _reject(self, bad: BadRecord, message: Message, payload: bytes) -> None:
         if bad.reason is Reason.NO_VALUE:

@@ -86,6 +86,16 @@ def test_partitions_that_are_hours_apart_are_each_held_against_themselves(kafka,
     assert refused(worker) == []
 
 
+def test_amid_a_run_each_is_held_against_its_own_time(kafka, worker):
+    """Promise: one shipper of several catches up (Filebeat's messages have the time of the line): nothing is late."""
+    now_s = time.time()
+    old_s = now_s - HOUR_S
+    worker._take(read(kafka, [(0, now_s, now_s), (0, old_s, old_s), (0, now_s, now_s)]))
+    assert refused(worker) == []
+    worker._take(read(kafka, [(0, now_s, now_s), (0, now_s, old_s), (0, now_s, now_s)]))
+    assert refused(worker) == ["too_late"]
+
+
 def test_an_end_in_the_batch_lets_no_record_pass_and_keeps_none_back(kafka, worker):
     """Promise: batches at the end of a partition, which hold that news as well, are held against their own time too."""
     now_s = time.time()
