@@ -1,4 +1,7 @@
-"""`serinus`, however it is started: Ctrl-C ends it with one line also in its first second, which loads libraries."""
+"""`serinus`, however it is started: Ctrl-C ends it with one line also in its first second, which loads libraries.
+
+So does SIGTERM where it is the first process of a container: the kernel passes on to that none it does not listen for.
+"""
 
 from __future__ import annotations
 
@@ -17,6 +20,8 @@ def main() -> None:
     handled = signal.getsignal(signal.SIGINT) is signal.default_int_handler  # not where a shell has us ignore it
     if handled:
         signal.signal(signal.SIGINT, _end)
+    if os.getpid() == 1:
+        signal.signal(signal.SIGTERM, _end)
     for name in ("stdout", "stderr"):
         if getattr(sys, name) is None:  # whoever started us has closed it
             setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115 - to the end
@@ -27,10 +32,10 @@ def main() -> None:
     cli.main()
 
 
-def _end(*_: Any) -> None:
+def _end(number: int, _: Any) -> None:
     with contextlib.suppress(OSError):
         os.write(2, b"\nserinus: interrupted\n")
-    os._exit(INTERRUPTED)
+    os._exit(INTERRUPTED if number == signal.SIGINT else 128 + number)
 
 
 if __name__ == "__main__":

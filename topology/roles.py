@@ -66,7 +66,7 @@ def score(settings: ScoreSettings, observe: TelemetrySettings, host: str) -> Non
         if settings.metrics_port is not None:
             telemetry.serve_metrics(settings.metrics_port, host)
         if wait_for_kafka(settings.kafka, stop):
-            worker.run(settings, telemetry)
+            worker.run(settings, telemetry, stop)
     except SystemExit as ended:  # this is how faust's worker returns
         if ended.code:
             raise Unavailable(f"score ended with status {ended.code}") from ended

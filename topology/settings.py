@@ -272,7 +272,8 @@ class ServeSettings(Struct, frozen=True):
         _within(self, port=(0, 65_535), stale_s=(1, 86_400), ended_s=(0, 7 * 86_400))
         _require(bool(self.host), "host", self.host, "give an address to listen on")
         if self.public_url is not None:
-            _require(_is_http(self.public_url), "public_url", self.public_url, "give an http or https URL")
+            allowed = "give an http or https URL without credentials"
+            _require(_is_http(self.public_url), "public_url", _without_user(self.public_url), allowed)
         if self.token_file is not None:
             _require(_is_readable(Path(self.token_file)), "token_file", self.token_file, "name a readable file")
 
@@ -418,10 +419,12 @@ def _is_readable(file: Path) -> bool:
 def _is_http(url: str) -> bool:
     try:
         parts = urlsplit(url)
-        return parts.scheme in {"http", "https"} and bool(parts.hostname) and "@" not in parts.netloc
+        is_place = bool(parts.hostname) and parts.port != 0 and "@" not in parts.netloc
+        return parts.scheme in {"http", "https"} and is_place and url.isprintable() and " " not in url
     except ValueError:
         return False
 
 
 def _without_user(url: str) -> str:
-    return re.sub(r"//[^/]*@", "//***@", url)
+    """As it may be shown: what comes before an @ may hold a password, also where it is no URL."""
+    return re.sub(r"^([a-z]+://)?.*@", r"\1***@", url, flags=re.DOTALL)

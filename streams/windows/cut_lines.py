@@ -38,12 +38,12 @@ class CutLines:
         """The open pieces of a partition."""
         return self._open.setdefault(partition, {})
 
-    def drop_before(self, earliest_ns: int) -> None:
-        """Drop pieces whose rest would come too late to be counted."""
-        for pieces in self._open.values():
-            if pieces:
-                for writer in [writer for writer, time_ns in pieces.items() if time_ns + _GAP_NS < earliest_ns]:
-                    del pieces[writer]
+    def drop_before(self, partition: Hashable, earliest_ns: int) -> None:
+        """Drop a partition's pieces whose rest would come too late to be counted."""
+        pieces = self._open.get(partition)
+        if pieces:
+            for writer in [writer for writer, time_ns in pieces.items() if time_ns + _GAP_NS < earliest_ns]:
+                del pieces[writer]
 
     def commit(self) -> None:
         """What has been read will not be read again."""

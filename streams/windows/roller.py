@@ -8,7 +8,7 @@ runs and transactions end changes nothing that is counted.
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from heapq import nsmallest
 
 from msgspec import Struct, structs
@@ -128,6 +128,7 @@ class Roller:
         self._current: dict[Source, _Slot] = {}
         self._earliest_ns = 0
         self._latest_ns = 2**63
+        self._widest: Callable[[], tuple[int, int]] | None = None
         self._known: dict[_Line, _Known] = {}
         self._known_bytes = 0
         self._shown: dict[tuple[Revision, int], Places] = {}
@@ -138,12 +139,26 @@ class Roller:
         self._series_ids: dict[Series, int] = {}
         self._series: dict[int, Series] = {}
 
-    def accept(self, earliest_ns: int, latest_ns: int) -> None:
-        """From now on a record outside [earliest, latest] is too late or too early."""
+    def accept(
+        self,
+        earliest_ns: int,
+        latest_ns: int,
+        partition: Hashable = None,
+        widest: Callable[[], tuple[int, int]] | None = None,
+    ) -> None:
+        """From now on a record outside [earliest, latest] is too late or too early; said for a run of a partition.
+
+        Args:
+            earliest_ns: bounds that most records keep.
+            latest_ns: the same.
+            partition: of the run.
+            widest: the bounds that decide, where finding them takes time; asked before the first is refused.
+        """
         self._earliest_ns = earliest_ns
         self._latest_ns = latest_ns
+        self._widest = widest
         self._current.clear()
-        self._cut_lines.drop_before(earliest_ns)
+        self._cut_lines.drop_before(partition, earliest_ns)
 
     def add(self, record: Record) -> None:
         """Count one record by itself: it is shown without what stood around it.
@@ -289,6 +304,8 @@ class Roller:
         return found.time_ns
 
     def _slot(self, source: Source, time_ns: int) -> _Slot:
+        if not self._earliest_ns <= time_ns <= self._latest_ns and self._widest is not None:
+            (self._earliest_ns, self._latest_ns), self._widest = self._widest(), None
         if not self._earliest_ns <= time_ns <= self._latest_ns:
             late = time_ns < self._earliest_ns
             raise BadRecord(

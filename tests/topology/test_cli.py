@@ -44,6 +44,21 @@ main()
 """
 
 
+TOLD_AS_PROCESS_1 = """
+import os, signal, sys, time, types
+
+def main():
+    os.kill(1, signal.SIGTERM)
+    time.sleep(5)
+
+sys.modules["topology.cli"] = types.SimpleNamespace(main=main)
+import topology
+topology.cli = sys.modules["topology.cli"]
+from topology.__main__ import main
+main()
+"""
+
+
 def _serinus(*words: str, **environment: str) -> subprocess.Popen[str]:
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(("SERINUS_", "OTEL_"))}
     return subprocess.Popen(
@@ -282,6 +297,16 @@ def test_ctrl_c_is_one_line_and_status_130() -> None:
         [sys.executable, "-c", INTERRUPTED_WHILE_LOADING], capture_output=True, text=True, check=False, timeout=60
     )
     assert (loading.returncode, loading.stderr.strip()) == (130, "serinus: interrupted")
+
+
+def test_the_first_process_of_a_container_heeds_sigterm_from_the_start() -> None:
+    """A pod that is deleted while its libraries are loaded does not have to be killed."""
+    apart = ["unshare", "--fork", "--pid"]
+    if sys.platform != "linux" or subprocess.run([*apart, "true"], capture_output=True, check=False).returncode:
+        pytest.skip("a process number of one's own takes rights that are not there")
+    command = [*apart, sys.executable, "-c", TOLD_AS_PROCESS_1]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    assert (done.returncode, done.stderr.strip()) == (128 + signal.SIGTERM, "serinus: interrupted")
 
 
 @pytest.mark.parametrize("words", [["schema", "risk"], ["templates", "pyproject.toml"]])

@@ -57,12 +57,26 @@ def test_other_brokers_are_refused(servers: str) -> None:
         (lambda: ServeSettings(KAFKA, public_url="risk.example"), "public-url"),
         (lambda: ServeSettings(KAFKA, token_file="/nowhere/token"), "token-file"),  # noqa: S106 - a path
         (lambda: TelemetrySettings("collector:4318"), "otlp-endpoint"),
+        (lambda: TelemetrySettings("http://collector:43181818"), "otlp-endpoint"),
+        (lambda: TelemetrySettings("http://collector:http"), "otlp-endpoint"),
+        (lambda: TelemetrySettings("http://collector:4318/ x"), "otlp-endpoint"),
     ],
 )
 def test_what_cannot_be_followed_names_its_field(make: Any, field: str) -> None:
     """Every bad value is refused when the settings are made, with the field's name."""
     with pytest.raises(BadPolicy, match=field):
         make()
+
+
+@pytest.mark.parametrize(
+    "url", [f"http://me:{SECRET}@us", f"me:{SECRET}@us:80", f"http://me:x/{SECRET}@us/", f"ftp://{SECRET}@us"]
+)
+def test_no_password_of_an_address_is_shown(url: str) -> None:
+    """Promise: an address with credentials is refused without them, whatever its form."""
+    for make in (TelemetrySettings, lambda given: ServeSettings(KAFKA, public_url=given)):
+        with pytest.raises(BadPolicy) as refused:
+            make(url)
+        assert SECRET not in str(refused.value)
 
 
 def test_the_defaults_can_be_followed() -> None:

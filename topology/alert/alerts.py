@@ -65,7 +65,7 @@ def alert(known: KnownAlarm, now_s: float, hold_s: float, base_url: str, labels:
     summary = alarm.summary or f"{alarm.namespace}/{alarm.workload} is abnormal since {alarm.onset_at}"
     annotations = {"summary": summary, "description": description(alarm), "link": link}
     return Alert(
-        labels={name: value for name, value in {**labels, **own}.items() if value},
+        labels={**labels, **{name: value for name, value in own.items() if value}},
         annotations={name: value for name, value in annotations.items() if value},
         starts_at=rfc3339(round(known.raised_s * 1e9)),
         ends_at=rfc3339(round(until_s * 1e9)),

@@ -84,12 +84,19 @@ class Poster:
                 said = ascii((await response.content.read(_MOST_SHOWN)).decode(errors="replace"))
                 status = response.status
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            log.warning("%s cannot be told: %s", _where(url), error or type(error).__name__)
+            log.warning("%s cannot be told: %s", _where(url), _why(error))
             return Outcome.UNREACHED
         if 200 <= status < 300:
             return Outcome.TAKEN
         log.warning("%s answers %d %s", _where(url), status, said)
         return Outcome.UNREACHED if status >= 500 or status == 429 else Outcome.REFUSED
+
+
+def _why(error: Exception) -> str:
+    """What may be logged of a fault: of an answer that is no HTTP aiohttp's text holds the whole address."""
+    if isinstance(error, aiohttp.ClientResponseError):
+        return f"the answer is no HTTP ({' '.join(error.message.split())[:_MOST_SHOWN]!a})"
+    return type(error).__name__ if isinstance(error, aiohttp.InvalidURL) or not str(error) else str(error)
 
 
 def _where(url: str) -> str:

@@ -55,7 +55,9 @@ def rules_of(policy: Path | None, alpha: float | None, beta: float | None, log_f
         BadPolicy: they cannot be followed.
     """
     usual = JudgeSettings()
-    structs.replace(usual, alpha=alpha or usual.alpha, beta=beta or usual.beta)  # refused now, not at the first case
+    structs.replace(  # refused now, not at the first case
+        usual, alpha=usual.alpha if alpha is None else alpha, beta=usual.beta if beta is None else beta
+    )
     fields = fields_of(log_fields)
     found = PolicyFile() if policy is None else policy_file.load(policy)
     return Rules(policy=found, alpha=alpha, beta=beta, log_fields=fields)

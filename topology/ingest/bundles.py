@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from msgspec import structs
 
 from streams.windows.roller import Rolled
-from streams.windows.summary import Bundle, Summary, series_in, signatures_in
+from streams.windows.summary import Bundle, PodSummary, Summary, series_in, signatures_in
 from topology.codecs import encode_bundle
 from topology.topics import partition_of
 
@@ -25,7 +25,7 @@ def bundles(
 ) -> Iterator[tuple[int, bytes]]:
     """Each partition of `serinus.summaries` and the messages it gets: at least one, for the reports.
 
-    Deltas merge, so one that is too long for a message goes in parts, pods apart.
+    Deltas merge, so one that is too long for a message goes in parts: pods apart, then what is known of one.
     """
     by_partition: dict[int, list[Summary]] = {number: [] for number in range(partitions)}
     for summary in rolled.summaries:
@@ -55,7 +55,7 @@ def _payloads(summaries: list[Summary], rolled: Rolled, last: Bundle) -> Iterato
 
 
 def _halves(summaries: list[Summary]) -> tuple[list[Summary], list[Summary]] | None:
-    """Two lists that merge to the one; None for a single pod."""
+    """Two lists that merge to the one; None for a single line or series."""
     if not summaries:
         return None
     if len(summaries) > 1:
@@ -63,8 +63,24 @@ def _halves(summaries: list[Summary]) -> tuple[list[Summary], list[Summary]] | N
         return summaries[:middle], summaries[middle:]
     only = summaries[0]
     pods = list(only.pods.items())
-    if len(pods) < 2:
-        return None
     middle = len(pods) // 2
-    rest = Summary(only.revision, only.start_ns, pods=dict(pods[middle:]))
-    return [structs.replace(only, pods=dict(pods[:middle]))], [rest]
+    first, second = dict(pods[:middle]), dict(pods[middle:])
+    if len(pods) == 1:
+        ((name, pod),) = pods
+        parts = _parts(pod)
+        if parts is None:
+            return None
+        first, second = {name: parts[0]}, {name: parts[1]}
+    return [structs.replace(only, pods=first)], [Summary(only.revision, only.start_ns, pods=second)]
+
+
+def _parts(pod: PodSummary) -> tuple[PodSummary, PodSummary] | None:
+    """Two that merge to the one, half of all lines, series and traces each; None where there is one alone."""
+    held = [(field, key) for field in pod.__struct_fields__ for key in getattr(pod, field)]
+    middle = len(held) // 2
+    if not middle:
+        return None
+    parts = PodSummary(), PodSummary()
+    for place, (field, key) in enumerate(held):
+        getattr(parts[place >= middle], field)[key] = getattr(pod, field)[key]
+    return parts

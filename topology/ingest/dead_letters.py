@@ -1,4 +1,7 @@
-"""What becomes of a record that cannot be used: it is kept with its reason, and counted."""
+"""What becomes of a record that cannot be used: it is kept with its reason, and counted.
+
+One that says that there is no value (`NO_VALUE`) is counted alone: nothing is wrong with it.
+"""
 
 from __future__ import annotations
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
-from opentelemetry.metrics import Meter
+from opentelemetry.metrics import CallbackOptions, Meter, Observation
 
 from streams.errors import Reason
 from streams.windows.roller import Rolled
@@ -19,6 +19,10 @@ class Instruments:
         self._bytes = meter.create_counter("serinus.ingest.payload", unit="By", description="Payload read.")
         self._letters = meter.create_counter(
             "serinus.ingest.dead_letters", description="Records that could not be used, by reason."
+        )
+        self._no_value = meter.create_counter(
+            "serinus.ingest.no_value",
+            description="Samples without a value, or not a number: that there is none. No dead letters.",
         )
         self._other = meter.create_counter(
             "serinus.ingest.other", description="Lines and samples that found no place within a revision's limits."
@@ -38,11 +42,17 @@ class Instruments:
         self._lag = meter.create_gauge(
             "serinus.ingest.lag.records", description="Messages in the owned partitions not yet read."
         )
-        self._delay = meter.create_gauge(
+        self._slowest_ns = 0
+        meter.create_observable_gauge(
             "serinus.ingest.event_time.delay",
+            [self._delay],
             unit="s",
-            description="How far the slowest owned partition is behind the clock.",
+            description="How far the slowest owned partition, as last committed, is behind the clock.",
         )
+
+    def _delay(self, _options: CallbackOptions) -> Iterable[Observation]:
+        """Of the moment of reading, so that it grows while nothing is committed; none where nothing is owned."""
+        return [Observation((time.time_ns() - self._slowest_ns) / 1e9)] if self._slowest_ns else []
 
     def read(self, topic: str, records: int, payload_bytes: int) -> None:
         """Records of one run of messages."""
@@ -53,6 +63,10 @@ class Instruments:
     def dead_letter(self, reason: Reason) -> None:
         """One record could not be used."""
         self._letters.add(1, {"reason": str(reason)})
+
+    def no_value(self) -> None:
+        """One sample says that there is no value, as exporters do of what they cannot measure now."""
+        self._no_value.add(1)
 
     def sent(self, rolled: Rolled, reports: Mapping[str, int]) -> None:
         """What a transaction held."""
@@ -66,8 +80,7 @@ class Instruments:
             self._continued.add(rolled.continued)
         for reason, number in rolled.unread_fields.items():
             self._unread_fields.add(number, {"reason": reason})
-        if reports:
-            self._delay.set((time.time_ns() - min(reports.values())) / 1e9)
+        self._slowest_ns = min(reports.values(), default=0)
 
     def committed(self, duration_s: float, lag_records: int) -> None:
         """A cycle is over."""

@@ -17,7 +17,7 @@ from itertools import groupby
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 from opentelemetry import trace
 
-from streams.errors import BadRecord
+from streams.errors import BadRecord, Reason
 from streams.shippers.formats import reader
 from streams.shippers.reader import Reader
 from streams.windows.log_fields import fields_of
@@ -97,6 +97,7 @@ class IngestWorker:
         self._records = 0
         self._bytes = 0
         self._reported_s = 0.0
+        self._closing = False
         self._transactions = Transactions(settings)
         self._consumer = Consumer(_consumer_configuration(settings))
         self._topic_sizes: dict[str, int] = {}
@@ -122,6 +123,7 @@ class IngestWorker:
             if self._inputs.offsets():
                 self._commit()
         finally:
+            self._closing = True
             self._consumer.close()
 
     # --- reading ---
@@ -142,14 +144,6 @@ class IngestWorker:
 
     def _take(self, messages: Sequence[Message]) -> None:
         """Count a batch, partition by partition."""
-        if not messages:
-            return
-        times = (messages[0].timestamp()[1], messages[-1].timestamp()[1])
-        if min(times) > 0:
-            self._roller.accept(
-                min(times) * 1_000_000 - round(self._settings.max_late_s * 1e9),
-                max(times) * 1_000_000 + round(self._settings.max_early_s * 1e9),
-            )
         for _, of_number in groupby(messages, Message.partition):
             for _, of_topic in groupby(of_number, Message.topic):
                 self._take_run(list(of_topic))
@@ -171,6 +165,7 @@ class IngestWorker:
     def _count(self, partition: tuple[str, int], messages: list[Message]) -> int:
         """Read and roll up the messages of a run; the newest event time in them, ns."""
         topic = partition[0]
+        self._accept(partition, messages)
         payloads = [message.value() or b"" for message in messages]
         added = self._roller.add_all(
             self._readers[topic].read_all(payloads, lambda position: messages[position].timestamp()[1] * 1_000_000),
@@ -184,7 +179,25 @@ class IngestWorker:
         self._instruments.read(topic, added.records, payload_bytes)
         return added.newest_ns
 
+    def _accept(self, partition: tuple[str, int], messages: list[Message]) -> None:
+        """Hold the records of a run against the Kafka times of its own messages: partitions may be hours apart."""
+        some = self._bounds((messages[0], messages[-1]))
+        self._roller.accept(*some, partition, lambda: self._bounds(messages))  # all of them took 4% of the time
+
+    def _bounds(self, messages: Sequence[Message]) -> tuple[int, int]:
+        """Earliest and latest event time of a record in one of these messages, ns."""
+        times = [message.timestamp()[1] for message in messages]
+        if min(times) <= 0:
+            return 0, 2**63  # a message without a time, as of producers before Kafka 0.10
+        return (
+            min(times) * 1_000_000 - round(self._settings.max_late_s * 1e9),
+            max(times) * 1_000_000 + round(self._settings.max_early_s * 1e9),
+        )
+
     def _reject(self, bad: BadRecord, message: Message, payload: bytes) -> None:
+        if bad.reason is Reason.NO_VALUE:
+            self._instruments.no_value()
+            return
         self._instruments.dead_letter(bad.reason)
         self._letters.append(dead_letter(bad, message.topic(), message.partition(), message.offset(), payload))
 
@@ -290,7 +303,7 @@ class IngestWorker:
         self._forget()
         self._roller.forget()
         self._inputs.own([(each.topic, each.partition) for each in partitions])
-        if partitions:
+        if partitions and not self._closing:  # what is dealt out while we leave is for others
             self._end_hanging(partitions)
 
     def _end_hanging(self, owned: Sequence[TopicPartition]) -> None:

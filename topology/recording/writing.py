@@ -1,6 +1,6 @@
 """Writes one more case into a recording, so that whatever ends the process leaves a recording that can be read.
 
-Records go to their file in whole gzip members, each appended by one write; `cases.json` is replaced at once. What an
+Records go to their file in whole gzip members, each whole or not at all; `cases.json` is replaced at once. What an
 earlier process left half written at the end of a file is cut off before anything is appended.
 """
 
@@ -72,9 +72,11 @@ class RecordingWriter:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.flush()
-        if self._lock is not None:
-            self._lock.close()
+        try:
+            self.flush()
+        finally:
+            if self._lock is not None:
+                self._lock.close()
 
     @property
     def case(self) -> str:
@@ -101,8 +103,7 @@ class RecordingWriter:
         self._write_case(self._first_ns)
         for content, lines in self._waiting.items():
             if lines:
-                with self._path(content).open("ab", buffering=0) as file:
-                    file.write(gzip.compress(b"".join(lines), 6))
+                _append(self._path(content), gzip.compress(b"".join(lines), 6))
                 lines.clear()
         self._bytes = 0
 
@@ -118,6 +119,22 @@ class RecordingWriter:
 
     def _path(self, content: str) -> Path:
         return self._directory / f"{content}.jsonl.gz"
+
+
+def _append(path: Path, member: bytes) -> None:
+    """Write a member at the end of a file, whole or not at all: behind half of one nothing could be read any more.
+
+    Raises:
+        OSError: there is no room for it.
+    """
+    with path.open("ab", buffering=0) as file:
+        before, left = file.tell(), memoryview(member)
+        try:
+            while left:
+                left = left[file.write(left) :]  # where room runs out some of it is written, without an error
+        except OSError:
+            file.truncate(before)
+            raise
 
 
 def _locked(directory: Path) -> IO[bytes]:

@@ -26,6 +26,7 @@ import asyncio
 import logging
 import signal
 import tempfile
+import threading
 import time
 from collections.abc import Awaitable
 from pathlib import Path
@@ -79,22 +80,24 @@ _CHANGELOG = {
 """Compacted soon: what is read after a rebalance is not much more than the latest snapshots."""
 
 
-def run(settings: ScoreSettings, telemetry: Telemetry) -> None:
-    """Work until SIGINT or SIGTERM.
+def run(settings: ScoreSettings, telemetry: Telemetry, told: threading.Event) -> None:
+    """Work until SIGINT or SIGTERM, which sets `told` as long as nothing here listens for it.
 
     Raises:
         Unavailable: Kafka refused, or a message could not be applied; starting again reads it again.
         BadPolicy: what the group knows is of windows of another length.
     """
     with tempfile.TemporaryDirectory(prefix="serinus-score-") as scratch:
-        asyncio.run(_run(settings, telemetry, Path(scratch)))
+        asyncio.run(_run(settings, telemetry, Path(scratch), told))
 
 
-async def _run(settings: ScoreSettings, telemetry: Telemetry, scratch: Path) -> None:
+async def _run(settings: ScoreSettings, telemetry: Telemetry, scratch: Path, told: threading.Event) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
+    if told.is_set():
+        return  # it came before
     scorer = Scorer(settings, telemetry, scratch)
     try:
         # It starts for as long as it takes to join the group, and is to end also then.

@@ -101,9 +101,10 @@ class Run(Struct, frozen=True, array_like=True):
     def from_id(cls, text: str) -> Run | None:
         """The run of an id; None for a text that no replica of ours has made."""
         try:
-            return _decode(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
+            run = _decode(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
         except (binascii.Error, ValueError, *DECODE_FAULTS):
             return None
+        return run if run.pairs or run.fault else None
 
 
 class Score(Struct, frozen=True, rename="camel"):

@@ -45,7 +45,9 @@ class Bench:
         self.view, self.poster = AlarmView(), Poster()
         self.now_s, self.clock_s = RAISED_S, 0.0
         settings = AlertSettings(
-            Kafka("localhost:1"), alertmanager_urls=(URL,), labels={"severity": "page", "alertname": "mine"}
+            Kafka("localhost:1"),
+            alertmanager_urls=(URL,),
+            labels={"severity": "page", "alertname": "mine", "cluster": "eu"},
         )
         self.one = Alertmanager(
             URL,
@@ -96,7 +98,7 @@ async def test_the_labels_are_those_of_the_alarm(bench):
     ((alert,),) = bench.poster.requests
     assert alert["labels"]["alertname"] == "SerinusAlarm"
     assert alert["labels"]["severity"] == "page"
-    assert "cluster" not in alert["labels"]
+    assert alert["labels"]["cluster"] == "eu"  # the records name none
     assert set(alert) == {"labels", "annotations", "startsAt", "endsAt", "generatorURL"}
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 from streams.errors import BadPolicy
-from topology.alert.post import Poster
+from topology.alert.post import Outcome, Poster
 from topology.options import label_values
 from topology.settings import AlertSettings, Kafka
 
@@ -41,6 +43,22 @@ def test_bad_labels_are_refused(words):
     """Name, value, once."""
     with pytest.raises(BadPolicy, match=r"^label"):
         label_values(words)
+
+
+async def test_no_address_is_logged_whole(caplog):
+    """Promise: paths and queries of webhooks hold secrets, also where what answers there is no HTTP."""
+
+    async def answer(reader, writer):
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\n: no header\r\n\r\n")
+        writer.close()
+
+    async with await asyncio.start_server(answer, "127.0.0.1", 0) as server, Poster(None) as poster:
+        port = server.sockets[0].getsockname()[1]
+        said = await poster.post(f"http://127.0.0.1:{port}/services/hush?key=hush", b"{}", {}, None)
+    assert said is Outcome.UNREACHED
+    assert "no HTTP" in caplog.text
+    assert "hush" not in caplog.text
 
 
 def test_a_file_that_holds_no_certificates_is_refused(tmp_path):

@@ -125,7 +125,13 @@ def test_pictures_are_well_formed_and_escape_what_they_show(tmp_path):
 
 @pytest.mark.parametrize(
     "words",
-    [["{}/nowhere"], ["{}/r", "--alpha", "0.9"], ["{}/r", "--plot", "{}/r/cases.json/x"], ["{}/r", "--policy", "{}/p"]],
+    [
+        ["{}/nowhere"],
+        ["{}/r", "--alpha", "0.9"],
+        ["{}/r", "--alpha", "0"],
+        ["{}/r", "--plot", "{}/r/cases.json/x"],
+        ["{}/r", "--policy", "{}/p"],
+    ],
 )
 def test_what_cannot_be_followed_is_refused(tmp_path, words):
     """Promise: a typed error, which `serinus` shows as one line with status 2."""

@@ -6,6 +6,7 @@ import msgspec
 
 from streams.records.identity import Revision, Source, Workload
 from streams.records.log import LogRecord
+from streams.records.metric import Kind, MetricSample, Series
 from streams.windows.roller import Roller
 from streams.windows.summary import Limits, Summary, merge
 from topology.codecs import decode_bundle
@@ -75,3 +76,25 @@ def test_what_is_too_long_goes_in_parts_that_merge_to_the_whole(monkeypatch):
     for number in range(4):
         reports = [bundle.reports for partition, bundle in messages if partition == number]
         assert [bool(report) for report in reports] == [False] * (len(reports) - 1) + [True]
+
+
+def test_one_pod_that_says_too_much_goes_in_parts_too(monkeypatch):
+    """Promise: whatever one pod sends, no message is longer than Kafka takes, or it would be read again for ever."""
+    monkeypatch.setattr(module, "MAX_MESSAGE_BYTES", 1_000)
+    roller, source = Roller(WINDOW_NS, Limits()), Source(Revision(Workload("", "prod", "shop"), "6f8"), "p")
+    for number in range(60):
+        roller.add(
+            LogRecord(source, 0, f"ERROR {chr(97 + number // 26)}{chr(97 + number % 26)} trace_id={number:032x}")
+        )
+        roller.add(MetricSample(source, number, Series(f"gauge_{number}"), Kind.GAUGE, 1.0))
+    result = roller.drain()
+    (expected,) = result.summaries
+    whole = Summary(expected.revision, expected.start_ns)
+    for _, payload in bundles(result, 1, "w", {"logs/0": 7}, {"logs": 1}, WINDOW_NS):
+        assert len(payload) <= 1_500  # of one excerpt, or the ids of the least traces
+        bundle = decode_bundle(payload)
+        for summary in bundle.summaries:
+            merge(whole, summary)
+            assert {n for pod in summary.pods.values() for n in pod.signatures()} <= bundle.signatures.keys()
+            assert {n for pod in summary.pods.values() for n in pod.series()} <= bundle.series.keys()
+    assert whole == expected

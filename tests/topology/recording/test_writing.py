@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import random
+import resource
+import signal
 
 import pytest
 
@@ -104,6 +106,28 @@ def test_a_half_written_end_is_cut_off_before_more_is_appended(tmp_path, cut):
     assert len([each for each in found["x"] if isinstance(each, LogRecord)]) == 51
     assert len(found["x-2"]) == 40
     assert cut_broken_end(path) == 0
+
+
+def test_no_room_leaves_no_half_member(tmp_path):
+    """Promise: what did not fit is written once there is room, and nothing before or after it is lost."""
+    given = some_records()
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    heard = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    with RecordingWriter(tmp_path / "r", entry()) as writer:
+        for record in given[:100]:
+            writer.add(record)
+        writer.flush()
+        for record in given[100:]:
+            writer.add(record)
+        room = (tmp_path / "r/logs.jsonl.gz").stat().st_size + 100
+        try:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (room, limits[1]))
+            with pytest.raises(OSError, match="large"):
+                writer.flush()
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+            signal.signal(signal.SIGXFSZ, heard)
+    assert in_order(read(tmp_path / "r", tmp_path)[0]["x"]) == given
 
 
 def test_a_foreign_file_is_not_touched(tmp_path):

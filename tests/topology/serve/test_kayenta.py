@@ -147,7 +147,8 @@ async def test_worst_of_several_scopes(serve, pair, judged):
 async def test_faults(serve, pair):
     """An id that is none of ours is not found, and a body that is none of Kayenta's is refused."""
     await serve.start()
-    for run in ("x", "%2e%2e", "A" * 5000, "lwGn"):
+    forged = Run(1, "serinus", 95, 75, 0.0).id  # without a pair, and without a fault
+    for run in ("x", "%2e%2e", "A" * 5000, "lwGn", forged):
         await serve.text(f"/kayenta/canary/{run}", 404)
     assert (await serve.client.post("/kayenta/canary/other", json=_body(pair))).status == 404
     for body in (b"", b"{}", b"[]", b'{"scopes":{}}', b"\xff"):
