@@ -12,6 +12,10 @@ it grows like a power of what was seen, and the faster the more the past has sho
 After t bins that is asked of blocks of up to t bins, and the least counts. L goes on for as many bins as earlier
 comparisons had, and a bin that has more values than theirs counts as theirs.
 
+Of the canary those values count that are surely beyond what is tolerated (`signal`, the second way): where buckets are
+coarse, how many more there may be beyond a threshold is a guess, which a single game a bin can bear, and one for each
+request cannot.
+
 A spell of one side that the past has not shown is no matter of dispersion: it begins at some moment, and then lasts. So
 the mean over thresholds and alternatives is held against incidents that begin at a rate h (`onset`), whichever side's
 pods are hit. What lasts from before the comparison to its end cannot be told from a revision that is slower, here as in
@@ -46,8 +50,8 @@ class OneByOneState(Struct, array_like=True):
     known: Known
     """What the past knew when the comparison began."""
     bins: int = 0
-    sums: list[list[list[float]]] = []
-    """Threshold -> way -> alternative -> log L so far."""
+    sums: list[list[float]] = []
+    """Threshold -> alternative -> log L so far."""
     onset: Onset = field(default_factory=Onset)
     log_e: float = 0.0
 
@@ -58,17 +62,16 @@ class OneByOne:
     def __init__(self, state: OneByOneState) -> None:
         self.state = state
         state.onset.rate = state.known.rate
-        self._shapes, self._rates = (of[:, :, None, None] for of in state.known.law())
+        self._shapes, self._rates = (of[:, :, None] for of in state.known.law())
 
-    def add(self, canary: Floats, baseline: Floats, share: float, number: float, tolerated: Floats) -> None:
+    def add(self, surely: Floats, baseline: Floats, share: float, number: float) -> None:
         """One bin.
 
         Args:
-            canary: values beyond each threshold, (thresholds, ways).
-            baseline: the same.
+            surely: values of the canary beyond what is tolerated of each threshold.
+            baseline: values of the baseline beyond each threshold.
             share: the canary's, of all values; between 0 and 1, both exclusive.
             number: of values in both sides.
-            tolerated: ratio of what is beyond, canary over baseline, (thresholds, ways).
         """
         state = self.state
         state.onset.wait(1.0)
@@ -76,10 +79,9 @@ class OneByOne:
         if state.bins > state.known.bins_each:
             return
         usual = min(1.0, state.known.values_each / (number * share * (1.0 - share)))
-        null = (tolerated * (share / (1.0 - share)))[:, :, None]
-        ratios = np.array(WORSE_RATIOS)
-        total = (canary + baseline)[:, :, None]
-        more = canary[:, :, None] * np.log(ratios) + total * (np.log1p(null) - np.log1p(null * ratios))
+        null, ratios = share / (1.0 - share), np.array(WORSE_RATIOS)
+        costs = np.log1p(null * ratios) - math.log1p(null)
+        more = surely[:, None] * np.log(ratios) - (surely + baseline)[:, None] * costs
         sums = usual * more + (np.array(state.sums) if state.sums else 0.0)
         state.sums = sums.tolist()
         state.log_e = state.onset.log_e_beside(self._mixed(sums))

@@ -210,8 +210,8 @@ class ValuePart:
             return None
         state.rules[name] = rule
         state.stakes.give(rule)
-        known = state.known.pop(name, None) if rule.worse == "higher" else None
-        one_by_one = None if known is None else OneByOneState(known)
+        clumps = state.known.pop(name, None) if rule.worse == "higher" else None
+        one_by_one = None if clumps is None else OneByOneState(clumps)
         kept = state.signals[name] = ValueSignalState(one_by_one=one_by_one)
         signal = self._signals[name] = ValueSignal(rule, self._tolerance(rule), kept)
         return signal

@@ -183,7 +183,7 @@ class ValueSignal:
         """A bin that is judged, where larger values are worse: its requests one by one, and what it teaches."""
         contrast, canary, total = self.state.contrast, counts.canary[:, 0], counts.canary[:, 0] + counts.baseline[:, 0]
         if self.one_by_one is not None:
-            self.one_by_one.add(counts.canary, counts.baseline, counts.share, counts.number, counts.tolerated)
+            self.one_by_one.add(counts.canary[:, 1], counts.baseline[:, 1], counts.share, counts.number)
             clump = self.one_by_one.usual_clump(_OF_INCIDENTS)
         else:
             clump = float(total[_OF_INCIDENTS])

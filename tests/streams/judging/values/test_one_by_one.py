@@ -49,8 +49,7 @@ def after(of, bins=8, quiet=0, ratio=3.0, requests=REQUESTS, seed=7):
     rng, found = np.random.default_rng(seed), OneByOne(OneByOneState(of))
     for bin_ in range(bins):
         canary, total = counts(rng, ratio=1.0 if bin_ < quiet else ratio, requests=requests)
-        sides = np.array([canary, canary]).T, np.array([total - canary, total - canary]).T
-        found.add(*sides, 0.5, requests, np.array([[1.2, 1.0]]))
+        found.add(canary, total - canary, 0.5, requests)
     return found.state.log_e
 
 
@@ -146,6 +145,22 @@ def test_with_a_past_a_slower_canary_is_found_sooner_and_a_healthy_one_is_not():
     past, level = lived(), -math.log(0.05 / 4.0)
     assert -played(begin_values(past), 2.0, windows=6).log_p > level > -played(ValuePartState(), 2.0, windows=6).log_p
     assert -played(begin_values(past), 1.0).log_p < 0.5
+
+
+def test_a_canary_as_slow_as_is_tolerated_is_not_failed_where_buckets_are_coarse():
+    """All just below a bound, and 10% more puts all beyond it: how many may be there cannot be read off a line."""
+    rules = {"latency": SignalRule("latency", "values", "latency", "higher", tolerance_up=0.2)}
+    below, beyond = (Side(5.0, values={"latency": Histogram(0, 50, 0.0, 0, {cell: 50})}) for cell in (-4, -3))
+    past = ValuePast()
+    for _ in range(5):
+        part = ValuePart(ValueSettings(), ValuePartState())
+        for _ in range(12):
+            part.add(below, below, rules)
+        past.learn(part.contrasts(), 1.0)
+    part = ValuePart(ValueSettings(), begin_values(past))
+    for _ in range(12):
+        part.add(below, beyond, rules)
+    assert -part.log_p < 1.0
 
 
 def test_where_the_past_says_nothing_the_wagers_have_it_all():
