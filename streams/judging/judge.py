@@ -39,6 +39,7 @@ from streams.judging.settings import JudgeSettings
 from streams.judging.shares import parts_of
 from streams.judging.side import Side, SignatureInfo
 from streams.judging.template_counts import TemplateCount
+from streams.judging.values.part import begin_values
 from streams.policy.sensitivity import SENSITIVITIES
 from streams.policy.written import Sensitivity
 from streams.signals.rule import SignalRule
@@ -101,6 +102,7 @@ class Judge:
             concurrent=begin_concurrent(logs.onset.rate),
             alone=begin_by_history(past.logs, prior.logs, planned_ns),
             loops=begin_loops(past.production),
+            values=begin_values(past.values),
             against=begin_against(past.production, past.logs.templates, planned_ns, judged_kinds(settings)),
         )
         return cls(settings, window_ns, state, past)
@@ -130,7 +132,9 @@ class Judge:
         """
         if self._state.started_ns is None:
             return self._parts.alone.cohort() if self._state.is_alone else None
-        return Cohort(tuple(self._state.baseline_heard), self._parts.logs.cohort(), self._parts.levels.cohort(baseline))
+        parts = self._parts
+        levels, values = parts.levels.cohort(baseline), parts.values.contrasts()
+        return Cohort(tuple(self._state.baseline_heard), parts.logs.cohort(), levels, values)
 
     @property
     def verdict(self) -> Verdict:

@@ -18,6 +18,8 @@ from streams.judging.levels.prior import LevelPrior
 from streams.judging.logs.past import LogCohort, LogPast, LogPrior, log_prior
 from streams.judging.logs.settings import LogSettings
 from streams.judging.production.past import ProductionPast
+from streams.judging.values.contrast import Contrast
+from streams.judging.values.known import ValuePast
 
 _DECAY = 0.9
 """Weight of what parts a workload was heard with, after one more cohort."""
@@ -32,6 +34,8 @@ class Cohort(Struct, array_like=True, frozen=True):
     """Those it was heard with, sorted."""
     logs: LogCohort
     levels: LevelCohort
+    values: dict[str, Contrast] = {}
+    """Signal -> how its clumps showed in both sides."""
 
 
 class Prior(Struct, array_like=True, frozen=True):
@@ -56,6 +60,7 @@ class Past(Struct, array_like=True):
     levels: LevelPast = field(default_factory=LevelPast)
     production: ProductionPast = field(default_factory=ProductionPast)
     """What was done outside of comparisons; only what has nothing beside it is held against it."""
+    values: ValuePast = field(default_factory=ValuePast)
 
     def redirect(self, redirects: Mapping[int, int]) -> None:
         """Templates have become part of others: former number -> the one it is part of now."""
@@ -82,6 +87,7 @@ class Past(Struct, array_like=True):
             self.heard[part] = self.heard.get(part, 0.0) + 1.0
         self.logs.learn(cohort.logs, settings, prior.logs, promoted=promoted)
         self.levels.learn(cohort.levels)
+        self.values.learn(cohort.values, settings.decay)
 
 
 def prior_of(pasts: Iterable[Past]) -> Prior:

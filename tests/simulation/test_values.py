@@ -12,13 +12,18 @@ import numpy as np
 import pytest
 
 from streams.judging.side import Side
-from streams.judging.values.part import ValuePart, ValuePartState, ValueSettings
+from streams.judging.values.known import ValuePast
+from streams.judging.values.part import ValuePart, ValuePartState, ValueSettings, begin_values
 from streams.judging.wagers import all_log_worse
 from streams.records.histogram import Histogram
 from streams.signals.rule import SignalRule
 from tests.simulation.core import RUNS, first_crossing, flagged, incident, log_e_paths, ramp, within_budget
 
 ALPHA = 0.05
+NEVER = 1e-300
+"""An alpha at which nothing fails."""
+OF_FOUR = 0.25
+"""Share of alpha that the values usually have."""
 USUAL_BUCKETS = np.array([0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0])
 """Of Prometheus' client libraries, seconds."""
 pytestmark = pytest.mark.timeout(900)
@@ -49,6 +54,10 @@ class Service:
     windows: int = 120
     explicit: bool = False
     """In the buckets that Prometheus' client libraries have unless told otherwise."""
+    spells: float = 0.0
+    """Chance of a side to be slow for a while in a comparison, four of ten requests 4.5 times."""
+    spell: int = 6
+    """Windows that it lasts."""
 
 
 def histogram(values, *, explicit=False):
@@ -62,41 +71,51 @@ def histogram(values, *, explicit=False):
     return Histogram(5, len(values), float(values.sum()), 0, positive)
 
 
-def latencies(service, requests, factor, rng, *, canary):
+def latencies(service, requests, factor, rng, *, canary, slow=False):
     """Of one side in one window, seconds."""
     values = 0.1 * factor * np.exp(rng.normal(0.0, 0.5, requests))
     for _ in range(rng.poisson(requests * service.clumps / service.clump)):
         size = min(requests, int(rng.geometric(1.0 / service.clump)))
         start = int(rng.integers(0, requests - size + 1))
         values[start : start + size] *= 4.5
+    if slow:
+        values[rng.random(requests) < 0.4] *= 4.5
     if canary:
         values *= service.slower
         values[rng.random(requests) < service.ten_times] *= 10.0
     return values
 
 
-def run(service, seed, alpha=ALPHA):
+def spell_of(service, rng):
+    """Windows in which a side is slow."""
+    if service.spells <= 0.0 or rng.random() >= service.spells:
+        return range(0)
+    begins = int(rng.integers(-service.spell, service.windows))
+    return range(begins, begins + service.spell)
+
+
+def compared(service, rng, part, alpha):
     """(window of the FAIL, window of the PASS, smallest p up to the FAIL); a window is infinite where there is none."""
-    rng = np.random.default_rng(seed)
     rules = {
         f"latency {number}": SignalRule(
             f"latency {number}", "values", "latency", "higher", tolerance_up=service.tolerance
         )
         for number in range(service.signals)
     }
-    part = ValuePart(ValueSettings(), ValuePartState())
     shares = ramp(service.windows) if service.share is None else np.full(service.windows, service.share)
     path = np.linspace(1.0, service.drift, service.windows)
     if service.drift != 1.0:
         path = path * incident(service.windows, 0.4, 0.1, 3.0)
     pending = [np.zeros(0), np.zeros(0)]
+    spells = spell_of(service, rng), spell_of(service, rng)
     failed = passed = math.inf
     for window in range(service.windows):
         total = int(rng.poisson(service.requests))
         at_canary = int(rng.binomial(total, shares[window]))
         shown = []
         for side, requests in enumerate((total - at_canary, at_canary)):
-            values = latencies(service, requests, path[window], rng, canary=side == 1)
+            slow = window in spells[side]
+            values = latencies(service, requests, path[window], rng, canary=side == 1, slow=slow)
             pending[side] = np.concatenate([pending[side], values])
             scraped = (window + side) % service.scrape_windows == 0
             seen = histogram(pending[side], explicit=service.explicit) if scraped else None
@@ -111,6 +130,21 @@ def run(service, seed, alpha=ALPHA):
         if math.isfinite(failed):
             break
     return failed, passed, math.exp(part.log_p)
+
+
+def run(service, seed, alpha=ALPHA):
+    """The first comparison of all."""
+    return compared(service, np.random.default_rng(seed), ValuePart(ValueSettings(), ValuePartState()), alpha)
+
+
+def run_later(service, seed, comparisons, alpha=ALPHA):
+    """Window of the FAIL after so many comparisons of healthy canaries, which are never failed."""
+    rng, past = np.random.default_rng(seed), ValuePast()
+    for _ in range(comparisons):
+        part = ValuePart(ValueSettings(), begin_values(past))
+        compared(replace(service, slower=1.0), rng, part, NEVER)
+        past.learn(part.contrasts(), 0.98)
+    return compared(service, rng, ValuePart(ValueSettings(), begin_values(past)), alpha)[0]
 
 
 def runs(service, number, alpha=ALPHA):
@@ -183,6 +217,38 @@ def test_three_times_as_slow_is_found_within_minutes_at_one_scrape_a_minute(expl
     """Half of the traffic, where a bin at most doubles what is known."""
     failed, *_ = runs(replace(SLOW, slower=3.0, explicit=explicit), 8)
     assert np.median(failed) <= median
+
+
+LATER = Service(share=0.5, tolerance=0.2, windows=40)
+"""Ten minutes of scrapes every 15 s, half of the traffic, 50 requests a scrape and side."""
+LATER_HEALTHY = [
+    replace(LATER, spells=0.05),
+    replace(LATER, clumps=0.05, clump=30),
+    replace(LATER, slower=1.2),
+    replace(LATER, slower=1.2, clumps=0.05, clump=30, explicit=True),
+    replace(LATER, drift=2.0, scrape_windows=2, requests=50.0),
+    replace(LATER, share=0.1, requests=300.0, spells=0.05),
+]
+
+
+@pytest.mark.parametrize("service", LATER_HEALTHY)
+@pytest.mark.parametrize(
+    ("comparisons", "number", "alpha"),
+    [(2, 3, 0.05), *(pytest.param(3, 200, alpha, marks=pytest.mark.nightly) for alpha in (0.05, 0.01))],
+)
+def test_with_a_past_a_healthy_canary_fails_in_at_most_alpha_of_the_runs(service, comparisons, number, alpha):
+    """Spells of one side in one of ten comparisons, which the past has mostly not shown; clumps; 20% slower."""
+    failed = [run_later(service, seed, comparisons, OF_FOUR * alpha) for seed in range(number)]
+    assert within_budget(int(np.isfinite(failed).sum()), number, alpha)
+
+
+@pytest.mark.parametrize(("slower", "comparisons", "median"), [(2.0, 5, 9), (3.0, 5, 4)])
+def test_with_a_past_slower_canaries_are_found_within_few_scrapes(slower, comparisons, median):
+    """Twice and three times as slow; a first rollout takes 15 and 12 scrapes."""
+    service = replace(LATER, slower=slower)
+    later = [run_later(service, seed, comparisons, OF_FOUR * ALPHA) for seed in range(4)]
+    first = [run(service, seed, OF_FOUR * ALPHA)[0] for seed in range(4)]
+    assert np.median(later) <= median < np.median(first)
 
 
 def test_a_healthy_canary_passes_and_one_half_as_slow_again_does_not():

@@ -14,6 +14,9 @@ from msgspec import Struct, field
 from streams.errors import BadPolicy
 from streams.judging.side import Side
 from streams.judging.stakes import Stakes
+from streams.judging.values.contrast import Contrast
+from streams.judging.values.known import Known, ValuePast
+from streams.judging.values.one_by_one import OneByOneState
 from streams.judging.values.quantiles import QuantileEffect, effects
 from streams.judging.values.signal import PATIENCE_WINDOWS, Bin, Tolerance, ValueSignal, ValueSignalState, play
 from streams.signals.rule import SignalRule
@@ -51,6 +54,13 @@ class ValuePartState(Struct, array_like=True):
     """Some signals that found no place, sorted."""
     waits: int = 0
     """Windows that a PASS still waits for latencies: no pod of the canary has told of any but while it was starting."""
+    known: dict[str, Known] = {}
+    """Signal -> what the past knew of its clumps when the comparison was asked for; of those not met yet."""
+
+
+def begin_values(past: ValuePast) -> ValuePartState:
+    """The state of a new comparison."""
+    return ValuePartState(known={name: known for name, known in past.signals.items() if known.teaches})
 
 
 class ValueEvidence(Struct, frozen=True, gc=False):
@@ -136,6 +146,10 @@ class ValuePart:
         """Natural log of the e-value for a PASS: the least over all signals judged; None if there is none."""
         return min((signal.log_not_worse for signal in self._weighty() if signal.state.baseline > 0), default=None)
 
+    def contrasts(self) -> dict[str, Contrast]:
+        """Signal -> what this comparison showed of its clumps, for the past to learn."""
+        return {name: kept.contrast for name, kept in sorted(self.state.signals.items())}
+
     def evidence(self) -> list[ValueEvidence]:
         """Of each signal seen on both sides, by name; worked out once a window, and only if somebody asks."""
         if self._evidence is None:
@@ -197,7 +211,9 @@ class ValuePart:
             return None
         state.rules[name] = rule
         state.stakes.give(rule)
-        kept = state.signals[name] = ValueSignalState()
+        clumps = state.known.pop(name, None) if rule.worse == "higher" else None
+        one_by_one = None if clumps is None else OneByOneState(clumps)
+        kept = state.signals[name] = ValueSignalState(one_by_one=one_by_one)
         signal = self._signals[name] = ValueSignal(rule, self._tolerance(rule), kept)
         return signal
 

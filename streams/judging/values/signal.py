@@ -16,6 +16,9 @@ What is tolerated is a factor on the *values* (20% slower), which is reckoned wi
 Scrapes of a histogram's pods do not fall into the same windows, so windows are collected into a bin until both sides
 have values; the bin's shares are its own. A side that stays silent for long has its bin thrown away.
 
+Beside the wagers stands what each request says by itself, where the past knows how requests clump (`one_by_one`); what
+this comparison shows of that (`contrast`) is for later ones.
+
 What wagers come to is reckoned by arrays for all distributions of a window at once (`play`): many a service has fifty
 histograms, and all of them are scraped together.
 """
@@ -31,8 +34,10 @@ from msgspec import Struct, field
 from streams.judging.counts import Floats, all_log_mean_exp
 from streams.judging.restarts import PackedRestarted, RestartedArray, all_log_e, packed, unpacked
 from streams.judging.values.cells import NOTHING, Table, joined, surely_beyond, table, tolerated
+from streams.judging.values.contrast import Contrast
+from streams.judging.values.one_by_one import OneByOne, OneByOneState
 from streams.judging.values.quantiles import QuantileEffect, Segment
-from streams.judging.wagers import BETTER_WAGERS, WORSE_WAGERS, all_log_better, all_log_worse
+from streams.judging.wagers import BETTER_WAGERS, WORSE_RATIOS, WORSE_WAGERS, all_log_better, all_log_worse
 from streams.records.histogram import Histogram
 from streams.signals.rule import SignalRule
 
@@ -43,6 +48,8 @@ PAST_VALUES = 20_000
 """Values of the baseline's past from which the older ones are forgotten by halves: 20 beyond the last threshold."""
 WAYS = 2
 """In which what is tolerated is reckoned with, at each threshold."""
+_OF_INCIDENTS = QUANTILES.index(0.9)
+"""The threshold at which incidents of the baseline alone are looked for: what makes a pod slow shows there."""
 PATIENCE_WINDOWS = 12
 """Windows that a bin waits for values of the other side: a minute at 5 s, as for requests (`exposure`)."""
 
@@ -87,6 +94,10 @@ class ValueSignalState(Struct, array_like=True):
     thrown: int = 0
     """Bins thrown away, because one side was silent for long."""
     segment: Segment = field(default_factory=Segment)
+    contrast: Contrast = field(default_factory=Contrast)
+    """Where larger values are worse."""
+    one_by_one: OneByOneState | None = None
+    """None where the past knows nothing, or smaller values are worse too."""
 
 
 class Bin(NamedTuple):
@@ -96,6 +107,21 @@ class Bin(NamedTuple):
     """The baseline's before them."""
     baseline: Histogram
     canary: Histogram
+
+
+class Counts(NamedTuple):
+    """Of one bin, in one direction."""
+
+    canary: Floats
+    """(thresholds, ways) values beyond; of the second way those that surely are."""
+    baseline: Floats
+    """(thresholds, ways)."""
+    tolerated: Floats
+    """(thresholds, ways) ratio of the two."""
+    share: float
+    """The canary's, of all values."""
+    number: float
+    """Values of both sides."""
 
 
 class ValueSignal:
@@ -115,7 +141,8 @@ class ValueSignal:
         """Log wealth as in the state, which `to_state` brings up to date."""
         self.played = state.worse.alternatives // slots
         """Games a direction and threshold; of a comparison that an earlier version began, those of one way only."""
-        self.log_e = all_log_e([self.worse])[0]
+        self.one_by_one = OneByOne(state.one_by_one) if state.one_by_one is not None else None
+        self.log_e = self._beside(all_log_e([self.worse])[0])
         """Log of the e-value now."""
         self.log_not_worse: float = all_log_mean_exp(self.better).min().item()
         """Log of the e-value for a PASS, now: the least over the thresholds."""
@@ -152,10 +179,26 @@ class ValueSignal:
         self.state.worse, self.state.better = self.worse.to_state(), packed(self.better)
         return self.state
 
+    def compare(self, counts: Counts) -> None:
+        """A bin that is judged, where larger values are worse: its requests one by one, and what it teaches."""
+        contrast, canary, total = self.state.contrast, counts.canary[:, 0], counts.canary[:, 0] + counts.baseline[:, 0]
+        if self.one_by_one is not None:
+            self.one_by_one.add(counts.canary[:, 1], counts.baseline[:, 1], counts.share, counts.number)
+            clump = self.one_by_one.usual_clump(_OF_INCIDENTS)
+        else:
+            clump = float(total[_OF_INCIDENTS])
+        to_baseline = counts.tolerated[_OF_INCIDENTS, 0] * (1.0 - counts.share) / counts.share
+        beyond = float(counts.baseline[_OF_INCIDENTS, 0]), float(canary[_OF_INCIDENTS])
+        contrast.incidents.add(*beyond, float(to_baseline), WORSE_RATIOS, max(1.0, clump))
+        contrast.add(canary, total, counts.share, counts.number)
+
     def weigh(self, log_e: float, log_not_worse: float) -> None:
         """What the wealth comes to now, on harm and against it."""
-        self.log_e, self.log_not_worse = log_e, log_not_worse
-        self.state.sup_worse = max(self.state.sup_worse, log_e)
+        self.log_e, self.log_not_worse = self._beside(log_e), log_not_worse
+        self.state.sup_worse = max(self.state.sup_worse, self.log_e)
+
+    def _beside(self, log_e: float) -> float:
+        return log_e if self.one_by_one is None else self.one_by_one.beside(log_e)
 
     def _forget_bin(self) -> None:
         """The baseline's values become its past."""
@@ -183,12 +226,14 @@ def play(settled: Sequence[tuple[ValueSignal, Bin]]) -> None:
             games += [_Games(place, *direction) for direction in signal.directions]
     if not judged:
         return
-    worse, better = _gains(rows, len(settled), games)
+    worse, better, counts = _gains(rows, len(settled), games)
     first = 0
     for signal in judged:
         last = first + len(signal.better)
         signal.worse.add(worse[first:last, : signal.played].ravel())
         signal.better += better[first:last]
+        if signal.rule.worse == "higher":
+            signal.compare(counts[first // len(QUANTILES)])
         first = last
     for games_each in sorted({signal.worse.sums.shape[1] for signal in judged}):
         alike = [signal for signal in judged if signal.worse.sums.shape[1] == games_each]
@@ -216,8 +261,8 @@ def _at_one_scale(settled: tuple[ValueSignal, Bin]) -> tuple[Histogram, Histogra
     return past.at_scale(scale), baseline.at_scale(scale), canary.at_scale(scale)
 
 
-def _gains(rows: Table, number: int, games: Sequence[_Games]) -> tuple[Floats, Floats]:
-    """Log wealth that each wager gains, on harm and against it; (games x thresholds, wagers).
+def _gains(rows: Table, number: int, games: Sequence[_Games]) -> tuple[Floats, Floats, list[Counts]]:
+    """Log wealth that each wager gains, on harm and against it; (games x thresholds, wagers). And what is counted.
 
     Args:
         rows: the past of each signal, then its bin of the baseline, then that of the canary.
@@ -234,10 +279,13 @@ def _gains(rows: Table, number: int, games: Sequence[_Games]) -> tuple[Floats, F
     null, margin = tolerated(past, thresholds, [(one.tolerated, one.ruled_out) for one in games])
     surely = surely_beyond(canary, thresholds, [one.tolerated for one in games], up, past)
     both_ways = [(theirs, ours, null), (surely, ours, np.ones_like(null))]
-    counted, of_baseline, ratios = (np.stack(each, axis=-1).ravel() for each in zip(*both_ways, strict=True))
-    worse = all_log_worse(counted, counted + of_baseline, np.repeat(share.ravel(), WAYS), ratios)
+    counted, of_baseline, ratios = (np.stack(each, axis=-1) for each in zip(*both_ways, strict=True))
+    shares, numbers = share[:, 0].tolist(), (canary.values + baseline.values)[:, 0].tolist()
+    counts = list(map(Counts, counted, of_baseline, ratios, shares, numbers))
+    totals = (counted + of_baseline).ravel()
+    worse = all_log_worse(counted.ravel(), totals, np.repeat(share.ravel(), WAYS), ratios.ravel())
     theirs, ours, share, margin = (each.ravel() for each in (theirs, ours, share, margin))
-    return worse.reshape(len(share), -1), all_log_better(theirs, theirs + ours, share, margin)
+    return worse.reshape(len(share), -1), all_log_better(theirs, theirs + ours, share, margin), counts
 
 
 def _halved(past: Histogram) -> Histogram:

@@ -1,0 +1,78 @@
+"""How much more do the sides of one comparison differ from bin to bin than requests that come alone would make them?
+
+For one threshold and one block of bins: x values of the canary beyond it, of k in both; rho its share of all values;
+D = sum of x - k*rho and V = sum of k*rho*(1-rho), the variance of D where each request has a cause of its own. Of two
+neighbouring blocks
+
+    chi2 = (D_1/V_1 - D_2/V_2)^2 / (1/V_1 + 1/V_2)
+
+is then 1 on average (one degree of freedom), m where m requests at a time have one cause, and more where what makes one
+side slow lasts. A canary that is slower all the time differs alike in both, so that a fault teaches next to nothing; a
+load that both sides share cancels. Blocks of 1, 2, 4, 8, ... bins: a spell of six bins shows in blocks of four and
+eight, in single bins hardly.
+
+Source: Pearson's dispersion as in `logs.dispersion`; D/V is the score estimate of a log odds ratio (Peto's one-step
+estimate: Yusuf et al., Prog. Cardiovasc. Dis. 27, 1985).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from msgspec import Struct, field
+
+from streams.judging.counts import Floats
+from streams.judging.onset import Incidents
+
+_MOST_SCALES = 12
+"""The longest block is of 2048 bins: eight hours of scrapes every 15 s."""
+
+
+class Blocks(Struct, array_like=True):
+    """Those of one length; by threshold."""
+
+    chi2: list[float]
+    df: list[float]
+    waiting: list[list[float]] = []
+    """D and V of one that has no neighbour yet."""
+
+
+class Contrast(Struct, array_like=True):
+    """Of one distribution in one comparison; mutable: `add` bin by bin."""
+
+    scales: list[Blocks] = []
+    """Each of blocks twice as long as the one before."""
+    bins: int = 0
+    beyond: list[float] = []
+    """Values beyond each threshold, of both sides."""
+    values: float = 0.0
+    """Sum of n_b*n_c/(n_b+n_c) over bins, n the values of a side."""
+    incidents: Incidents = field(default_factory=Incidents)
+    """Of the baseline alone: how often such begin."""
+
+    def add(self, canary: Floats, total: Floats, share: float, number: float) -> None:
+        """One bin.
+
+        Args:
+            canary: x, of each threshold.
+            total: k, likewise.
+            share: rho, between 0 and 1, both exclusive.
+            number: of values in both sides.
+        """
+        self.bins += 1
+        self.values += number * share * (1.0 - share)
+        self.beyond = (total + np.array(self.beyond) if self.beyond else total).tolist()
+        block = np.array([canary - total * share, total * share * (1.0 - share)])
+        for scale in range(_MOST_SCALES):
+            if scale == len(self.scales):
+                self.scales.append(Blocks([0.0] * len(total), [0.0] * len(total)))
+            mine = self.scales[scale]
+            if not mine.waiting:
+                mine.waiting = block.tolist()
+                return
+            before, mine.waiting = np.array(mine.waiting), []
+            product = before[1] * block[1]
+            known = product > 0.0
+            apart = (before[0] * block[1] - block[0] * before[1]) ** 2 * known
+            chi2 = apart / np.where(known, product * (before[1] + block[1]), 1.0)
+            mine.chi2, mine.df = (mine.chi2 + chi2).tolist(), (mine.df + known).tolist()
+            block = before + block
