@@ -40,7 +40,13 @@ _STATUS = re.compile(
     """,
     re.VERBOSE,
 )
-"""A failed response: a server's fault in any notation, a client's where it is a field."""
+"""A failed response: a server's fault in any notation, a client's where it is a field or in an access log."""
+_GIN_STATUS = re.compile(rb"\[GIN\] [0-9/]{10} - [0-9:]{8} \|(?:\x1b\[[0-9;]{1,8}m)? {0,3}[45][0-9]{2}(?![0-9])")
+_ENVOY_STATUS = re.compile(rb'"response_code":[ ]?"?5[0-9]{2}(?![0-9])')
+_CHI_STATUS = re.compile(rb'" from [^ ]{1,64} - [45][0-9]{2}(?![0-9])')
+_HAPROXY_STATUS = re.compile(rb"(?:/[+-]?[0-9]{1,10}){4} [45][0-9]{2}(?![0-9])")
+"""Five times, then the status, as `option httplog` writes it; the request stands last."""
+_BRACKET, _BRACE = b"[{"
 _LEVEL = b'"level":'
 _UNSEEN = re.compile(
     r"\x1b(?:\[[0-?]{0,32}[ -/]{0,8}[@-~]?|\][^\x07\x1b]{0,256}+\x07?|[@-Z\\^_])?"
@@ -69,7 +75,12 @@ def fold(message: str) -> bytes:
     """
     if len(message) > MAX_LINE_CHARACTERS:
         message = _cut(message)
-    if "tatus" in message or "HTTP/" in message or (message >= "{" and message[0] == "{"):
+    if (
+        "tatus" in message
+        or "HTTP/" in message
+        or (message >= "{" and message[0] == "{")
+        or "[GIN^" > message >= "[GIN]"  # begins so, and most lines cost one look
+    ):
         return _folded_with_codes(message.encode("utf-8", "replace"))
     try:
         return message.encode().translate(_DIGITS)
@@ -121,16 +132,21 @@ def _cut(message: str) -> str:
 
 
 def _folded_with_codes(line: bytes) -> bytes:
-    folded = line.translate(_DIGITS)
-    kept = (
-        [(match.end() - 3, match.end()) for match in _STATUS.finditer(line)]
-        if b"tatus" in line or b"HTTP/" in line
-        else []
-    )
-    at = line.find(_LEVEL)
-    if at >= 0 and line.startswith(b"{"):
-        kept.append((at + len(_LEVEL), at + len(_LEVEL) + 2))  # pino's and bunyan's 10 to 60
-    for start, end in kept:
+    folded, form = line.translate(_DIGITS), None
+    found: list[tuple[int, int]] = []
+    if b"tatus" in line or b"HTTP/" in line:
+        found = [(match.end() - 3, match.end()) for match in _STATUS.finditer(line)]
+        if not found:
+            form = _HAPROXY_STATUS if b"HTTP/" in line[-10:] else _CHI_STATUS if b'" from ' in line else None
+    if line[0] == _BRACKET:
+        form = _GIN_STATUS
+    elif line[0] == _BRACE:
+        form = _ENVOY_STATUS
+        if (at := line.find(_LEVEL)) >= 0:
+            found.append((at + len(_LEVEL), at + len(_LEVEL) + 2))  # pino's and bunyan's 10 to 60
+    if form is not None and (match := form.search(line)) is not None:
+        found.append((match.end() - 3, match.end()))
+    for start, end in found:
         folded = folded[:start] + line[start:end] + folded[end:]
     return folded
 

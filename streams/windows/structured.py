@@ -30,7 +30,7 @@ _KINDS = {
     **dict.fromkeys(STACK_KEYS, "stack"),
     **dict.fromkeys(("error", "err", "error.message", "cause"), "error"),
     **dict.fromkeys(THROWN_KEYS, "kind"),
-    **dict.fromkeys(("status", "status_code", "statuscode", "http.status_code"), "status"),
+    **dict.fromkeys(("status", "status_code", "statuscode", "http.status_code", "response_code"), "status"),
 }
 _LOGFMT_KINDS = {key: kind for key, kind in _KINDS.items() if kind != "message"} | dict.fromkeys(
     ("msg", "message"), "message"
