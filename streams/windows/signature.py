@@ -19,7 +19,7 @@ from streams.records.log import Severity
 from streams.records.severity import graver, in_line, of_field
 from streams.windows.masks import masked
 from streams.windows.stack import Thrown, Trace, brief, trace
-from streams.windows.structured import Structured, logfmt, structured
+from streams.windows.structured import Structured, klog, logfmt, structured
 
 MAX_LINE_CHARACTERS = 4096
 """What lies beyond does not tell lines apart; it bounds time and memory."""
@@ -111,7 +111,7 @@ def signature(folded: bytes, severity: Severity = Severity.UNSET) -> Signature:
             text = _of_trace(found_trace)
             severity = severity or _severity_of_trace(found_trace)
         else:
-            told = logfmt(line) if "=" in line else None
+            told = klog(line) if line[1:6] == "0000 " else logfmt(line) if "=" in line else None
             text = _of_line(line) if told is None else _of_structured(told)
             severity = graver(severity if told is None else severity or of_field(told.level), line)
     return Signature(text[:MAX_SIGNATURE_CHARACTERS].rstrip(), severity)
