@@ -54,12 +54,12 @@ class Trace(Struct, array_like=True, frozen=True):
     """How many there are."""
     numbers: int = 0
     """The same hash of how often each signature comes too (`PodSummary.traces`); 0 where none comes twice: that of the
-    set is this one."""
+    set is this one; -1 where there was no room to tell."""
 
     @property
     def counted_shape(self) -> int:
-        """Of its lines and how often each comes; 0 where its shape is not known."""
-        return self.numbers or self.shape
+        """Of its lines and how often each comes; 0 where that is not known."""
+        return max(0, self.numbers or self.shape)
 
 
 class Side(Struct, array_like=True):
@@ -93,6 +93,9 @@ class Side(Struct, array_like=True):
     """Pods that say that they are just starting; their latencies are left out."""
     limits: dict[str, dict[int, float]] = {}
     """Signal -> pod (as in `levels`, where it has one) -> how far that can go."""
+
+    numbers_cut: bool = False
+    """For want of room it is not told how often traces log a line; their shapes and how many there are, are."""
 
     def pods(self, window_ns: int) -> float:
         """How many of its pods were there, on average over a window of that length."""

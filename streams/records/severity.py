@@ -71,8 +71,13 @@ _CRASH = re.compile(
 )
 _THREAD_PANICKED = re.compile(r"thread '[^']{1,100}' (?:\([0-9]{1,10}\) )?panicked at ")
 """Rust: one thread of it, which a runtime catches or the next `join` tells of."""
-_PHP = re.compile(r"\bPHP (Fatal error|Parse error|Recoverable fatal error|Warning|Notice|Deprecated): ")
-"""Source: php-src `main/main.c`, `php_error_cb`; also quoted by nginx and php-fpm."""
+_PHP = re.compile(
+    r"""(?:(?P<own>\A|\]\ |[0-9]\ |stderr:\ "|PHP\ message:\ |\bphp[\w.-]{0,16}(?:\[[0-9]{1,10}\])?:\ )|\b)
+    PHP\ (?P<level>Fatal\ error|Parse\ error|Recoverable\ fatal\ error|Warning|Notice|Deprecated):\ """,
+    re.VERBOSE,
+)
+"""Its own, or as nginx and php-fpm pass it on; elsewhere somebody quotes it.
+Source: php-src `main/main.c`, `php_error_cb`, and `sapi/fpm/fpm/fpm_stdio.c`; nginx `ngx_http_fastcgi_module.c`."""
 _PHP_LEVELS = {"Warning": Severity.WARN, "Notice": Severity.INFO, "Deprecated": Severity.INFO}
 _NODE_WARNING = re.compile(r"\(node:[0-9]{1,10}\) (?:\[\w{1,40}\] )?\w{0,60}Warning: ")
 _RUBY = re.compile(r"[^\s:]{1,200}+:[0-9]{1,7}:in [`'][^'\n]{1,200}': ")
@@ -84,7 +89,7 @@ _TERMINATED = re.compile(r"\*\*\* [^*\n]{1,100} \*\*\*: terminated")
 _RECOVERED = re.compile(r"\bpanic (?:serving \S{1,64}: |recovered:)")
 """Go's net/http (`Server.logf`) and gin's Recovery: their loggers know no level, or write all at INFO (log/slog)."""
 _EXCEPTION = re.compile(
-    r'(?:Exception in thread "[^"]*" |Unhandled exception\. |Uncaught )?'
+    r'(?: {6}(?! ))?(?:Exception in thread "[^"]*" |Unhandled exception\. |Uncaught )?'
     r"[\w$.]*(?:Exception|Error|Throwable)(?: \[\w{1,64}\])?(?::\s|\s*$)"  # Node: `TypeError [ERR_INVALID_URL]: `
 )
 _THROWN = re.compile(r"(?<![\w$.])(?:[\w$]{1,64}\.){1,12}[\w$]{0,64}(?:Exception|Error|Throwable)(?::\s|\s*$)")
@@ -176,7 +181,7 @@ def in_line(message: str) -> Severity:
     shown = _shown_level(head)
     if shown is Severity.UNSET and _TRACEBACK in head:
         return Severity.ERROR
-    return shown
+    return shown or _of_php(head)  # somebody quotes it, and shows no level of his own
 
 
 def graver(field: Severity, message: str) -> Severity:
@@ -206,10 +211,15 @@ def _of_head(head: str) -> Severity | None:
         match = pattern.match(head)
         if match is not None:
             return levels[match[match.lastindex] if match.lastindex else ""]
-    php = _PHP.search(head) if "PHP " in head else None
-    if php is not None:
-        return _PHP_LEVELS.get(php[1], Severity.ERROR)
+    if (php := _of_php(head, "own")) is not Severity.UNSET:
+        return php
     return Severity.ERROR if ":in " in head and _RUBY.match(head) else None
+
+
+def _of_php(head: str, group: str = "level") -> Severity:
+    """What PHP says anywhere in a line; UNSET where it says nothing, or where there is no such group."""
+    php = _PHP.search(head) if "PHP " in head else None
+    return Severity.UNSET if php is None or php[group] is None else _PHP_LEVELS.get(php["level"], Severity.ERROR)
 
 
 def _shown_level(head: str) -> Severity:

@@ -246,6 +246,8 @@ def _told(said: Feedback, log_class: LogClass) -> Classed:
 
 def concerns(said: Feedback, what: Template) -> bool:
     """Whether feedback on one template holds for another, where it was said for more than one workload."""
+    if said.template.number == what.number:
+        return True
     return said.template.severity == what.severity and fits(what.text, said.template.text)
 
 

@@ -5,9 +5,12 @@ from __future__ import annotations
 from msgspec import Struct
 
 from streams.records.log import Severity
+from streams.windows.secrets import MASK, without_secrets
 from streams.windows.signature import Signature, signature_id
 
 OTHER = "<other lines>"
+MAX_SHOWN = 1_024
+"""Characters: a mask is longer than a short secret."""
 
 
 class Template(Struct, frozen=True, array_like=True, order=True):
@@ -38,12 +41,28 @@ def template(text: str, severity: Severity) -> Template:
     return Template(signature_id(Signature(text, severity)), text, severity)
 
 
+def shown(text: str) -> str:
+    """The text of a template as people see it, and as others are told of it.
+
+    >>> shown("login with password: hunter")
+    'login with password: [masked]'
+    """
+    return without_secrets(text)[:MAX_SHOWN]
+
+
 def recalled(number: int, text: str) -> Template | None:
-    """The template of this number and text; None if the number is that of another text.
+    """The template of this number, by its text as it is shown; None if the number is that of another text.
+
+    Where a secret is masked in what is shown, number and text cannot be held against each other, and the severity is
+    not known: such a template holds for its number alone.
 
     >>> recalled(template("took <*>", Severity.INFO).number, "took <*>").severity.name
     'INFO'
+    >>> recalled(7, "no such user, password: [masked]")
+    Template(number=7, text='no such user, password: [masked]', severity=<Severity.UNSET: 0>)
     """
+    if MASK in text:
+        return Template(number, text, Severity.UNSET)
     return next((one for severity in Severity if (one := template(text, severity)).number == number), None)
 
 

@@ -3,7 +3,8 @@
 The defaults are those that operators of Autopilot know, with two misspelt names mended. Written in capitals they are
 words (`NO_ERROR` holds no `ERROR`), else beginnings of names (`NullPointerException` is also found behind a package).
 `status=500` stands for all faults of a server, also in access logs. The defaults say nothing of a line whose severity
-says that it is no problem, but for `AT_ANY_SEVERITY`; an operator's own topics are believed in any line.
+says that it is no problem, but for `AT_ANY_SEVERITY` and for access logs that are all written at INFO; an operator's
+own topics are believed in any line.
 
 Digits in a template are holes, but for the statuses of failed responses (`status=503`): an operator's string with
 other digits would never be found, and is refused.
@@ -35,6 +36,7 @@ class Topic(Struct, frozen=True):
     """Whether the text is an expression (RE2), not a string."""
 
 
+_FAULT_OF_A_SERVER = "status=500"
 DEFAULT_TOPICS: tuple[Topic, ...] = (
     *(
         Topic(text, "critical")
@@ -62,7 +64,7 @@ DEFAULT_TOPICS: tuple[Topic, ...] = (
             "SQLException",
             "ArithmeticException",
             "status=404",
-            "status=500",
+            _FAULT_OF_A_SERVER,
             "EXCEPTION",
             "ERROR",
         )
@@ -71,6 +73,9 @@ DEFAULT_TOPICS: tuple[Topic, ...] = (
 )
 AT_ANY_SEVERITY = frozenset({"OutOfMemoryError", "StackOverflowError"})
 """Faults of the machine itself, after which a process is not to be trusted however mildly it speaks of them."""
+_ACCESS_LOG = re.compile(r'"(?:GET|HEAD|POST|PUT|DELETE|CONNECT|OPTIONS|TRACE|PATCH) <\*>" 5\d\d(?!\w)')
+"""Of a server: uvicorn, aiohttp and gunicorn write all of it at INFO, so that the level tells nothing of the answer.
+(What calls others writes it at DEBUG, and goes on.)"""
 _SPOKEN_DIGITS = re.compile(r"[45]\d\d(?!\d)")
 
 
@@ -106,11 +111,13 @@ class Topics:
         'critical'
         """
         harmless = Severity.UNSET < severity < Severity.WARN
+        answered = severity is Severity.INFO and _ACCESS_LOG.search(text) is not None
         return next(
             (
                 topic
                 for topic, pattern in self._defaults
-                if (not harmless or topic.text in AT_ANY_SEVERITY) and pattern.search(text) is not None
+                if (not harmless or topic.text in AT_ANY_SEVERITY or (answered and topic.text == _FAULT_OF_A_SERVER))
+                and pattern.search(text) is not None
             ),
             None,
         )
@@ -129,7 +136,7 @@ def _checked(topic: Topic, field: str) -> Expression | None:
 
 
 def _pattern(topic: Topic) -> re.Pattern[str]:
-    if topic.text == "status=500":
+    if topic.text == _FAULT_OF_A_SERVER:
         return re.compile(r"(?<![\w.])5\d\d(?![\w.])")  # a server's fault in any notation: no other digits are left
     end = r"(?!\w)" if topic.text.isupper() or topic.text[-1].isdigit() else ""
     return re.compile(rf"(?<!\w){re.escape(topic.text)}{end}")

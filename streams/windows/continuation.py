@@ -8,14 +8,19 @@ it (`excerpts`), and are part of its signature where the shipper, or a field of 
 Besides the lines of stack traces (`stack_lines`) these are lines that are indented by four blanks or a tab and show no
 severity: the source lines of Python's tracebacks, arguments, wrapped text. (Source: CPython, Lib/traceback.py; shippers
 take `^[[:space:]]` for the usual mark of a line that goes on, but fewer blanks also come of levels set flush right.)
+But for six blanks: behind them .NET's console writes what a logger says, in a line of its own below the level.
 """
 
 from __future__ import annotations
+
+import re
 
 from streams.records.log import Severity
 from streams.windows.stack_lines import continues
 
 _INDENTS = ("    ", "\t")
+_DOTNET_MESSAGE = re.compile(r" {6}\w")
+"""As wide as `fail: `. Source: Microsoft.Extensions.Logging.Console, `SimpleConsoleFormatter._messagePadding`."""
 
 
 def goes_on(text: str, severity: Severity) -> bool:
@@ -37,4 +42,5 @@ def goes_on(text: str, severity: Severity) -> bool:
 
 
 def _is_of_another(line: str, severity: Severity) -> bool:
-    return continues(line) or (not severity and line.startswith(_INDENTS))
+    indented = not severity and line.startswith(_INDENTS) and _DOTNET_MESSAGE.match(line) is None
+    return indented or continues(line)

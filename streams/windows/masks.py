@@ -85,12 +85,16 @@ class Words(dict[str, Answer]):
 
 
 def masked(line: str) -> str:
-    """One line, digits folded, with holes for its values and single blanks.
+    r"""One line, digits folded, with holes for its values and single blanks.
 
     >>> masked('user=bob took 0.00 GB from db.shop.local:0000 (00.0.0.0) in "a b" on eth0')
     'user=<*> took <*> from <*> in "<*>" on eth<*>'
+    >>> masked(r'err="no \"shop\" in \"prod\"" of "shop"')
+    'err=<*> of "<*>"'
     """
     if '"' in line or "'" in line:
+        if '\\"' in line:
+            line = line.replace('\\"', "'")  # quotes within quotes end none
         line = _QUOTED.sub(_quoted, line)
     if "=" in line:
         line = _KEYED.sub("=<*>", line)

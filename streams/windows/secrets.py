@@ -16,10 +16,12 @@ _NAMES = (
 )
 _SCHEMES = r"(?:bearer|basic|digest|token)\s{1,4}"
 _VALUE = r"""(?:"[^"]{1,4096}+"?|'[^']{1,4096}+'?|[^\s"',;&)\]}]++)"""
+_HOLE = r"""["']?<\*>["']?(?:[\s,;&)\]}|]|\Z)"""
+"""Of a template: what varied there is not known any more."""
 _SECRET = re.compile(
     rf"""
     -----BEGIN\ [A-Z\ ]{{0,40}}PRIVATE\ KEY-----(?:[^-]++|-(?!----END))*+(?:-----END\ [A-Z\ ]{{0,40}}-----)?
-  | (?P<name>(?:{_NAMES})["']?\s{{0,4}}[=:]\s{{0,4}})(?!\[masked)(?:["']?{_SCHEMES})?{_VALUE}
+  | (?P<name>(?:{_NAMES})["']?\s{{0,4}}[=:]\s{{0,4}})(?!\[masked|{_HOLE})(?:["']?{_SCHEMES})?{_VALUE}
   | (?P<scheme>\b{_SCHEMES})(?:(?=[\w.~+/=-]{{0,64}}\d)[\w.~+/=-]{{8,}}+|[\w.~+/=-]{{20,}}+)
   | (?P<user>://[^\s/:@]{{0,256}}+:)[^\s/@]{{1,256}}+(?=@)
   | \beyJ[\w-]{{8,}}+\.[\w-]++(?:\.[\w-]*+)?                                       # JSON web token
@@ -48,6 +50,8 @@ def without_secrets(text: str) -> str:
 
     >>> without_secrets("login of eve@shop.example with password=hunter2 and card 4111 1111 1111 1111")
     'login of [masked] with password=[masked] and card [masked]'
+    >>> without_secrets("login with password=<*> and token: unread")
+    'login with password=<*> and token: [masked]'
     """
     text = text[:_MAX_CHARACTERS]
     return _SECRET.sub(_masked, text) if may_hold_secrets(text) else text

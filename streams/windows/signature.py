@@ -19,7 +19,7 @@ from streams.records.log import Severity
 from streams.records.severity import graver, in_line, of_field
 from streams.windows.masks import masked
 from streams.windows.stack import Thrown, Trace, brief, trace
-from streams.windows.structured import Structured, logfmt, structured
+from streams.windows.structured import Structured, klog, logfmt, structured
 
 MAX_LINE_CHARACTERS = 4096
 """What lies beyond does not tell lines apart; it bounds time and memory."""
@@ -40,7 +40,13 @@ _STATUS = re.compile(
     """,
     re.VERBOSE,
 )
-"""A failed response: a server's fault in any notation, a client's where it is a field."""
+"""A failed response: a server's fault in any notation, a client's where it is a field or in an access log."""
+_GIN_STATUS = re.compile(rb"\[GIN\] [0-9/]{10} - [0-9:]{8} \|(?:\x1b\[[0-9;]{1,8}m)? {0,3}[45][0-9]{2}(?![0-9])")
+_ENVOY_STATUS = re.compile(rb'"response_code":[ ]?"?5[0-9]{2}(?![0-9])')
+_CHI_STATUS = re.compile(rb'" from [^ ]{1,64} - [45][0-9]{2}(?![0-9])')
+_HAPROXY_STATUS = re.compile(rb"(?:/[+-]?[0-9]{1,10}){4} [45][0-9]{2}(?![0-9])")
+"""Five times, then the status, as `option httplog` writes it; the request stands last."""
+_BRACKET, _BRACE = b"[{"
 _LEVEL = b'"level":'
 _UNSEEN = re.compile(
     r"\x1b(?:\[[0-?]{0,32}[ -/]{0,8}[@-~]?|\][^\x07\x1b]{0,256}+\x07?|[@-Z\\^_])?"
@@ -69,7 +75,12 @@ def fold(message: str) -> bytes:
     """
     if len(message) > MAX_LINE_CHARACTERS:
         message = _cut(message)
-    if "tatus" in message or "HTTP/" in message or (message >= "{" and message[0] == "{"):
+    if (
+        "tatus" in message
+        or "HTTP/" in message
+        or (message >= "{" and message[0] == "{")
+        or "[GIN^" > message >= "[GIN]"  # begins so, and most lines cost one look
+    ):
         return _folded_with_codes(message.encode("utf-8", "replace"))
     try:
         return message.encode().translate(_DIGITS)
@@ -100,7 +111,7 @@ def signature(folded: bytes, severity: Severity = Severity.UNSET) -> Signature:
             text = _of_trace(found_trace)
             severity = severity or _severity_of_trace(found_trace)
         else:
-            told = logfmt(line) if "=" in line else None
+            told = klog(line) if line[1:6] == "0000 " else logfmt(line) if "=" in line else None
             text = _of_line(line) if told is None else _of_structured(told)
             severity = graver(severity if told is None else severity or of_field(told.level), line)
     return Signature(text[:MAX_SIGNATURE_CHARACTERS].rstrip(), severity)
@@ -121,16 +132,21 @@ def _cut(message: str) -> str:
 
 
 def _folded_with_codes(line: bytes) -> bytes:
-    folded = line.translate(_DIGITS)
-    kept = (
-        [(match.end() - 3, match.end()) for match in _STATUS.finditer(line)]
-        if b"tatus" in line or b"HTTP/" in line
-        else []
-    )
-    at = line.find(_LEVEL)
-    if at >= 0 and line.startswith(b"{"):
-        kept.append((at + len(_LEVEL), at + len(_LEVEL) + 2))  # pino's and bunyan's 10 to 60
-    for start, end in kept:
+    folded, form = line.translate(_DIGITS), None
+    found: list[tuple[int, int]] = []
+    if b"tatus" in line or b"HTTP/" in line:
+        found = [(match.end() - 3, match.end()) for match in _STATUS.finditer(line)]
+        if not found:
+            form = _HAPROXY_STATUS if b"HTTP/" in line[-10:] else _CHI_STATUS if b'" from ' in line else None
+    if line[0] == _BRACKET:
+        form = _GIN_STATUS
+    elif line[0] == _BRACE:
+        form = _ENVOY_STATUS
+        if (at := line.find(_LEVEL)) >= 0:
+            found.append((at + len(_LEVEL), at + len(_LEVEL) + 2))  # pino's and bunyan's 10 to 60
+    if form is not None and (match := form.search(line)) is not None:
+        found.append((match.end() - 3, match.end()))
+    for start, end in found:
         folded = folded[:start] + line[start:end] + folded[end:]
     return folded
 

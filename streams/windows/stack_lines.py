@@ -96,6 +96,10 @@ _FORM_OF = {
     "head": Form.HEAD,
     "thrown": Form.THROWN,
 }
+_MAY_CONTINUE = re.compile(
+    r"[\s#.\[}-]|stack b|note: |File \"|PHP |Caused by|Suppressed|Wrapped by|During |The above|gorout|created|Stack"
+)
+"""How lines of `Form.FRAME`, `CAUSE` and `REST` begin, but for Go's calls and Ruby's places: a fifth of `_FORMS`."""
 _GO_PLACE = re.compile(r"\t\S+\.go:[0-9]+")
 _GO_FUNCTION = re.compile(r"(?=[\w/-]++\.)[\w./*()\[\]-]++\Z")
 _CLASS = re.compile(r"(?:[\w$]{1,80}+\.){1,16}+[A-Z][\w$]{0,100}+(?:: .*)?\Z")
@@ -139,6 +143,9 @@ def continues(line: str) -> bool:
     >>> continues("Caused by: java.io.IOException: closed"), continues("java.io.IOException: closed")
     (True, False)
     """
+    line = line[:_SCANNED]
+    if _MAY_CONTINUE.match(line) is None and not line.endswith(")") and ".rb:" not in line:
+        return False
     return form(line) in {Form.FRAME, Form.CAUSE, Form.REST}
 
 

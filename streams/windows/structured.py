@@ -1,4 +1,4 @@
-r"""What does a log line say that is a JSON object, or logfmt? Its message, level, logger and exception.
+r"""What does a log line say that is a JSON object, logfmt or klog's? Its message, level, logger and exception.
 
 They are found whatever names they have. Logfmt is what logrus, Go's log/slog and go-kit write as text: `key=value` from
 the first word on, one of the keys that of a message. (Sources: logrus, `TextFormatter`; Go, log/slog `TextHandler`;
@@ -22,6 +22,11 @@ from streams.records.log import STACK_KEYS, THROWN_KEYS
 _PAIR = re.compile(r'"((?:[^"\\]|\\.){1,64}+)"\s{0,8}:\s{0,8}(?:"((?:[^"\\]|\\.)*+)("?)|(-?[\w.+-]{1,32}+))?')
 _LOGFMT_PAIR = re.compile(r'(?:\A|(?<=\s))([\w.@-]{1,64}+)=(?:"((?:[^"\\]|\\.)*+)("?)|([^\s"]*+))')
 _IS_LOGFMT = re.compile(r'[\w.@-]{1,64}+=(?:"|[^\s"=]*+\s)')
+_KLOG = re.compile(
+    r"([IWEF])0000 00:00:00\.0{6} {1,7}0{1,7} ([\w.-]{1,64}):0{1,5}\] "
+    r'"((?:[^"\\]|\\.)*+)"?(?: err="((?:[^"\\]|\\.)*+))?'
+)
+_KLOG_LEVELS = {"I": "info", "W": "warning", "E": "error", "F": "fatal"}
 _MESSAGE_KEYS = (" msg=", " message=")
 _KINDS = {
     **dict.fromkeys(("message", "msg", "@m", "@mt", "log", "text", "short_message", "body", "event"), "message"),
@@ -30,7 +35,7 @@ _KINDS = {
     **dict.fromkeys(STACK_KEYS, "stack"),
     **dict.fromkeys(("error", "err", "error.message", "cause"), "error"),
     **dict.fromkeys(THROWN_KEYS, "kind"),
-    **dict.fromkeys(("status", "status_code", "statuscode", "http.status_code"), "status"),
+    **dict.fromkeys(("status", "status_code", "statuscode", "http.status_code", "response_code"), "status"),
 }
 _LOGFMT_KINDS = {key: kind for key, kind in _KINDS.items() if kind != "message"} | dict.fromkeys(
     ("msg", "message"), "message"
@@ -83,6 +88,22 @@ def logfmt(line: str) -> Structured | None:
         return None
     found = _told(_LOGFMT_PAIR.finditer(line), _LOGFMT_KINDS)
     return found if found.message and found.level else None
+
+
+def klog(line: str) -> Structured | None:
+    r"""Read a line of Kubernetes' structured logging; None for one that is not, whose message is not quoted.
+
+    Source: kubernetes/klog, `InfoS` and `ErrorS`: the message, then the error, then `key="value"`.
+
+    >>> found = klog('E0000 00:00:00.000000 0 pod.go:00] "Error syncing pod" err="no \\"shop\\"" pod="prod/shop-0"')
+    >>> found.level, found.logger, found.message, found.error
+    ('error', 'pod.go', 'Error syncing pod', 'no "shop"')
+    """
+    match = _KLOG.match(line)
+    if match is None:
+        return None
+    level, logger, message, error = match.groups(default="")
+    return Structured(_text(message), _KLOG_LEVELS[level], logger, error=_text(error))
 
 
 def _told(pairs: Iterable[re.Match[str]], kinds: Mapping[str, str], level: str = "") -> Structured:

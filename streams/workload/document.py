@@ -31,6 +31,7 @@ from streams.risk.unheard import unheard
 from streams.signals.catalogue import Catalogue
 from streams.templates.classes import Feedback
 from streams.templates.lines import latest
+from streams.templates.template import shown
 from streams.workload.judged_lines import JudgedLines
 from streams.workload.running import Running
 
@@ -129,10 +130,10 @@ def _templates(running: Running, lines: JudgedLines) -> Iterator[TemplateEvidenc
         line, known = lines.read(row.number), lines.signatures.get(row.number)
         if line is None:
             continue
-        shown = room.take(lines.examples(row.number))
+        seen = room.take(lines.examples(row.number))
         yield TemplateEvidence(
             id=template_id(row.number),
-            text=line.template.text,
+            text=shown(line.template.text),
             log_class=line.classed.log_class if known is None else known.log_class,
             source=line.classed.source,
             sure_ratio=line.classed.sure_ratio,
@@ -144,10 +145,10 @@ def _templates(running: Running, lines: JudgedLines) -> Iterator[TemplateEvidenc
             impact=row.impact,
             tags=lines.tags(line.template),
             share=row.share,
-            examples=shown.examples,
-            contexts=shown.contexts,
-            canary_examples=shown.canary_examples,
-            baseline_examples=shown.baseline_examples,
+            examples=seen.examples,
+            contexts=seen.contexts,
+            canary_examples=seen.canary_examples,
+            baseline_examples=seen.baseline_examples,
         )
 
 
@@ -164,7 +165,7 @@ def _given(said: Feedback) -> FeedbackGiven:
         rfc3339(said.at_ns),
         said.who,
         template_id(said.template.number),
-        said.template.text,
+        shown(said.template.text),
         said.log_class or "",
         said.reason,
         said.tags,

@@ -95,6 +95,8 @@ class LogState(Struct, array_like=True):
     """Running minimum, as if no incident of a single pod could be behind it."""
     usual_shapes: dict[int, int] = {}
     """Of the baseline, those of most traces -> how many, for people to hold new ones against."""
+    numbers_cut: bool = False
+    """Nor how often a trace logs a line, where there was no room to tell that alone."""
 
 
 class Culprit(NamedTuple):
@@ -206,7 +208,10 @@ class LogPart:
             return
         redirects = templates or {}
         state.works.add(baseline, canary)
-        state.cut = state.cut or baseline.traces_cut or (canary is not None and canary.traces_cut)
+        for side in (baseline, canary):
+            if side is not None:
+                state.cut = state.cut or side.traces_cut
+                state.numbers_cut = state.numbers_cut or side.numbers_cut
         self._count_errors(start_ns, baseline, canary, signatures, redirects)
         pod_windows = baseline.pods(self._window_ns)
         for name in (NEW_TEMPLATES, NEW_SHAPES, NEW_NUMBERS):
@@ -327,6 +332,8 @@ class LogPart:
         works = self._state.works
         if self._state.cut:
             return "logs: more traces than there is room for, so that their shapes are not judged"
+        if name == NEW_NUMBERS and self._state.numbers_cut:
+            return "logs: more kinds of traces than there is room for, so that how often one logs a line is not judged"
         changed = self._news[NEW_SHAPES].new_traces
         if changed > _CHANGED * works.canary.traces:
             return (
@@ -409,7 +416,8 @@ class LogPart:
         clumping = *errors.blocks.chi_square(), *state.baseline_pods.whole()
         streams = {ERRORS: StreamCohort(beside.baseline + beside.baseline_alone, work.pod_s, *clumping)}
         for name, news in self._news.items():
-            taught = None if name in OF_WHOLE_TRACES and state.cut else news.cohort(work.pod_s)
+            cut = (name in OF_WHOLE_TRACES and state.cut) or (name == NEW_NUMBERS and state.numbers_cut)
+            taught = None if cut else news.cohort(work.pod_s)
             if taught is not None:
                 streams[name] = taught
         templates, shapes, numbers = (self._news[name] for name in (NEW_TEMPLATES, NEW_SHAPES, NEW_NUMBERS))

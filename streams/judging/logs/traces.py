@@ -6,7 +6,8 @@ in the same way in every revision, judged or learned from, so that both are alik
 what one pod logged of class warning and worse in one window, without a shape.
 
 Bounded: of too many open traces the oldest are closed early, of a trace's signatures the least are kept, of a window's
-kinds of traces the worst. All of these are functions of what was counted, never of the order in which it came.
+kinds of traces the worst; before one of these is left out, how often each line comes is no longer told. All of these
+are functions of what was counted, never of the order in which it came.
 """
 
 from __future__ import annotations
@@ -100,6 +101,9 @@ class Traces:
                 if loose:
                     _count(kinds, side, number, number & 1, _kind(loose, signatures, whole=False))
         self._close_over(start_ns, signatures, kinds, side)
+        side.numbers_cut = len(kinds) > MAX_KINDS
+        if side.numbers_cut:
+            kinds = _without_numbers(kinds)
         found = [
             Trace(half, worst, judged, shape, count, numbers)
             for (half, worst, judged, shape, numbers), count in kinds.items()
@@ -175,6 +179,15 @@ def _count(kinds: _Kinds, side: Side, pod: int, half: int, kind: _Kind) -> None:
     kinds[half, *kind] = kinds.get((half, *kind), 0) + 1
     if kind[0] in FAILED:
         side.failed[pod] = side.failed.get(pod, 0) + 1
+
+
+def _without_numbers(kinds: _Kinds) -> _Kinds:
+    """Kinds that differ in how often a line comes are one: loops make many of few shapes, which are worth more."""
+    found: _Kinds = {}
+    for (half, worst, judged, shape, _), count in kinds.items():
+        kind = half, worst, judged, shape, -1 if shape else 0
+        found[kind] = found.get(kind, 0) + count
+    return found
 
 
 def _least_id(one: str, other: str) -> str:

@@ -87,6 +87,59 @@ def test_every_default_topic_is_found(topic):
     assert found.log_class == topic.log_class
 
 
+ACCESS_LOGS = {
+    "nginx combined": '172.17.0.1 - - [01/Mar/2026:12:00:00 +0000] "GET /x HTTP/1.1" {} 615 "-" "Mozilla/5.0" "-"',
+    "Apache common": '172.17.0.1 - frank [01/Mar/2026:12:00:00 +0000] "GET /x HTTP/1.1" {} 615',
+    "Envoy": '[2026-03-01T12:00:00.123Z] "GET /status HTTP/1.1" {} UF 0 91 3 - "-" "curl" "id" "host" "10.0.0.1:80"',
+    "Envoy, JSON": '{{"method":"GET","path":"/x","protocol":"HTTP/1.1","response_code":{},"duration":3}}',
+    "HAProxy": "haproxy[14389]: 10.0.1.2:33317 [01/Mar/2026:12:14:14.655] http-in static/srv1 10/0/30/69/109 {} 2750 "
+    '- - ---- 1/1/1/1/0 0/0 {{1wt.eu}} {{}} "GET /index.html HTTP/1.1"',
+    "HAProxy, aborted": "10.0.1.2:33317 [01/Mar/2026:12:14:14.655] in static/<NOSRV> 0/-1/-1/-1/+0 {} 0 - - SC-- "
+    '1/1/1/1/0 0/0 "GET / HTTP/1.1"',
+    "Traefik": '10.0.0.1 - - [01/Mar/2026:12:00:00 +0000] "GET /api HTTP/1.1" {} 11 "-" "-" 17 "web@docker" '
+    '"http://10.0.0.2:80" 3ms',
+    "uvicorn": 'INFO:     10.0.0.1:51234 - "GET /orders HTTP/1.1" {} Internal Server Error',
+    "gunicorn": '10.0.0.1 - - [01/Mar/2026:12:00:00 +0000] "GET /orders HTTP/1.1" {} 141 "-" "curl/8.0"',
+    "Tomcat": '10.0.0.1 - - [01/Mar/2026:12:00:00 +0000] "GET /shop HTTP/1.1" {} 682',
+    "gin": '[GIN] 2026/03/01 - 12:00:00 | {} |      13.2µs |       127.0.0.1 | GET      "/orders"',
+    "gin, in colours": "[GIN] 2026/03/01 - 12:00:00 |\x1b[97;41m {} \x1b[0m|      13.2µs |       127.0.0.1 |"
+    '\x1b[97;44m GET     \x1b[0m "/orders"',
+    "chi": '2026/03/01 12:00:00 "GET http://localhost:3333/orders HTTP/1.1" from 127.0.0.1:5000 - {} 33B in 2.1ms',
+    "Django": '[01/Mar/2026 12:00:00] "GET /orders HTTP/1.1" {} 145',
+}
+"""As they are written by default. Sources: the projects' documentation, at "access log" or "logging"."""
+
+
+@pytest.mark.parametrize("name", ACCESS_LOGS)
+def test_a_server_that_fails_is_an_error_in_any_access_log(name):
+    """Promise: 5xx is an error by the default topics, at INFO too where all is written so; other answers are none."""
+    found = {
+        status: _class_of(Classes(), *_read(ACCESS_LOGS[name].format(status)))[0]
+        for status in (200, 302, 404, 500, 503)
+    }
+    assert found == {200: "info", 302: "info", 404: "info", 500: "error", 503: "error"}
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        'DEBUG urllib3.connectionpool: http://stock:80 "GET /items HTTP/1.1" 503 None',
+        'INFO httpx: HTTP Request: GET http://stock/items "HTTP/1.1 503 Service Unavailable"',
+        "INFO stock answered status=503, trying again",
+        '10.0.0.1 - - [01/Mar/2026:12:00:00 +0000] "GET /x HTTP/1.1" 200 503',
+        '[GIN] 2026/03/01 - 12:00:00 | 200 |      500ms |       127.0.0.1 | GET      "/orders"',
+    ],
+)
+def test_what_a_client_was_told_or_a_size_is_no_error(line):
+    """Promise: whoever calls others may have tried again; his own level counts. A number of bytes is no status."""
+    assert _class_of(Classes(), *_read(line))[0] == "info"
+
+
+def _read(line):
+    what = signature(fold(line))
+    return what.text, what.severity
+
+
 def test_the_policy_has_the_last_word_before_feedback():
     """Promise: an operator's own topic wins over severity and defaults, in any line; defaults may be switched off."""
     topics = Topics([Topic("heap space", "ignore"), Topic("qu[o0]ta.*exceeded", "critical", expression=True)])

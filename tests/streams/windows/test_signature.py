@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from streams.records.log import Severity
 from streams.windows import masks
-from streams.windows.signature import MAX_LINE_CHARACTERS, fold, signature, signature_id
+from streams.windows.signature import MAX_LINE_CHARACTERS, Signature, fold, signature, signature_id
 
 
 @pytest.mark.parametrize(
@@ -128,6 +128,31 @@ def test_any_text_has_a_signature_and_it_is_a_function_of_the_folded_line(text):
     assert first == second
     assert signature_id(first) == signature_id(second)
     assert 0 <= signature_id(first) < 2**63
+
+
+@pytest.mark.parametrize(
+    ("line", "text", "severity"),
+    [
+        (
+            (
+                'E0301 12:00:00.123456  17 workers.go:1300] "Error syncing pod" err="failed to \\"StartContainer\\" '
+                'for \\"shop\\" with CrashLoopBackOff: \\"back-off 5m0s\\"" pod="prod/shop-7f9c6d5b4"'
+            ),
+            'error workers.go: Error syncing pod (failed to "<*>" for "<*>" with CrashLoopBackOff: "<*>")',
+            Severity.ERROR,
+        ),
+        (
+            'I0301 12:00:00.123456       1 kubelet.go:2421] "SyncLoop ADD" pods=["a/b"]',
+            "info kubelet.go: SyncLoop ADD",
+            Severity.INFO,
+        ),
+        ('W0301 12:00:00.123456       1 a.go:7] "Cut \\', "warning a.go: Cut", Severity.WARN),
+        ("E0301 12:00:00.123456       1 a.go:7] no quotes here: x", "<*>] no quotes here: x", Severity.ERROR),
+    ],
+)
+def test_a_line_of_klog_is_its_message_and_error(line, text, severity):
+    """Promise: Kubernetes' structured lines tell what happened; their names and values do not tell them apart."""
+    assert signature(fold(line)) == Signature(text, severity)
 
 
 @pytest.mark.parametrize("unit", ["a", "0", "<*> ", '"', "'", "a=", "\x1b[0m", "(" * 7, "é", "0a-"])

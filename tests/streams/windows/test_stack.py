@@ -5,11 +5,13 @@ from __future__ import annotations
 import time
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from streams.records.log import Severity
 from streams.windows.signature import fold, signature
 from streams.windows.stack import trace
-from streams.windows.stack_lines import continues
+from streams.windows.stack_lines import Form, continues, form
 from tests.streams.windows.traces import SIGNATURES, TRACES
 
 
@@ -54,56 +56,81 @@ def test_what_was_thrown_tells_traces_apart():
     assert signature(fold(text.replace("Arrays.copyOf(", "Arrays.fill("))) != signature(fold(text))
 
 
-@pytest.mark.parametrize(
-    "line",
-    [
-        "\tat com.shop.Pool.take(Pool.java:140)",
-        "    at Cart.total (/app/cart.js:10:5)",
-        "   at Shop.Pipe.Read(Byte[] buffer) in /src/Pipe.cs:line 12",
-        "Caused by: java.io.IOException: closed",
-        "\t... 12 more",
-        "\t... 3 common frames omitted",
-        "\tSuppressed: java.io.IOException: close failed",
-        '  File "/app/shop/net.py", line 10, in connect',
-        "During handling of the above exception, another exception occurred:",
-        "The above exception was the direct cause of the following exception:",
-        "goroutine 42 [running]:",
-        "\t/src/main.go:5 +0x1d",
-        "created by main.main in goroutine 1",
-        "main.handle(0xc000010000, 0x1)",
-        "   --- End of inner exception stack trace ---",
-        " ---> System.IO.IOException: pipe closed",
-        "  [Previous line repeated 996 more times]",
-        "#1 [internal function]: {closure}(1)",
-        "  thrown in /app/src/Cart.php on line 31",
-        "stack backtrace:",
-        "   0: __rustc::rust_begin_unwind",
-        "   1: core::panicking::panic_fmt",
-        "  12: <tower::util::oneshot::Oneshot<S,Req> as core::future::future::Future>::poll",
-        "  13:     0x55f3c1a2 - shop::common",
-        " 101: tokio::runtime::task::raw::RawTask<T>::poll",
-        "  14: core::ops::function::FnOnce::call_once{{vtable.shim}}",
-        "  15: std::sys::backtrace::__rust_begin_short_backtrace",
-        "  16: <alloc::boxed::Box<F,A> as core::ops::function::FnOnce<Args>>::call_once",
-        f"  16: <tower::util::MapResponse<{400 * 'a'}> as core::future::future::Future>::poll",
-        "  17: __libc_start_main",
-        "  18: main",
-        "  19: <unknown>",
-        "  20: core::ptr::drop_in_place<alloc::vec::Vec<u8>>",
-        "  21: shop::<impl shop::Priced for shop::Cart>::total",
-        "  22: shop::main::{{closure}}::h0123456789abcdef",
-        "  23: _ZN4core9panicking5panic17h0123456789abcdefE",
-        "PHP   1. {main}() /app/index.php:0",
-        "PHP  12. Cart->total() /app/src/Cart.php:31",
-        "             at ./src/cart.rs:31:9",
-        "note: run with `RUST_BACKTRACE=1` environment variable to display a backtrace",
-        "lib/orders.rb:9:in `block in call'",
-    ],
-)
+_CONTINUING = [
+    "\tat com.shop.Pool.take(Pool.java:140)",
+    "    at Cart.total (/app/cart.js:10:5)",
+    "   at Shop.Pipe.Read(Byte[] buffer) in /src/Pipe.cs:line 12",
+    "Caused by: java.io.IOException: closed",
+    "\t... 12 more",
+    "\t... 3 common frames omitted",
+    "\tSuppressed: java.io.IOException: close failed",
+    '  File "/app/shop/net.py", line 10, in connect',
+    "During handling of the above exception, another exception occurred:",
+    "The above exception was the direct cause of the following exception:",
+    "goroutine 42 [running]:",
+    "\t/src/main.go:5 +0x1d",
+    "created by main.main in goroutine 1",
+    "main.handle(0xc000010000, 0x1)",
+    "   --- End of inner exception stack trace ---",
+    " ---> System.IO.IOException: pipe closed",
+    "  [Previous line repeated 996 more times]",
+    "#1 [internal function]: {closure}(1)",
+    "  thrown in /app/src/Cart.php on line 31",
+    "stack backtrace:",
+    "   0: __rustc::rust_begin_unwind",
+    "   1: core::panicking::panic_fmt",
+    "  12: <tower::util::oneshot::Oneshot<S,Req> as core::future::future::Future>::poll",
+    "  13:     0x55f3c1a2 - shop::common",
+    " 101: tokio::runtime::task::raw::RawTask<T>::poll",
+    "  14: core::ops::function::FnOnce::call_once{{vtable.shim}}",
+    "  15: std::sys::backtrace::__rust_begin_short_backtrace",
+    "  16: <alloc::boxed::Box<F,A> as core::ops::function::FnOnce<Args>>::call_once",
+    f"  16: <tower::util::MapResponse<{400 * 'a'}> as core::future::future::Future>::poll",
+    "  17: __libc_start_main",
+    "  18: main",
+    "  19: <unknown>",
+    "  20: core::ptr::drop_in_place<alloc::vec::Vec<u8>>",
+    "  21: shop::<impl shop::Priced for shop::Cart>::total",
+    "  22: shop::main::{{closure}}::h0123456789abcdef",
+    "  23: _ZN4core9panicking5panic17h0123456789abcdefE",
+    "PHP   1. {main}() /app/index.php:0",
+    "PHP  12. Cart->total() /app/src/Cart.php:31",
+    "             at ./src/cart.rs:31:9",
+    "note: run with `RUST_BACKTRACE=1` environment variable to display a backtrace",
+    "lib/orders.rb:9:in `block in call'",
+    "\tWrapped by: java.io.IOException: closed",
+    "Wrapped by: java.io.IOException: closed",
+    "Suppressed: java.io.IOException: closed",
+    "Stack trace:",
+    "[signal SIGSEGV: segmentation violation]",
+    "... 12 more",
+]
+
+
+@pytest.mark.parametrize("line", _CONTINUING)
 def test_a_line_of_a_trace_is_known_without_its_head(line):
     """Promise: a continuation is known by its form, also when its digits are folded."""
     assert continues(line)
     assert continues(fold(line).decode())
+
+
+_PIECES = sorted(
+    {
+        piece
+        for text in [*TRACES.values(), *_CONTINUING]
+        for line in text.split("\n")
+        for piece in (line, line[:12], line.strip(), line[-9:])
+    }
+)
+
+
+@given(
+    st.lists(st.sampled_from(_PIECES) | st.sampled_from([*" \t#.-[]{}()\u2003:0", "main.f()", "a.b(0x1)"]), max_size=4)
+)
+def test_how_a_line_begins_and_ends_is_looked_at_first_and_changes_nothing(pieces):
+    """Promise: the short look that spares most lines the long one misses none of those that go on."""
+    line = "".join(pieces)
+    assert continues(line) == (form(line) in {Form.FRAME, Form.CAUSE, Form.REST})
 
 
 @pytest.mark.parametrize(

@@ -101,6 +101,21 @@ def test_ignored_lines_bring_no_more_evidence(life):
     assert {one.signal: one.canary_count for one in document.signals}["log/error"] == counted
 
 
+@pytest.mark.parametrize("scope", ["workload", "namespace", "all"])
+def test_what_looks_like_a_secret_is_never_told_and_may_be_spoken_of(life, scope):
+    """Promise: the document holds none in a template's text, nor in the history; feedback by what is shown holds."""
+    records, document = said(life, ["no login, password: hunter of {0}"], 30)
+    row = row_of(document, "no login")
+    assert row.text == "ERROR no login, password: [masked] of <*>"
+    given = msgspec.structs.replace(feedback(row, "ignore"), scope=scope, text="" if scope == "workload" else row.text)
+    life.reclassify(given, T0 + 30 * S)
+    later = [msgspec.structs.replace(record, time_ns=record.time_ns + 40 * S) for record in records]
+    document = _fed(life, later)
+    assert {one.signal: one.canary_count for one in document.signals}["log/error"] == row.canary_count
+    assert [one.text for one in document.feedback] == [row.text]
+    assert b"hunter" not in msgspec.json.encode(document)
+
+
 def test_five_of_a_kind_teach_the_sixth(life):
     """Promise: after five reclassified templates of one kind, an unseen sixth is classed right; other lines are not."""
     _, document = said(life, [*REAL[1:], "Namenode is in safe mode"], 30)

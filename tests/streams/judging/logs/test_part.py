@@ -301,6 +301,19 @@ def test_traces_left_out_end_the_judging_of_shapes(of_canary):
     assert not {*OF_WHOLE_TRACES} & part.cohort().streams.keys()
 
 
+@pytest.mark.parametrize("of_canary", [False, True])
+def test_numbers_left_out_end_the_judging_of_numbers_alone(of_canary):
+    """Shapes are known still, and taught; the next comparison learns no numbers of this one."""
+    part = fresh(history(20))
+    cut = Side(pod_s=10.0, traces=[USUAL], numbers_cut=True)
+    part.add(0, *((side(), cut) if of_canary else (cut, side())), KNOWN)
+    for index in range(1, WINDOWS):
+        new = [Trace(0, None, (), 77)] if index < 60 else []
+        part.add(index * WINDOW_NS, side(), side(*new), KNOWN)
+    taught = part.cohort().streams.keys()
+    assert (NEW_SHAPES in taught, NEW_NUMBERS in taught) == (True, False)
+
+
 def test_templates_are_followed_through_redirects():
     """Two signatures of one template are one new thing, and one culprit."""
     canary = {index: [failed(5 + index % 2)] for index in range(0, 60, 10)}

@@ -64,6 +64,20 @@ def test_how_often_a_line_was_logged_is_told_beside_the_set():
     assert flood[-1].traces == [Trace(0, None, (), shape_of((5, 9)), 1, most)]
 
 
+def test_where_there_is_no_room_for_all_numbers_shapes_and_counts_stay(monkeypatch):
+    """Loops make many kinds of few shapes: how often a line comes is not told then; beyond that, kinds are left out."""
+    monkeypatch.setattr(module, "MAX_KINDS", 3)
+    loops = {number: (5,) * (number % 4 + 1) + (9,) for number in range(1, 9)}
+    shape = shape_of((5, 9))
+    (told,) = [side for side in closed([{"a": loops}, *[{}] * SILENT]) if side.traces]
+    assert told.traces == [Trace(0, None, (), shape, len(loops), -1)]
+    assert (told.traces[0].counted_shape, told.numbers_cut, told.traces_cut) == (0, True, False)
+    (few,) = [side for side in closed([{"a": dict(list(loops.items())[:3])}, *[{}] * SILENT]) if side.traces]
+    assert (len(few.traces), few.numbers_cut) == (3, False)
+    (many,) = [side for side in closed([{"a": {n: (n,) for n in range(10, 19)}}, *[{}] * SILENT]) if side.traces]
+    assert (len(many.traces), many.numbers_cut, many.traces_cut) == (3, True, True)
+
+
 def test_lines_without_an_id_are_incidents_of_their_window():
     """What a pod logs of class warning and worse without an id is one incident at once, without a shape."""
     sides = closed([{"a": {0: (1, 2, 9)}, "b": {0: (9,)}}])
