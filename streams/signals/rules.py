@@ -11,8 +11,8 @@ one sum.
 
 Sources: formats.md, section 22, with the documents named there; prometheus/client_golang collectors; grpc-ecosystem;
 dramatiq (`middleware/prometheus.py`), danihodovic/celery-exporter and yabeda-sidekiq, their READMEs; HAProxy,
-addons/promex/README; hipages/php-fpm_exporter (`phpfpm/exporter.go`), nginx-prometheus-exporter and Caddy
-(`modules/caddyhttp/metrics.go`).
+addons/promex/README; prometheus/client_ruby (`middleware/collector.rb`); hipages/php-fpm_exporter
+(`phpfpm/exporter.go`), nginx-prometheus-exporter and Caddy (`modules/caddyhttp/metrics.go`).
 """
 
 from __future__ import annotations
@@ -254,6 +254,8 @@ _ERRORS = (
         weight=0.5,
     ),
     _metric("counter", "errors", "tomcat.global.error", "tomcat_global_error"),
+    # Rack: a request whose exception is rescued further out is counted nowhere else.
+    _metric("counter", "errors", "http.server.exceptions", "http_server_exceptions", "http_exceptions"),
     _metric(
         *("gauge", "errors", "resilience4j.circuitbreaker.open", "resilience4j_circuitbreaker_state"),
         scale="count",

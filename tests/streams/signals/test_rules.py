@@ -178,6 +178,16 @@ KNOWN = [
     ("phpfpm_listen_queue", {"pool": "www"}, "", "gauge", "level", "phpfpm.listen_queue", "saturation", 1.0),
     ("phpfpm_slow_requests", {"pool": "www"}, "", "counter", "event", "phpfpm.slow_requests", "errors", 1.0),
     ("caddy_http_request_errors_total", PROXIED, "", "counter", "event", "caddy.upstream.errors", "errors", 1.0),
+    (
+        "http_exceptions_total",
+        {"exception": "IOError"},
+        "",
+        "counter",
+        "event",
+        "http.server.exceptions",
+        "errors",
+        1.0,
+    ),
     ("caddy_http_requests_total", PROXIED, "", "counter", "attempt", "caddy.upstream.errors", "errors", 1.0),
     (
         *("caddy_http_request_duration_seconds_bucket", PROXIED | {"le": "0.5"}, "", "counter", "bucket"),
