@@ -90,7 +90,8 @@ _RECOVERED = re.compile(r"\bpanic (?:serving \S{1,64}: |recovered:)")
 """Go's net/http (`Server.logf`) and gin's Recovery: their loggers know no level, or write all at INFO (log/slog)."""
 _EXCEPTION = re.compile(
     r'(?: {6}(?! ))?(?:Exception in thread "[^"]*" |Unhandled exception\. |Uncaught )?'
-    r"[\w$.]*(?:Exception|Error|Throwable)(?: \[\w{1,64}\])?(?::\s|\s*$)"  # Node: `TypeError [ERR_INVALID_URL]: `
+    r"(?:\w{1,64}::){0,8}[\w$.]*(?:Exception|Error|Throwable)"
+    r"(?: \[\w{1,64}\])?(?::\s|\s*$| \()"  # Node: `TypeError [ERR_INVALID_URL]: `; Rails: `NoMethodError (`
 )
 _THROWN = re.compile(r"(?<![\w$.])(?:[\w$]{1,64}\.){1,12}[\w$]{0,64}(?:Exception|Error|Throwable)(?::\s|\s*$)")
 _KEYED = re.compile(

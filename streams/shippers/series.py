@@ -85,6 +85,8 @@ _UNITS = {
 _CUMULATIVE = ("_total", "_count", "_sum", "_bucket")
 _GAUGES = frozenset(("nodejs_active_handles_total", "nodejs_active_requests_total", "nodejs_active_resources_total"))
 """Levels under names of counters: prom-client, `lib/metrics/process{Handles,Requests,Resources}.js`."""
+_UNDER_WAY = ("_in_progress_total", "_in_flight_total", "_inflight_total")
+"""The same: gofiber's fiberprometheus, `http_requests_in_progress_total`."""
 
 
 def series_of(name: str, attributes: Mapping[str, str], unit: str = "") -> Series:
@@ -118,7 +120,8 @@ def kind_by_name(name: str) -> Kind:
     >>> kind_by_name("http_requests_total").value, kind_by_name("process_open_fds").value
     ('cumulative', 'gauge')
     """
-    return Kind.CUMULATIVE if name.endswith(_CUMULATIVE) and name not in _GAUGES else Kind.GAUGE
+    counts_up = name.endswith(_CUMULATIVE) and name not in _GAUGES and not name.endswith(_UNDER_WAY)
+    return Kind.CUMULATIVE if counts_up else Kind.GAUGE
 
 
 def unit_by_name(name: str) -> str:

@@ -20,8 +20,12 @@ from streams.signals.units import base_unit, known_unit
 from streams.signals.words import CLIENT_ERROR, ERRORS, GUESSED_WEIGHT, OTHERS, failed_signal
 
 _REQUESTS = frozenset(("request", "requests", "req", "reqs", "rq", "response", "responses", "rpc", "rpcs", "http"))
+_UNDER_WAY = frozenset(("active", "flight", "inflight", "inprogress", "pending", "progress", "queued"))
+"""Has no outcome yet, whatever its attributes say: `litestar_requests_in_progress{status_code="200"}`."""
 _SIZES = frozenset(("size", "bytes", "length"))
-_PROXIES = frozenset(("apisix", "envoy", "haproxy", "istio", "kong", "linkerd", "nginx", "nginxplus", "traefik"))
+_PROXIES = frozenset(
+    ("apisix", "caddy", "envoy", "haproxy", "istio", "kong", "linkerd", "nginx", "nginxplus", "traefik")
+)
 """First words of what proxies count: by rule or not at all, for one request passes many of their counters."""
 
 
@@ -96,7 +100,7 @@ def _failed(series: Series, stem: Stem, said: list[str]) -> bool | None:
     What speaks of failures counts more than these only where a word says how each ended: retries that succeeded.
     """
     sized = base_unit(known_unit(series.unit) or stem.unit) == "By" or not _SIZES.isdisjoint(said)
-    if stem.part not in COUNTS or sized or not said or said[0] in _PROXIES:
+    if stem.part not in COUNTS or sized or not said or said[0] in _PROXIES or not _UNDER_WAY.isdisjoint(said):
         return None
     attributes = dict(series.attributes)
     if not ERRORS.isdisjoint(said):

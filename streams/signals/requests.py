@@ -11,7 +11,8 @@ What an ingress counts names no backend pod, so that it says of a revision only 
 Sources: OpenTelemetry semantic conventions, HTTP and RPC metrics; its span metrics connector; Prometheus names as its
 compatibility page derives them; Micrometer's `http.server.requests`; gRPC A66, "OpenTelemetry Metrics";
 grpc-ecosystem/go-grpc-prometheus; Envoy, "HTTP connection manager statistics"; istio.io "Istio Standard Metrics";
-ingress-nginx, "Monitoring"; Traefik, Linkerd, HAProxy, Kong and APISIX, their pages on Prometheus metrics.
+ingress-nginx, "Monitoring"; Traefik, Linkerd, HAProxy, Kong and APISIX, their pages on Prometheus metrics; Caddy,
+modules/caddyhttp/metrics.go.
 """
 
 from __future__ import annotations
@@ -28,6 +29,10 @@ COUNTS = frozenset(("", "total", "count"))
 """Parts of a metric (`names.PARTS`) of which the increase is a number of things."""
 IsError = Callable[[Attributes], bool | None]
 """Whether these requests failed; None where the attributes cannot tell."""
+
+
+CADDY_HANDLERS = frozenset(("subroute", "reverse_proxy", "file_server", "static_response"))
+"""Of Caddy's handlers those that answer; of a site with a host all stand below one `subroute`, which alone counts."""
 
 
 class RequestRole(Struct, frozen=True):
@@ -109,6 +114,11 @@ def _envoy(attributes: Attributes) -> bool | None:
     return None if prefix == "admin" or prefix.startswith("outbound") else http_failed(f"{code}xx")
 
 
+def _caddy(attributes: Attributes) -> bool | None:
+    """Once: handlers that pass a request on (`encode`, `headers`) count it as well."""
+    return failed(attributes) if attributes.get("handler") in CADDY_HANDLERS else None
+
+
 def _linkerd(attributes: Attributes) -> bool | None:
     return failed(attributes) if attributes.get("direction") == "inbound" else None
 
@@ -162,6 +172,7 @@ _PROXY_RULES = (
     _Rule("haproxy_server_http_responses_total", ("haproxy_server_http_responses",), failed),
     _Rule("haproxy_backend_http_responses_total", ("haproxy_backend_http_responses",), failed),
     _Rule("kong_http_requests_total", ("kong_http_requests", "kong_http_status"), failed),
+    _Rule("caddy_http_request_duration", ("caddy_http_request_duration",), _caddy),
     _Rule("apisix_http_status", ("apisix_http_status",), failed),
 )
 

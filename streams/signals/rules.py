@@ -11,7 +11,8 @@ one sum.
 
 Sources: formats.md, section 22, with the documents named there; prometheus/client_golang collectors; grpc-ecosystem;
 dramatiq (`middleware/prometheus.py`), danihodovic/celery-exporter and yabeda-sidekiq, their READMEs; HAProxy,
-addons/promex/README.
+addons/promex/README; prometheus/client_ruby (`middleware/collector.rb`); hipages/php-fpm_exporter
+(`phpfpm/exporter.go`), nginx-prometheus-exporter and Caddy (`modules/caddyhttp/metrics.go`).
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from streams.signals.metric import Metric, Read, Shape, merge_uses, read_metric
 from streams.signals.names import stems, words
 from streams.signals.outcome import Attributes, failed
 from streams.signals.reading import Reading, SeriesUse
+from streams.signals.requests import CADDY_HANDLERS
 from streams.signals.rule import Group, Kind, SignalRule
 from streams.signals.units import factor
 
@@ -130,6 +132,11 @@ _LATENCY = (
     _metric("timer", "latency", "sidekiq.job.runtime", "sidekiq_job_runtime"),
     _metric("timer", "latency", "tasks.scheduled.execution", "tasks_scheduled_execution", weight=0.5),
     _metric("timer", "latency", "nginx.ingress.request.duration", "nginx_ingress_controller_request_duration"),
+    _metric(
+        *("timer", "latency", "caddy.http.request.duration", "caddy_http_request_duration"),
+        weight=0.5,
+        only=_is("handler", *CADDY_HANDLERS),
+    ),
     _metric("timer", "latency", "http.client.request.duration", "http_client_request_duration", weight=0.5),
     _metric("timer", "latency", "http.client.requests", "http_client_requests", weight=0.5),
     _metric("timer", "latency", "http.client.duration", "http_client_duration", given="ms", weight=0.5),
@@ -212,6 +219,12 @@ _ERRORS = (
         for what in ("rq_timeout", "rq_retry", "rq_pending_overflow", "rq_rx_reset", "cx_connect_fail")
         for shape, name in _event(what, "rq")
     ),
+    *(
+        _metric(shape, "errors", "caddy.upstream.errors", name, weight=0.5, only=_is("handler", "reverse_proxy"))
+        for shape, name in _event("caddy_http_request_errors", "caddy_http_requests")
+    ),
+    _metric("counter", "errors", "phpfpm.slow_requests", "phpfpm_slow_requests", weight=0.5),
+    _metric("counter", "saturation", "phpfpm.max_children_reached", "phpfpm_max_children_reached"),
     _metric(
         *("counter", "errors", "envoy.outlier.ejections", "envoy_cluster_outlier_detection_ejections_enforced"),
         weight=0.5,
@@ -241,6 +254,8 @@ _ERRORS = (
         weight=0.5,
     ),
     _metric("counter", "errors", "tomcat.global.error", "tomcat_global_error"),
+    # Rack: a request whose exception is rescued further out is counted nowhere else.
+    _metric("counter", "errors", "http.server.exceptions", "http_server_exceptions", "http_exceptions"),
     _metric(
         *("gauge", "errors", "resilience4j.circuitbreaker.open", "resilience4j_circuitbreaker_state"),
         scale="count",
@@ -295,6 +310,17 @@ _AVAILABILITY = (
         scale="share_free",
         combine="min",
         begun=True,
+    ),
+)
+_UPSTREAMS = (
+    _metric(
+        *("gauge", "availability", "caddy.upstreams.healthy", "caddy_reverse_proxy_upstreams_healthy"),
+        unit="%",
+        given="1",
+        worse="lower",
+        scale="share_free",
+        combine="min",
+        weight=0.5,
     ),
 )
 _CPU = (
@@ -414,6 +440,9 @@ _SATURATION = (
             ),
             (1.0, "executor.queued", ("executor_queued_tasks",)),
             (0.5, "executor.active", ("executor_active_threads",)),
+            (1.0, "phpfpm.listen_queue", ("phpfpm_listen_queue",)),
+            (0.5, "phpfpm.processes.active", ("phpfpm_active_processes",)),
+            (0.5, "nginx.connections.writing", ("nginx_connections_writing",)),  # requests under way
             (0.5, "http.server.active_requests", ("http_server_active_requests", "http_server_requests_active")),
             (0.5, "container.file_descriptors", ("container_file_descriptors",)),
             (0.5, "container.threads", ("container_threads",)),
@@ -552,12 +581,30 @@ _SETUP = (
             *("idle_connections", "unsafe_idle", "safe_idle", "loadbalanced", "active_servers", "backup_servers"),
         )
     ),
+    # PHP-FPM: peaks since the start, bounds, what is idle, and of each child its latest request, however long ago.
+    *("phpfpm_max_listen_queue", "phpfpm_max_active_processes", "phpfpm_listen_queue_length", "phpfpm_start_since"),
+    *("phpfpm_idle_processes", "phpfpm_total_processes", "phpfpm_process_", "phpfpm_scrape_failures"),
+    # Connections that clients keep open without asking for anything.
+    *("nginx_connections_active", "nginx_connections_reading", "nginx_connections_waiting"),
+    "caddy_http_response_duration",  # to the first byte: the request's duration once more
     *("prometheus_", "otelcol_", "logback_events", "log4j2_events", "k8s_pod_phase", "k8s_pod_", "k8s_container_"),
 )
 """What begins so and is in no rule describes the set-up, or tells again what another metric tells."""
 _SETUP_NAMES = frozenset(("up", "target_info"))
 
-_OF_PARTS = (*_LATENCY, *_ERRORS, *_RESTARTS, *_AVAILABILITY, *_CPU, *_MEMORY, *_GC, *_SATURATION, *_NETWORK, *_LOAD)
+_OF_PARTS = (
+    *_LATENCY,
+    *_ERRORS,
+    *_RESTARTS,
+    *_AVAILABILITY,
+    *_UPSTREAMS,
+    *_CPU,
+    *_MEMORY,
+    *_GC,
+    *_SATURATION,
+    *_NETWORK,
+    *_LOAD,
+)
 RULES = (
     *_OF_PARTS,
     *(

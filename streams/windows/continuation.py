@@ -16,9 +16,11 @@ from __future__ import annotations
 import re
 
 from streams.records.log import Severity
+from streams.windows.masks import shown
 from streams.windows.stack_lines import continues
 
 _INDENTS = ("    ", "\t")
+_ESCAPE = "\x1b"
 _DOTNET_MESSAGE = re.compile(r" {6}\w")
 """As wide as `fail: `. Source: Microsoft.Extensions.Logging.Console, `SimpleConsoleFormatter._messagePadding`."""
 
@@ -28,6 +30,8 @@ def goes_on(text: str, severity: Severity) -> bool:
 
     >>> goes_on("\tat shop.Db.open(Db.java:42)", Severity.UNSET), goes_on("    return cart.total", Severity.UNSET)
     (True, True)
+    >>> goes_on("\x1b[90m    at process.processTicksAndRejections (node:internal/process)\x1b[39m", Severity.UNSET)
+    True
     >>> goes_on("java.io.IOException: closed", Severity.ERROR), goes_on("\tdisk full", Severity.ERROR)
     (False, False)
 
@@ -35,6 +39,8 @@ def goes_on(text: str, severity: Severity) -> bool:
         text: as written or folded.
         severity: of the record, whether its own field or the line tells.
     """
+    if text.startswith(_ESCAPE):
+        text = shown(text)  # util.inspect greys the frames of Node itself
     first, newline, rest = text.partition("\n")
     if not _is_of_another(first, severity):
         return False

@@ -24,6 +24,11 @@ _CACHED_WORDS = 1 << 14
 _MAX_CACHED_WORD = 48
 """Characters."""
 
+_UNSEEN = re.compile(
+    r"\x1b(?:\[[0-?]{0,32}[ -/]{0,8}[@-~]?|\][^\x07\x1b]{0,256}+\x07?|[@-Z\\^_])?"
+    "|[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]"
+)
+"""ECMA-48 sequences, control characters, and Unicode's that reorder or hide text."""
 _METHOD = r"(?:GET|HEAD|POST|PUT|DELETE|CONNECT|OPTIONS|TRACE|PATCH)\ "
 _QUOTED = re.compile(rf"""(["'])(?<![\w]['])(?:({_METHOD})[^"']*+|[^"]*+(?=")|[^']*+(?='))\1(?!\w)""", re.VERBOSE)
 _KEYED = re.compile(r"""=(?<=[\w.\]-]=)(?![=>1-9])(?:"[^"]*+"|'[^']*+'|\[[^\[\]]*+\]|[^\s,;)\]}|="'][^\s,;)\]}|=]*+)""")
@@ -99,6 +104,15 @@ def masked(line: str) -> str:
     if "=" in line:
         line = _KEYED.sub("=<*>", line)
     return collapsed(" ".join(map(_known.__getitem__, line.split(None, MAX_WORDS)[:MAX_WORDS])))
+
+
+def shown(line: str) -> str:
+    r"""The line without what is not seen of it: terminal escapes, control characters, what reorders text.
+
+    >>> shown("\x1b[31mERROR\x1b[0m no stock")
+    'ERROR no stock'
+    """
+    return _UNSEEN.sub("", line)
 
 
 def collapsed(text: str) -> str:

@@ -17,7 +17,7 @@ from msgspec import Struct, structs
 
 from streams.records.log import Severity
 from streams.records.severity import graver, in_line, of_field
-from streams.windows.masks import masked
+from streams.windows.masks import masked, shown
 from streams.windows.stack import Thrown, Trace, brief, trace
 from streams.windows.structured import Structured, klog, logfmt, structured
 
@@ -48,11 +48,6 @@ _HAPROXY_STATUS = re.compile(rb"(?:/[+-]?[0-9]{1,10}){4} [45][0-9]{2}(?![0-9])")
 """Five times, then the status, as `option httplog` writes it; the request stands last."""
 _BRACKET, _BRACE = b"[{"
 _LEVEL = b'"level":'
-_UNSEEN = re.compile(
-    r"\x1b(?:\[[0-?]{0,32}[ -/]{0,8}[@-~]?|\][^\x07\x1b]{0,256}+\x07?|[@-Z\\^_])?"
-    "|[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]"
-)
-"""ECMA-48 sequences, control characters, and Unicode's that reorder or hide text."""
 _ZEROS = re.compile(r"00+")
 _OF_SEVERITY = [blake2b(b"%d " % number, digest_size=8) for number in range(max(Severity) + 1)]
 """What each signature's hash begins with."""
@@ -100,7 +95,7 @@ def signature(folded: bytes, severity: Severity = Severity.UNSET) -> Signature:
     """
     line = folded.decode("utf-8", "replace")
     if not line.isprintable():  # all that is unseen is not printable
-        line = _UNSEEN.sub("", line)
+        line = shown(line)
     if line.startswith(("{", " {", "\t{")):
         found = structured(line.lstrip())
         text = _of_structured(found)

@@ -41,6 +41,7 @@ _LOGFMT_KINDS = {key: kind for key, kind in _KINDS.items() if kind != "message"}
     ("msg", "message"), "message"
 )
 _MAX_LEVEL = 16
+_NULL = "null"
 _MONGODB = re.compile(r'\{"t":\{"\$date":"[^"]{1,40}"\},\s{0,4}"s":\s{0,4}"([FEWID])')
 """Source: MongoDB's manual, "Log Messages", structured logging since 4.4."""
 _MONGODB_LEVELS = {"F": "fatal", "E": "error", "W": "warning", "I": "info", "D": "debug"}
@@ -69,6 +70,8 @@ def structured(line: str) -> Structured:
     >>> found = structured('{"level":"error","ms":000,"msg":"no \\"stock\\"","logger":"shop.Cart"}')
     >>> found.message, found.level, found.logger
     ('no "stock"', 'error', 'shop.Cart')
+    >>> structured('{"msg":"paid","exception":null}').kind
+    ''
     """
     mongodb = _MONGODB.match(line)
     return _told(_PAIR.finditer(line), _KINDS, "" if mongodb is None else _MONGODB_LEVELS[mongodb[1]])
@@ -117,7 +120,7 @@ def _told(pairs: Iterable[re.Match[str]], kinds: Mapping[str, str], level: str =
         if kind is None or kind in found:
             continue
         value = _text(match[2]) if match[2] is not None else match[4] or ""
-        if value:
+        if value and (value != _NULL or match[2] is not None):
             found[kind] = value
     if level:
         found["level"] = level

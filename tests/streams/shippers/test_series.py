@@ -54,7 +54,8 @@ def test_bounds():
 
 
 def test_levels_under_names_of_counters():
-    """prom-client ends three gauges in `_total`; a shipper that knows no types would make counters of them."""
+    """prom-client and fiberprometheus end gauges in `_total`: without types they would be counters."""
+    assert kind_by_name("http_requests_in_progress_total") is Kind.GAUGE
     assert kind_by_name("nodejs_active_handles_total") is Kind.GAUGE
     assert kind_by_name("nodejs_gc_runs_total") is Kind.CUMULATIVE
 

@@ -78,6 +78,8 @@ OWN_NAMES = [
     ("http_server_requests_seconds_count", {"code": "500"}, RequestRole("http.server.requests", True)),
     ("promhttp_metric_handler_requests_total", {"code": "500"}, None),
     ("traefik_entrypoint_requests_total", {"code": "500"}, None),
+    ("caddy_http_request_duration_seconds_count", {"handler": "encode", "code": "500"}, None),  # counted once more
+    ("litestar_requests_in_progress", {"status_code": "200"}, None),  # a level, whose status says nothing yet
     ("istio_request_duration_milliseconds_count", {"reporter": "destination", "response_code": "500"}, None),
     ("jobs_processed_total", {"status": "failed"}, None),
     ("hubble_http_requests_total", {"reporter": "server", "status": "500"}, RequestRole("hubble_http_requests", True)),

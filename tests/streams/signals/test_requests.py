@@ -87,6 +87,10 @@ ROLES = [
         *("nginxplus_upstream_server_responses", True),
     ),
     ("haproxy_backend_http_responses_total", {"code": "5xx"}, "haproxy_backend_http_responses_total", True),
+    (
+        *("caddy_http_request_duration_seconds_count", {"handler": "subroute", "code": "502"}),
+        *("caddy_http_request_duration", True),
+    ),
     ("kong_http_requests_total", {"code": "200"}, "kong_http_requests_total", False),
     ("apisix_http_status", {"code": "500"}, "apisix_http_status", True),
 ]

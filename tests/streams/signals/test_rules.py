@@ -12,6 +12,7 @@ from streams.signals.reading import Reading
 from streams.signals.rules import RULES, builtin
 
 APP = {"container": "app"}
+PROXIED = {"server": "srv0", "handler": "reverse_proxy"}
 QUEUED = {"queue_name": "default", "actor_name": "mail"}
 KNOWN = [
     # name, attributes, unit, shape, how, signal, group, worse, factor
@@ -173,6 +174,29 @@ KNOWN = [
     ("sidekiq_jobs_executed_total", {}, "", "counter", "attempt", "sidekiq.job/failed", "errors", 1.0),
     ("sidekiq_jobs_failed_total", {}, "", "counter", "event", "sidekiq.job/failed", "errors", 1.0),
     ("nginx_connections_accepted", {}, "", "counter", "rate", "nginx_connections_accepted/rate", "load", 1.0),
+    ("nginx_connections_writing", {}, "", "gauge", "level", "nginx.connections.writing", "saturation", 1.0),
+    ("phpfpm_listen_queue", {"pool": "www"}, "", "gauge", "level", "phpfpm.listen_queue", "saturation", 1.0),
+    ("phpfpm_slow_requests", {"pool": "www"}, "", "counter", "event", "phpfpm.slow_requests", "errors", 1.0),
+    ("caddy_http_request_errors_total", PROXIED, "", "counter", "event", "caddy.upstream.errors", "errors", 1.0),
+    (
+        "http_exceptions_total",
+        {"exception": "IOError"},
+        "",
+        "counter",
+        "event",
+        "http.server.exceptions",
+        "errors",
+        1.0,
+    ),
+    ("caddy_http_requests_total", PROXIED, "", "counter", "attempt", "caddy.upstream.errors", "errors", 1.0),
+    (
+        *("caddy_http_request_duration_seconds_bucket", PROXIED | {"le": "0.5"}, "", "counter", "bucket"),
+        *("caddy.http.request.duration", "latency", 1.0),
+    ),
+    (
+        *("caddy_reverse_proxy_upstreams_healthy", {"upstream": "127.0.0.1:8000"}, "", "gauge", "level"),
+        *("caddy.upstreams.healthy", "availability", 100.0),
+    ),
 ]
 
 UNUSED = [
@@ -218,6 +242,10 @@ UNUSED = [
     ("dramatiq_message_retries_total", {"queue_name": "default.DQ", "actor_name": "mail"}),
     ("haproxy_process_idle_time_percent", {}),
     ("haproxy_process_max_connections", {}),
+    ("phpfpm_max_active_processes", {"pool": "www"}),
+    ("phpfpm_process_last_request_memory", {"pool": "www", "child": "0"}),
+    ("nginx_connections_waiting", {}),
+    ("caddy_http_response_duration_seconds_count", {"handler": "reverse_proxy", "code": "500"}),
     ("haproxy_server_check_last_change_seconds", {"proxy": "app", "server": "app1"}),
     ("haproxy_backend_last_session_seconds", {"proxy": "app"}),
     ("haproxy_backend_active_servers", {"proxy": "app"}),
@@ -315,7 +343,6 @@ GUESSED = [
     ("system_load_average_1m", "cpu", "higher", ""),
     ("request_p99", "tail_latency", "higher", ""),
     ("request_p50", "latency", "higher", ""),
-    ("nginx_connections_waiting", "saturation", "higher", ""),
     ("sql_wait_count_total", "saturation", "higher", ""),
     ("http_requests_in_progress", "saturation", "higher", ""),
     ("http_requests_inprogress", "saturation", "higher", ""),
