@@ -25,7 +25,8 @@ class Instruments:
             description="Samples without a value, or not a number: that there is none. No dead letters.",
         )
         self._other = meter.create_counter(
-            "serinus.ingest.other", description="Lines and samples that found no place within a revision's limits."
+            "serinus.ingest.other",
+            description="Lines and samples that found no place within a revision's limits, or in a message.",
         )
         self._continued = meter.create_counter(
             "serinus.ingest.continued", description="Records that go on with a line or an event, and are no lines."
@@ -67,6 +68,10 @@ class Instruments:
     def no_value(self) -> None:
         """One sample says that there is no value, as exporters do of what they cannot measure now."""
         self._no_value.add(1)
+
+    def too_long(self) -> None:
+        """One sample is longer than a message may be."""
+        self._other.add(1, {"kind": "samples"})
 
     def sent(self, rolled: Rolled, reports: Mapping[str, int]) -> None:
         """What a transaction held."""

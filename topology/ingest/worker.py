@@ -288,7 +288,8 @@ class IngestWorker:
     def _bundles(self, rolled: Rolled, reports: Mapping[str, int]) -> Iterator[tuple[int, bytes]]:
         """Each partition of `serinus.summaries` and the messages it gets."""
         partitions, window_ns = self._partitions(SUMMARIES), self._settings.window_s * 1_000_000_000
-        return bundles(rolled, partitions, self._settings.worker_id, reports, self._input_sizes(), window_ns)
+        worker, sizes, too_long = self._settings.worker_id, self._input_sizes(), self._instruments.too_long
+        return bundles(rolled, partitions, worker, reports, sizes, window_ns, too_long)
 
     def _first(self, committed: TopicPartition) -> int:
         if committed.offset >= 0:

@@ -30,11 +30,15 @@ def rolled(workloads, pods, lines):
     return roller.drain()
 
 
+def _unheard():
+    raise AssertionError("nothing here is too long for a message")
+
+
 def decoded(result, partitions=4):
     """(partition, bundle) of all messages."""
     return [
         (number, decode_bundle(payload))
-        for number, payload in bundles(result, partitions, "w", {"logs/0": 7}, {"logs": 1}, 5_000_000_000)
+        for number, payload in bundles(result, partitions, "w", {"logs/0": 7}, {"logs": 1}, WINDOW_NS, _unheard)
     ]
 
 
@@ -87,14 +91,33 @@ def test_one_pod_that_says_too_much_goes_in_parts_too(monkeypatch):
             LogRecord(source, 0, f"ERROR {chr(97 + number // 26)}{chr(97 + number % 26)} trace_id={number:032x}")
         )
         roller.add(MetricSample(source, number, Series(f"gauge_{number}"), Kind.GAUGE, 1.0))
+        roller.add(MetricSample(source, 2**60 + number, Series("scraped_often"), Kind.CUMULATIVE, 1.0))
     result = roller.drain()
-    (expected,) = result.summaries
-    whole = Summary(expected.revision, expected.start_ns)
-    for _, payload in bundles(result, 1, "w", {"logs/0": 7}, {"logs": 1}, WINDOW_NS):
+    whole = {summary.start_ns: Summary(summary.revision, summary.start_ns) for summary in result.summaries}
+    for _, payload in bundles(result, 1, "w", {"logs/0": 7}, {"logs": 1}, WINDOW_NS, _unheard):
         assert len(payload) <= 1_500  # of one excerpt, or the ids of the least traces
         bundle = decode_bundle(payload)
         for summary in bundle.summaries:
-            merge(whole, summary)
+            merge(whole[summary.start_ns], summary)
             assert {n for pod in summary.pods.values() for n in pod.signatures()} <= bundle.signatures.keys()
             assert {n for pod in summary.pods.values() for n in pod.series()} <= bundle.series.keys()
-    assert whole == expected
+    assert list(whole.values()) == result.summaries
+
+
+def test_a_sample_that_no_message_holds_is_left_out_and_told(monkeypatch, caplog):
+    """Promise: it is not refused and read again for ever, and nothing beside it is lost."""
+    monkeypatch.setattr(module, "MAX_MESSAGE_BYTES", 1_000)
+    monkeypatch.setattr(module, "_REFUSED_BYTES", 2_000)
+    roller, source = Roller(WINDOW_NS, Limits()), Source(Revision(Workload("", "prod", "shop"), "6f8"), "p")
+    for name in ("a", "h" * 3_000, "z"):
+        roller.add(MetricSample(source, 7, Series(name), Kind.GAUGE, 1.0))
+    told = []
+    messages = list(bundles(roller.drain(), 1, "w", {"logs/0": 7}, {"logs": 1}, WINDOW_NS, lambda: told.append(1)))
+    arrived = [decode_bundle(payload) for _, payload in messages]
+    assert max(len(payload) for _, payload in messages) <= 1_000
+    assert {one.name for bundle in arrived for one in bundle.series.values()} == {"a", "z"}
+    assert sum(summary.records for bundle in arrived for summary in bundle.summaries) == 3
+    assert [bool(bundle.reports) for bundle in arrived] == [False] * (len(arrived) - 1) + [True]
+    assert told == [1]
+    assert "h" * 80 in caplog.text
+    assert "h" * 81 not in caplog.text
