@@ -468,6 +468,9 @@ class WorkloadLife:
         return seen
 
     def _severity(self, number: int) -> int:
-        """A function of the signature alone, so that what is trimmed depends on no order."""
-        severity = int(self._state.heard[number].severity)
-        return severity if severity >= Severity.WARN else 0
+        """A function of the signature alone, so that what is trimmed depends on no order.
+
+        Traces also hold lines that found no place, whose signature nobody tells: the least grave find none first.
+        """
+        what = self._state.heard.get(number)
+        return what.severity if what is not None and what.severity >= Severity.WARN else 0

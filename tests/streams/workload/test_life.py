@@ -491,3 +491,21 @@ def test_what_finds_no_place_is_in_the_document(monkeypatch):
         series = Series("http_requests_total", (("code", str(500 + number)),))
         records += [MetricSample(source, T0 + second * S, series, Kind.CUMULATIVE, 1.0) for second in (2, 12, 22)]
     assert "cannot judge: 4 series found no place" in " ".join(lived(records).unjudged)
+
+
+def test_traces_hold_lines_that_found_no_place():
+    """Promise: what ingest left out within its limits, and a restart forgot of score's own, stops no window."""
+    limits = Limits(signatures=4, traces=6)
+    of = structs.replace(SETTINGS, limits=limits)
+    life, source = WorkloadLife(of, WorkloadState(SHOP)), Source(Revision(SHOP, BASELINE), "b0")
+    roller = Roller(WINDOW_NS, limits)
+    for part in range(3):
+        for number in range(8):
+            text = f"INFO {'abcdefgh'[number]}{'abcdefgh'[part]} happened trace_id={part:032x}"
+            roller.add(LogRecord(source, T0, text))
+        rolled = roller.drain()
+        (delta,) = rolled.summaries
+        assert len(delta.pods["b0"].lines) == 4
+        life.add(delta, {n: rolled.signatures[n] for n in delta.pods["b0"].signatures()}, rolled.series)
+        life = WorkloadLife(of, msgspec.msgpack.decode(msgspec.msgpack.encode(life.to_state()), type=WorkloadState))
+    assert life.close(T0 + 2 * WINDOW_NS)
