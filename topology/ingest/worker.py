@@ -154,8 +154,8 @@ class IngestWorker:
         good = [message for message in messages if message.error() is None]
         if good:
             newest_ns = self._count(partition, good)
-            last_time_ns = good[-1].timestamp()[1] * 1_000_000
-            newest_ns = min(newest_ns, last_time_ns) or newest_ns
+            last_ms = good[-1].timestamp()[1]
+            newest_ns = min(newest_ns, last_ms * 1_000_000 if last_ms > 0 else time.time_ns())
             self._inputs.took(partition, good[0].offset(), good[-1].offset(), newest_ns)
         if len(good) < len(messages):
             ends = [_is_end(message) for message in messages if message.error() is not None]
@@ -187,12 +187,10 @@ class IngestWorker:
     def _bounds(self, messages: Sequence[Message]) -> tuple[int, int]:
         """Earliest and latest event time of a record in one of these messages, ns."""
         times = [message.timestamp()[1] for message in messages]
-        if min(times) <= 0:
-            return 0, 2**63  # a message without a time, as of producers before Kafka 0.10
-        return (
-            min(times) * 1_000_000 - round(self._settings.max_late_s * 1e9),
-            max(times) * 1_000_000 + round(self._settings.max_early_s * 1e9),
-        )
+        timed = min(times) > 0  # a message may have none: the clock takes its place
+        earliest_ns = min(times) * 1_000_000 - round(self._settings.max_late_s * 1e9) if timed else 0
+        latest_ns = max(times) * 1_000_000 if timed else max(max(times) * 1_000_000, time.time_ns())
+        return earliest_ns, latest_ns + round(self._settings.max_early_s * 1e9)
 
     def _reject(self, bad: BadRecord, message: Message, payload: bytes) -> None:
         if bad.reason is Reason.NO_VALUE:

@@ -6,7 +6,7 @@ import time
 
 import msgspec
 import pytest
-from confluent_kafka import Consumer, Producer, TopicPartition
+from confluent_kafka import Consumer, Message, Producer, TopicPartition
 
 from streams.shippers.formats import reader
 from topology.create_topics import create
@@ -105,6 +105,17 @@ def test_an_end_in_the_batch_lets_no_record_pass_and_keeps_none_back(kafka, work
     worker._take(read(kafka, [(0, now_s, now_s - HOUR_S), None]))
     worker._take(read(kafka, [(0, now_s, now_s + HOUR_S), None]))
     assert refused(worker) == ["too_late", "too_early"]
+
+
+@pytest.mark.parametrize("kafka_ms", [-1, 0])
+def test_a_message_without_a_time_is_held_against_the_clock(worker, kafka_ms):
+    """Promise: it may be as old as it likes, and nothing that it says moves the watermark into the future."""
+    now_s = time.time()
+    for event_s in (now_s - 100 * HOUR_S, now_s + HOUR_S, now_s + 30):
+        payload = line_of(event_s)
+        worker._take([Message(topic="held", partition=0, offset=0, value=payload, timestamp=(0, kafka_ms))])
+    assert refused(worker) == ["too_early"]
+    assert now_s - HOUR_S < worker._inputs.reports()["held/0"] / 1e9 <= time.time()
 
 
 def test_a_sample_that_says_that_there_is_no_value_is_no_dead_letter(kafka, worker):
