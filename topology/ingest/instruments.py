@@ -53,7 +53,8 @@ class Instruments:
 
     def _delay(self, _options: CallbackOptions) -> Iterable[Observation]:
         """Of the moment of reading, so that it grows while nothing is committed; none where nothing is owned."""
-        return [Observation((time.time_ns() - self._slowest_ns) / 1e9)] if self._slowest_ns else []
+        slowest_ns = self._slowest_ns  # once: the worker's thread may take it away meanwhile
+        return [Observation((time.time_ns() - slowest_ns) / 1e9)] if slowest_ns else []
 
     def read(self, topic: str, records: int, payload_bytes: int) -> None:
         """Records of one run of messages."""
