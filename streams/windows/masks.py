@@ -30,7 +30,7 @@ _UNSEEN = re.compile(
 )
 """ECMA-48 sequences, control characters, and Unicode's that reorder or hide text."""
 _METHOD = r"(?:GET|HEAD|POST|PUT|DELETE|CONNECT|OPTIONS|TRACE|PATCH)\ "
-_QUOTED = re.compile(rf"""(["'])(?<![\w]['])(?:({_METHOD})[^"']*+|[^"]*+(?=")|[^']*+(?='))\1(?!\w)""", re.VERBOSE)
+_QUOTED = re.compile(rf"""(["'])(?<![\w]['])({_METHOD})?+(?:[^"]*+(?=")|[^']*+(?='))\1(?!\w)""", re.VERBOSE)
 _KEYED = re.compile(r"""=(?<=[\w.\]-]=)(?![=>1-9])(?:"[^"]*+"|'[^']*+'|\[[^\[\]]*+\]|[^\s,;)\]}|="'][^\s,;)\]}|=]*+)""")
 """`key=value`. RFC 5424's, logfmt's and most frameworks' way to write a value into a line."""
 _GENERIC = "com|net|org|edu|gov|mil"
