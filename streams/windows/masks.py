@@ -106,10 +106,10 @@ def masked(line: str) -> str:
     return collapsed(" ".join(map(_known.__getitem__, line.split(None, MAX_WORDS)[:MAX_WORDS])))
 
 
-def shown(line: str) -> str:
+def visible(line: str) -> str:
     r"""The line without what is not seen of it: terminal escapes, control characters, what reorders text.
 
-    >>> shown("\x1b[31mERROR\x1b[0m no stock")
+    >>> visible("\x1b[31mERROR\x1b[0m no stock")
     'ERROR no stock'
     """
     return _UNSEEN.sub("", line)

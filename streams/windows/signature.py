@@ -17,7 +17,7 @@ from msgspec import Struct, structs
 
 from streams.records.log import Severity
 from streams.records.severity import graver, in_line, of_field
-from streams.windows.masks import masked, shown
+from streams.windows.masks import masked, visible
 from streams.windows.stack import Thrown, Trace, brief, trace
 from streams.windows.structured import Structured, klog, logfmt, structured
 
@@ -95,7 +95,7 @@ def signature(folded: bytes, severity: Severity = Severity.UNSET) -> Signature:
     """
     line = folded.decode("utf-8", "replace")
     if not line.isprintable():  # all that is unseen is not printable
-        line = shown(line)
+        line = visible(line)
     if line.startswith(("{", " {", "\t{")):
         found = structured(line.lstrip())
         text = _of_structured(found)
