@@ -91,7 +91,8 @@ _RECOVERED = re.compile(r"\bpanic (?:serving \S{1,64}: |recovered:)")
 _EXCEPTION = re.compile(
     r'(?: {6}(?! ))?(?:Exception in thread "[^"]*" |Unhandled exception\. |Uncaught )?'
     r"(?:\w{1,64}::){0,8}[\w$.]*(?:Exception|Error|Throwable)"
-    r"(?: \[\w{1,64}\])?(?::\s|\s*$| \()"  # Node: `TypeError [ERR_INVALID_URL]: `; Rails: `NoMethodError (`
+    r"(?: \[\w{1,64}\])?(?::\s|\s*$|"  # Node: `TypeError [ERR_INVALID_URL]: `
+    r" \((?![^()\n]*\)(?!:\s*(?:\n|\Z))))"  # Rails: `NoMethodError (` and the message, then `):`, or `)` lines below
 )
 _THROWN = re.compile(r"(?<![\w$.])(?:[\w$]{1,64}\.){1,12}[\w$]{0,64}(?:Exception|Error|Throwable)(?::\s|\s*$)")
 _KEYED = re.compile(

@@ -73,7 +73,7 @@ DEFAULT_TOPICS: tuple[Topic, ...] = (
 )
 AT_ANY_SEVERITY = frozenset({"OutOfMemoryError", "StackOverflowError"})
 """Faults of the machine itself, after which a process is not to be trusted however mildly it speaks of them."""
-_ACCESS_LOG = re.compile(r'"(?:GET|HEAD|POST|PUT|DELETE|CONNECT|OPTIONS|TRACE|PATCH) <\*>" 5\d\d(?!\w)')
+_ACCESS_LOG = re.compile(r'(?:\A|[\]-] )"(?:GET|HEAD|POST|PUT|DELETE|CONNECT|OPTIONS|TRACE|PATCH) <\*>" 5\d\d(?!\w)')
 """Of a server: uvicorn, aiohttp and gunicorn write all of it at INFO, so that the level tells nothing of the answer.
 (What calls others writes it at DEBUG, and goes on.)"""
 _SPOKEN_DIGITS = re.compile(r"[45]\d\d(?!\d)")

@@ -16,7 +16,7 @@ from __future__ import annotations
 import re
 
 from streams.records.log import Severity
-from streams.windows.masks import shown
+from streams.windows.masks import visible
 from streams.windows.stack_lines import continues
 
 _INDENTS = ("    ", "\t")
@@ -40,7 +40,7 @@ def goes_on(text: str, severity: Severity) -> bool:
         severity: of the record, whether its own field or the line tells.
     """
     if text.startswith(_ESCAPE):
-        text = shown(text)  # util.inspect greys the frames of Node itself
+        text = visible(text)  # util.inspect greys the frames of Node itself
     first, newline, rest = text.partition("\n")
     if not _is_of_another(first, severity):
         return False

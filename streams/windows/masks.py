@@ -30,7 +30,7 @@ _UNSEEN = re.compile(
 )
 """ECMA-48 sequences, control characters, and Unicode's that reorder or hide text."""
 _METHOD = r"(?:GET|HEAD|POST|PUT|DELETE|CONNECT|OPTIONS|TRACE|PATCH)\ "
-_QUOTED = re.compile(rf"""(["'])(?<![\w]['])(?:({_METHOD})[^"']*+|[^"]*+(?=")|[^']*+(?='))\1(?!\w)""", re.VERBOSE)
+_QUOTED = re.compile(rf"""(["'])(?<![\w]['])({_METHOD})?+(?:[^"]*+(?=")|[^']*+(?='))\1(?!\w)""", re.VERBOSE)
 _KEYED = re.compile(r"""=(?<=[\w.\]-]=)(?![=>1-9])(?:"[^"]*+"|'[^']*+'|\[[^\[\]]*+\]|[^\s,;)\]}|="'][^\s,;)\]}|=]*+)""")
 """`key=value`. RFC 5424's, logfmt's and most frameworks' way to write a value into a line."""
 _GENERIC = "com|net|org|edu|gov|mil"
@@ -106,10 +106,10 @@ def masked(line: str) -> str:
     return collapsed(" ".join(map(_known.__getitem__, line.split(None, MAX_WORDS)[:MAX_WORDS])))
 
 
-def shown(line: str) -> str:
+def visible(line: str) -> str:
     r"""The line without what is not seen of it: terminal escapes, control characters, what reorders text.
 
-    >>> shown("\x1b[31mERROR\x1b[0m no stock")
+    >>> visible("\x1b[31mERROR\x1b[0m no stock")
     'ERROR no stock'
     """
     return _UNSEEN.sub("", line)

@@ -17,7 +17,7 @@ from msgspec import Struct, structs
 
 from streams.records.log import Severity
 from streams.records.severity import graver, in_line, of_field
-from streams.windows.masks import masked, shown
+from streams.windows.masks import masked, visible
 from streams.windows.stack import Thrown, Trace, brief, trace
 from streams.windows.structured import Structured, klog, logfmt, structured
 
@@ -34,7 +34,7 @@ _STATUS = re.compile(
     rb"""
     (?: tatus(?:_?[Cc]ode)?["']?[=:][ ]?["']?5
       | tatus(?:_?[Cc]ode)?(?:=|["']:[ ]?)["']?4
-      | HTTP/[0-9.]{1,3}["']?[ ][45]
+      | HTTP/[0-9.]{1,3}(?:\\?"|')?[ ][45]
     )
     [0-9]{2}(?![0-9.])
     """,
@@ -44,7 +44,7 @@ _STATUS = re.compile(
 _GIN_STATUS = re.compile(rb"\[GIN\] [0-9/]{10} - [0-9:]{8} \|(?:\x1b\[[0-9;]{1,8}m)? {0,3}[45][0-9]{2}(?![0-9])")
 _ENVOY_STATUS = re.compile(rb'"response_code":[ ]?"?5[0-9]{2}(?![0-9])')
 _CHI_STATUS = re.compile(rb'" from [^ ]{1,64} - [45][0-9]{2}(?![0-9])')
-_HAPROXY_STATUS = re.compile(rb"(?:/[+-]?[0-9]{1,10}){4} [45][0-9]{2}(?![0-9])")
+_HAPROXY_STATUS = re.compile(rb" -?[0-9]{1,10}(?:/[+-]?[0-9]{1,10}){4} [45][0-9]{2}(?![0-9])")
 """Five times, then the status, as `option httplog` writes it; the request stands last."""
 _BRACKET, _BRACE = b"[{"
 _LEVEL = b'"level":'
@@ -95,7 +95,7 @@ def signature(folded: bytes, severity: Severity = Severity.UNSET) -> Signature:
     """
     line = folded.decode("utf-8", "replace")
     if not line.isprintable():  # all that is unseen is not printable
-        line = shown(line)
+        line = visible(line)
     if line.startswith(("{", " {", "\t{")):
         found = structured(line.lstrip())
         text = _of_structured(found)

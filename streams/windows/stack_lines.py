@@ -6,7 +6,7 @@ line: it is never an event of its own.
 
 Sources: java.lang.Throwable.printStackTrace; CPython Lib/traceback.py; Go runtime/traceback.go; .NET
 Exception.ToString; V8's stack trace API; Node, `util.inspect` and "Class: SystemError"; php-src
-Zend/zend_exceptions.c; Rust std::backtrace.
+Zend/zend_exceptions.c; Rust std::backtrace; Erlang/OTP, stdlib's `erl_error.erl` (`format_stacktrace`).
 """
 
 from __future__ import annotations
@@ -75,7 +75,9 @@ _FORMS = re.compile(
       | goroutine\ [0-9]+\ [^\n]*\]?:
       | created\ by\ [\w./*()-]+(?:\ in\ goroutine\ [0-9]+)?\Z
       | \[signal\ SIG[^\n]*
-      | \s{{2,}}(?:errno:\ -[0-9]+|(?:code|syscall|address|hostname|path):\ '[^'\n]*'),?\Z   # Node, SystemError
+      | \s{{2,}}(?:errno:\ -[0-9]+|port:\ [0-9]+                                        # Node, SystemError
+            |(?:code|syscall|address|hostname|path|dest):\ '[^'\n]*'),?\Z
+      | \s{{2,}}in\ (?:function|call\ from)\ \ ?[^\s:]++:[^\n]*                     # Erlang
       | \s*+\}}\Z
       | (?:PHP\ )?Stack\ trace:\s*\Z | \s++thrown\ in\ [^\n]*\ on\ line\ [0-9]+\s*\Z   # PHP
       | \s{{4,}}(?:\^|~)[\^~\s]*\Z                                                 # Python's marks

@@ -99,6 +99,9 @@ ACCESS_LOGS = {
     "Traefik": '10.0.0.1 - - [01/Mar/2026:12:00:00 +0000] "GET /api HTTP/1.1" {} 11 "-" "-" 17 "web@docker" '
     '"http://10.0.0.2:80" 3ms',
     "uvicorn": 'INFO:     10.0.0.1:51234 - "GET /orders HTTP/1.1" {} Internal Server Error',
+    "uvicorn, in JSON": '{{"level": "INFO", "logger": "uvicorn.access", '
+    '"message": "10.0.0.1:51234 - \\"GET /orders HTTP/1.1\\" {}"}}',
+    "uvicorn, an apostrophe asked for": 'INFO:     10.0.0.1:51234 - "GET /o\'neil HTTP/1.1" {} Internal Server Error',
     "gunicorn": '10.0.0.1 - - [01/Mar/2026:12:00:00 +0000] "GET /orders HTTP/1.1" {} 141 "-" "curl/8.0"',
     "Tomcat": '10.0.0.1 - - [01/Mar/2026:12:00:00 +0000] "GET /shop HTTP/1.1" {} 682',
     "gin": '[GIN] 2026/03/01 - 12:00:00 | {} |      13.2µs |       127.0.0.1 | GET      "/orders"',
@@ -128,11 +131,23 @@ def test_a_server_that_fails_is_an_error_in_any_access_log(name):
         "INFO stock answered status=503, trying again",
         '10.0.0.1 - - [01/Mar/2026:12:00:00 +0000] "GET /x HTTP/1.1" 200 503',
         '[GIN] 2026/03/01 - 12:00:00 | 200 |      500ms |       127.0.0.1 | GET      "/orders"',
+        'INFO stock answered "GET /items HTTP/1.1" 503, trying again',
     ],
 )
 def test_what_a_client_was_told_or_a_size_is_no_error(line):
     """Promise: whoever calls others may have tried again; his own level counts. A number of bytes is no status."""
     assert _class_of(Classes(), *_read(line))[0] == "info"
+
+
+def test_what_a_client_was_told_is_no_error_where_a_shipper_calls_all_of_it_info():
+    """Promise: an access log says who asked, or when, before the request; urllib3 says whom it asked."""
+    what = signature(fold('urllib3.connectionpool: http://stock:80 "GET /items HTTP/1.1" 503 None'), Severity.INFO)
+    assert _class_of(Classes(), what.text, what.severity)[0] == "info"
+
+
+def test_a_path_before_a_number_is_no_line_of_haproxy():
+    """Promise: HAProxy writes five times before the status; four parts of a path are none, and 500 is no status."""
+    assert _class_of(Classes(), *_read('read /reports/2026/03/01/12 500 of "GET /reports HTTP/1.1"'))[0] == "info"
 
 
 def _read(line):

@@ -78,6 +78,25 @@ def test_out_of_bounds_is_said_with_the_bounds():
     assert made.drain().summaries == []
 
 
+def test_the_widest_bounds_are_asked_for_once_and_only_before_a_record_is_refused():
+    """Promise: they decide, and where all records keep the narrower ones, finding them costs nothing."""
+    asked, made, source = [], Roller(WINDOW_NS, Limits()), Source(REVISION, "p")
+
+    def widest():
+        asked.append(None)
+        return 0, 3 * WINDOW_NS
+
+    made.accept(WINDOW_NS, 2 * WINDOW_NS, "logs/0", widest)
+    made.add(LogRecord(source, WINDOW_NS, "x"))
+    assert not asked
+    for time_ns in (0, 3 * WINDOW_NS, WINDOW_NS):
+        made.add(LogRecord(source, time_ns, "x"))
+    with pytest.raises(BadRecord):
+        made.add(LogRecord(source, 3 * WINDOW_NS + 1, "x"))
+    assert len(asked) == 1
+    assert sum(each.records for each in made.drain().summaries) == 4
+
+
 TEXTS = (
     "INFO ready",
     "    return cart.total",

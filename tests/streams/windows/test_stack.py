@@ -102,6 +102,11 @@ _CONTINUING = [
     "Wrapped by: java.io.IOException: closed",
     "Suppressed: java.io.IOException: closed",
     "Stack trace:",
+    "      errno: -111,",
+    "      port: 5432",
+    "      dest: '/data/b'",
+    "      in function  shop_cart:total/1 (src/shop_cart.erl, line 31)",
+    "      in call from gen_server:try_handle_call/4 (gen_server.erl, line 1123)",
     "[signal SIGSEGV: segmentation violation]",
     "... 12 more",
 ]
