@@ -72,7 +72,8 @@ _CRASH = re.compile(
 _THREAD_PANICKED = re.compile(r"thread '[^']{1,100}' (?:\([0-9]{1,10}\) )?panicked at ")
 """Rust: one thread of it, which a runtime catches or the next `join` tells of."""
 _PHP = re.compile(
-    r"""(?:(?P<own>\A|\]\ |[0-9]\ |stderr:\ "|PHP\ message:\ |\bphp[\w.-]{0,16}(?:\[[0-9]{1,10}\])?:\ )|\b)
+    r"""(?:(?P<own>\A|\]\ |:[0-9]{2}(?:[.,][0-9]{1,9})?\ |[+-][0-9]{4}\   # behind a time
+      |stderr:\ "|PHP\ message:\ |\bphp[\w.-]{0,16}(?:\[[0-9]{1,10}\])?:\ )|\b)
     PHP\ (?P<level>Fatal\ error|Parse\ error|Recoverable\ fatal\ error|Warning|Notice|Deprecated):\ """,
     re.VERBOSE,
 )
