@@ -34,7 +34,7 @@ class AlarmSignal(Struct, frozen=True):
     onset_at: str
     """Where its evidence began to gather; RFC 3339, like all times here."""
     note: str = ""
-    """What the numbers do not say, as part of a sentence: that it climbs, that it is not written any more."""
+    """What the numbers do not say, as part of a sentence: that it climbs, is written no more, is at its usual load."""
     limit: float | None = None
     """How far it can go, in its unit, where it climbs and would be there within four days."""
     limit_at: str | None = None

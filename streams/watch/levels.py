@@ -239,6 +239,11 @@ class LevelWatch:
         """Level of the last three values or so, in the unit of the signal."""
         return self._forecast.late
 
+    @property
+    def heard(self) -> bool:
+        """It rings."""
+        return self._heard
+
     def hear(self) -> None:
         """It rings: near is soon what has rung for a while, and that does not end it."""
         self._heard = True

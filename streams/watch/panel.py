@@ -37,6 +37,8 @@ _RHYTHM = 100.0
 """Values whose distance says how many windows lie between two."""
 _LOAD_HOLDS = 12
 """Windows: a minute, as long as most take from one scrape to the next."""
+_LOAD_LOST = 60
+"""Windows without it after which it is not coming back, and levels are watched as they are: so five minutes."""
 _AT_USUAL = "at its usual load"
 _NOTHING = -690.0
 """Log of M = 0."""
@@ -186,7 +188,6 @@ class Panel:
         state.windows += 1
         if load is not None:
             state.load, state.load_window = load, state.windows
-        has_load = state.windows - state.load_window <= _LOAD_HOLDS
         readings: dict[str, Reading] = {}
         for point in found:
             if point.weight <= 0.0:
@@ -210,10 +211,12 @@ class Panel:
                 continue
             if isinstance(model, CountWatch):
                 reading = model.add(time_ns, point.value, point.exposure or 0.0)
-            elif has_load and point.group in AT_LOAD and -LARGEST_LEVEL <= point.value <= LARGEST_LEVEL:
-                reading = model.add(time_ns, _at_usual_load(known, point.value, state.load))
+            elif (held := self._held(point, known, model)) is None:
+                known.seen_ns = time_ns
+                continue
             else:
-                reading = model.add(time_ns, point.value)
+                level, value = held
+                reading = level.add(time_ns, value)
             _note(known, reading, time_ns, counted=point.exposure is not None)
             _keep_time(known, self._state.windows)
             readings[point.signal] = reading
@@ -314,6 +317,27 @@ class Panel:
         else:
             model.quieten()
         state.begin_anew()
+
+    def _held(self, point: Point, known: SignalState, model: LevelWatch) -> tuple[LevelWatch, float] | None:
+        """The model of a level, and what it is at its usual load, or as it is; None: it goes with a load not told now.
+
+        As it is it would be another signal than it was; when the load does not come back it is one, and begins anew.
+        """
+        state = self._state
+        if point.group not in AT_LOAD or not -LARGEST_LEVEL <= point.value <= LARGEST_LEVEL:
+            known.note = ""
+            return model, point.value
+        without = state.windows - state.load_window
+        if without <= _LOAD_HOLDS:
+            return model, _at_usual_load(known, point.value, state.load)
+        if known.load is not None and known.load.slope:
+            if without <= _LOAD_LOST or model.heard:
+                return None
+            model = self._models[point.signal] = LevelWatch(scored=self._scored)
+            known.load, known.warm = None, False
+            known.begin_anew()
+        known.note = ""
+        return model, point.value
 
     def _forget(self, time_ns: int) -> None:
         """Make room for others."""

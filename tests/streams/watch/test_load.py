@@ -67,17 +67,54 @@ def test_numbers_that_nothing_real_has_leave_numbers(extreme):
         assert math.isfinite(reading.log_e)
 
 
-def test_the_alarm_says_at_what_load_and_a_minute_without_is_bridged():
-    """Twelve windows after it was last told the level is as it is."""
+def followed():
+    """A level that goes with the load, and one that is watched as it is, of a hundred windows."""
     panel, rng = Panel(PanelState()), np.random.default_rng(3)
     for place in range(100):
         load = 100.0 * math.exp(rng.normal(0.0, 0.5))
         panel.add(place * STEP_NS, [Point("cpu", 0.5 * load, group="cpu"), Point("heap", load, group="memory")], load)
+    return panel, load
+
+
+def without_load(panel, windows, value):
+    """What is said in each of so many windows more, in which no load is told; None: nothing."""
+    return [
+        panel.add(place * STEP_NS, [Point("cpu", value, group="cpu")]).get("cpu") for place in range(100, 100 + windows)
+    ]
+
+
+def test_the_alarm_says_at_what_load_and_a_minute_without_is_bridged():
+    """After twelve windows nobody knows what it would be: nothing is said and nothing is learned."""
+    panel, load = followed()
     signals = panel.signals
     assert signals["cpu"].note == "at its usual load"
     assert signals["heap"].load is None
-    found = [
-        panel.add(place * STEP_NS, [Point("cpu", 0.5 * load, group="cpu")])["cpu"].value for place in range(100, 114)
-    ]
-    assert found[11] != 0.5 * load
-    assert found[13] == 0.5 * load
+    found = without_load(panel, 14, 0.5 * load)
+    assert found[11].value != 0.5 * load
+    assert found[12:] == [None, None]
+
+
+def test_a_load_that_is_lost_is_no_fault_of_the_level():
+    """After five minutes what it is begins anew, silent, and nothing says that it is at its usual load."""
+    panel, _ = followed()
+    before = panel.signals["cpu"].before
+    found = without_load(panel, 100, 4.0 * before)
+    assert found[59] is None
+    assert found[60].value == 4.0 * before
+    known = panel.signals["cpu"]
+    assert (known.note, known.load, known.speaks) == ("", None, False)
+    assert panel.log_share("cpu") < 5.0
+
+
+def test_what_rings_is_not_forgotten_when_the_load_is_lost():
+    """It rings on, as it was told, until somebody or the hour ends it; then it begins anew."""
+    panel, _ = followed()
+    assert without_load(panel, 12, 1e4)[-1].log_e > 10.0
+    panel.hear("cpu")
+    told = panel.signals["cpu"].now
+    for place in range(112, 212):
+        assert panel.add(place * STEP_NS, [Point("cpu", 1.0, group="cpu")]) == {}
+    assert (panel.signals["cpu"].now, panel.signals["cpu"].speaks) == (told, True)
+    panel.quieten("cpu")
+    assert panel.add(300 * STEP_NS, [Point("cpu", 1.0, group="cpu")])["cpu"].value == 1.0
+    assert panel.signals["cpu"].load is None
