@@ -25,6 +25,7 @@ histograms, and all of them are scraped together.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -50,6 +51,8 @@ WAYS = 2
 """In which what is tolerated is reckoned with, at each threshold."""
 _OF_INCIDENTS = QUANTILES.index(0.9)
 """The threshold at which incidents of the baseline alone are looked for: what makes a pod slow shows there."""
+_MOST_SHARE = math.nextafter(1.0, 0.0)
+"""Of the canary: to that one value among 1e17 is rounded, so that the baseline has a share too."""
 PATIENCE_WINDOWS = 12
 """Windows that a bin waits for values of the other side: a minute at 5 s, as for requests (`exposure`)."""
 
@@ -275,7 +278,8 @@ def _gains(rows: Table, number: int, games: Sequence[_Games]) -> tuple[Floats, F
     thresholds = past.at_quantiles(np.where(up, QUANTILES, np.subtract(1.0, QUANTILES)))
     ours, theirs = baseline.not_beyond(thresholds), canary.not_beyond(thresholds)
     ours, theirs = np.where(up, baseline.values - ours, ours), np.where(up, canary.values - theirs, theirs)
-    share = np.broadcast_to(canary.values / (canary.values + baseline.values), thresholds.shape)
+    part = np.minimum(canary.values / (canary.values + baseline.values), _MOST_SHARE)
+    share = np.broadcast_to(part, thresholds.shape)
     null, margin = tolerated(past, thresholds, [(one.tolerated, one.ruled_out) for one in games])
     surely = surely_beyond(canary, thresholds, [one.tolerated for one in games], up, past)
     both_ways = [(theirs, ours, null), (surely, ours, np.ones_like(null))]

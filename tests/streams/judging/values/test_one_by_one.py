@@ -13,7 +13,7 @@ from streams.judging.values.contrast import Contrast
 from streams.judging.values.known import MOST_KNOWN, Known, ValuePast
 from streams.judging.values.one_by_one import SHARE, OneByOne, OneByOneState
 from streams.judging.values.part import ValuePart, ValuePartState, ValueSettings, begin_values
-from streams.records.histogram import Histogram
+from streams.records.histogram import LARGEST_COUNT, Histogram
 from streams.signals.rule import SignalRule
 
 REQUESTS, BEYOND = 100, 0.25
@@ -208,3 +208,17 @@ def test_what_is_remembered_is_bounded():
         past.learn({f"s{number:03}": contrast(bins=2)}, 0.98)
     assert len(past.signals) == MOST_KNOWN
     assert f"s{2 * MOST_KNOWN - 1:03}" in past.signals
+
+
+@pytest.mark.parametrize("most", ["canary", "baseline"])
+def test_evidence_is_a_number_where_next_to_all_values_are_of_one_side(most):
+    """As many as sums are cut at, in each of a hundred buckets, beside a single one: its share rounds to nothing."""
+    one = Side(5.0, values={"latency": Histogram(5, 1, 0.0, 0, {0: 1})})
+    many = Side(5.0, values={"latency": Histogram(5, LARGEST_COUNT, 0.0, 0, dict.fromkeys(range(100), LARGEST_COUNT))})
+    part = played(begin_values(lived()), 1.0, windows=2)
+    for _ in range(4):
+        part.add(*((one, many) if most == "canary" else (many, one)), RULES)
+    past = ValuePast()
+    past.learn(part.contrasts(), 1.0)
+    told = part.log_p, part.log_not_worse, past.signals["latency"].rate, *map(np.sum, past.signals["latency"].law())
+    assert all(map(math.isfinite, told))
