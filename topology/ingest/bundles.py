@@ -53,7 +53,7 @@ def _payloads(summaries: list[Summary], rolled: Rolled, last: Bundle, too_long: 
         yield from _payloads(halves[1], rolled, last, too_long)
     elif len(payload) > _REFUSED_BYTES:
         names = [rolled.series[number].name[:80] for number in series_in(summaries)]
-        log.error("%s: too long for a message, left out: %s", summaries[0].revision, ", ".join(names))
+        log.error("%s: too long for a message, left out: %s", summaries[0].revision, names)
         too_long()
         yield _encoded([structs.replace(one, pods={}) for one in summaries], rolled, last)
     else:
