@@ -243,7 +243,7 @@ func TestAddresses(t *testing.T) {
 	}
 }
 
-// The watch may read what it watches, in the whole cluster, and write nothing; its pod is as strict as the others.
+// The watch may list and watch what it is told of, in the whole cluster, and write nothing; its pod is as strict as the others.
 func TestWatchOfRollouts(t *testing.T) {
 	own, _ := built(t, "kubernetes/base", "kubernetes/rollouts")
 	roles := of[*rbacv1.ClusterRole](own)
@@ -252,7 +252,7 @@ func TestWatchOfRollouts(t *testing.T) {
 	}
 	read := map[string]bool{}
 	for _, rule := range roles[0].Rules {
-		if strings.Join(rule.Verbs, " ") != "get list watch" {
+		if strings.Join(rule.Verbs, " ") != "list watch" {
 			t.Errorf("verbs %v", rule.Verbs)
 		}
 		for _, resource := range rule.Resources {
