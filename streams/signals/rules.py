@@ -311,8 +311,6 @@ _AVAILABILITY = (
         combine="min",
         begun=True,
     ),
-)
-_UPSTREAMS = (
     _metric(
         *("gauge", "availability", "caddy.upstreams.healthy", "caddy_reverse_proxy_upstreams_healthy"),
         unit="%",
@@ -592,19 +590,7 @@ _SETUP = (
 """What begins so and is in no rule describes the set-up, or tells again what another metric tells."""
 _SETUP_NAMES = frozenset(("up", "target_info"))
 
-_OF_PARTS = (
-    *_LATENCY,
-    *_ERRORS,
-    *_RESTARTS,
-    *_AVAILABILITY,
-    *_UPSTREAMS,
-    *_CPU,
-    *_MEMORY,
-    *_GC,
-    *_SATURATION,
-    *_NETWORK,
-    *_LOAD,
-)
+_OF_PARTS = (*_LATENCY, *_ERRORS, *_RESTARTS, *_AVAILABILITY, *_CPU, *_MEMORY, *_GC, *_SATURATION, *_NETWORK, *_LOAD)
 RULES = (
     *_OF_PARTS,
     *(
