@@ -16,8 +16,10 @@ log = logging.getLogger(__name__)
 
 MAX_MESSAGE_BYTES = 4_000_000
 """Half of what the topic admits (deploy/kafka/topics.toml)."""
-_REFUSED_BYTES = 8 * 2**20 - 65_536
-"""What it does not admit, less room for headers."""
+LARGEST_MESSAGE_BYTES = 8 * 2**20
+"""What it admits."""
+_REFUSED_BYTES = LARGEST_MESSAGE_BYTES - 65_536
+"""Beyond what it admits, with room for headers."""
 
 
 def bundles(

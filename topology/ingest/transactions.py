@@ -24,6 +24,7 @@ from collections.abc import Iterable
 from confluent_kafka import KafkaError, KafkaException, Producer, TopicPartition
 
 from topology.connect import RECONNECT
+from topology.ingest.bundles import LARGEST_MESSAGE_BYTES
 from topology.settings import IngestSettings
 
 log = logging.getLogger(__name__)
@@ -131,7 +132,7 @@ def _configuration(settings: IngestSettings) -> dict[str, object]:
             "transaction.timeout.ms": round(settings.transaction_timeout_s * 1000),
             "compression.type": "lz4",
             "linger.ms": 5,
-            "message.max.bytes": 8 * 2**20,
+            "message.max.bytes": LARGEST_MESSAGE_BYTES,
             "queue.buffering.max.messages": 1_000_000,
             **RECONNECT,
             "logger": log,
