@@ -22,6 +22,7 @@ import numpy as np
 from msgspec import Struct
 
 from streams.judging.counts import Floats, all_log_mean_exp, log_mean_exp
+from streams.judging.levels.codes import from_bytes, to_bytes
 
 FIRST_RESTART = 12
 """Bins before the first beginning anew."""
@@ -93,13 +94,14 @@ def all_log_e(many: Sequence[RestartedArray]) -> list[float]:
 
 def packed(rows: Floats) -> bytes:
     """Row by row, `<f8`: a third of the time that lists of numbers take to be written, and no object for each."""
-    return rows.astype("<f8", copy=False).tobytes()
+    return to_bytes(rows, "<f8")
 
 
 def unpacked(data: bytes | list[list[float]], columns: int) -> Floats:
     """The rows again, writable; of lists in a snapshot of before."""
-    rows: Floats = np.frombuffer(data, "<f8") if isinstance(data, bytes) else np.array(data)
-    return rows.reshape(-1, columns).astype(np.float64)
+    if isinstance(data, bytes):
+        return from_bytes(data, "<f8", (-1, columns))
+    return np.array(data, dtype=np.float64).reshape(-1, columns)
 
 
 def _begins(bins: int, begun: int) -> bool:

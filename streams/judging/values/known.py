@@ -99,7 +99,6 @@ class Known(Struct, array_like=True, frozen=True):
 class ValuePast(Struct, array_like=True):
     """Of a workload's distributions: `learn` a comparison when it has ended."""
 
-    version: int = 1
     signals: dict[str, Known] = field(default_factory=dict)
 
     def learn(self, contrasts: Mapping[str, Contrast], fading: float) -> None:
