@@ -76,7 +76,7 @@ ALONE = records(BASELINE, ["b0", "b1"], 0, 140)
 
 
 def test_production_that_is_there_alone_becomes_a_cohort_of_the_past():
-    """Promise: how often it fails, how its latencies clump and which parts it is heard with are known without a rollout."""
+    """Promise: how often it fails, how its latencies clump, its parts are known without a rollout."""
     past = lived(ALONE, 140).past
     errors = past.logs.stream("logs/errors")
     assert errors.events == pytest.approx(24.0, abs=3.0)
