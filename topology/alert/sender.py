@@ -12,13 +12,12 @@ import time
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
-from urllib.parse import urlsplit
 
 from streams.errors import BrokenInvariant
 from topology.alarms.follower import AlarmFollower
 from topology.alarms.view import AlarmView, KnownAlarm
 from topology.alert import signature
-from topology.alert.alertmanager import Alertmanager
+from topology.alert.alertmanager import Alertmanager, named
 from topology.alert.instruments import Instruments
 from topology.alert.ledger import Ledger, LedgerFollower, LedgerWriter
 from topology.alert.post import Poster
@@ -60,8 +59,7 @@ async def run(settings: AlertSettings, telemetry: Telemetry, stop: asyncio.Event
     threads = (AlarmFollower(settings.kafka, view, telemetry), LedgerFollower(settings.kafka, ledger, telemetry))
     async with AsyncExitStack() as stack:
         poster = await stack.enter_async_context(Poster(settings.ca_file, settings.cert_file, settings.key_file))
-        for url in settings.alertmanager_urls:
-            name = f"alertmanager {urlsplit(url).netloc}"
+        for name, url in named(settings.alertmanager_urls).items():
             receivers[name] = Alertmanager(url, settings, poster, instruments.told(name))
         if settings.webhook_url is not None:
             told = instruments.told("webhook")
