@@ -225,9 +225,10 @@ class _Read(Struct, frozen=True):
 
 
 def settle(values: Values, pod: PodSummary) -> None:
-    """The values of a pod's lines as distributions."""
+    """The values of a pod's lines as distributions; a shipper may send a metric of that name as well."""
     for number, found in values.items():
-        pod.histogram_increases[number] = _distribution(found)
+        known, more = pod.histogram_increases.get(number), _distribution(found)
+        pod.histogram_increases[number] = more if known is None else known.merge(more)
 
 
 def _distribution(values: Iterable[float]) -> Histogram:
