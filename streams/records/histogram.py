@@ -21,6 +21,9 @@ EXPLICIT_SCALE = 8
 LARGEST_COUNT = 1 << 48
 """More than a pod counts in eight years at a million a second; sums are cut here, so that they can be written
 (MessagePack has 64 bits), also where the buckets of thousands of such histograms meet in one."""
+MOST_BUCKETS = 8192
+"""Of either sign: 32 doublings at `EXPLICIT_SCALE`, more than lie between a microsecond and an hour. What has more is
+kept at a coarser scale, as an SDK does that has 160."""
 _MAX_SCALE = 20
 _MIN_SCALE = -10
 
@@ -42,7 +45,8 @@ class Histogram(Struct, frozen=True, array_like=True, gc=False):
     def merge(self, other: Histogram) -> Histogram:
         """Both together, at the coarser scale: associative and commutative, exactly.
 
-        Counts past `LARGEST_COUNT` are cut there, which is as associative as adding.
+        Counts past `LARGEST_COUNT` are cut there, which is as associative as adding; so is the scale at which buckets
+        are no more than `MOST_BUCKETS`, for those of a part are never more than those of the whole.
         """
         scale = min(self.scale, other.scale)
         mine, theirs = self.at_scale(scale), other.at_scale(scale)
@@ -54,7 +58,16 @@ class Histogram(Struct, frozen=True, array_like=True, gc=False):
             _added(mine.positive, theirs.positive),
             _added(mine.negative, theirs.negative),
         )
+        if len(both.positive) > MOST_BUCKETS or len(both.negative) > MOST_BUCKETS:
+            both = both.within_bounds()
         return both if both.count < LARGEST_COUNT else _cut(both)  # no bucket holds more than all
+
+    def within_bounds(self) -> Histogram:
+        """The same values in at most `MOST_BUCKETS` of either sign, at the finest scale that allows it."""
+        bounded = self
+        while len(bounded.positive) > MOST_BUCKETS or len(bounded.negative) > MOST_BUCKETS:
+            bounded = bounded.at_scale(bounded.scale - 1)
+        return bounded
 
     def with_total(self, total: float) -> Histogram:
         """The same values with another sum."""

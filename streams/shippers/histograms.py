@@ -25,7 +25,7 @@ def explicit(bounds: Sequence[float], counts: Sequence[int], total: float, count
     if not bounds and len(counts) == 1:
         return Histogram(EXPLICIT_SCALE, count, total)  # one bucket from end to end says nothing of where
     try:
-        return from_explicit_bounds(bounds, counts, total, count)
+        return from_explicit_bounds(bounds, counts, total, count).within_bounds()
     except ValueError as fault:
         raise BadRecord(Reason.BAD_VALUE, str(fault)) from fault
 
@@ -56,4 +56,4 @@ def of_samples(samples: Iterable[tuple[float, int]]) -> Histogram:
     if not math.isfinite(total):
         raise BadRecord(Reason.BAD_VALUE, "samples whose sum is not finite")
     by_index = (dict(sorted(side.items())) for side in (positive, negative))
-    return Histogram(EXPLICIT_SCALE, count, total, zero_count, *by_index)
+    return Histogram(EXPLICIT_SCALE, count, total, zero_count, *by_index).within_bounds()
