@@ -63,6 +63,7 @@ from topology.telemetry import Telemetry
 from topology.topics import (
     ALARMS,
     COPARTITIONED,
+    LARGEST_MESSAGE_BYTES,
     RISK,
     ROLLOUTS,
     SUMMARIES,
@@ -86,7 +87,7 @@ _CHANGELOG = {
     "segment.bytes": str(32 * 2**20),
     "segment.ms": "600000",
     "min.cleanable.dirty.ratio": "0.2",
-    "max.message.bytes": str(8 * 2**20),
+    "max.message.bytes": str(LARGEST_MESSAGE_BYTES),
 }
 """Compacted soon: what is read after a rebalance is not much more than the latest snapshots."""
 
