@@ -5,9 +5,10 @@ from __future__ import annotations
 import threading
 
 import pytest
-from confluent_kafka.admin import AdminClient, NewTopic
+from confluent_kafka.admin import NewTopic
 
 from streams.errors import BadPolicy
+from topology.connect import admin_client
 from topology.embedded import EmbeddedBroker
 from topology.errors import Unavailable
 from topology.score import worker
@@ -26,7 +27,8 @@ def test_told_to_end_before_it_began_it_does_not_begin():
 def test_topics_of_unlike_partitions_are_named():
     """Promise: whoever has given one of them more partitions is told so; it waited for those of the others for ever."""
     with EmbeddedBroker() as broker:
-        kafka, admin = Kafka(broker.bootstrap_servers), AdminClient({"bootstrap.servers": broker.bootstrap_servers})
+        kafka = Kafka(broker.bootstrap_servers)
+        admin = admin_client(kafka)
         scorer = ScoreSettings(kafka), Telemetry.start("score", TelemetrySettings())
         for name in (*COPARTITIONED, ALARMS):
             with pytest.raises(Unavailable, match="is not there"):
