@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
 
 from msgspec import Struct
@@ -148,6 +148,30 @@ def from_explicit_bounds(
         buckets[index] = buckets.get(index, 0) + number
     ascending = dict(reversed(negative.items()))
     return Histogram(EXPLICIT_SCALE, sum(counts) if count is None else count, total, zero_count, positive, ascending)
+
+
+def of_values(values: Iterable[tuple[float, int]], scale: int, least: float = 0.0) -> Histogram:
+    """A histogram of (value, how often: at least once), without a sum: one of floats depends on their order.
+
+    Args:
+        values: finite.
+        scale: of the histogram.
+        least: values of a smaller size count as 0.
+    """
+    zero_count = count = 0
+    positive: dict[int, int] = {}
+    negative: dict[int, int] = {}
+    for value, times in values:
+        count += times
+        size = abs(value)
+        if size < least or size == 0.0:
+            zero_count += times
+            continue
+        side = positive if value > 0 else negative
+        index = bucket_index(size, scale)
+        side[index] = side.get(index, 0) + times
+    by_index = (dict(sorted(side.items())) for side in (positive, negative))
+    return Histogram(scale, count, 0.0, zero_count, *by_index)
 
 
 def bucket_index(value: float, scale: int) -> int:
