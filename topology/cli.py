@@ -10,6 +10,7 @@ import contextlib
 import logging
 import os
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -37,6 +38,8 @@ from topology.templates.command import templates
 from topology.watch.command import watch
 
 _PARTITIONS = click.option("--partitions", type=int, help="Overrides the number of partitions of every topic.")
+
+_workers = partial(click.option, cls=options.Named, type=click.IntRange(0), default=1, show_default=True)
 
 _KAYENTA_CONFIG = "Kayenta canary config (JSON) whose name a `kayenta:` template gives; any number."
 
@@ -128,7 +131,9 @@ def score(host: str, **given: Any) -> None:
 @click.option(
     "--ended-s", type=float, help="How long the verdict of a comparison that has ended is answered.  [default: 30]"
 )
-@click.option("--kayenta-config", "kayenta_configs", multiple=True, metavar="FILE", help=_KAYENTA_CONFIG)
+@click.option(
+    "--kayenta-config", "kayenta_configs", cls=options.Named, multiple=True, metavar="FILE", help=_KAYENTA_CONFIG
+)
 def serve(**given: Any) -> None:
     """Answer queries, show the pages, expose the gauges.
 
@@ -239,10 +244,8 @@ def topics(bootstrap_servers: str | None, kafka_config: Path | None, log_level: 
 @options.policy_option
 @options.receiver_options
 @_PARTITIONS
-@click.option(
-    "--ingest", "ingest_workers", type=click.IntRange(0), default=1, show_default=True, help="Ingest workers."
-)
-@click.option("--score", "score_workers", type=click.IntRange(0), default=1, show_default=True, help="Score workers.")
+@_workers("--ingest", "ingest_workers", help="Ingest workers.")
+@_workers("--score", "score_workers", help="Score workers.")
 def run(ingest_workers: int, score_workers: int, partitions: int | None, **given: Any) -> None:
     """Run all roles on this machine.
 

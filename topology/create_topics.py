@@ -51,7 +51,7 @@ def create(kafka: Kafka, topics: Sequence[Topic]) -> list[Outcome]:
         Unavailable: the cluster did not do it in time or refused.
     """
     admin = admin_client(kafka)
-    before = _partitions(admin)
+    before = partitions(admin)
     missing = [topic for topic in topics if topic.name not in before]
     outcomes = {topic.name: _create(admin, topic) for topic in missing}
     after = _await(admin, [topic.name for topic in topics])
@@ -61,6 +61,19 @@ def create(kafka: Kafka, topics: Sequence[Topic]) -> list[Outcome]:
     for topic in present:
         outcomes[topic.name] = Outcome(topic.name, "exists", _differences(topic, after, configs))
     return [outcomes[topic.name] for topic in topics]
+
+
+def partitions(admin: AdminClient) -> dict[str, int]:
+    """How many each topic of the cluster has.
+
+    Raises:
+        Unavailable: it does not tell.
+    """
+    try:
+        metadata = admin.list_topics(timeout=_TIMEOUT_S)
+    except KafkaException as error:
+        raise Unavailable(f"Kafka does not answer: {error.args[0].str()}") from error
+    return {name: len(topic.partitions) for name, topic in metadata.topics.items() if topic.error is None}
 
 
 def _create(admin: AdminClient, topic: Topic) -> Outcome:
@@ -86,23 +99,15 @@ def _request(admin: AdminClient, topic: Topic, config: dict[str, str]) -> None:
     future.result(_TIMEOUT_S)
 
 
-def _partitions(admin: AdminClient) -> dict[str, int]:
-    try:
-        metadata = admin.list_topics(timeout=_TIMEOUT_S)
-    except KafkaException as error:
-        raise Unavailable(f"Kafka does not answer: {error.args[0].str()}") from error
-    return {name: len(topic.partitions) for name, topic in metadata.topics.items() if topic.error is None}
-
-
 def _await(admin: AdminClient, names: Sequence[str]) -> dict[str, int]:
     """The number of partitions of each, once the cluster shows them all with a leader."""
     deadline = time.monotonic() + _TIMEOUT_S
     while True:
-        partitions = _partitions(admin)
-        if all(partitions.get(name) for name in names):
-            return {name: partitions[name] for name in names}
+        found = partitions(admin)
+        if all(found.get(name) for name in names):
+            return {name: found[name] for name in names}
         if time.monotonic() > deadline:
-            late = [name for name in names if not partitions.get(name)]
+            late = [name for name in names if not found.get(name)]
             raise Unavailable(f"the cluster does not show {', '.join(late)} after {_TIMEOUT_S:g} s")
         time.sleep(0.05)
 

@@ -35,13 +35,18 @@ RESERVED = frozenset(
         "enable.partition.eof",
         "group.id",
         "group.instance.id",
+        "group.protocol",
+        "group.remote.assignor",
+        "heartbeat.interval.ms",
         "isolation.level",
+        "partition.assignment.strategy",
         "session.timeout.ms",
         "transaction.timeout.ms",
         "transactional.id",
     }
 )
-"""Properties on which exactly-once rests; Serinus sets them itself."""
+"""Properties on which exactly-once rests; Serinus sets them itself, or relies on librdkafka's default: where a group
+deals out a part of its partitions anew, ingest would take them for all it has, and drop what it has read of others."""
 
 _NAME = re.compile(r"[a-z][a-z0-9]*([._][a-z0-9]+)*")
 
@@ -71,7 +76,7 @@ def read(path: Path) -> dict[str, str]:
 
 
 def check(properties: Mapping[str, str]) -> None:
-    """Refuse names that cannot be librdkafka's and those that Serinus sets itself.
+    """Refuse names that cannot be librdkafka's and those of `RESERVED`.
 
     Raises:
         BadPolicy: naming the property, never its value.
@@ -80,7 +85,7 @@ def check(properties: Mapping[str, str]) -> None:
         if not _NAME.fullmatch(name):
             raise BadPolicy("kafka-config", name, "use librdkafka's property names, such as security.protocol")
         if name in RESERVED:
-            raise BadPolicy("kafka-config", name, "Serinus sets this property itself")
+            raise BadPolicy("kafka-config", name, "leave it out: exactly-once rests on it")
 
 
 def shown(properties: Mapping[str, str]) -> dict[str, str]:

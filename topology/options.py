@@ -7,6 +7,7 @@ shared ones, SERINUS_INGEST_WINDOW_S and so on for those of one command.
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Literal, TypeVar
@@ -38,6 +39,18 @@ class Finite(click.FloatRange):
         if not math.isfinite(number):
             self.fail(f"{number} is not a finite number.", param, ctx)
         return number
+
+
+class Named(click.Option):
+    """One whose value has another name, `--label` of `labels`: click would look for its variable by that alone."""
+
+    def resolve_envvar_value(self, ctx: click.Context) -> str | None:
+        """As click does; and by the option's own name."""
+        found: str | None = super().resolve_envvar_value(ctx)
+        if found is None and ctx.auto_envvar_prefix is not None:
+            name = self.opts[0].removeprefix("--").replace("-", "_").upper()
+            found = os.environ.get(f"{ctx.auto_envvar_prefix}_{name}") or None
+        return found
 
 
 def together(*options: Callable[[Any], Any]) -> Callable[[Command], Command]:
@@ -114,6 +127,7 @@ receiver_options = together(
     click.option(
         "--alertmanager-url",
         "alertmanager_urls",
+        cls=Named,
         multiple=True,
         metavar="URL",
         help="Is told of all alarms; any number.",
@@ -125,7 +139,9 @@ receiver_options = together(
     click.option("--ca-file", metavar="FILE", help="PEM of trusted authorities.  [default: the system's]"),
     click.option("--cert-file", metavar="FILE", help="PEM of the certificate shown to who asks for one."),
     click.option("--key-file", metavar="FILE", help="PEM of its key.  [default: in the same file]"),
-    click.option("--label", "labels", multiple=True, metavar="NAME=VALUE", help="Of every alert; any number."),
+    click.option(
+        "--label", "labels", cls=Named, multiple=True, metavar="NAME=VALUE", help="Of every alert; any number."
+    ),
 )
 
 alert_options = together(

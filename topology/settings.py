@@ -316,7 +316,13 @@ class AlertSettings(Receivers, frozen=True):
             _require(_is_http(self.public_url), "public_url", _without_user(self.public_url), allowed)
         named = bool(self.alertmanager_urls or self.webhook_url)
         _require(named, "alertmanager_url", None, "name an Alertmanager or a webhook, or there is nobody to tell")
-        _require(self.key_file is None or self.cert_file is not None, "cert_file", None, "name that of key-file")
+        for name, of, whose in (
+            ("key_file", "cert_file", self.cert_file),
+            ("webhook_secret_file", "webhook_url", self.webhook_url),
+            ("webhook_token_file", "webhook_url", self.webhook_url),
+            ("alertmanager_token_file", "alertmanager_url", self.alertmanager_urls),
+        ):
+            _require(getattr(self, name) is None or bool(whose), of, None, f"name that of {name.replace('_', '-')}")
         for name in _ALERT_FILES:
             file = getattr(self, name)
             _require(file is None or _is_readable(Path(file)), name, file, "name a readable file")

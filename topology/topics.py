@@ -28,6 +28,9 @@ COPARTITIONED = (SUMMARIES, ROLLOUTS, RISK, WATCH)
 
 OURS = frozenset({LOGS, METRICS, *COPARTITIONED, ALARMS, ALERTS, DEAD_LETTERS})
 
+LARGEST_MESSAGE_BYTES = 8 * 2**20
+"""What the topics of records and of our own messages admit, and score's changelog."""
+
 DEFINITIONS = Path(__file__).parents[1] / "deploy/kafka/topics.toml"
 
 

@@ -149,7 +149,8 @@ def ask(settings: VerifySettings) -> Answer:
     """
     request = urllib.request.Request(f"{settings.url.rstrip('/')}/v1/risk?{_query(settings)}")  # noqa: S310 - checked
     if settings.token_file is not None:
-        request.add_header("Authorization", f"Bearer {_token(settings.token_file)}")
+        # A redirect, to a page where people sign in say, must not carry it to where nobody said.
+        request.add_unredirected_header("Authorization", f"Bearer {_token(settings.token_file)}")
     try:
         with urllib.request.urlopen(request, timeout=ASK_S) as response:  # noqa: S310 - settings admit http alone
             return _decode(response.read(_MOST_BYTES))

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
 
 from msgspec import Struct
@@ -21,6 +21,9 @@ EXPLICIT_SCALE = 8
 LARGEST_COUNT = 1 << 48
 """More than a pod counts in eight years at a million a second; sums are cut here, so that they can be written
 (MessagePack has 64 bits), also where the buckets of thousands of such histograms meet in one."""
+MOST_BUCKETS = 8192
+"""Of either sign: 32 doublings at `EXPLICIT_SCALE`, more than lie between a microsecond and an hour. What has more is
+kept at a coarser scale, as an SDK does that has 160."""
 _MAX_SCALE = 20
 _MIN_SCALE = -10
 
@@ -42,7 +45,8 @@ class Histogram(Struct, frozen=True, array_like=True, gc=False):
     def merge(self, other: Histogram) -> Histogram:
         """Both together, at the coarser scale: associative and commutative, exactly.
 
-        Counts past `LARGEST_COUNT` are cut there, which is as associative as adding.
+        Counts past `LARGEST_COUNT` are cut there, which is as associative as adding; so is the scale at which buckets
+        are no more than `MOST_BUCKETS`, for those of a part are never more than those of the whole.
         """
         scale = min(self.scale, other.scale)
         mine, theirs = self.at_scale(scale), other.at_scale(scale)
@@ -54,7 +58,16 @@ class Histogram(Struct, frozen=True, array_like=True, gc=False):
             _added(mine.positive, theirs.positive),
             _added(mine.negative, theirs.negative),
         )
+        if len(both.positive) > MOST_BUCKETS or len(both.negative) > MOST_BUCKETS:
+            both = both.within_bounds()
         return both if both.count < LARGEST_COUNT else _cut(both)  # no bucket holds more than all
+
+    def within_bounds(self) -> Histogram:
+        """The same values in at most `MOST_BUCKETS` of either sign, at the finest scale that allows it."""
+        bounded = self
+        while len(bounded.positive) > MOST_BUCKETS or len(bounded.negative) > MOST_BUCKETS:
+            bounded = bounded.at_scale(bounded.scale - 1)
+        return bounded
 
     def with_total(self, total: float) -> Histogram:
         """The same values with another sum."""
@@ -135,6 +148,30 @@ def from_explicit_bounds(
         buckets[index] = buckets.get(index, 0) + number
     ascending = dict(reversed(negative.items()))
     return Histogram(EXPLICIT_SCALE, sum(counts) if count is None else count, total, zero_count, positive, ascending)
+
+
+def of_values(values: Iterable[tuple[float, int]], scale: int, least: float = 0.0) -> Histogram:
+    """A histogram of (value, how often: at least once), without a sum: one of floats depends on their order.
+
+    Args:
+        values: finite.
+        scale: of the histogram.
+        least: values of a smaller size count as 0.
+    """
+    zero_count = count = 0
+    positive: dict[int, int] = {}
+    negative: dict[int, int] = {}
+    for value, times in values:
+        count += times
+        size = abs(value)
+        if size < least or size == 0.0:
+            zero_count += times
+            continue
+        side = positive if value > 0 else negative
+        index = bucket_index(size, scale)
+        side[index] = side.get(index, 0) + times
+    by_index = (dict(sorted(side.items())) for side in (positive, negative))
+    return Histogram(scale, count, 0.0, zero_count, *by_index)
 
 
 def bucket_index(value: float, scale: int) -> int:

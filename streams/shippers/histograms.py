@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable, Sequence
 
 from streams.errors import BadRecord, Reason
-from streams.records.histogram import EXPLICIT_SCALE, Histogram, bucket_index, from_explicit_bounds
+from streams.records.histogram import EXPLICIT_SCALE, Histogram, from_explicit_bounds, of_values
 
 _LARGEST = 1e300
 """Bounds and samples beyond have no bucket of twice their size in a double."""
@@ -25,7 +25,7 @@ def explicit(bounds: Sequence[float], counts: Sequence[int], total: float, count
     if not bounds and len(counts) == 1:
         return Histogram(EXPLICIT_SCALE, count, total)  # one bucket from end to end says nothing of where
     try:
-        return from_explicit_bounds(bounds, counts, total, count)
+        return from_explicit_bounds(bounds, counts, total, count).within_bounds()
     except ValueError as fault:
         raise BadRecord(Reason.BAD_VALUE, str(fault)) from fault
 
@@ -36,24 +36,14 @@ def of_samples(samples: Iterable[tuple[float, int]]) -> Histogram:
     Raises:
         BadRecord: BAD_VALUE, for a value that is not finite or a negative number of times.
     """
-    positive: dict[int, int] = {}
-    negative: dict[int, int] = {}
-    zero_count = count = 0
+    drawn: list[tuple[float, int]] = []
     total = 0.0
     for value, times in samples:
         if times < 0 or not abs(value) <= _LARGEST:
             raise BadRecord(Reason.BAD_VALUE, f"{times} samples of {value!r}")
-        if times == 0:
-            continue
-        count += times
-        total += value * times
-        if value == 0:
-            zero_count += times
-            continue
-        side = positive if value > 0 else negative
-        index = bucket_index(abs(value), EXPLICIT_SCALE)
-        side[index] = side.get(index, 0) + times
+        if times:
+            drawn.append((value, times))
+            total += value * times
     if not math.isfinite(total):
         raise BadRecord(Reason.BAD_VALUE, "samples whose sum is not finite")
-    by_index = (dict(sorted(side.items())) for side in (positive, negative))
-    return Histogram(EXPLICIT_SCALE, count, total, zero_count, *by_index)
+    return of_values(drawn, EXPLICIT_SCALE).with_total(total).within_bounds()

@@ -19,6 +19,9 @@ MAX_DEPTH = 32
 _MAX_BUCKETS = 4096
 """Of a histogram; OpenTelemetry SDKs make at most 160 or 320."""
 _MAX_ATTRIBUTES = 512
+MAX_RECORDS = 1 << 18
+"""Log records, or samples, of a message: of 8 MiB, 32 bytes each, and no pod's record is as short as that. Of such as
+hold nothing there would be four million, which take gigabytes."""
 
 SHAPES = ("gauge", "sum", "histogram", "exponential_histogram", "summary")
 """Of a metric's data."""

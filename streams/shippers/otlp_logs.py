@@ -10,7 +10,7 @@ from streams.records.severity import of_field, of_otlp
 from streams.records.times import within_range
 from streams.shippers.faults import MAX_BATCH_BYTES, MAX_RECORD_BYTES, check_size
 from streams.shippers.line import MAX_TRACE_ID
-from streams.shippers.otlp import Group, LogRow, Plain, Rows, as_text
+from streams.shippers.otlp import MAX_RECORDS, Group, LogRow, Plain, Rows, as_text
 from streams.shippers.otlp_identity import OtlpIdentities
 from streams.shippers.reader import Reader
 from streams.shippers.times import message_time
@@ -43,6 +43,8 @@ class OtlpLogs(Reader):
                     records.append(bad.with_traceback(None))
             else:
                 records.append(row)
+            if len(records) > MAX_RECORDS:
+                raise BadRecord(Reason.TOO_LARGE, f"more than {MAX_RECORDS} records in one message")
         if not records:
             raise BadRecord(Reason.EMPTY, "an OTLP message without log records")
         return records

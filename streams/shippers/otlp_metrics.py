@@ -16,7 +16,7 @@ from streams.records.times import within_range
 from streams.shippers.cache import BoundedCache
 from streams.shippers.faults import MAX_BATCH_BYTES, check_size
 from streams.shippers.histograms import explicit
-from streams.shippers.otlp import Buckets, Group, PointRow, Rows, as_text
+from streams.shippers.otlp import MAX_RECORDS, Buckets, Group, PointRow, Rows, as_text
 from streams.shippers.otlp_identity import OtlpIdentities
 from streams.shippers.reader import Reader
 from streams.shippers.series import series_of
@@ -51,6 +51,8 @@ class OtlpMetrics(Reader):
                     samples.append(bad.with_traceback(None))
             else:
                 samples.append(row)
+            if len(samples) > MAX_RECORDS:
+                raise BadRecord(Reason.TOO_LARGE, f"more than {MAX_RECORDS} samples in one message")
         if not samples:
             raise BadRecord(Reason.EMPTY, "an OTLP message without data points")
         return samples

@@ -16,14 +16,14 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
 from msgspec import Struct
 
 from streams.errors import BadPolicy
-from streams.records.histogram import Histogram, bucket_index
+from streams.records.histogram import of_values
 from streams.records.metric import Series
 from streams.windows.summary import PodSummary, series_id
 
@@ -225,27 +225,10 @@ class _Read(Struct, frozen=True):
 
 
 def settle(values: Values, pod: PodSummary) -> None:
-    """The values of a pod's lines as distributions."""
-    for number, found in values.items():
-        pod.histogram_increases[number] = _distribution(found)
-
-
-def _distribution(values: Iterable[float]) -> Histogram:
-    """Without a sum: one of floats of any size would depend on their order."""
-    zero_count = count = 0
-    positive: dict[int, int] = {}
-    negative: dict[int, int] = {}
-    for value, times in Counter(values).items():  # a bucket costs a logarithm, and many values are the same
-        count += times
-        size = abs(value)
-        if size < _SMALLEST:
-            zero_count += times
-            continue
-        side = positive if value > 0 else negative
-        index = bucket_index(size, _SCALE)
-        side[index] = side.get(index, 0) + times
-    by_index = (dict(sorted(side.items())) for side in (positive, negative))
-    return Histogram(_SCALE, count, 0.0, zero_count, *by_index)
+    """The values of a pod's lines as distributions; a shipper may send a metric of that name as well."""
+    for number, found in values.items():  # a bucket costs a logarithm, and many values are the same
+        known, more = pod.histogram_increases.get(number), of_values(Counter(found).items(), _SCALE, _SMALLEST)
+        pod.histogram_increases[number] = more if known is None else known.merge(more)
 
 
 def _number(value: object) -> float | None:

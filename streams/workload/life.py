@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
 
+import msgspec
 from msgspec import structs
 
 from streams.errors import BrokenInvariant
@@ -50,6 +51,11 @@ from streams.workload.state import WorkloadSettings, WorkloadState
 
 _MAX_RUNNING = 20
 """Comparisons of one workload at a time; a further one ends the oldest as `expired`."""
+MOST_RING_BYTES = 4 * 2**20
+"""Of closed windows that are kept, as a snapshot has them: half of what one may be. 15 minutes of 4,000 pairs of pod
+and level would fill all of it, and a scorer that cannot write it ends, again and again; past half the oldest go
+earlier."""
+_encode = msgspec.msgpack.Encoder().encode
 
 
 class WorkloadLife:
@@ -92,6 +98,8 @@ class WorkloadLife:
         self._rehearsals = Rehearsals(
             settings.judge, settings.window_ns, state.workload.key, state.past, state.rehearsals
         )
+        self._ring_bytes = [_size(sides) for _, sides in state.ring]
+        """Of each window of the ring, as the snapshot has it."""
         self._fresh: dict[str, RiskDocument] = {}
         self._watermark_ns = 0
         self.learned = 0
@@ -425,19 +433,31 @@ class WorkloadLife:
         return running.add(start_ns, sides, self._state.ring, lines.signatures, rules, lines.roots)
 
     def _publish(self, running: Running) -> None:
-        known_ns = self._settings.ring_ns
-        told = document(running, self._lines, self._catalogue, self._presence, self._state.traces, known_ns)
+        told = document(running, self._lines, self._catalogue, self._presence, self._state.traces, self._known_ns)
         self._fresh[running.comparison.key] = told
 
     def _keep_window(self, start_ns: int, sides: dict[str, Side], horizon_ns: int) -> None:
-        """Into the ring; what leaves it is known of production."""
-        state = self._state
-        for old_ns, old_sides in state.ring:
-            if old_ns > horizon_ns:
+        """Into the ring; what leaves it, by its age or for want of room, is known of production."""
+        ring, sizes = self._state.ring, self._ring_bytes
+        size = _size(sides)
+        held, leaving = sum(sizes) + size, 0
+        for (old_ns, old_sides), old_size in zip(ring, sizes, strict=True):
+            if old_ns > horizon_ns and held <= MOST_RING_BYTES:
                 break
-            self._learn_production(state.past.production, old_ns, old_sides)
-        state.ring = [entry for entry in state.ring if entry[0] > horizon_ns]
-        state.ring.append((start_ns, sides))
+            self._learn_production(self._state.past.production, old_ns, old_sides)
+            held -= old_size
+            leaving += 1
+        del ring[:leaving], sizes[:leaving]
+        ring.append((start_ns, sides))
+        sizes.append(size)
+
+    @property
+    def _known_ns(self) -> int:
+        """How long a closed window is known."""
+        ring, sizes = self._state.ring, self._ring_bytes
+        if not ring or sum(sizes) + max(sizes) <= MOST_RING_BYTES:
+            return self._settings.ring_ns  # there is room for more
+        return min(self._state.closed_to_ns - ring[0][0], self._settings.ring_ns)
 
     def _learn_production(self, past: ProductionPast, start_ns: int, sides: Mapping[str, Side]) -> None:
         """What was in production in a window: all but what was on trial, or is since it was known.
@@ -494,3 +514,8 @@ class WorkloadLife:
         """
         what = self._state.heard.get(number)
         return what.severity if what is not None and what.severity >= Severity.WARN else 0
+
+
+def _size(sides: Mapping[str, Side]) -> int:
+    """Bytes of one window in a snapshot."""
+    return len(_encode(sides))

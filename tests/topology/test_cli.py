@@ -142,6 +142,19 @@ def test_the_environment_configures_every_role(monkeypatch: pytest.MonkeyPatch, 
     assert getattr(settings, own_field) == {"ingest": 7, "score": 0.02, "serve": 9}[role]
 
 
+@pytest.mark.parametrize("role", ["ingest", "score", "serve", "alert", "rollouts", "run", "record"])
+def test_every_option_of_a_role_has_a_variable_of_its_name(monkeypatch: pytest.MonkeyPatch, role: str) -> None:
+    """As docs/operations.md says: SERINUS_RUN_INGEST is --ingest, whatever the code calls it."""
+    command = cli.command.commands[role]
+    context = click.Context(command, auto_envvar_prefix=f"SERINUS_{role.upper()}")
+    own = [each for each in command.params if isinstance(each, click.Option) and each.envvar is None]
+    assert own
+    for option in own:
+        name = option.opts[0].removeprefix("--").replace("-", "_").upper()
+        monkeypatch.setenv(f"SERINUS_{role.upper()}_{name}", "x")
+        assert option.resolve_envvar_value(context) == "x"
+
+
 @pytest.mark.parametrize(
     ("text", "fields"), [("", ()), ("took_ms:ms", ("took_ms:ms",)), (" a, status=5*,", ("a", "status=5*"))]
 )

@@ -106,7 +106,13 @@ def test_librdkafka_gets_all_and_overrides_win() -> None:
     assert kafka.librdkafka(**{"linger.ms": 5}) == {"client.id": "x", "bootstrap.servers": "a:1,b:2", "linger.ms": 5}
 
 
-@pytest.mark.parametrize("name", ["group.id", "isolation.level", "enable.auto.commit", "transactional.id", "Security"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("group.id", "isolation.level", "enable.auto.commit", "transactional.id", "Security"),
+        *("partition.assignment.strategy", "group.protocol"),
+    ],
+)
 def test_properties_that_would_break_exactly_once_are_refused(name: str) -> None:
     """What Serinus sets itself is not silently overridden."""
     with pytest.raises(BadPolicy, match=name):

@@ -15,7 +15,15 @@ from streams.records.identity import Workload
 from topology.create_topics import create
 from topology.embedded import EmbeddedBroker
 from topology.settings import Kafka
-from topology.topics import COPARTITIONED, SUMMARIES, Topic, definitions, partition_of, require_copartitioned
+from topology.topics import (
+    COPARTITIONED,
+    LARGEST_MESSAGE_BYTES,
+    SUMMARIES,
+    Topic,
+    definitions,
+    partition_of,
+    require_copartitioned,
+)
 
 
 def test_a_workload_lives_where_kafkas_own_partitioner_puts_it(broker: EmbeddedBroker) -> None:
@@ -48,6 +56,12 @@ def test_the_definitions_hold_all_our_topics() -> None:
     numbers = {topic.name: topic.partitions for topic in definitions()}
     assert len({numbers[name] for name in COPARTITIONED}) == 1
     assert {topic.partitions for topic in definitions(partitions=3)} == {3}
+
+
+def test_what_is_written_is_admitted() -> None:
+    """The longest message that a role writes is the longest that the topics take."""
+    longest = {topic.config.get("max.message.bytes", str(LARGEST_MESSAGE_BYTES)) for topic in definitions()}
+    assert longest == {str(LARGEST_MESSAGE_BYTES)}
 
 
 @pytest.mark.parametrize("text", ["x=1", "[[topic]]\nname='a'\npartitions='b'", "[[topic", "topic=[]"])

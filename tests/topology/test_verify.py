@@ -143,11 +143,17 @@ class _Handler(http.server.BaseHTTPRequestHandler):
     asked: list[str]
     body = b""
     status = 200
+    elsewhere = ""
+    """Where it sends those who ask, but for those who ask just there."""
 
     def do_GET(self) -> None:
         """Whatever it is."""
         type(self).asked.append(f"{self.path} {self.headers.get('Authorization', '')}")
-        self.send_response(self.status)
+        if self.elsewhere and self.path != self.elsewhere:
+            self.send_response(302)
+            self.send_header("Location", self.elsewhere)
+        else:
+            self.send_response(self.status)
         self.end_headers()
         self.wfile.write(self.body)
 
@@ -221,6 +227,19 @@ def test_later_names_and_token(server: tuple[str, type[_Handler]], tmp_path: Pat
     assert process.returncode == 0
     assert handler.asked == ["/v1/risk?namespace=prod&workload=shop&baseline=aa&canary=bb&view=verdict Bearer s3cret"]
     assert "s3cret" not in err
+
+
+def test_the_token_goes_nowhere_but_to_the_url(server: tuple[str, type[_Handler]], tmp_path: Path) -> None:
+    """A proxy that sends to where people sign in does not send the token there."""
+    url, handler = server
+    handler.elsewhere, handler.body = "/sign-in", b"<html>"
+    token = tmp_path / "token"
+    token.write_text("s3cret\n")
+    with pytest.raises(Unavailable):
+        ask(structs.replace(SETTINGS, url=url, token_file=str(token)))
+    asked, redirected = handler.asked
+    assert asked.endswith("Bearer s3cret")
+    assert redirected == "/sign-in "
 
 
 @pytest.mark.parametrize("held", [b"s3cret\ns3cret", b"s3cret \xe2\x82\xac", b"s3cret \xfe"])

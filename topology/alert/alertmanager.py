@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from urllib.parse import urlsplit
 
 import msgspec
 from msgspec import Struct
@@ -25,6 +26,20 @@ BATCH = 64
 """Alerts of one request, as Prometheus sends them."""
 
 _encode = msgspec.json.Encoder().encode
+
+
+def named(urls: Sequence[str]) -> dict[str, str]:
+    """Each Alertmanager once, by the name it has in the log and in metrics: paths may hold secrets.
+
+    >>> list(named(("http://am:9093", "http://am:9093", "http://mimir/team-a", "http://mimir/team-b")))
+    ['alertmanager am:9093', 'alertmanager mimir', 'alertmanager mimir 2']
+    """
+    found: dict[str, str] = {}
+    for url in dict.fromkeys(urls):
+        name = f"alertmanager {urlsplit(url).netloc}"
+        alike = sum(urlsplit(other).netloc == urlsplit(url).netloc for other in found.values())
+        found[f"{name} {alike + 1}" if alike else name] = url
+    return found
 
 
 class _Sent(Struct, frozen=True):

@@ -12,16 +12,15 @@ import time
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
-from urllib.parse import urlsplit
 
 from streams.errors import BrokenInvariant
 from topology.alarms.follower import AlarmFollower
 from topology.alarms.view import AlarmView, KnownAlarm
-from topology.alert import signature
-from topology.alert.alertmanager import Alertmanager
+from topology.alert.alertmanager import Alertmanager, named
 from topology.alert.instruments import Instruments
 from topology.alert.ledger import Ledger, LedgerFollower, LedgerWriter
 from topology.alert.post import Poster
+from topology.alert.signature import Secrets
 from topology.alert.webhook import Webhook
 from topology.background import Background
 from topology.settings import AlertSettings
@@ -51,7 +50,7 @@ async def run(settings: AlertSettings, telemetry: Telemetry, stop: asyncio.Event
         BadPolicy: a file of the settings does not hold what it must.
         BrokenInvariant: a thread of ours ended by itself.
     """
-    keys = () if settings.webhook_secret_file is None else signature.secrets(settings.webhook_secret_file)
+    secrets = None if settings.webhook_secret_file is None else Secrets(settings.webhook_secret_file)
     view, ledger, writer = AlarmView(), Ledger(), LedgerWriter(settings.kafka)
     receivers: dict[str, Receiver] = {}
     instruments = Instruments(
@@ -60,12 +59,12 @@ async def run(settings: AlertSettings, telemetry: Telemetry, stop: asyncio.Event
     threads = (AlarmFollower(settings.kafka, view, telemetry), LedgerFollower(settings.kafka, ledger, telemetry))
     async with AsyncExitStack() as stack:
         poster = await stack.enter_async_context(Poster(settings.ca_file, settings.cert_file, settings.key_file))
-        for url in settings.alertmanager_urls:
-            name = f"alertmanager {urlsplit(url).netloc}"
+        for name, url in named(settings.alertmanager_urls).items():
             receivers[name] = Alertmanager(url, settings, poster, instruments.told(name))
-        if settings.webhook_url is not None:
+        if settings.webhook_url is not None and secrets is not None:
             told = instruments.told("webhook")
-            receivers["webhook"] = Webhook(settings.webhook_url, keys, settings, poster, ledger, writer, told)
+            url, signed_by = settings.webhook_url, secrets.current
+            receivers["webhook"] = Webhook(url, signed_by, settings, poster, ledger, writer, told)
         for thread in threads:
             thread.start()
         try:

@@ -10,13 +10,49 @@ import base64
 import binascii
 import hashlib
 import hmac
+import logging
+from contextlib import suppress
 from pathlib import Path
 
 from streams.errors import BadPolicy
+from topology.file_mark import Mark, mark
+
+log = logging.getLogger(__name__)
 
 LEAST_BYTES = 24
 """Of a secret, as the specification has it."""
 _PREFIX = "whsec_"
+
+
+class Secrets:
+    """Those of a file, read again when it changes; what cannot be used then is told, and the former ones stay.
+
+    Raises:
+        BadPolicy: as `secrets`.
+    """
+
+    def __init__(self, file: str) -> None:
+        self._file = file
+        self._seen = self._mark()
+        self._keys = secrets(file)
+
+    def current(self) -> tuple[bytes, ...]:
+        """Those of now. Never raises."""
+        if (seen := self._mark()) != self._seen:
+            self._seen = seen  # told once, however long it stays so
+            try:
+                self._keys = secrets(self._file)
+            except BadPolicy as error:
+                log.error("the former webhook secrets stay: %s", error)  # noqa: TRY400 - no stack
+            else:
+                log.info("webhook secrets taken anew: %s", self._file)
+        return self._keys
+
+    def _mark(self) -> Mark | None:
+        """Of the file; None where there is none, of which reading it tells."""
+        with suppress(OSError):
+            return mark(Path(self._file))
+        return None
 
 
 def secrets(file: str) -> tuple[bytes, ...]:

@@ -50,7 +50,7 @@ class Webhook:
     def __init__(
         self,
         url: str,
-        keys: tuple[bytes, ...],
+        secrets: Callable[[], tuple[bytes, ...]],
         settings: AlertSettings,
         poster: Poster,
         ledger: Ledger,
@@ -59,7 +59,7 @@ class Webhook:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._url = url
-        self._keys = keys
+        self._secrets = secrets
         self._settings = settings
         self._poster = poster
         self._ledger = ledger
@@ -110,7 +110,7 @@ class Webhook:
         base = self._settings.public_url or ""
         at = alarm.raised_at if change == "raised" else alarm.cleared_at or alarm.as_of
         body = _encode(Notice(f"alarm.{change}", at, alarm, f"{base}/{alarm_page(alarm)}" if base else ""))
-        signed = signature.headers(message_id(alarm.id, change), round(time.time()), body, self._keys)
+        signed = signature.headers(message_id(alarm.id, change), round(time.time()), body, self._secrets())
         return await self._poster.post(self._url, body, signed, self._settings.webhook_token_file)
 
     async def _record(self, alarm_id: str, change: Change) -> None:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import threading
 import time
 
+import msgspec
 from confluent_kafka import OFFSET_BEGINNING, Consumer, TopicPartition
 
 from topology.codecs import decode_bundle
+from topology.ingest.dead_letters import DeadLetter
 from topology.settings import Kafka
 from topology.topics import DEAD_LETTERS, SUMMARIES
 
@@ -32,6 +34,7 @@ class Census:
         self.summarised = 0
         """Records in summaries."""
         self.dead_letters = 0
+        """Records in dead letters."""
 
     def await_total(self, records: int, timeout_s: float, stop: threading.Event) -> int:
         """Read until so many records are accounted for, the time is up, or it is stopped; how many are."""
@@ -41,7 +44,7 @@ class Census:
                 if message.error() is not None:
                     continue
                 if message.topic() == DEAD_LETTERS:
-                    self.dead_letters += 1
+                    self.dead_letters += msgspec.json.decode(message.value(), type=DeadLetter).records
                 else:
                     self.summarised += sum(summary.records for summary in decode_bundle(message.value()).summaries)
         return self.total

@@ -10,14 +10,12 @@ from msgspec import structs
 from streams.windows.roller import Rolled
 from streams.windows.summary import Bundle, PodSummary, Summary, series_in, signatures_in
 from topology.codecs import encode_bundle
-from topology.topics import partition_of
+from topology.topics import LARGEST_MESSAGE_BYTES, partition_of
 
 log = logging.getLogger(__name__)
 
 MAX_MESSAGE_BYTES = 4_000_000
-"""Half of what the topic admits (deploy/kafka/topics.toml)."""
-LARGEST_MESSAGE_BYTES = 8 * 2**20
-"""What it admits."""
+"""Half of what the topic admits."""
 _REFUSED_BYTES = LARGEST_MESSAGE_BYTES - 65_536
 """Beyond what it admits, with room for headers."""
 

@@ -1,6 +1,8 @@
 """What becomes of a record that cannot be used: it is kept with its reason, and counted.
 
-One that says that there is no value (`NO_VALUE`) is counted alone: nothing is wrong with it.
+Of a message of many there is one letter a reason: each holds the message's beginning, and a batch of OTLP may hold tens
+of thousands of records without a pod-template hash. One that says that there is no value (`NO_VALUE`) is counted alone:
+nothing is wrong with it.
 """
 
 from __future__ import annotations
@@ -17,7 +19,7 @@ class DeadLetter(Struct, frozen=True):
 
     reason: Reason
     detail: str
-    """What and where, for a person."""
+    """What and where, for a person; of the first where there are several."""
     topic: str
     partition: int
     offset: int
@@ -26,9 +28,13 @@ class DeadLetter(Struct, frozen=True):
     """Its beginning, at most 4,096 bytes; what is not UTF-8 is replaced."""
     payload_bytes: int
     """Length of the whole."""
+    records: int = 1
+    """Of the message, that could not be used for this reason."""
 
 
-def dead_letter(bad: BadRecord, topic: str, partition: int, offset: int, payload: bytes) -> DeadLetter:
-    """The letter for one bad record of a message."""
+def dead_letter(
+    bad: BadRecord, topic: str, partition: int, offset: int, payload: bytes, records: int = 1
+) -> DeadLetter:
+    """The letter for the records of a message that are bad for one reason, of which `bad` is the first."""
     kept = payload[:_KEPT_BYTES].decode("utf-8", "replace")
-    return DeadLetter(bad.reason, bad.detail, topic, partition, offset, kept, len(payload))
+    return DeadLetter(bad.reason, bad.detail, topic, partition, offset, kept, len(payload), records)

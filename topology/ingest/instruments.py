@@ -62,13 +62,13 @@ class Instruments:
         self._records.add(records, attributes)
         self._bytes.add(payload_bytes, attributes)
 
-    def dead_letter(self, reason: Reason) -> None:
-        """One record could not be used."""
-        self._letters.add(1, {"reason": str(reason)})
+    def dead_letters(self, reason: Reason, records: int) -> None:
+        """Records could not be used."""
+        self._letters.add(records, {"reason": str(reason)})
 
-    def no_value(self) -> None:
-        """One sample says that there is no value, as exporters do of what they cannot measure now."""
-        self._no_value.add(1)
+    def no_value(self, samples: int) -> None:
+        """Samples say that there is no value, as exporters do of what they cannot measure now."""
+        self._no_value.add(samples)
 
     def too_long(self) -> None:
         """One sample is longer than a message may be."""

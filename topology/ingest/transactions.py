@@ -24,8 +24,8 @@ from collections.abc import Iterable
 from confluent_kafka import KafkaError, KafkaException, Producer, TopicPartition
 
 from topology.connect import RECONNECT
-from topology.ingest.bundles import LARGEST_MESSAGE_BYTES
 from topology.settings import IngestSettings
+from topology.topics import LARGEST_MESSAGE_BYTES
 
 log = logging.getLogger(__name__)
 

@@ -171,8 +171,7 @@ class IngestWorker:
             self._readers[topic].read_all(payloads, lambda position: messages[position].timestamp()[1] * 1_000_000),
             partition,
         )
-        for position, bad in added.rejected:
-            self._reject(bad, messages[position], payloads[position])
+        self._reject(added.rejected, messages, payloads)
         payload_bytes = sum(map(len, payloads))
         self._records += added.records
         self._bytes += payload_bytes
@@ -192,12 +191,20 @@ class IngestWorker:
         latest_ns = max(times) * 1_000_000 if timed else max(max(times) * 1_000_000, time.time_ns())
         return earliest_ns, latest_ns + round(self._settings.max_early_s * 1e9)
 
-    def _reject(self, bad: BadRecord, message: Message, payload: bytes) -> None:
-        if bad.reason is Reason.NO_VALUE:
-            self._instruments.no_value()
-            return
-        self._instruments.dead_letter(bad.reason)
-        self._letters.append(dead_letter(bad, message.topic(), message.partition(), message.offset(), payload))
+    def _reject(
+        self, rejected: Sequence[tuple[int, BadRecord]], messages: Sequence[Message], payloads: Sequence[bytes]
+    ) -> None:
+        """Keep a letter of each reason that a message gave, and count its records."""
+        alike: dict[tuple[int, Reason], list[BadRecord]] = {}
+        for position, bad in rejected:
+            alike.setdefault((position, bad.reason), []).append(bad)
+        for (position, reason), bads in alike.items():
+            if reason is Reason.NO_VALUE:
+                self._instruments.no_value(len(bads))
+                continue
+            self._instruments.dead_letters(reason, len(bads))
+            place = messages[position].topic(), messages[position].partition(), messages[position].offset()
+            self._letters.append(dead_letter(bads[0], *place, payloads[position], len(bads)))
 
     # --- committing ---
 

@@ -22,7 +22,7 @@ from msgspec import Struct
 from streams.errors import BadRecord, Reason
 from streams.records.histogram import Histogram
 from streams.records.identity import Revision, Source, Workload
-from streams.records.log import Fielded, LogRecord, Severity, Stream
+from streams.records.log import Fielded, LogRecord, Piece, Severity, Stream
 from streams.records.metric import Kind, MetricSample, Series
 from streams.records.severity import of_field
 from streams.records.times import rfc3339_ns
@@ -59,6 +59,8 @@ class LogLine(Line, kw_only=True, omit_defaults=True):
     stream: Stream = ""
     fields: dict[str, object] = {}
     """Of what the shipper had taken out of the line, that which was asked for, by name."""
+    partial: bool = False
+    """The container runtime has cut the line: the pod's next one goes on with it."""
 
 
 class MetricLine(Line, kw_only=True, omit_defaults=True):
@@ -88,6 +90,8 @@ def log_record(line: bytes) -> LogRecord:
     severity = Severity.UNSET if found.severity is None else of_field(found.severity)
     time_ns = rfc3339_ns(found.ts)
     record = _source(found), time_ns, found.message, severity, found.trace_id, found.container, found.stream
+    if found.partial:
+        return Piece(*record)
     return Fielded(*record, found.fields) if found.fields else LogRecord(*record)
 
 
@@ -125,6 +129,7 @@ def line_of(record: Record, case: str) -> bytes:
         severity = record.severity.name if record.severity else None
         line_of_log = LogLine(**common, severity=severity, message=record.message, trace_id=record.trace_id)
         line_of_log.container, line_of_log.stream = record.container, record.stream
+        line_of_log.partial = isinstance(record, Piece)
         if isinstance(record, Fielded) and not isinstance(record.fields, bytes):
             line_of_log.fields = dict(record.fields)
         return _encode(line_of_log)

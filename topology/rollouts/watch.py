@@ -22,6 +22,7 @@ from kubernetes_asyncio import client, config, watch
 
 from streams.errors import BadPolicy
 from topology.authorization import authorization
+from topology.errors import Unavailable
 from topology.rollouts.observed import Object, experiment_of, experiment_status, owner, rollout_status
 from topology.rollouts.status import ExperimentStatus, RolloutStatus
 from topology.settings import RolloutsSettings
@@ -36,7 +37,7 @@ _KINDS = {
 _WATCH_S = 300
 """The API server ends a watch after this, and another begins with a list."""
 _PAUSE_S = 2.0
-"""After something that went wrong."""
+"""After something that went wrong, and between two watches."""
 _SETTLE_S = 0.2
 """Changes that come together are told together."""
 _TELL_S = 5.0
@@ -92,7 +93,7 @@ class RolloutWatcher:
             except (client.ApiException, aiohttp.ClientError, TimeoutError, ValueError, KeyError) as error:
                 status = getattr(error, "status", "")
                 log.warning("the watch of %s ended: %s %s", plural, type(error).__name__, status or error)
-                await asyncio.sleep(_PAUSE_S)
+            await asyncio.sleep(_PAUSE_S)  # also where a proxy ends each watch at once, without an error
 
     async def _list(self, objects: Any, plural: str) -> dict[str, Any]:
         function, arguments = self._call(objects, plural)
@@ -141,16 +142,25 @@ class RolloutWatcher:
             await self._wake.wait()
             await asyncio.sleep(_SETTLE_S)
             self._wake.clear()
-            changed, self._changed = self._changed, set()
-            for key in sorted(changed):
-                if not await self._tell(session, key):
-                    self._changed.add(key)
+            due, self._changed = sorted(self._changed), set()
+            for place, key in enumerate(due):
+                try:
+                    if not await self._tell(session, key):
+                        self._changed.add(key)
+                except Unavailable as fault:
+                    log.warning("%s; %d wait to be told", fault, len(due) - place)
+                    self._changed.update(due[place:])  # the next would fare no better
+                    break
             if self._changed:
                 self._wake.set()
                 await asyncio.sleep(_PAUSE_S)
 
     async def _tell(self, session: aiohttp.ClientSession, key: Key) -> bool:
-        """Whether it need not be told again."""
+        """Whether it need not be told again.
+
+        Raises:
+            Unavailable: serve does not answer.
+        """
         status = self._status(key)
         if status is None:
             return True
@@ -161,8 +171,8 @@ class RolloutWatcher:
             ) as response:
                 said = (await response.text())[:500]
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            log.warning("%s of %s/%s cannot be told: %s", *key, error or type(error).__name__)
-            return False
+            why = str(error) or type(error).__name__
+            raise Unavailable(f"{key[0]} of {key[1]}/{key[2]} cannot be told: {why}") from error
         if response.status == 200:
             log.info("%s %s/%s: %s", *key, said)
             return True

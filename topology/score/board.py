@@ -10,6 +10,7 @@ time of its end, once the watermark has come there. Then all readers of the two 
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import msgspec
@@ -30,6 +31,7 @@ from streams.workload.life import WorkloadLife
 from streams.workload.state import WorkloadSettings, WorkloadState
 from topology.score.checkpoint import Checkpoint, Offsets, is_due, oldest
 from topology.score.shared import Shared, SharedFeedback
+from topology.topics import LARGEST_MESSAGE_BYTES
 
 _PARTITION_PREFIX = b"@partition/"
 """Begins the changelog key of a partition's own record; no workload's key begins with @."""
@@ -68,7 +70,11 @@ class WorkloadSnapshot(_Snapshot, array_like=True):
     """(time in ns, event), in order of time: the watermark has not come there yet."""
 
 
+log = logging.getLogger(__name__)
+
 _VERSION = 2
+MOST_RECORD_BYTES = LARGEST_MESSAGE_BYTES - 65_536
+"""Of a snapshot: what its topic admits, with room for key and headers."""
 _WATCHED_NS = 15_000_000_000
 """Event time between two verdicts on production: a reader takes one of a minute ago for old."""
 _encode = msgspec.msgpack.Encoder().encode
@@ -80,7 +86,9 @@ _decode_workload = msgspec.msgpack.Decoder(WorkloadSnapshot).decode
 class _Entry:
     """One workload and what it has included."""
 
-    __slots__ = ("begin", "checkpoint", "dirty", "learned", "life", "offsets", "pressing", "waiting", "written")
+    __slots__ = (
+        *("begin", "checkpoint", "dirty", "learned", "life", "offsets", "pressing", "too_long", "waiting", "written"),
+    )
 
     def __init__(
         self,
@@ -102,6 +110,8 @@ class _Entry:
         self.pressing = True
         """Something ran or rang when it was last written, or it never was."""
         self.learned = life.learned
+        self.too_long = False
+        """No message holds its snapshot, and that was said."""
 
     @property
     def lively(self) -> bool:
@@ -374,20 +384,30 @@ class Board:
             elif not entry.dirty:
                 entry.checkpoint = checkpoint
             elif taught or entry.lively or is_due(key, checkpoint.number, self._quiet_checkpoints):
-                yield key, self._snapshot(entry, checkpoint)
-        written = {workload.key: entry.written for workload, entry in self._entries.items()}
+                written = self._snapshot(workload, entry, checkpoint)
+                if written is not None:
+                    yield key, written
+        included = {workload.key: entry.written for workload, entry in self._entries.items()}
         needed = oldest((entry.checkpoint for entry in self._entries.values()), checkpoint)
         self._shared.forget(needed.offsets, needed.watermark.low_ns)
         own = PartitionSnapshot(
-            _VERSION, needed.offsets, needed.watermark, written, self._shared.state, self._settings.window_ns
+            _VERSION, needed.offsets, needed.watermark, included, self._shared.state, self._settings.window_ns
         )
         yield self._key, _encode(own)
 
-    def _snapshot(self, entry: _Entry, checkpoint: Checkpoint) -> bytes:
+    def _snapshot(self, workload: Workload, entry: _Entry, checkpoint: Checkpoint) -> bytes | None:
+        """What is written of a workload; None for one that no message holds, of which all is read again instead."""
+        encoded = _encode(WorkloadSnapshot(_VERSION, entry.offsets, entry.life.to_state(), entry.waiting))
+        if len(encoded) > MOST_RECORD_BYTES:
+            if not entry.too_long:
+                log.error("%s: a snapshot of %d bytes is too long, the former one stays", workload.key, len(encoded))
+            entry.too_long = True
+            return None
+        entry.too_long = False
         entry.dirty, entry.checkpoint = False, checkpoint
         entry.written.include(entry.offsets)
         entry.pressing, entry.learned = bool(entry.life.running or entry.life.ringing), entry.life.learned
-        return _encode(WorkloadSnapshot(_VERSION, entry.offsets, entry.life.to_state(), entry.waiting))
+        return encoded
 
     def _entry(self, workload: Workload) -> _Entry:
         entry = self._entries.get(workload)

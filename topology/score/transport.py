@@ -12,6 +12,7 @@ from typing import Any
 from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread, Consumer, Producer, Transport
 
 from topology.score.patience import patient
+from topology.topics import LARGEST_MESSAGE_BYTES
 
 _FETCH_BYTES = 2**20
 """What a partition brings before the next one has its turn. Where a scorer cannot keep up, partitions take turns by the
@@ -105,7 +106,7 @@ def configuration(partitions: int, session_timeout_s: float, scratch: Path) -> d
         "processing_guarantee": "at_least_once",  # exactly_once crashes workers on a rebalance (robinhood/faust 658)
         "consumer_auto_offset_reset": "earliest",
         "consumer_max_fetch_size": _FETCH_BYTES,
-        "producer_max_request_size": 8 * 2**20,
+        "producer_max_request_size": LARGEST_MESSAGE_BYTES,
         "producer_linger": 0.005,
         "broker_session_timeout": session_timeout_s,
         "broker_heartbeat_interval": session_timeout_s / 5,

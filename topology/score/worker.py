@@ -51,6 +51,7 @@ from streams.windows.summary import Bundle
 from streams.workload.state import WorkloadSettings
 from topology.codecs import DOCUMENT_FAULTS, decode_bundle, decode_rollout_event, encode_json
 from topology.connect import admin_client
+from topology.create_topics import partitions
 from topology.errors import Unavailable
 from topology.policy_file import WatchedPolicy
 from topology.score.ahead import ReadAhead
@@ -59,7 +60,18 @@ from topology.score.instruments import Instruments
 from topology.score.transport import CommittedTransport, configuration
 from topology.settings import ScoreSettings
 from topology.telemetry import Telemetry
-from topology.topics import ALARMS, RISK, ROLLOUTS, SUMMARIES, WATCH, not_there, partition_of
+from topology.topics import (
+    ALARMS,
+    COPARTITIONED,
+    LARGEST_MESSAGE_BYTES,
+    RISK,
+    ROLLOUTS,
+    SUMMARIES,
+    WATCH,
+    not_there,
+    partition_of,
+    require_copartitioned,
+)
 
 log = logging.getLogger(__name__)
 
@@ -75,7 +87,7 @@ _CHANGELOG = {
     "segment.bytes": str(32 * 2**20),
     "segment.ms": "600000",
     "min.cleanable.dirty.ratio": "0.2",
-    "max.message.bytes": str(8 * 2**20),
+    "max.message.bytes": str(LARGEST_MESSAGE_BYTES),
 }
 """Compacted soon: what is read after a rebalance is not much more than the latest snapshots."""
 
@@ -85,7 +97,7 @@ def run(settings: ScoreSettings, telemetry: Telemetry, told: threading.Event) ->
 
     Raises:
         Unavailable: Kafka refused, or a message could not be applied; starting again reads it again.
-        BadPolicy: what the group knows is of windows of another length.
+        BadPolicy: what the group knows is of windows of another length, or its topics differ in their partitions.
     """
     with tempfile.TemporaryDirectory(prefix="serinus-score-") as scratch:
         asyncio.run(_run(settings, telemetry, Path(scratch), told))
@@ -461,11 +473,18 @@ def _sent_ns(message_ms: int) -> int:
 
 
 def _partitions(settings: ScoreSettings) -> int:
-    topics = admin_client(settings.kafka).list_topics(timeout=30).topics
-    missing = [name for name in (SUMMARIES, ROLLOUTS, RISK, ALARMS, WATCH) if name not in topics]
+    """Of all topics in which a workload lives; where they differ, some that one lacks would be waited for in vain.
+
+    Raises:
+        Unavailable: a topic is missing, or the cluster does not tell.
+        BadPolicy: they differ.
+    """
+    found = partitions(admin_client(settings.kafka))
+    missing = [name for name in (*COPARTITIONED, ALARMS) if name not in found]
     if missing:
         raise not_there(missing[0])
-    return len(topics[SUMMARIES].partitions)
+    require_copartitioned(found)
+    return found[SUMMARIES]
 
 
 def _headers(message: Any) -> list[tuple[str, bytes]]:

@@ -18,6 +18,7 @@ from streams.risk.document import RiskDocument
 from topology.codecs import DOCUMENT_FAULTS
 from topology.rollouts.status import ExperimentStatus, RolloutStatus, events, experiment_events
 from topology.serve.api import Asker, json
+from topology.serve.posted import not_by_program
 from topology.serve.view import View
 
 log = logging.getLogger(__name__)
@@ -42,6 +43,8 @@ class Notifications:
 
     async def rollout(self, request: web.Request) -> web.Response:
         """A Rollout's status; telling it again changes nothing."""
+        if (refusal := not_by_program(request)) is not None:
+            return refusal
         try:
             status = _decode_rollout(await request.read())
             found = list(events(status, self._running()))
@@ -51,6 +54,8 @@ class Notifications:
 
     async def experiment(self, request: web.Request) -> web.Response:
         """An Experiment's status; telling it again changes nothing."""
+        if (refusal := not_by_program(request)) is not None:
+            return refusal
         try:
             status = _decode_experiment(await request.read())
             found = list(experiment_events(status, self._running()))

@@ -26,6 +26,15 @@ def not_json(request: web.Request) -> web.Response | None:
     return json({"error": "send it with Content-Type: application/json"}, 415)
 
 
+def not_by_program(request: web.Request) -> web.Response | None:
+    """The refusal of a post that some page has sent; None for a program's, also if it does not declare what it sends.
+
+    Argo's notifications engine names no type unless it is told to. Browsers say with each post where it comes from.
+    """
+    of_a_page = "Origin" in request.headers or "Sec-Fetch-Site" in request.headers
+    return not_json(request) if of_a_page else None
+
+
 def not_ours(request: web.Request, base: str) -> str | None:
     """Why a form is not taken for that of our own page; None if it is.
 

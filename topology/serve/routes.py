@@ -126,6 +126,7 @@ def routes(
             (
                 Reply(200, "Passed on, or nothing new", PassedOn),
                 Reply(400, "The body is no such status", Fault),
+                Reply(415, "A page has sent it, not declared as JSON", Fault),
                 Reply(503, "Tell it again", Fault),
             ),
             method="POST",
@@ -138,6 +139,7 @@ def routes(
             (
                 Reply(200, "Passed on, or nothing new", PassedOn),
                 Reply(400, "The body is no such status", Fault),
+                Reply(415, "A page has sent it, not declared as JSON", Fault),
                 Reply(503, "Tell it again", Fault),
             ),
             method="POST",

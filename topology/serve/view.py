@@ -23,6 +23,10 @@ from topology.freshness import Freshness
 MOST_COMPARISONS = 20_000
 """Held at a time; past it the ended one that changed longest ago is dropped, then the running one."""
 
+MOST_BYTES = 192 * 2**20
+"""Of their messages; decoded beside them they take two to three times as much, and a replica's limit is a gibibyte
+(`deploy/kubernetes`). A message of 68 signals has 32 KB. What is dropped is that which the number above would drop."""
+
 KEPT_S = 7 * 86_400.0
 """What has ended is held for so long after its last window, as Kafka keeps it (`retention.ms` of `serinus.risk`)."""
 
@@ -72,11 +76,19 @@ class View(Freshness):
     Args:
         most: number of comparisons held.
         clock: seconds, for the time since the broker last answered; never set back.
+        most_bytes: of their messages.
     """
 
-    def __init__(self, most: int = MOST_COMPARISONS, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        most: int = MOST_COMPARISONS,
+        clock: Callable[[], float] = time.monotonic,
+        most_bytes: int = MOST_BYTES,
+    ) -> None:
         super().__init__(clock)
         self._most = most
+        self._most_bytes = most_bytes
+        self._bytes = 0
         self._lock = threading.Lock()
         self._running: dict[str, Entry] = {}
         self._ended: dict[str, Entry] = {}
@@ -139,8 +151,9 @@ class View(Freshness):
             place[key] = entry
             pair = entry.document.comparison
             self._by_hashes.setdefault((pair.baseline, pair.canary), set()).add(key)
+            self._bytes += len(entry.payload)
             self._forget_old(entry.as_of_s)
-            if len(self) > self._most:
+            while len(self) > self._most or (self._bytes > self._most_bytes and len(self) > 1):
                 self._forget(next(iter(self._ended or self._running)))
                 self.dropped += 1
 
@@ -159,6 +172,7 @@ class View(Freshness):
         entry = self._running.pop(key, None) or self._ended.pop(key, None)
         if entry is None:
             return
+        self._bytes -= len(entry.payload)
         pair = entry.document.comparison
         keys = self._by_hashes[pair.baseline, pair.canary]
         keys.discard(key)

@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import math
+import random
 
 import msgspec
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from streams.records.histogram import EXPLICIT_SCALE, LARGEST_COUNT, Histogram, bucket_index, from_explicit_bounds
+from streams.records.histogram import (
+    EXPLICIT_SCALE,
+    LARGEST_COUNT,
+    MOST_BUCKETS,
+    Histogram,
+    bucket_index,
+    from_explicit_bounds,
+)
 
 buckets = st.dictionaries(st.integers(-500, 500), st.integers(1, 100), max_size=8).map(
     lambda found: dict(sorted(found.items()))
@@ -51,6 +59,25 @@ def full(draw):
     count = zero_count + sum(positive.values()) + sum(negative.values())
     assume(count <= LARGEST_COUNT)
     return Histogram(draw(st.integers(-2, 3)), count, 1.0, zero_count, positive, negative)
+
+
+@given(
+    st.lists(st.integers(2, 20), min_size=3, max_size=3),
+    st.lists(st.integers(1, 40), min_size=3, max_size=3),
+    st.integers(0, 2**32),
+)
+@settings(max_examples=25)
+def test_buckets_are_bounded_the_same_in_any_order(scales, spread, seed):
+    """Promise: however many places values of no source have in common, a distribution keeps to its room."""
+    draw = random.Random(seed)
+    a, b, c = (
+        Histogram(scale, 6000, 1.0, 0, dict.fromkeys(sorted(draw.sample(range(6000 * wide), 6000)), 1))
+        for scale, wide in zip(scales, spread, strict=True)
+    )
+    merged = a.merge(b).merge(c)
+    assert merged == a.merge(b.merge(c)) == c.merge(a).merge(b)
+    assert len(merged.positive) <= MOST_BUCKETS
+    assert sum(merged.positive.values()) == merged.count == 18_000
 
 
 @given(full(), full(), full())

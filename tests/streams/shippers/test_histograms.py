@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from streams.errors import BadRecord, Reason
+from streams.records.histogram import MOST_BUCKETS
 from streams.records.metric import Kind
 from streams.shippers.histograms import explicit, of_samples
 from streams.shippers.values import checked
@@ -48,6 +49,14 @@ def test_samples_all_count(samples):
     histogram = of_samples(samples)
     buckets = histogram.zero_count + sum(histogram.positive.values()) + sum(histogram.negative.values())
     assert histogram.count == buckets == sum(times for _, times in samples)
+
+
+def test_samples_of_any_variety_are_kept_in_bounds():
+    """Promise: a megabyte of values that no two are alike does not take fifty."""
+    values = [1.001**number for number in range(-20_000, 20_000)]
+    histogram = of_samples((sign * value, 1) for value in values for sign in (1, -1))
+    assert max(len(histogram.positive), len(histogram.negative)) <= MOST_BUCKETS
+    assert sum(histogram.positive.values()) + sum(histogram.negative.values()) == histogram.count == 80_000
 
 
 @pytest.mark.parametrize("sample", [(math.nan, 1), (math.inf, 1), (1.0, -1), (1e301, 1)])

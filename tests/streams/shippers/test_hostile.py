@@ -17,6 +17,7 @@ from streams.records.log import LogRecord
 from streams.records.metric import MetricSample
 from streams.shippers.faults import MAX_BATCH_BYTES, MAX_RECORD_BYTES
 from streams.shippers.formats import FORMATS, reader
+from streams.shippers.otlp import MAX_RECORDS
 from tests.streams.shippers import golden
 
 PLAIN = (golden.ROOT / "logs/fluent-bit/plain.json").read_bytes().rstrip()
@@ -131,6 +132,22 @@ def test_numbers_that_no_double_holds(format_name):
         for number in re.finditer(rb"(?<=[:\[,])-?[0-9][0-9.eE+-]*(?=[,}\]])", payload):
             for huge in HUGE:
                 check("metrics", format_name, payload[: number.start()] + huge + payload[number.end() :])
+
+
+def test_a_message_that_holds_more_than_anybody_writes_is_refused_whole():
+    """Promise: what it comes to takes a bounded multiple of its bytes."""
+    logs = b'{"resourceLogs":[{"scopeLogs":[{"logRecords":[' + b"1," * MAX_RECORDS + b"1]}]}]}"
+    metrics = metrics_pb2.MetricsData.FromString(METRICS_BINARY)
+    points = metrics.resource_metrics[0].scope_metrics[0].metrics.add(name="third").summary.data_points
+    for _ in range(MAX_RECORDS // 4096):
+        point = points.add(time_unix_nano=1_787_307_200_000_000_000)
+        for _ in range(4096):
+            point.quantile_values.add()
+    for content, payload in (("logs", logs), ("metrics", metrics.SerializeToString())):
+        with pytest.raises(BadRecord) as refusal:
+            reader(content).read(payload, golden.MESSAGE_TIME_NS)
+        assert refusal.value.reason is Reason.TOO_LARGE
+        assert str(MAX_RECORDS) in refusal.value.detail
 
 
 KUBERNETES = PLAIN[PLAIN.index(b'"kubernetes"') :]

@@ -10,9 +10,10 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from streams.errors import BadPolicy
+from streams.records.histogram import Histogram
 from streams.records.identity import Source
 from streams.records.log import LogRecord, Piece
-from streams.records.metric import Series
+from streams.records.metric import Kind, MetricSample, Series
 from streams.shippers.formats import reader
 from streams.windows.log_fields import MAX_FIELDS, LogField, LogFields
 from streams.windows.roller import Roller
@@ -145,6 +146,16 @@ def test_any_split_gives_the_same_to_the_bit(run, seed, parts):
         for reason, number in part.unread_fields.items():
             unread[reason] = unread.get(reason, 0) + number
     assert unread == expected.unread_fields
+
+
+def test_a_metric_of_the_name_of_a_field_counts_as_well():
+    """Promise: neither takes the other's place, whichever transaction they come in."""
+    line = LogRecord(SOURCE, 0, '{"took_ms":12}')
+    sample = MetricSample(SOURCE, 0, LogField.parse("took_ms:ms").series[0], Kind.DELTA, Histogram(5, 3, 0.0, 3))
+    together = rolled([line, sample])
+    assert whole([together]) == whole([rolled([line]), rolled([sample])])
+    ((_, pod),) = together.summaries[0].pods.items()
+    assert [each.count for each in pod.histogram_increases.values()] == [4]
 
 
 def test_only_what_is_named_is_read():

@@ -20,6 +20,7 @@ from streams.risk.comparison import Comparison
 from streams.signals import catalogue
 from streams.windows.roller import Roller
 from streams.windows.summary import Limits
+from streams.workload import life as life_module
 from streams.workload.life import WorkloadLife
 from streams.workload.state import WorkloadSettings, WorkloadState
 
@@ -475,6 +476,28 @@ def test_an_earlier_time_that_is_not_known_any_more_is_said(start_ns):
     document = lived(BROKEN, policy=WorkloadPolicy(historic_baseline=BaselineTime(start_ns=start_ns)))
     assert document.verdict == "none"
     assert "cannot be compared with: what was is known for 15 minutes" in " ".join(document.unjudged)
+
+
+def test_windows_that_find_no_room_are_kept_for_less_long(monkeypatch):
+    """Promise: many pods and levels make no snapshot that cannot be written; restarts change nothing of it."""
+    monkeypatch.setattr(life_module, "MOST_RING_BYTES", 2_000)
+    policy = WorkloadPolicy(historic_baseline=BaselineTime(ago_ns=60 * S))
+
+    def begin(number, life):
+        if number == 12:
+            life.compare(COMPARISON, T0, policy=policy)
+
+    told = []
+    for restart_each in (False, True):
+        life = WorkloadLife(SETTINGS, WorkloadState(SHOP))
+        life, document = close_windows(life, deltas(BROKEN, 1, 0), restart_each=restart_each, begin=begin)
+        ring = life.to_state().ring
+        assert 1 < len(ring) < 12
+        assert sum(len(msgspec.msgpack.encode(sides)) for _, sides in ring) <= 2_000
+        kept_s = (life.to_state().closed_to_ns - ring[0][0]) / S
+        assert f"what was is known for {kept_s / 60:.3g} minutes" in " ".join(document.unjudged)
+        told.append(document)
+    assert told[0] == told[1]
 
 
 def test_what_policy_says_is_known_so_long_is_what_a_workload_keeps():

@@ -26,6 +26,16 @@ KAFKA = Kafka("localhost:9092")
         ("ca-file", {"alertmanager_urls": ("https://am:9093",), "ca_file": "/nowhere"}),
         ("cert-file", {"alertmanager_urls": ("https://am:9093",), "cert_file": "/nowhere"}),
         ("cert-file", {"alertmanager_urls": ("https://am:9093",), "key_file": __file__}),
+        ("webhook-url", {"alertmanager_urls": ("http://am:9093",), "webhook_secret_file": __file__}),
+        ("webhook-url", {"alertmanager_urls": ("http://am:9093",), "webhook_token_file": __file__}),
+        (
+            "alertmanager-url",
+            {
+                "webhook_url": "https://us.example/",
+                "webhook_secret_file": __file__,
+                "alertmanager_token_file": __file__,
+            },
+        ),
         ("hold-s", {"alertmanager_urls": ("http://am:9093",), "repeat_s": 60, "hold_s": 100}),
         ("label", {"alertmanager_urls": ("http://am:9093",), "labels": {"a-b": "c"}}),
     ],

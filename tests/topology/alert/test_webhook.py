@@ -86,7 +86,7 @@ class Bench:
         """A new process: what it knows is in Kafka."""
         self.webhook = Webhook(
             "https://us.example/x",
-            (SECRET.encode(),),
+            lambda: (SECRET.encode(),),
             self.settings,
             self.poster,  # type: ignore[arg-type]
             self.ledger,
@@ -202,6 +202,20 @@ def test_a_weak_secret_is_refused(tmp_path, text):
     with pytest.raises(BadPolicy, match="webhook-secret-file") as refused:
         signature.secrets(str(file))
     assert not text or text.split()[-1] not in str(refused.value)
+
+
+def test_secrets_that_are_replaced_sign_from_then_on(tmp_path, caplog):
+    """Promise: as a Secret mounted in a pod is; while the file holds nothing that can be used the former ones stay."""
+    file = tmp_path / "secret"
+    file.write_text(SECRET)
+    kept = signature.Secrets(str(file))
+    assert kept.current() == (SECRET.encode(),)
+    file.write_text(f"{SECRET}\n{SECRET[::-1]}")
+    assert kept.current() == (SECRET.encode(), SECRET[::-1].encode())
+    for change in (lambda: file.write_text("a short one"), file.unlink):
+        change()
+        assert kept.current() == (SECRET.encode(), SECRET[::-1].encode())
+    assert "a short one" not in caplog.text
 
 
 @pytest.fixture(scope="module")

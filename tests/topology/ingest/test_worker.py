@@ -132,6 +132,18 @@ def test_a_sample_that_says_that_there_is_no_value_is_no_dead_letter(kafka, work
     assert worker._records == 1
 
 
+def test_a_message_of_many_gives_one_letter_a_reason(worker):
+    """Promise: a batch of which no record can be used fills neither the memory nor the topic of the dead letters."""
+    bad = b"1," * 5_000 + b'{"body":{"stringValue":"no hash"}},1'
+    payload = b'{"resourceLogs":[{"scopeLogs":[{"logRecords":[' + bad + b"]}]}]}"
+    worker._take([Message(topic="held", partition=0, offset=7, value=payload, timestamp=(1, 1_787_300_000_000))])
+    letters = [(str(letter.reason), letter.records, letter.offset) for letter in worker._letters]
+    assert letters == [("wrong_type", 5_001, 7), ("no_hash", 1, 7)]
+    assert worker._records == 5_002
+    counted = worker._telemetry.registry.get_sample_value
+    assert counted("serinus_ingest_dead_letters_total", {"reason": "wrong_type"}) == 5_001
+
+
 def test_leaving_while_partitions_are_dealt_out_is_no_fault(worker):
     """Promise: told to end before it has begun to read, it leaves; it was a RuntimeError of the consumer's."""
     worker._consumer.poll(0)  # asks to be let in

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from streams.errors import BadRecord, Reason
 from streams.records.histogram import LARGEST_COUNT, Histogram, from_explicit_bounds
 from streams.records.identity import Revision, Source, Workload
-from streams.records.log import Fielded, LogRecord, Severity
+from streams.records.log import Fielded, LogRecord, Piece, Severity
 from streams.records.metric import Kind, MetricSample, Series
 from topology.recording.lines import line_of, log_record, metric_sample
 
@@ -58,7 +58,7 @@ samples = st.one_of(
 )
 
 
-@given(st.one_of(log_records, fielded))
+@given(st.one_of(log_records, fielded, st.builds(Piece, sources, times, texts)))
 def test_a_log_record_is_read_back_as_it_was(record):
     """Promise: to the bit, whatever the text."""
     line = line_of(record, "a-case")

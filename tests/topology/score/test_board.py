@@ -22,6 +22,7 @@ from streams.workload.state import WorkloadSettings
 from topology.codecs import decode_bundle, decode_risk_document, encode_bundle, encode_json
 from topology.demo.service import Rates, Service
 from topology.demo.shipped import NAMESPACE, fluent_bit_line, otlp_counters
+from topology.score import board as board_module
 from topology.score.board import Board
 
 START_S = 1_787_300_000
@@ -108,6 +109,34 @@ def test_the_largest_numbers_can_be_written(kind):
                 assert decode_risk_document(encode_json(document)) == document
             _keep(records, board)
             assert _board(records).low_ns == board.low_ns
+
+
+def test_a_snapshot_that_no_message_holds_ends_nobody(bundles, monkeypatch, caplog):
+    """Promise: the record before stays, and after a restart all since then is read again: no document is another."""
+    began = START_S * 10**9
+    expected: Documents = {}
+    board, kept = _board({}), dict[bytes, bytes]()
+    _note(expected, board.apply_event(0, CompareRequest(COMPARISONS[0]), began))
+    for offset, payload in enumerate(bundles):
+        _note(expected, board.apply_bundle(offset, decode_bundle(payload)))
+        if offset == 100:
+            _keep(kept, board)
+    monkeypatch.setattr(board_module, "MOST_RECORD_BYTES", max(map(len, kept.values())))
+    latest: Documents = {}
+    records: dict[bytes, bytes] = {}
+    board = _board(records)
+    _note(latest, board.apply_event(0, CompareRequest(COMPARISONS[0]), began))
+    for offset, payload in enumerate(bundles[:200]):
+        _note(latest, board.apply_bundle(offset, decode_bundle(payload)))
+        if offset % 20 == 0:
+            _keep(records, board)
+    assert max(map(len, records.values())) <= board_module.MOST_RECORD_BYTES
+    assert "/demo/payments: a snapshot of" in caplog.text
+    board = _board(records)
+    assert 60 < board.resume.summaries < 180
+    for offset in range(board.resume.summaries + 1, len(bundles)):
+        _note(latest, board.apply_bundle(offset, decode_bundle(bundles[offset])))
+    assert latest == expected
 
 
 def test_a_comparison_keeps_the_policy_that_held_when_it_began(bundles):

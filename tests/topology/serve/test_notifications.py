@@ -40,6 +40,20 @@ async def test_life_of_a_rollout(serve, pair, judged):
     assert await _tell(serve, _body(pair, stable=pair.canary)) == {"sent": []}
 
 
+@pytest.mark.parametrize("route", ["rollouts", "experiments"])
+@pytest.mark.parametrize("mark", ["Origin", "Sec-Fetch-Site"])
+async def test_a_page_that_somebody_has_open_ends_nothing(serve, pair, judged, route, mark):
+    """Promise: what browsers send for strangers unasked is refused; a program's is taken, whatever type it names."""
+    serve.publish(judged())
+    await serve.start()
+    body = json.dumps(_body(pair, stable=pair.canary))
+    ours = {"data": body.encode(), "headers": {"Content-Type": "text/plain"}}
+    theirs = {"data": body.encode(), "headers": {"Content-Type": "text/plain", mark: "cross-site"}}
+    assert (await serve.client.post(f"/v1/argo/{route}", **theirs)).status == 415
+    assert serve.asker.told == []
+    assert (await serve.client.post(f"/v1/argo/{route}", **ours)).status != 415
+
+
 async def test_first_deployment(serve, pair):
     """As Argo's template writes what is not there, null: the revision is judged by itself."""
     await serve.start()

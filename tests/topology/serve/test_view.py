@@ -113,6 +113,20 @@ def test_bounded(judged):
     assert view.dropped == 3
 
 
+def test_bounded_in_bytes(judged):
+    """Promise: a week of large documents takes no more memory than a replica has; it goes in the same order."""
+    documents = [judged(comparison=_pair(number), state="ended" if number < 8 else "running") for number in range(10)]
+    room = sum(len(encode_json(document)) for document in documents[7:])
+    view = View(most_bytes=room)
+    for document in documents:
+        _put(view, document)
+    assert [entry.document.comparison.workload for entry in view] == ["shop-8", "shop-9", "shop-7"]
+    for number in (8, 9):  # what is replaced takes room no more
+        _put(view, judged(comparison=_pair(number)))
+    assert len(view) == 3
+    assert view.dropped == 7
+
+
 def test_throttle():
     """A pair is admitted once a minute, and no more than so many pairs in any minute; memory is those pairs."""
     now_s = 0.0
