@@ -157,7 +157,7 @@ def history_sentences(
     earlier = f"{cohorts} earlier comparisons or stretches of production"
     by = " and ".join([*([days] if against.known else []), *([earlier] if found.known else [])])
     by_what = (
-        f"judged by the workload's history, by {by}, by errors{_and(against)} alone: nothing is beside it, so that"
+        f"judged by the workload's history, by {by}, by {_all(found, against)} alone: nothing is beside it, so that"
         " the bound on false alarms holds if today is a day like those; it never passes so"
     )
     sentences = [by_what]
@@ -199,10 +199,12 @@ def _behind(culprits: Sequence[Culprit], known: Mapping[int, SignatureInfo]) -> 
     return f": {'; '.join(named)}" if named else ""
 
 
-def _and(against: Against) -> str:
-    """What it is judged by beside errors."""
-    more = [_KINDS[kind] for kind in (REQUESTS, LATENCY) if kind == REQUESTS or kind in against.state.shares]
-    return f"{', ' if len(more) > 1 else ' and '}{' and '.join(more)}"
+def _all(found: ByHistory, against: Against) -> str:
+    """What it is judged by."""
+    judged = {ERRORS: "errors", REQUESTS: _KINDS[REQUESTS], LATENCY: _KINDS[LATENCY]}
+    shares = against.state.shares
+    named = [name for kind, name in judged.items() if kind in shares or (kind == ERRORS and found.known)]
+    return " and ".join([", ".join(named[:-1]), named[-1]] if len(named) > 1 else named)
 
 
 def _not_so(goal: Goal) -> str:

@@ -83,7 +83,7 @@ class AlonePart:
     ) -> None:
         """A window in which nothing of a baseline has been there; `is_alone` of the state says whether that counts."""
         state, settings, history = self._state, self._settings, self._state.alone
-        if settings.baseline == "earlier" or settings.part_weights["logs"] <= 0.0:
+        if settings.baseline == "earlier":
             return
         if history.from_ns is None:
             history.from_ns = start_ns
@@ -195,7 +195,9 @@ class AlonePart:
     @property
     def _production_share(self) -> float:
         """Of what is judged without a baseline, for what production did before it."""
-        return AGAINST_SHARE if self._state.against.shares else 0.0
+        if not self._state.against.shares:
+            return 0.0
+        return AGAINST_SHARE if self._settings.part_weights["logs"] > 0.0 else 1.0
 
     @property
     def _shares(self) -> dict[Part, float]:
@@ -227,6 +229,6 @@ class AlonePart:
             for kind in shares
             if _PART_OF_KIND[kind] == part
         ]
-        if part == "logs":
+        if part == "logs" and self._production_share < 1.0:
             found.append(math.log(self._state.alone.p) - math.log1p(-self._production_share))
         return min((0.0, *found))

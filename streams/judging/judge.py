@@ -29,6 +29,7 @@ from streams.judging.judge_state import JudgeState
 from streams.judging.logs.by_history import begin_by_history
 from streams.judging.logs.part import NewShapes
 from streams.judging.logs.part import begin as begin_logs
+from streams.judging.logs.past import LogPast
 from streams.judging.logs.settings import ERRORS
 from streams.judging.logs.shapes import Difference
 from streams.judging.parts import Parts
@@ -85,6 +86,7 @@ class Judge:
         past, prior = past or Past(), prior or Prior()
         planned_ns = settings.lifetime_ns or settings.planned_ns
         known = list(heard) or past.parts or list(prior.parts)
+        history = past.logs if settings.part_weights["logs"] > 0.0 else LogPast()
         logs = begin_logs(
             settings.logs,
             past.logs,
@@ -102,7 +104,7 @@ class Judge:
             heard=known,
             awaits_parts=not known,
             concurrent=begin_concurrent(logs.onset.rate),
-            alone=begin_by_history(past.logs, prior.logs, planned_ns),
+            alone=begin_by_history(history, prior.logs, planned_ns),
             loops=begin_loops(past.production),
             values=begin_values(past.values),
             against=begin_against(past.production, past.logs.templates, planned_ns, judged_kinds(settings)),

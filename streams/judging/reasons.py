@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from msgspec import Struct
 
+from streams.judging.combine import progress
 from streams.judging.evidence import Exposure, Verdict
 from streams.judging.exposure import ExposureState
 from streams.judging.settings import BY_REQUESTS, LOG_SIGNALS, JudgeSettings
@@ -32,12 +33,12 @@ WORTH_SAYING = 0.1
 def number(value: float) -> str:
     """A number as a person reads it.
 
-    >>> number(5200.4), number(14.0), number(0.0213), number(3e16)
-    ('5,200', '14', '0.021', '3e+16')
+    >>> number(5200.4), number(14.0), number(0.0213), number(3e16), number(99.6)
+    ('5,200', '14', '0.021', '3e+16', '100')
     """
     if value >= 1e12:
         return f"{value:.0e}"
-    if value == round(value) or value >= 100:
+    if value == round(value) or value >= 99.5:
         return f"{value:,.0f}"
     return f"{value:.2g}"
 
@@ -182,17 +183,15 @@ def pass_reason(required: Sequence[Signal], beside: Sequence[str], exposure: Exp
 
 
 def part_shown(who: str, confidence: float) -> str:
-    """How much is there of what a PASS takes.
+    """How much is there of what a PASS takes, rounded down: what is missing is never told as all of it.
 
-    >>> part_shown("the levels are", 0.305)
-    'cannot tell yet: 30% of the evidence that the levels are no worse is there'
+    >>> part_shown("the levels are", 0.305), part_shown("the levels are", 0.997)[:20]
+    ('cannot tell yet: 30% of the evidence that the levels are no worse is there', 'cannot tell yet: 99%')
     """
-    return f"cannot tell yet: {100 * confidence:.0f}% of the evidence that {who} no worse is there"
+    return f"cannot tell yet: {math.floor(100 * confidence)}% of the evidence that {who} no worse is there"
 
 
-def missing_reasons(
-    required: Sequence[Signal], exposure: ExposureState, settings: JudgeSettings, confidence: float
-) -> list[str]:
+def missing_reasons(required: Sequence[Signal], exposure: ExposureState, settings: JudgeSettings) -> list[str]:
     """Why nothing can be told yet: which exposure or which signal is missing, and how much."""
     sentences: list[str] = []
     by_requests = settings.exposure == "requests" or (exposure.source is not None and settings.exposure in BY_REQUESTS)
@@ -216,7 +215,7 @@ def missing_reasons(
         wants = [f"{number(math.ceil(requests))} requests"] if by_requests or signal.rule.signal == REQUESTS else []
         wants += [f"{number(math.ceil(pod_s))} pod-seconds"] if signal.rule.signal != REQUESTS else []
         sentences.append(
-            f"{part_shown(f'{signal.rule.signal} is', confidence)};"
+            f"{part_shown(f'{signal.rule.signal} is', progress(signal.state.not_worse, settings.beta))};"
             f" about {' and '.join(wants)} more of the canary without an event would do"
         )
     return sentences

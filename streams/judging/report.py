@@ -195,7 +195,7 @@ class Report:
             levels = self._parts.levels
             unjudged = levels.unjudged if levels.signals and not levels.judged else ()
             return others or ["; ".join((unseen, *unjudged[:1]))]
-        return [*missing_reasons(required, concurrent.state.exposure, settings, self._parts.confidence), *others]
+        return [*missing_reasons(required, concurrent.state.exposure, settings), *others]
 
     def _standing_out(self) -> list[str]:
         """What withholds a PASS though it can fail nobody."""

@@ -13,6 +13,7 @@ import msgspec
 from msgspec import Meta, Struct, field
 
 from streams.errors import BadPolicy
+from streams.policy.quantities import percent_text
 from streams.shippers.faults import DECODE_FAULTS
 
 JUDGE = "NetflixACAJudge-v1.0"
@@ -159,14 +160,10 @@ def _entry(metric: _Metric) -> dict[str, Any]:
         entry |= {"remove": {"not_a_number": "remove"}, "replace": {"missing_data": "zero"}}[canary.nan_strategy]
     size = canary.effect_size
     if size.allowed_increase is not None:
-        entry["tolerance_up"] = _percent(size.allowed_increase - 1.0)
+        entry["tolerance_up"] = percent_text(size.allowed_increase - 1.0)
     if size.allowed_decrease is not None:
-        entry["tolerance_down"] = _percent(1.0 - size.allowed_decrease)
+        entry["tolerance_down"] = percent_text(1.0 - size.allowed_decrease)
     return entry
-
-
-def _percent(ratio: float) -> str:
-    return f"{round(100.0 * ratio, 6):g}%"
 
 
 def _signal(metric: _Metric) -> str:

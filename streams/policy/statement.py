@@ -11,6 +11,7 @@ from streams.policy.effective import BASE, READ
 from streams.policy.quantities import duration_text, percent_text
 from streams.policy.workload_policy import BaselineTime, GroupPolicy, SignalPolicy, WorkloadPolicy
 from streams.policy.yaml_text import within
+from streams.records.times import rfc3339
 
 _MOST = 50
 """Lines; a policy for one workload fits on a screen."""
@@ -18,6 +19,8 @@ _OF_PRODUCTION = {"rollback"}
 """It is asked for at every moment, and does not hold for a comparison."""
 _RATIOS = {"tolerance", "margin", "canary_share", "tolerance_up", "tolerance_down"}
 _RENAMED = {"floor_per_pod_s": "floor_per_pod_second"}
+_NAMED_BY: dict[type, str] = {GroupPolicy: "group", SignalPolicy: "pattern"}
+"""The field that is the name of the block."""
 
 
 def statement(policy: WorkloadPolicy) -> tuple[str, ...]:
@@ -43,7 +46,7 @@ def _nested(policy: WorkloadPolicy) -> Iterator[str]:
     named += [("signals", signal.pattern, signal) for signal in policy.signals]
     for block, key, fields in named:
         for field, value in structs.asdict(fields).items():
-            if value is None or value == key:
+            if value is None or field == _NAMED_BY[type(fields)]:
                 continue
             name = _RENAMED.get(field, field)
             yield f"{within(within(block, key), name)}: {_text(name, field, value)}"
@@ -51,7 +54,7 @@ def _nested(policy: WorkloadPolicy) -> Iterator[str]:
 
 def _text(name: str, field: str, value: Any) -> str:
     if isinstance(value, BaselineTime):
-        start = f"{duration_text(value.ago_ns)} ago" if value.ago_ns is not None else f"from {value.start_ns} ns"
+        start = f"from {rfc3339(value.start_ns or 0)}" if value.ago_ns is None else f"{duration_text(value.ago_ns)} ago"
         return start if value.length_ns is None else f"{start}, {duration_text(value.length_ns)} long"
     if name in _RATIOS:
         return percent_text(value)

@@ -30,6 +30,8 @@ class Learned(Struct, frozen=True):
     """Templates that are no more -> those they are part of now; to be applied to what was counted under them."""
     left_out: int = 0
     """Signatures for which there was no room: they count as `other`."""
+    forgot: bool = False
+    """Templates, or signatures that were part of one, had to go for others."""
 
 
 def template(text: str, severity: Severity) -> Template:

@@ -124,10 +124,10 @@ class Templates:
         redirects: dict[int, int] = {}
         for number in sorted(fresh):
             self._add_masked(number, signatures[number], seen_ns, redirects)
-        self._trim()
+        forgot = self._trim()
         former = (old for old in redirects if old not in self._born)
         final = {old: found for old in former if (found := self.template_of(old)) is not None}
-        return Learned(final, left_out)
+        return Learned(final, left_out, forgot)
 
     def template_of(self, number: int) -> int | None:
         """The template that a signature or a former template is part of; None if it is not known (any more)."""
@@ -230,8 +230,9 @@ class Templates:
         self._patterns.unname(one.severity, one.text)
         self._patterns.leave(number, patterns(one.text, one.severity))
 
-    def _trim(self) -> None:
-        """Forget what is over the budget."""
+    def _trim(self) -> bool:
+        """Forget what is over the budget; whether anything was."""
+        known = len(self._templates) + len(self._parts)
         over = len(self._templates) - self._budget.templates
         if over > 0:
             aged = ((one.severity >= Severity.WARN, one.seen_ns, number) for number, one in self._templates.items())
@@ -243,6 +244,7 @@ class Templates:
             between = {part.of for part in self._parts.values()}
             ends = (number for number in self._parts if number not in between)
             self._forget(nsmallest(over, ends, key=lambda one: (self._parts[one].seen_ns, one)))
+        return len(self._templates) + len(self._parts) < known
 
     def _forget(self, parts: Iterable[int]) -> None:
         for number in parts:

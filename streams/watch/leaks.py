@@ -317,7 +317,7 @@ class LeakWatch:
             return Reading(mean, most, direction, log_e, 0.0, None, warm)
         end_ns = (block + 1) * BLOCK_NS
         hours, rise = (end_ns - state.onset_ns) / _HOUR_NS, mean - state.began
-        by = f"{rise / state.began / hours:.1%}" if state.began > _LITTLE * rise else f"{rise / hours:.3g}"
+        by = f"{rise / state.began / hours:.1%}" if state.began > max(_LITTLE * rise, 0.0) else f"{rise / hours:.3g}"
         note = f"climbing by {by} an hour for {hours:.3g} h"
         reaches_ns = (
             None if limit is None else _reaches(limit, mean, self._rise(block, state.onset_ns, rise / hours), end_ns)

@@ -11,7 +11,7 @@ closely: P(M >= c within n windows) <= n / c.
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from msgspec import Struct
 
@@ -173,7 +173,9 @@ class Panel:
     def add(self, time_ns: int, found: Iterable[Point], load: float | None = None) -> dict[str, Reading]:
         """Judge one window's points, and learn from them; what is said of each by itself.
 
-        What matters of a signal is as its latest point has it; one without weight is watched no more.
+        What matters of a signal is as its latest point has it; one without weight is watched no more. Of two points of
+        one name the first counts, and one of another kind than its signal has no place: whoever writes metrics chooses
+        their names.
 
         Args:
             time_ns: of the window.
@@ -189,17 +191,17 @@ class Panel:
         if load is not None:
             state.load, state.load_window = load, state.windows
         readings: dict[str, Reading] = {}
-        for point in found:
+        for point in _once(found):
             if point.weight <= 0.0:
                 self.drop(point.signal)
                 continue
             known = self._state.signals.get(point.signal) or self._admit(point, time_ns)
-            if known is None:
+            model = self._models.get(point.signal)
+            if known is None or type(model) is not _model_of(point):
                 self._state.left_out += 1
                 continue
             known.group, known.worse, known.weight = point.group, point.worse, point.weight
             known.tolerance, known.tolerance_down = point.tolerance, point.tolerance_down
-            model = self._models[point.signal]
             if point.exposure is not None and point.exposure < LEAST_EXPOSURE:
                 continue
             if isinstance(model, LeakWatch | GoneWatch):
@@ -367,12 +369,30 @@ def _restored(known: SignalState, *, scored: bool) -> Model:
     return LevelWatch(known.level, scored=scored) if known.gone is None else GoneWatch(known.gone)
 
 
-def _model(point: Point, *, scored: bool) -> Model:
+def _once(found: Iterable[Point]) -> Iterator[Point]:
+    """The first of each name."""
+    met: set[str] = set()
+    for point in found:
+        if point.signal not in met:
+            met.add(point.signal)
+            yield point
+
+
+def _model_of(point: Point) -> type[Model]:
     if point.model == "climb":
-        return LeakWatch()
+        return LeakWatch
     if point.model == "gone":
+        return GoneWatch
+    return LevelWatch if point.exposure is None else CountWatch
+
+
+def _model(point: Point, *, scored: bool) -> Model:
+    model = _model_of(point)
+    if model is GoneWatch:
         return GoneWatch(GoneState(longest=point.absent))
-    return LevelWatch(scored=scored) if point.exposure is None else CountWatch(scored=scored)
+    if model is LeakWatch:
+        return LeakWatch()
+    return LevelWatch(scored=scored) if model is LevelWatch else CountWatch(scored=scored)
 
 
 def _at_usual_load(known: SignalState, value: float, load: float) -> float:

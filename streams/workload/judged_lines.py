@@ -109,13 +109,15 @@ class JudgedLines:
                 for number, lines in pod.lines.items():
                     counts[number] = counts.get(number, 0) + lines
         fresh = {number: heard[number] for number in sorted(counts)}
-        redirects = self._lines.learn(fresh, start_ns, counts).redirects
+        learned = self._lines.learn(fresh, start_ns, counts)
+        if learned.forgot:
+            self.roots = {number: root for number, root in self.roots.items() if self._lines.root(number) is not None}
         for number, what in fresh.items():
             self._place(number, what, seen)
-        if redirects:
+        if learned.redirects:
             self._classify_anew()
         self._show_excerpts(summaries)
-        return redirects
+        return learned.redirects
 
     def hear(self, said: TemplateFeedback, at_ns: int) -> bool:
         """Take in what somebody says of a template; False where it says nothing of these lines.
@@ -195,6 +197,8 @@ class JudgedLines:
             known[each] = info
         if line.template.number != number:
             self.roots[number] = line.template.number
+        else:
+            self.roots.pop(number, None)
 
     def _classify_anew(self, by: Feedback | None = None) -> None:
         """All that is judged; of what was said for many workloads only what it holds for."""

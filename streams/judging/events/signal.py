@@ -67,10 +67,10 @@ class EventSignalState(Struct, array_like=True):
     """Events of the baseline, all of them."""
     canary: float = 0.0
     baseline_exposure: float = 0.0
-    """In the unit of `by`."""
+    """In the unit of `by`, since it is counted in that."""
     canary_exposure: float = 0.0
     by: By = "pods"
-    """What the exposure was last."""
+    """What the exposure is; requests also where a bin without any was judged by pods."""
 
 
 class EventSignal:
@@ -156,25 +156,19 @@ class EventSignal:
 
     def _judge(self, bin_: EventBin, by: By) -> None:
         state, baseline, canary = self.state, bin_.baseline, bin_.canary
-        state.baseline += baseline.events
-        state.canary += canary.events
-        state.by = by
+        self._expose(bin_, by)
         pod_share = canary.pod_s / (canary.pod_s + baseline.pod_s)
         if by == "attempts":
             self._judge_attempts(bin_)
         elif by == "requests" and min(bin_.baseline_requests, bin_.canary_requests) > 0.0:
-            self._expose(bin_.baseline_requests, bin_.canary_requests)
             share = self._recent(bin_.baseline_requests, bin_.canary_requests, pod_share)
             expected = min(canary.pod_s * FLOOR_PER_POD_S, bin_.canary_requests * FLOOR_PER_REQUEST)
             self._count_incidents(bin_, share, pod_share, expected)
         elif state.rule.group != "errors" or self._settings.exposure != "requests":
-            state.by = "pods"
-            self._expose(baseline.pod_s, canary.pod_s)
             self._count_incidents(bin_, pod_share, pod_share, canary.pod_s * FLOOR_PER_POD_S)
 
     def _judge_attempts(self, bin_: EventBin) -> None:
         events, tried = (bin_.baseline.events, bin_.canary.events), (bin_.baseline.attempts, bin_.canary.attempts)
-        self._expose(*tried)
         if min(tried) > 0.0:
             share = tried[1] / sum(tried)
             expected = tried[1] * FLOOR_PER_REQUEST
@@ -193,10 +187,20 @@ class EventSignal:
             state.log_e = self._signal.log_e
             state.sup_log_e = max(state.sup_log_e, state.log_e)
 
-    def _expose(self, baseline: float, canary: float) -> None:
-        state = self.state
-        state.baseline_exposure += baseline
-        state.canary_exposure += canary
+    def _expose(self, bin_: EventBin, by: By) -> None:
+        """Count what is told: all events, and the exposure since it is counted in this unit."""
+        state, baseline, canary = self.state, bin_.baseline, bin_.canary
+        if by != state.by:
+            state.by, state.baseline_exposure, state.canary_exposure = by, 0.0, 0.0
+        exposure = {
+            "attempts": (baseline.attempts, canary.attempts),
+            "requests": (bin_.baseline_requests, bin_.canary_requests),
+            "pods": (baseline.pod_s, canary.pod_s),
+        }[by]
+        state.baseline += baseline.events
+        state.canary += canary.events
+        state.baseline_exposure += exposure[0]
+        state.canary_exposure += exposure[1]
 
     def _recent(self, baseline: float, canary: float, prior: float) -> float:
         share = self.state.recent.shrink(canary, baseline, prior, self._settings.pseudo_requests)

@@ -56,17 +56,18 @@ class Works(Struct, array_like=True):
     lines_baseline: float = 0.0
 
     def add(self, baseline: Side, canary: Side | None) -> None:
-        """One window."""
+        """One window; without a canary it says nothing of shares, and what is recent stays as it was."""
         source = best_source(baseline.requests)
         before = self.canary.traces, self.baseline.traces
         theirs = requests_of(baseline, source)
-        mine = requests_of(canary, source) if canary is not None else 0.0
         self.baseline.add(baseline, theirs)
-        if canary is not None:
-            self.canary.add(canary, mine)
+        if canary is None:
+            return
+        mine = requests_of(canary, source)
+        self.canary.add(canary, mine)
         self.recent_canary = self.recent_canary * _MEMORY + mine
         self.recent_baseline = self.recent_baseline * _MEMORY + theirs
-        self.lines_canary = self.lines_canary * _MEMORY + (cut(canary.plain_lines) if canary is not None else 0.0)
+        self.lines_canary = self.lines_canary * _MEMORY + cut(canary.plain_lines)
         self.lines_baseline = self.lines_baseline * _MEMORY + cut(baseline.plain_lines)
         self.traces_canary = self.traces_canary * _MEMORY + self.canary.traces - before[0]
         self.traces_baseline = self.traces_baseline * _MEMORY + self.baseline.traces - before[1]

@@ -132,7 +132,7 @@ def begin_against(
         past: of production, up to the revision's first window.
         known: templates that comparisons have shown.
         planned_ns: how long the revision is to be judged.
-        kinds: that may fail it.
+        kinds: that may fail it; with errors comes what new templates make of the risk.
     """
     state = AgainstState(
         source=past.source,
@@ -145,8 +145,9 @@ def begin_against(
     )
     planned = next((length for length in LENGTHS if length * MINUTE_NS >= planned_ns), None)
     lengths = sorted({LENGTHS[0], planned or LENGTHS[-1]})
+    untold = {ERRORS, REQUESTS}.difference(kinds) | (set() if ERRORS in kinds else {NEW_TEMPLATES})
     for kind, peaks in sorted(past.peaks.items()):
-        if peaks.minutes < LEAST_MINUTES:
+        if peaks.minutes < LEAST_MINUTES or kind in untold:
             continue
         if kind in kinds:
             state.shares[kind] = _JUDGED[kind]

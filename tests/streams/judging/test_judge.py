@@ -93,6 +93,17 @@ def test_a_state_stays_the_callers():
     assert msgspec.msgpack.encode(before) == kept
 
 
+def test_how_much_of_a_signals_evidence_is_there_is_said_of_that_signal():
+    """Whatever else is missing for a PASS: here the least exposure, without which confidence is none at all."""
+    found = judged([(quiet(), quiet())] * 60, minimum_pod_s=1e6).assess(SIGNATURES)
+    least = min((one for one in found.signals if one.signal.startswith("log/")), key=lambda one: one.confidence)
+    assert found.confidence == 0.0 < least.confidence
+    said = next(reason for reason in found.reasons if "evidence" in reason)
+    assert said.startswith(
+        f"cannot tell yet: {math.floor(100 * least.confidence)}% of the evidence that {least.signal}"
+    )
+
+
 @given(WINDOWS, st.integers(0, 39), st.sampled_from([1, 2, 3]), st.integers(1, 2))
 @settings(max_examples=100, deadline=None)
 def test_a_worse_canary_never_lowers_the_risk(windows, where, signature, more):

@@ -10,6 +10,7 @@ import pytest
 
 from streams.errors import BadPolicy
 from streams.policy.kayenta_config import NoEqual, policy
+from streams.policy.reader import read
 
 
 def _metric(name: str = "cpu", metric: str = "container_cpu_usage_seconds_total", **canary: Any) -> dict[str, Any]:
@@ -43,6 +44,14 @@ FULL = _config(
         "groups": ["Latency"],
     },
 )
+
+
+@pytest.mark.parametrize("allowed", [1.0123456, 1.1, 1.0000001, 10.9876543, 11.0])
+def test_any_effect_size_is_a_percentage_that_the_policy_takes(allowed):
+    """To four digits behind the point."""
+    found = policy(_config(_metric(effectSize={"allowedIncrease": allowed}), classifier={}))
+    ratio = read(json.dumps(found), "p.yml").document.workloads[0].signals["container_cpu_usage_seconds_total"]
+    assert float(ratio.tolerance_up.removesuffix("%")) == pytest.approx(100.0 * (allowed - 1.0), abs=1e-3)
 
 
 def test_everything_that_has_an_equal():

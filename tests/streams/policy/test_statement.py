@@ -43,6 +43,13 @@ def test_what_is_not_the_default_is_said_in_the_words_of_the_file():
     )
 
 
+def test_a_time_is_one_that_people_read_and_a_group_is_said_whatever_the_signal_is_called():
+    """A signal may have the name of its group."""
+    text = """{version: 1, defaults: {historic_baseline: {start: "2026-08-21T08:00:00+02:00"},
+      signals: {latency: {group: latency}}}}"""
+    assert said(text) == ("historic_baseline: from 2026-08-21T06:00:00.000Z", "signals.latency.group: latency")
+
+
 def test_without_a_policy_there_is_nothing_to_say():
     """No line."""
     assert statement(WorkloadPolicy()) == ()

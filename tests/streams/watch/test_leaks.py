@@ -257,6 +257,13 @@ def test_extreme_values_are_survived():
     assert "nan" not in str(msgspec.msgpack.decode(_encode(watch.to_state())))
 
 
+def test_what_rose_from_nothing_and_fell_below_it_is_told_in_its_unit():
+    """Of a rise from 0 there is no share: a gauge of what is under way that went below 0 stopped the scorer."""
+    draw = random.Random(1)
+    readings = _readings([*(draw.gauss(100.0, 10.0) for _ in range(100)), 0.0, 25.0, 25.0, 25.0, -1.0, -1.0])
+    assert readings[-1].note == "climbing by -0.75 an hour for 1.33 h"
+
+
 def test_levels_that_fill_up_are_watched_and_no_others():
     """A bounded number."""
     named = [

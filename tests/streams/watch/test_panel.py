@@ -57,6 +57,19 @@ def test_the_rhythm_survives_a_restart():
     assert msgspec.msgpack.encode(again.to_state()) == msgspec.msgpack.encode(panel.to_state())
 
 
+def test_a_name_that_is_taken_has_no_other_place():
+    """Whoever writes metrics may name one like the count, or the line, that is watched: that goes on as it was."""
+    panel = Panel(PanelState())
+    taken = [Point("log/error", 2.0, 10.0), Point("log/gone/started", 1.0, 10.0, model="gone", beside=9.0)]
+    for window, points in enumerate([taken, [Point("log/error", 7.0), Point("log/gone/started", 7.0), *taken], taken]):
+        panel.add(window * STEP_NS, points)
+    alone = Panel(PanelState())
+    for window in (0, 2):
+        alone.add(window * STEP_NS, taken)
+    assert panel.to_state().left_out == 2
+    assert panel.signals["log/error"].count == alone.to_state().signals["log/error"].count
+
+
 def test_the_score_is_reckoned_only_where_it_is_asked_for():
     """It has no weight in the evidence: of levels and counts that is the same to the bit, after a restart too."""
     asked, other = Panel(PanelState(), scored=True), Panel(PanelState())

@@ -98,6 +98,16 @@ def test_numbers_that_nothing_real_has_are_cut(extreme):
     assert math.isfinite(signals["restarts/attempts"].before)
 
 
+def test_a_mean_that_comes_twice_is_one_signal():
+    """Of a service that is scraped and pushes too: of sums and counts, and of a distribution that has its sum."""
+    watch = _watch(WatchState(), WatchSettings())
+    for window in range(3):
+        values = {"http.server.request.duration": Histogram(0, 30, 6.0, 0, {1: 30})}
+        side = Side(pod_s=20.0, values=values, levels={"http.server.request.duration/mean": {0: 0.3}})
+        watch.add(window * WINDOW_NS, {"old": side}, {}, RULES, SIGNATURES, [])
+    assert watch.to_state().panel.signals["http.server.request.duration/mean"].before == 0.2
+
+
 def test_what_breaks_after_a_promotion_is_found_and_laid_to_it():
     """Five times the failures after a promotion: one alarm within a minute and a half, said to be of the deployment."""
     played = Played()

@@ -235,6 +235,29 @@ def test_failed_requests_that_production_did_not_have_fail_it():
     assert sum(part.share for part in document.parts) == pytest.approx(1.0)
 
 
+WITHOUT_LOGS = {"logs": 0.0, "errors": 1.0, "values": 1.0, "levels": 1.0}
+
+
+def test_where_logs_are_not_to_be_judged_what_else_production_tells_is():
+    """Promise: `parts: {logs: 0}` ends the judging of logs, not that of failed requests."""
+    state = with_production(MONTH, (), (ERRORS, REQUESTS), "http_requests_total")
+    policy = WorkloadPolicy(parts=WITHOUT_LOGS)
+    _, document = lived(state, failed_requests(400), pair=ALONE, policy=policy)
+    assert document.verdict == "fail"
+    assert "failed requests since it has started" in document.reasons[0]
+    assert "by failed requests alone" in str(document.reasons)
+    assert {part.part: part.share for part in document.parts} == {"logs": 0, "errors": 1, "values": 0, "levels": 0}
+
+
+@pytest.mark.parametrize(("known", "amount"), [(with_past, 40), (with_production, MONTH)])
+@pytest.mark.parametrize("records", [lines(400), warnings(400)])
+def test_where_logs_are_not_to_be_judged_they_are_not(known, amount, records):
+    """Promise: neither what fails nor what is new raises the risk."""
+    policy = WorkloadPolicy(alpha=0.05, parts=WITHOUT_LOGS)
+    _, document = lived(known(amount), records, pair=ALONE, policy=policy)
+    assert (document.verdict, document.risk, document.reference) == ("none", 50.0, "none")
+
+
 SLOW = "http.server.request.duration"
 
 

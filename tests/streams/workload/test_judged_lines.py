@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from streams.judging.side import SignatureInfo
 from streams.policy.workload_policy import LogPolicy
 from streams.records.identity import Revision, Workload
@@ -35,3 +37,23 @@ def test_what_is_still_kept_stays():
     lines = JudgedLines(LogPolicy(), LinesState(), dict.fromkeys(known, SignatureInfo("old", "error")))
     learned(lines, 10**6, {*known, 10**6})
     assert sorted(lines.signatures) == list(known)
+
+
+def test_a_template_that_was_forgotten_is_nobodys_any_more():
+    """Promise: a line that comes again is what it is by now, for who was there before as for who has been restarted."""
+
+    def window(number: int, texts: Mapping[int, str]) -> None:
+        seen = {each: Signature(text, Severity.ERROR) for each, text in texts.items()}
+        summary = Summary(REVISION, number, pods={"a": PodSummary(lines=dict.fromkeys(seen, 1))})
+        lines.learn(number, {"6f8": summary}, seen, lambda: set(lines.signatures))
+
+    lines = JudgedLines(LogPolicy(), LinesState(), {})
+    window(1, {place: f"ERROR no stock of {'abcde'[place - 1]}" for place in range(1, 6)})
+    assert lines.roots.keys() == {1, 2, 3, 4, 5}
+    for number in range(2, 8):
+        first = number * 1000
+        window(number, {place: f"ERROR {place:x}-one {place:x}-two" for place in range(first, first + 1000)})
+    window(8, {1: "ERROR no stock of a"})
+    again = JudgedLines(LogPolicy(), lines.to_state(), dict(lines.signatures))
+    assert lines.root(1) == again.root(1) == 1
+    assert lines.roots == again.roots

@@ -87,6 +87,16 @@ def test_what_follows_requests_is_judged_by_requests():
     assert part.log_p > math.log(0.05)
 
 
+def test_what_is_told_is_of_one_unit():
+    """Neither pod-seconds from before requests were counted, nor those of a minute without any, are requests."""
+    part = judged(3, side(4), side(4, logged=(1.0, 1)))
+    judged(3, side(4, 10.0), side(4, 20.0, logged=(1.0, 1)), part)
+    judged(12, side(4, 0.0), side(4, 0.0), part)
+    found = only(part)
+    assert (found.by, found.baseline_exposure, found.canary_exposure) == ("requests", 30.0, 60.0)
+    assert found.canary == 6.0
+
+
 def test_an_unknown_counter_of_one_side_is_told_and_not_judged():
     """New instrumentation, or a new failure: cannot tell."""
     part = judged(30, side(4), side(4, unknown=(5.0, 4)))

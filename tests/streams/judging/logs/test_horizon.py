@@ -89,3 +89,14 @@ def test_traces_stand_for_requests_where_there_is_no_history():
         works.add(side(2, traces=20), side(2, traces=80))
     assert works.shares(side(2), side(2), 0.0, by_traces=True).by_requests == pytest.approx(0.8, abs=0.02)
     assert works.shares(side(2), side(2), 0.0, by_traces=False).by_requests == 0.5
+
+
+def test_while_the_canary_is_away_its_share_of_the_traffic_does_not_fade():
+    """Else what it fails when it is back is held against next to no requests of its own."""
+    works = Works()
+    for _ in range(40):
+        works.add(side(2, requests=50.0, traces=50), side(2, requests=50.0, traces=50))
+    for _ in range(24):
+        works.add(side(2, requests=100.0, traces=100), None)
+    assert works.shares(side(2), side(2), 0.0, by_traces=True).by_requests == 0.5
+    assert works.baseline.pod_s == 640.0
