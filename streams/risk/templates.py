@@ -17,7 +17,7 @@ MOST_FEEDBACK = 50
 
 
 class TemplateExample(Struct, frozen=True):
-    """One line of a template, as it was written but for secrets. Strangers wrote it: escape it."""
+    """One line of a template, as it was written but for secrets and what is not seen. Strangers wrote it: escape it."""
 
     at: str
     """RFC 3339."""
