@@ -41,7 +41,8 @@ AGAINST_SHARE = 0.9
 """Of what is judged without a baseline, where production is known; the rest is that of earlier comparisons, which take
 years of them at .01."""
 ALONE_SHARE = 0.8
-"""Of alpha, where a baseline may still come: nearly all to what can tell, as with `CLASSES_SHARE`."""
+"""Of alpha, where a baseline may still come: nearly all to what can tell, as between the two ways in which logs are
+judged (`parts`)."""
 _NAMED = 3
 _KINDS = {
     ERRORS: "traces or incidents with errors",
@@ -151,7 +152,8 @@ def history_sentences(
         said = "cannot tell: nothing is beside it, and nothing is known of earlier comparisons of this workload"
         reason = "a first deployment" if not against.state.minutes else f"{days}; from one day on they tell"
         return [f"{said} ({reason}): what it logs is shown, and not judged"]
-    earlier = f"{number(round(found.state.past.cohorts + found.state.past.incidents, 1))} earlier comparisons"
+    cohorts = number(round(found.state.past.cohorts + found.state.past.incidents, 1))
+    earlier = f"{cohorts} earlier comparisons or stretches of production"
     by = " and ".join([*([days] if against.known else []), *([earlier] if found.known else [])])
     by_what = (
         f"judged by the workload's history, by {by}, by errors{_and(against)} alone: nothing is beside it, so that"
@@ -167,7 +169,8 @@ def history_sentences(
             f" for {at:.2g}"
         )
     if found.known and not found.can_fail and not against.state.shares:
-        chance = f"{100 * found.guard:.2g}%, by {earlier}, and alpha has room for {100 * share * alpha:.2g}%"
+        comparisons = f"{number(round(found.cohorts, 1))} earlier comparisons"
+        chance = f"{100 * found.guard:.2g}%, by {comparisons}, and alpha has room for {100 * share * alpha:.2g}%"
         sentences.append(f"cannot fail it: that today is an incident of everybody may have a chance of {chance}")
     return sentences
 

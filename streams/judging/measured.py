@@ -98,13 +98,17 @@ class Measured:
         for signal in sorted(self._over.keys() & self._under.keys()):
             if self._under[signal] > 0.0:
                 side.levels.setdefault(signal, {})[pod] = _bounded(self._over[signal] / self._under[signal])
+        self.put_values(side.values)
+        return self._pair()
+
+    def put_values(self, values: dict[str, Histogram]) -> None:
+        """Merge the distributions of all that was added into others, by signal."""
         for signal in sorted(self._buckets):
             histogram = _of_buckets(self._buckets[signal])
             if histogram is not None:
-                _merge_into(side.values, signal, histogram)
+                _merge_into(values, signal, histogram)
         for signal in sorted(self._values):
-            _merge_into(side.values, signal, self._values[signal])
-        return self._pair()
+            _merge_into(values, signal, self._values[signal])
 
     def _pair(self) -> tuple[float, float] | None:
         served: tuple[float, float] | None = None

@@ -32,11 +32,12 @@ from streams.judging.values.part import ValuePart, ValueSettings
 from streams.policy.written import Sensitivity
 from streams.signals.rule import SignalRule
 
-CLASSES_SHARE = {True: 0.15, False: 0.8}
+_CLASSES_SHARE = {True: 0.15, False: 0.8}
 """Share of the logs' alpha of the classes compared side by side (`concurrent`), with a past and without one; the rest
 is that of `logs`, which judges by the past. Nearly all to the one that can tell; what is left of the other's keeps what
 it alone sees: frequent warnings, and new things where nothing is known yet."""
-
+_CLASSES_REHEARSED_SHARE = 0.5
+"""The same where production alone has taught a past: of errors that tells, of what is new it does not."""
 
 EVENTS_SHARE = 0.5
 """Share of the errors' alpha of events that counters tell of, where the workload has such; else `UNHEARD_SHARE`. Nobody
@@ -202,7 +203,7 @@ class Parts:
         return self._logs_log_p(self.concurrent.log_p(part))
 
     def _logs_log_p(self, side_by_side: float) -> float:
-        classes = CLASSES_SHARE[self._state.with_past]
+        classes = self.classes_share
         return min(
             0.0, side_by_side / self.logs.clump - math.log(classes), math.log(self.logs.p) - math.log1p(-classes)
         )
@@ -271,12 +272,18 @@ class Parts:
         state = self._state
         return 0 if state.started_ns is None or state.as_of_ns is None else state.as_of_ns - state.started_ns
 
+    @property
+    def classes_share(self) -> float:
+        """Share of the logs' alpha of the classes compared side by side."""
+        state = self._state
+        return _CLASSES_REHEARSED_SHARE if state.rehearsed else _CLASSES_SHARE[state.with_past]
+
     def weight(self, signal: Signal) -> float:
         """Share of alpha of a counted signal."""
         if signal.rule.criticality == "watch":
             return 0.0
         part = PARTS_OF_SIGNALS[signal.rule.signal]
-        inner = CLASSES_SHARE[self._state.with_past] if part == "logs" else 1.0 - self.events_share
+        inner = self.classes_share if part == "logs" else 1.0 - self.events_share
         return self._state.shares.get(part, 0.0) * inner * signal.rule.weight
 
     def own(self, signal: Signal) -> float:
@@ -297,7 +304,7 @@ class Parts:
     def inner(self, part: Part) -> float:
         """Share of alpha of `logs` or `levels`, less what the classes side by side have of it."""
         share = self._state.shares.get(part, 0.0)
-        return share * (1.0 - CLASSES_SHARE[self._state.with_past]) if part == "logs" else share
+        return share * (1.0 - self.classes_share) if part == "logs" else share
 
     @property
     def counted_share(self) -> float:

@@ -1,6 +1,7 @@
 """What does a workload know of itself from earlier comparisons, and of its neighbours?
 
-When a comparison ends, what its baseline did becomes one **cohort**. The **past** of a workload is what its cohorts
+When a comparison ends, what its baseline did becomes one **cohort**; between them production is one from time to time
+(`rehearsal`). The **past** of a workload is what its cohorts
 taught, bounded; it lives in the state of the workload, survives restarts and carries over rollouts. The **prior** is
 what the pasts of the cluster's other workloads have in common, for a workload that has little past of its own.
 """
@@ -36,6 +37,8 @@ class Cohort(Struct, array_like=True, frozen=True):
     levels: LevelCohort
     values: dict[str, Contrast] = {}
     """Signal -> how its clumps showed in both sides."""
+    rehearsed: bool = False
+    """Of production, with nothing on trial."""
 
 
 class Prior(Struct, array_like=True, frozen=True):
@@ -76,7 +79,7 @@ class Past(Struct, array_like=True):
         """Take in one cohort.
 
         Args:
-            cohort: of a comparison that has ended.
+            cohort: of a comparison that has ended, or of production.
             settings: those it was judged by.
             prior: as it is now.
             promoted: its canary was promoted, so that what it showed is normal from now on.
@@ -85,7 +88,7 @@ class Past(Struct, array_like=True):
         self.heard = {part: _DECAY * count for part, count in self.heard.items()}
         for part in cohort.parts:
             self.heard[part] = self.heard.get(part, 0.0) + 1.0
-        self.logs.learn(cohort.logs, settings, prior.logs, promoted=promoted)
+        self.logs.learn(cohort.logs, settings, prior.logs, promoted=promoted, rehearsed=cohort.rehearsed)
         self.levels.learn(cohort.levels)
         self.values.learn(cohort.values, settings.decay)
 

@@ -81,13 +81,20 @@ class PodWindow:
         self._measured = Measured(catalogue)
         self._knows_all_limits = True
 
-    def close(self, side: Side) -> None:
-        """Read all series and put what they say into the side."""
+    def close(self, side: Side, half: dict[str, Histogram] | None = None) -> None:
+        """Read all series and put what they say into the side.
+
+        Args:
+            side: of the revision.
+            half: the same as `side.values`, of half of its pods; None: nobody asks.
+        """
         for number in sorted(set(self._heard.series())):
             use = self._catalogue.use(number)
             if use is not None and not use.empty:
                 self._read(number, use)
         pair = self._measured.settle(side, self._pod.number)
+        if half is not None:
+            self._measured.put_values(half)
         if not self._knows_all_limits:
             self._pod.limits = {}  # a sum of some would be reached too early
         self._limit(side)

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from msgspec import Struct
 
 from streams.judging.pod_window import STARTS_NS, PodState, PodWindow
-from streams.judging.side import EventCount, RequestCount, Side, SignatureInfo
+from streams.judging.side import EventCount, Halves, RequestCount, Side, SignatureInfo
 from streams.signals.catalogue import Catalogue
 from streams.windows.summary import PodSummary, Summary
 
@@ -63,6 +63,7 @@ class Presence:
         summary: Summary | None,
         catalogue: Catalogue,
         signatures: Mapping[int, SignatureInfo],
+        halves: Halves | None = None,
     ) -> Side:
         """What this revision did in the window that starts at `start_ns`.
 
@@ -71,14 +72,16 @@ class Presence:
             summary: all that was heard of the revision in it; None for silence.
             catalogue: how each series is read, by series id; signals that are new are admitted to it.
             signatures: those judged (class warning and worse), by id.
+            halves: where the values are put of pods with even and with odd numbers; None: nobody asks.
         """
         side, unfollowed = Side(), 0
         heard = summary.pods if summary else {}
         for name in sorted(heard):
             self._meet(name, start_ns)
             self._count_lines(heard[name], side, signatures)
-            window = PodWindow(self.state.pods[name], heard[name], catalogue, start_ns)
-            window.close(side)
+            pod = self.state.pods[name]
+            window = PodWindow(pod, heard[name], catalogue, start_ns)
+            window.close(side, None if halves is None else halves[pod.number & 1])
             unfollowed += window.unfollowed
         self.state.unfollowed += unfollowed
         self.state.most_unfollowed = max(self.state.most_unfollowed, unfollowed)

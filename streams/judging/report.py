@@ -14,7 +14,7 @@ from streams.judging.levels.evidence import LevelEvidence
 from streams.judging.logs.part import NewShapes
 from streams.judging.logs.settings import OF_WHOLE_TRACES
 from streams.judging.logs.shapes import Difference
-from streams.judging.parts import CLASSES_SHARE, Parts
+from streams.judging.parts import Parts
 from streams.judging.promotion import withheld
 from streams.judging.reasons import (
     WORTH_SAYING,
@@ -132,7 +132,7 @@ class Report:
 
     def signals_at(self, sensitivity: Sensitivity) -> tuple[ReadSignal, ...]:
         """What the log classes say by the weights of another sensitivity."""
-        share = self._state.shares.get("logs", 0.0) * CLASSES_SHARE[self._state.with_past]
+        share = self._state.shares.get("logs", 0.0) * self._parts.classes_share
         alpha, found = self._settings.alpha, []
         for name, weight in sorted(self._settings.weights_at[sensitivity].items()):
             signal = self._parts.concurrent.signals[name]

@@ -10,6 +10,10 @@ LogClass = str
 """`critical`, `error` or `warning`; what is below warning is not judged."""
 
 
+Halves = tuple[dict[str, Histogram], dict[str, Histogram]]
+"""The same as `Side.values`, of the pods of a revision with even and with odd numbers."""
+
+
 class RequestCount(Struct, array_like=True, gc=False):
     """Requests that one source of truth counted in one window."""
 

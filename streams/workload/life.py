@@ -22,7 +22,7 @@ from streams.judging.logs.traces import Traces, TracesState
 from streams.judging.past import Past, Prior
 from streams.judging.presence import Presence
 from streams.judging.production.past import ProductionPast
-from streams.judging.side import Side
+from streams.judging.side import Halves, Side
 from streams.policy.rules import AppliedRules
 from streams.policy.workload_policy import LogPolicy, WorkloadPolicy
 from streams.records.identity import Workload
@@ -44,6 +44,7 @@ from streams.windows.summary import Summary, merge, trim
 from streams.workload.attempts import Attempts, pair_of
 from streams.workload.document import document
 from streams.workload.judged_lines import JudgedLines, numbers_of
+from streams.workload.rehearsals import Rehearsals
 from streams.workload.running import Running
 from streams.workload.state import WorkloadSettings, WorkloadState
 
@@ -75,7 +76,7 @@ class WorkloadLife:
         self._watch: Watch | None = None
         if settings.watch is not None:
             self._watch = Watch(settings.watch, settings.window_ns, state.workload, state.watch, neighbours)
-        self._policy, self._rules = policy, AppliedRules(COUNTED_RULES)
+        self._policy, self._rules, self._judged_rules = policy, AppliedRules(COUNTED_RULES), AppliedRules()
         self._catalogue = Catalogue(state.catalogue)
         self._succession = Succession(settings.sight_ns, state.succession)
         self._lines = JudgedLines(state.logs, state.lines, state.signatures)
@@ -88,10 +89,13 @@ class WorkloadLife:
         self._presence = {name: Presence(settings.window_ns, known) for name, known in state.presence.items()}
         self._attempts = Attempts(state, self._presence)
         self._running = {key: Running.resume(settings, one, state.past) for key, one in state.running.items()}
+        self._rehearsals = Rehearsals(
+            settings.judge, settings.window_ns, state.workload.key, state.past, state.rehearsals
+        )
         self._fresh: dict[str, RiskDocument] = {}
         self._watermark_ns = 0
         self.learned = 0
-        """Comparisons since it was made that have changed `past`."""
+        """Comparisons and rehearsals since it was made that have changed `past`."""
 
     @property
     def workload(self) -> Workload:
@@ -158,6 +162,7 @@ class WorkloadLife:
         state.lines, state.logs, state.signatures = self._lines.to_state(), self._lines.policy, self._lines.signatures
         state.presence = {name: presence.state for name, presence in self._presence.items()}
         state.running = {key: running.to_state() for key, running in self._running.items()}
+        state.rehearsals = self._rehearsals.to_state()
         return state
 
     def add(self, delta: Summary, signatures: Mapping[int, Signature], series: Mapping[int, Series]) -> None:
@@ -268,7 +273,10 @@ class WorkloadLife:
         last = self._fresh[comparison.key]
         self._fresh[comparison.key] = structs.replace(last, state="ended", outcome=outcome)
         if not self._succession.swapped(comparison.baseline, comparison.canary):
-            self.learned += running.teach(self._state.past, outcome)
+            taught = running.teach(self._state.past, outcome)
+            self.learned += taught
+            if taught:
+                self._rehearsals.learned(ended_ns)
         del self._running[comparison.key]
         self._attempts.end(comparison, outcome, ended_ns)
         if outcome == "promoted" or not comparison.is_alone:
@@ -332,12 +340,16 @@ class WorkloadLife:
         sides: dict[str, Side] = {}
         summaries = state.open.pop(start_ns, {})
         self._read_lines(start_ns, summaries)
+        there = {*summaries, *(name for name, presence in self._presence.items() if presence.there)}
+        rehearsed = self._rehearsals.of(start_ns, there, policy, runs=bool(self._running))
+        halves: Halves = ({}, {})
         for name in sorted(self._presence.keys() | summaries.keys()):
             presence = self._presence.get(name)
             if presence is None:
                 presence = self._presence[name] = Presence(window_ns)
             summary = summaries.get(name)
-            side = presence.close(start_ns, summary, self._catalogue, self._lines.signatures)
+            asked = halves if name == rehearsed else None
+            side = presence.close(start_ns, summary, self._catalogue, self._lines.signatures, asked)
             pods = {pod: known.number for pod, known in presence.state.pods.items()}
             traces = Traces(state.traces.setdefault(name, TracesState()))
             traces.close(start_ns, summary, pods, self._lines.signatures, side)
@@ -347,6 +359,7 @@ class WorkloadLife:
                 del self._presence[name], state.traces[name]
                 state.presence.pop(name, None)
         state.closed_to_ns = start_ns + window_ns
+        self._rehearse(start_ns, sides.get(rehearsed), halves, policy)
         horizon_ns = start_ns - self._settings.ring_ns
         self._keep_window(start_ns, sides, horizon_ns)
         self._attempts.forget(horizon_ns)
@@ -360,6 +373,12 @@ class WorkloadLife:
             rules, logged = self._rules.under(policy, self._catalogue.rules), partial(self._logged, summaries)
             self._watch.add(start_ns, sides, trials, rules, self._lines.signatures, state.ring, logged)
         return summaries.keys()
+
+    def _rehearse(self, start_ns: int, side: Side | None, halves: Halves, policy: WorkloadPolicy | None) -> None:
+        """Give the rehearsal its window, if there is one."""
+        if side is not None:
+            lines, rules = self._lines, self._judged_rules.under(policy, self._catalogue.rules)
+            self.learned += self._rehearsals.add(start_ns, side, halves, lines.signatures, rules, lines.roots)
 
     def _end_alone(self) -> None:
         """End what runs without a baseline, as no other revision shows its end, once it has taken its planned time."""
@@ -448,6 +467,7 @@ class WorkloadLife:
             state.past.redirect(redirects)
             for key in sorted(self._running):
                 self._running[key].judge.redirect(redirects)
+            self._rehearsals.redirect(redirects)
             if self._watch is not None:
                 self._watch.redirect(redirects, self._lines.info)
         for number in self._open_lines.pop(start_ns, set()).difference(*self._open_lines.values()):

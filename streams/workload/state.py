@@ -20,6 +20,7 @@ from streams.templates.lines import LinesState
 from streams.watch.watch import WatchSettings, WatchState
 from streams.windows.signature import Signature
 from streams.windows.summary import Limits, Summary
+from streams.workload.rehearsals import RehearsalsState
 
 
 class WorkloadSettings(Struct, frozen=True):
@@ -95,3 +96,5 @@ class WorkloadState(Struct):
     """Which revision follows which, as far as the streams tell."""
     watch: WatchState = field(default_factory=WatchState)
     """What production is like, and what rings."""
+    rehearsals: RehearsalsState = field(default_factory=RehearsalsState)
+    """Of production with itself, between comparisons."""

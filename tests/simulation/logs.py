@@ -89,7 +89,7 @@ class World:
         self._cases += 1
         cohort = float(np.exp(service.cohort_sd * rng.standard_normal()))
         begin = int(rng.integers(0, service.windows)) if rng.random() < service.incident else None
-        pods = [np.exp(service.pod_sd * rng.standard_normal(number)) for number in service.pods]
+        pods = [self._factors(number) for number in service.pods]
         loop_mean = service.loop_mean * float(np.exp(service.loop_sd * rng.standard_normal())) if service.loops else 0.0
         phase = rng.random() if service.loop_wave else 0.0
         retrying = [[0] * number for number in service.pods]
@@ -113,6 +113,10 @@ class World:
                 numbers = self._numbers(found, loop_mean * wave * load**service.loop_load, again)
                 sides.append(self._side(service.pods[side], found, numbers))
             yield sides[0], sides[1]
+
+    def _factors(self, pods: int) -> np.ndarray:
+        """Of the rates of each pod of a revision."""
+        return np.exp(self.service.pod_sd * self._rng.standard_normal(pods))
 
     def _events(self, pods: np.ndarray, shared: bool, *, is_canary: bool) -> Counter:
         service, rng, found = self.service, self._rng, Counter()

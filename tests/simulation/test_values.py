@@ -139,12 +139,16 @@ def run(service, seed, alpha=ALPHA):
     return compared(service, np.random.default_rng(seed), ValuePart(ValueSettings(), ValuePartState()), alpha)
 
 
-def run_later(service, seed, comparisons, alpha=ALPHA):
-    """As of `compared`, after so many comparisons of healthy canaries, which are never failed."""
+def run_later(service, seed, comparisons, alpha=ALPHA, rehearsals=0):
+    """As of `compared`, after so many comparisons of healthy canaries, which are never failed.
+
+    Before them come rehearsals: halves of production, each with half of the traffic.
+    """
     rng, past = np.random.default_rng(seed), ValuePast()
-    for _ in range(comparisons):
-        part = ValuePart(ValueSettings(), begin_values(past))
-        compared(replace(service, slower=1.0), rng, part, NEVER)
+    for number in range(rehearsals + comparisons):
+        alike = number < rehearsals
+        part = ValuePart(ValueSettings(), ValuePartState(alike=True) if alike else begin_values(past))
+        compared(replace(service, slower=1.0, share=0.5 if alike else service.share), rng, part, NEVER)
         past.learn(part.contrasts(), 0.98)
     return compared(service, rng, ValuePart(ValueSettings(), begin_values(past)), alpha)
 
@@ -234,10 +238,11 @@ LATER_HEALTHY = [
 
 
 @pytest.mark.parametrize("service", LATER_HEALTHY)
+@pytest.mark.parametrize(("comparisons", "rehearsals"), [(3, 0), (0, 6)])
 @pytest.mark.nightly
-def test_with_a_past_a_healthy_canary_fails_in_at_most_its_share_of_alpha_of_the_runs(service):
+def test_with_a_past_a_healthy_canary_fails_in_at_most_its_share_of_alpha_of_the_runs(service, comparisons, rehearsals):
     """Spells of one side in one of ten comparisons, which the past has mostly not shown; clumps; 20% slower."""
-    found = [run_later(service, seed, 3, OF_FOUR * 0.01)[2] for seed in range(200)]
+    found = [run_later(service, seed, comparisons, OF_FOUR * 0.01, rehearsals)[2] for seed in range(200)]
     for level in (OF_FOUR * 0.05, OF_FOUR * 0.01):
         assert within_budget(sum(p <= level for p in found), len(found), level)
 
@@ -267,11 +272,13 @@ def test_one_by_one_keeps_alpha_in_clumps(clump, number):
         assert within_budget(sum(log_e >= -math.log(alpha) for log_e in found), number, alpha)
 
 
-@pytest.mark.parametrize(("slower", "comparisons", "median"), [(2.0, 5, 9), (3.0, 5, 4)])
-def test_with_a_past_slower_canaries_are_found_within_few_scrapes(slower, comparisons, median):
-    """Twice and three times as slow; a first rollout takes 15 and 12 scrapes."""
+@pytest.mark.parametrize(
+    ("slower", "comparisons", "rehearsals", "median"), [(2.0, 5, 0, 9), (3.0, 5, 0, 4), (2.0, 0, 5, 9)]
+)
+def test_with_a_past_slower_canaries_are_found_within_few_scrapes(slower, comparisons, rehearsals, median):
+    """Twice and three times as slow; a first rollout takes 15 and 12 scrapes, unless production was rehearsed."""
     service = replace(LATER, slower=slower)
-    later = [run_later(service, seed, comparisons, OF_FOUR * ALPHA)[0] for seed in range(4)]
+    later = [run_later(service, seed, comparisons, OF_FOUR * ALPHA, rehearsals)[0] for seed in range(4)]
     first = [run(service, seed, OF_FOUR * ALPHA)[0] for seed in range(4)]
     assert np.median(later) <= median < np.median(first)
 

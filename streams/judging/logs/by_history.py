@@ -21,6 +21,7 @@ days, same load where nothing counts it, and a revision that is no worse has no 
 which run for long, do not have (set `warm_up`). That is more than a comparison side by side assumes, and cannot be
 checked; without any assumption on pi no test at level a can do with fewer than about .37/a cohorts. Cohorts fade
 (`LogSettings.decay`) and are reckoned in lengths of this comparison, where they had less exposure: both make K less.
+Stretches of production (`rehearsal`) count in the rate, and not in K: many of them are of one day.
 
 Source: binomial tail and its maximum over pi as in Clopper & Pearson, Biometrika 26 (1934); the union over two nulls as
 in `stream`. Simulated in `tests/simulation/test_by_history.py`.
@@ -89,6 +90,8 @@ class ByHistoryState(Struct, array_like=True):
     """Its failed traces by pod."""
     numbers: list[int] = []
     """As `shapes`, of those that say how often a line comes."""
+    comparisons: int | None = None
+    """Earlier ones, of which K is never more; None in a snapshot of before there were other cohorts."""
 
 
 class ByHistory:
@@ -153,7 +156,8 @@ class ByHistory:
             return 0.0
         planned_s = state.horizon.exposure_s(Work(), None)
         length = past.exposure_s / past.cohorts / planned_s if planned_s > 0.0 else 1.0
-        return (past.cohorts + past.incidents) * min(1.0, length)
+        number = past.cohorts + past.incidents
+        return min(number, number if state.comparisons is None else state.comparisons) * min(1.0, length)
 
     @property
     def guard(self) -> float:
@@ -238,6 +242,7 @@ def begin_by_history(past: LogPast, prior: LogPrior, planned_ns: int) -> ByHisto
         Horizon(planned_ns / 1e9, Work(0.0, past.busiest_requests, past.busiest_traces)),
         errors,
         clump_size(errors, prior.clumping.get(ERRORS, Clumping())),
+        comparisons=past.numbered,
     )
 
 

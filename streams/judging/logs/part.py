@@ -390,7 +390,7 @@ class LogPart:
         state, found = self._state, []
         if not state.streams[NEW_TEMPLATES].share:
             found.append(
-                "logs: too little is known of earlier baselines, so that new templates and shapes are not judged"
+                "logs: too few earlier comparisons are known, so that new templates and shapes are not judged"
                 + ("" if state.streams[ERRORS].past.exposure_s else ", and errors by the baseline alone")
             )
         elif not state.streams[self._of_shapes].share:

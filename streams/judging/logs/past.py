@@ -56,7 +56,7 @@ class LogPast(Struct, array_like=True):
     version: int = 1
     """Keeps its place in snapshots; not read."""
     numbered: int = 0
-    """Cohorts so far."""
+    """Cohorts of comparisons so far."""
     streams: dict[str, StreamPast] = field(default_factory=lambda: {name: StreamPast() for name in LEARNED})
     templates: Known = {}
     shapes: Known = {}
@@ -71,9 +71,17 @@ class LogPast(Struct, array_like=True):
     numbers: Known = {}
     """As `shapes`, of those that say how often a line comes."""
     counted: int = 0
-    """Cohorts that could tell of them."""
+    """Those of comparisons that could tell of them."""
 
-    def learn(self, cohort: LogCohort, settings: LogSettings, prior: LogPrior, *, promoted: bool = False) -> None:
+    def learn(
+        self,
+        cohort: LogCohort,
+        settings: LogSettings,
+        prior: LogPrior,
+        *,
+        promoted: bool = False,
+        rehearsed: bool = False,
+    ) -> None:
         """Take in one cohort.
 
         Args:
@@ -81,11 +89,12 @@ class LogPast(Struct, array_like=True):
             settings: those of the comparison.
             prior: see `log_prior`.
             promoted: its canary was promoted: what it showed (at its start above all) is known from now on.
+            rehearsed: there was no canary, so that it does not count towards knowing what those show that start.
         """
         if cohort.pod_s <= 0.0:
             return
-        self.numbered += 1
-        self.counted += bool(cohort.numbers)
+        self.numbered += not rehearsed
+        self.counted += bool(cohort.numbers) and not rehearsed
         for name in LEARNED:
             history = self.history.setdefault(name, StreamHistory(structs.replace(self.stream(name))))
             cluster = prior.clumping.get(name, Clumping())

@@ -11,6 +11,9 @@ side slow lasts. A canary that is slower all the time differs alike in both, so 
 load that both sides share cancels. Blocks of 1, 2, 4, 8, ... bins: a spell of six bins shows in blocks of four and
 eight, in single bins hardly.
 
+Where both sides are one revision (`rehearsal`) each block teaches by itself, chi2 = D^2/V with one degree of freedom:
+what lasts is no fault there, but how pods differ.
+
 Source: Pearson's dispersion as in `logs.dispersion`; D/V is the score estimate of a log odds ratio (Peto's one-step
 estimate: Yusuf et al., Prog. Cardiovasc. Dis. 27, 1985).
 """
@@ -35,6 +38,17 @@ class Blocks(Struct, array_like=True):
     waiting: list[list[float]] = []
     """D and V of one that has no neighbour yet."""
 
+    def learn(self, square: Floats, variance: Floats) -> None:
+        """One more degree of freedom of each threshold of which anything is known.
+
+        Args:
+            square: of how far the sides are apart.
+            variance: its mean if requests come alone; 0 where there are none.
+        """
+        known = variance > 0.0
+        chi2 = np.where(known, square, 0.0) / np.where(known, variance, 1.0)
+        self.chi2, self.df = (self.chi2 + chi2).tolist(), (self.df + known).tolist()
+
 
 class Contrast(Struct, array_like=True):
     """Of one distribution in one comparison; mutable: `add` bin by bin."""
@@ -48,6 +62,8 @@ class Contrast(Struct, array_like=True):
     """Sum of n_b*n_c/(n_b+n_c) over bins, n the values of a side."""
     incidents: Incidents = field(default_factory=Incidents)
     """Of the baseline alone: how often such begin."""
+    alike: bool = False
+    """Both sides are one revision."""
 
     def add(self, canary: Floats, total: Floats, share: float, number: float) -> None:
         """One bin.
@@ -66,13 +82,13 @@ class Contrast(Struct, array_like=True):
             if scale == len(self.scales):
                 self.scales.append(Blocks([0.0] * len(total), [0.0] * len(total)))
             mine = self.scales[scale]
+            if self.alike:
+                mine.learn(block[0] ** 2, block[1])
             if not mine.waiting:
                 mine.waiting = block.tolist()
                 return
             before, mine.waiting = np.array(mine.waiting), []
-            product = before[1] * block[1]
-            known = product > 0.0
-            apart = (before[0] * block[1] - block[0] * before[1]) ** 2 * known
-            chi2 = apart / np.where(known, product * (before[1] + block[1]), 1.0)
-            mine.chi2, mine.df = (mine.chi2 + chi2).tolist(), (mine.df + known).tolist()
+            if not self.alike:
+                product = before[1] * block[1]
+                mine.learn((before[0] * block[1] - block[0] * before[1]) ** 2, product * (before[1] + block[1]))
             block = before + block

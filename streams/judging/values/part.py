@@ -56,6 +56,8 @@ class ValuePartState(Struct, array_like=True):
     """Windows that a PASS still waits for latencies: no pod of the canary has told of any but while it was starting."""
     known: dict[str, Known] = {}
     """Signal -> what the past knew of its clumps when the comparison was asked for; of those not met yet."""
+    alike: bool = False
+    """Both sides are one revision (`rehearsal`)."""
 
 
 def begin_values(past: ValuePast) -> ValuePartState:
@@ -213,7 +215,8 @@ class ValuePart:
         state.stakes.give(rule)
         clumps = state.known.pop(name, None) if rule.worse == "higher" else None
         one_by_one = None if clumps is None else OneByOneState(clumps)
-        kept = state.signals[name] = ValueSignalState(one_by_one=one_by_one)
+        kept = ValueSignalState(one_by_one=one_by_one, contrast=Contrast(alike=state.alike))
+        state.signals[name] = kept
         signal = self._signals[name] = ValueSignal(rule, self._tolerance(rule), kept)
         return signal
 

@@ -35,3 +35,19 @@ def test_its_errors_are_part_of_the_past_whatever_came_of_it():
     """Were those of failed revisions left out, days on which everybody fails would never be known."""
     cohort = shown(FAILED)
     assert (cohort.streams[ERRORS].events, cohort.streams[ERRORS].exposure_s) == (60.0, 600.0)
+
+
+def test_stretches_of_production_count_in_the_rate_and_are_no_days_of_their_own():
+    """Many of them may be of one day: that today is none on which everybody fails they cannot show."""
+    guards = []
+    for rehearsed in (False, True):
+        past = LogPast()
+        for _ in range(30):
+            past.learn(shown(), SETTINGS, LogPrior(), rehearsed=rehearsed)
+        state = begin_by_history(past, LogPrior(), 60 * WINDOW_NS)
+        alone = ByHistory(SETTINGS, WINDOW_NS, 0.05, 500, state)
+        alone.add(0, Side(pod_s=10.0, lines=9), KNOWN, {})
+        assert alone.known
+        guards.append((alone.guard, alone.can_fail))
+    assert guards[0][1]
+    assert guards[1] == (1.0, False)

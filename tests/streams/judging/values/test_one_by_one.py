@@ -27,9 +27,9 @@ def counts(rng, *, clump=1, ratio=1.0, requests=REQUESTS):
     return np.array([float(clump * rng.binomial(clumps, chance))]), np.array([float(clump * clumps)])
 
 
-def contrast(seed=1, bins=64, **how):
-    """Of one comparison."""
-    rng, found = np.random.default_rng(seed), Contrast()
+def contrast(seed=1, bins=64, *, alike=False, **how):
+    """Of one comparison, or of halves of one revision."""
+    rng, found = np.random.default_rng(seed), Contrast(alike=alike)
     for _ in range(bins):
         canary, total = counts(rng, **how)
         found.add(canary, total, 0.5, REQUESTS)
@@ -61,6 +61,20 @@ def test_the_ratio_is_the_size_of_clumps_whatever_the_canary_is_like(clump, rati
         chi2 = sum(one.scales[length].chi2[0] for one in found)
         df = sum(one.scales[length].df[0] for one in found)
         assert chi2 / df == pytest.approx(clump, rel=6.0 * math.sqrt(2.0 / df) + 0.1)
+
+
+@pytest.mark.parametrize(("clump", "ratio", "alike"), [(1, 1.0, True), (8, 1.0, True), (1, 1.5, False)])
+def test_halves_of_one_revision_teach_of_clumps_and_of_how_pods_differ(clump, ratio, alike):
+    """Single requests and clumps show alike at each length; what lasts, in the longer ones the more."""
+    found = [contrast(seed, clump=clump, ratio=ratio, alike=True) for seed in range(40)]
+    sums = [[sum(getattr(one.scales[length], of)[0] for one in found) for length in range(6)] for of in ("chi2", "df")]
+    sizes = [chi2 / df for chi2, df in zip(*sums, strict=True)]
+    if alike:
+        for size, df in zip(sizes, sums[1], strict=True):
+            assert size == pytest.approx(clump, rel=6.0 * math.sqrt(2.0 / df) + 0.1)
+    else:
+        assert sizes == sorted(sizes)
+        assert sizes[5] > 10.0 * sizes[0]
 
 
 def test_what_lasts_shows_in_longer_blocks():
