@@ -28,7 +28,6 @@ from streams.judging.production.against import LEAST_MINUTES, Against, Goal
 from streams.judging.production.latencies import LATENCY, PER_S
 from streams.judging.reasons import Reason, number, signature_text
 from streams.judging.side import SignatureInfo
-from streams.judging.tallies import Tally
 from streams.judging.template_counts import Expectation, TemplateCount
 from streams.policy.counted import REQUESTS
 
@@ -239,15 +238,18 @@ def alone_templates(
         risk: 0..100, of its errors against history.
         of_new: 0..100, of its new templates.
     """
-    joined: dict[int, Tally] = {}
-    for one, tally in sorted(found.state.tallies.items()):
-        joined.setdefault(root(one), Tally(tally.log_class)).canary += tally.canary
-    total = math.fsum(tally.canary for tally in joined.values() if tally.log_class in FAILED)
+    joined: dict[int, dict[str, float]] = {}
+    for signature, tally in sorted(found.state.tallies.items()):
+        counted = joined.setdefault(root(signature), {})
+        for each in tally.by_class:
+            counted[each.log_class] = counted.get(each.log_class, 0.0) + each.canary
+    total = math.fsum(counted.get(name, 0.0) for counted in joined.values() for name in FAILED)
     new = against.state.new
     rows = []
-    for one, tally in joined.items():
-        share = tally.canary / total if tally.log_class in FAILED and total > 0.0 else 0.0
+    for one, counted in joined.items():
+        shares = {name: counted[name] / total for name in FAILED if total > 0.0 and name in counted}
+        canary = math.fsum(counted.values())
         word: Expectation = "unknown" if is_new is None else "unexpected" if is_new(one) else "expected"
-        impact = max(risk * share, of_new * new.get(one, 0) / max(1, sum(new.values())))
-        rows.append(TemplateCount(one, word, tally.canary, 0.0, 0.0, impact, share))
+        impact = max(risk * sum(shares.values()), of_new * new.get(one, 0) / max(1, sum(new.values())))
+        rows.append(TemplateCount(one, word, canary, 0.0, 0.0, impact, shares))
     return sorted(rows, key=lambda row: (-row.impact, row.expectation != "unexpected", -row.canary, row.number))

@@ -16,7 +16,7 @@ from streams.judging.exposure import ExposureState
 from streams.judging.settings import BY_REQUESTS, LOG_SIGNALS, JudgeSettings
 from streams.judging.side import SignatureInfo
 from streams.judging.signal import Signal
-from streams.judging.tallies import Tallies, ranked
+from streams.judging.tallies import Tallies, counted_as, ranked
 from streams.policy.counted import REQUESTS
 from streams.windows.secrets import without_secrets
 
@@ -135,15 +135,16 @@ def _signatures(
     unit = "requests" if in_requests else "pod-seconds"
     canary_exposure = number(exposure.canary_requests if in_requests else exposure.canary_pod_s)
     baseline_exposure = number(exposure.baseline_requests if in_requests else exposure.baseline_pod_s)
-    mine = [known for known in ranked(tallies) if LOG_SIGNALS[tallies[known].log_class] == signal.rule.signal]
-    telling = [known for known in mine if tallies[known].contribution > 0.0]
+    log_class = next(name for name, one in LOG_SIGNALS.items() if one == signal.rule.signal)
+    mine = counted_as(log_class, tallies)
+    telling = [known for known in ranked(mine) if mine[known].contribution > 0.0]
     telling = sorted(telling, key=lambda known: says_nothing(known, signatures))[:_MAX_SIGNATURES]
     if not telling:
         counts = number(signal.state.canary), number(signal.state.baseline)
         return [f"{counts[0]} incidents in {canary_exposure} {unit} against {counts[1]} in {baseline_exposure} {own}"]
     return [
-        f"`{signature_text(known, signatures)}` {number(tallies[known].canary)} times in {canary_exposure} {unit}"
-        f" against {number(tallies[known].baseline)} in {baseline_exposure} {own}"
+        f"`{signature_text(known, signatures)}` {number(mine[known].canary)} times in {canary_exposure} {unit}"
+        f" against {number(mine[known].baseline)} in {baseline_exposure} {own}"
         for known in telling
     ]
 

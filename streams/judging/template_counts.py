@@ -32,9 +32,9 @@ class TemplateCount(Struct, frozen=True):
     explained: float
     """How many of them the canary's share of the exposure would have brought."""
     impact: float
-    """0..100: its share of the risk of its class side by side."""
-    share: float = 0.0
-    """0..1: of its class, by likelihood."""
+    """0..100: its share of the risk of its class side by side, or of those it was counted as."""
+    shares: Mapping[str, float]
+    """Log class that it was counted as -> 0..1: its share of that, by likelihood."""
 
 
 def template_counts(
@@ -48,30 +48,23 @@ def template_counts(
         is_new: whether history is known and has not shown a template.
         risks: log signal -> its own risk, 0..100.
     """
-    joined: dict[int, Tally] = {}
+    joined: dict[int, dict[str, Tally]] = {}
     for number in sorted(tallies):
-        tally = tallies[number]
-        one = joined.setdefault(root(number), Tally(tally.log_class))
-        one.canary += tally.canary
-        one.baseline += tally.baseline
-        one.explained += tally.explained
+        for one in tallies[number].by_class:
+            joined.setdefault(root(number), {}).setdefault(one.log_class, Tally(one.log_class)).take(one)
     totals = {
-        log_class: math.fsum(one.contribution for one in joined.values() if one.log_class == log_class)
+        log_class: math.fsum(each[log_class].contribution for each in joined.values() if log_class in each)
         for log_class in LOG_SIGNALS
     }
-    rows = [
-        TemplateCount(
-            number,
-            _expectation(one, new=is_new(number)),
-            one.canary,
-            one.baseline,
-            one.explained,
-            risks.get(LOG_SIGNALS[one.log_class], 0.0) * share,
-            share,
-        )
-        for number, one in joined.items()
-        for share in (_share(one.contribution, totals[one.log_class]),)
-    ]
+    rows = []
+    for number, each in joined.items():
+        whole = Tally("")
+        for one in each.values():
+            whole.take(one)
+        shares = {name: _share(one.contribution, totals[name]) for name, one in each.items()}
+        impact = math.fsum(risks.get(LOG_SIGNALS[name], 0.0) * share for name, share in shares.items())
+        word = _expectation(whole, new=is_new(number))
+        rows.append(TemplateCount(number, word, whole.canary, whole.baseline, whole.explained, impact, shares))
     return sorted(rows, key=lambda row: (-row.impact, row.expectation != "unexpected", -row.canary, row.number))
 
 

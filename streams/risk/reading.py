@@ -54,8 +54,13 @@ def _group(group: GroupEvidence, signals: Sequence[SignalEvidence]) -> GroupEvid
 
 def _templates(templates: Sequence[TemplateEvidence], read: Mapping[str, ReadSignal]) -> tuple[TemplateEvidence, ...]:
     risks = {log_class: read[signal].risk for log_class, signal in LOG_SIGNALS.items() if signal in read}
-    rows = [structs.replace(row, impact=row.share * risks.get(row.log_class, 0.0)) for row in templates]
+    rows = [structs.replace(row, impact=_impact(row, risks)) for row in templates]
     return tuple(sorted(rows, key=lambda row: (-row.impact, row.verdict != "unexpected")))
+
+
+def _impact(row: TemplateEvidence, risks: Mapping[str, float]) -> float:
+    """Of its class, and of those that it was counted as before somebody said otherwise."""
+    return sum(risks.get(name, 0.0) * share for name, share in ((row.log_class, row.share), *row.former_shares.items()))
 
 
 def _sentence(document: RiskDocument, found: Reading) -> str:

@@ -17,7 +17,7 @@ MOST_FEEDBACK = 50
 
 
 class TemplateExample(Struct, frozen=True):
-    """One line of a template, as it was written but for secrets. Strangers wrote it: escape it."""
+    """One line of a template, as it was written but for secrets and what is not seen. Strangers wrote it: escape it."""
 
     at: str
     """RFC 3339."""
@@ -54,7 +54,7 @@ class TemplateEvidence(Struct, frozen=True):
     text: str
     """With holes (`<*>`) for what varies. Strangers wrote it: escape it."""
     log_class: str
-    """`critical`, `error` or `warning` as it counts now."""
+    """As it counts now; `info` and `ignore` count no more."""
     source: str
     """Who says so: `feedback`, `topic`, `learned`, `severity` or `none`."""
     sure_ratio: float
@@ -68,10 +68,10 @@ class TemplateEvidence(Struct, frozen=True):
     explained_count: float
     """Of the canary's, how many its share of the exposure explains."""
     impact: float
-    """0..100: its share of the risk of its class side by side."""
+    """0..100: its share of the risk of its class side by side, and of those it was counted as before."""
     tags: tuple[str, ...] = ()
     share: float = 0.0
-    """0..1: of its class, by likelihood; its impact is so much of the risk of its class."""
+    """0..1: of its class, by likelihood; its impact is so much of the risk of its class, and `former_shares`."""
     examples: tuple[TemplateExample, ...] = ()
     """The latest of the canary, of the baseline, of each context, the first, the latest of others; of the first
     templates only."""
@@ -80,6 +80,8 @@ class TemplateEvidence(Struct, frozen=True):
     canary_examples: int = 0
     """All of the canary that were met, in a context or in none."""
     baseline_examples: int = 0
+    former_shares: dict[str, float] = {}
+    """Class -> the same of what was counted as that, before somebody said or the policy had it otherwise."""
 
 
 class LineChange(Struct, frozen=True):

@@ -188,7 +188,9 @@ class CountWatch:
         trust = self._detector.trust_ratio
         usual = self._exposure.value or exposure
         weight = trust * min(exposure / usual, _WEIGHTIEST)
-        self._forecast.learn(clipped / exposure, clipped / exposure, weight, weight)
+        # Pods count once a window: what always fails comes alike every time, and three windows of it, after none ever,
+        # would be all that is known of how much of an error stays.
+        self._forecast.learn(clipped / exposure, clipped / exposure, weight, weight, correlates=trust >= 1.0)
         self._lag.learn(self._forecast.lasting[0], weight)
         self._count.learn(clipped, trust)
         self._exposure.learn(min(exposure, 10.0 * usual))

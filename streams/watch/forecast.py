@@ -180,6 +180,7 @@ class Forecast:
         doubted: bool = False,
         missed: float | None = None,
         walks: bool = False,
+        correlates: bool = True,
     ) -> None:
         """Take in what came at the time of the last `next`.
 
@@ -192,6 +193,7 @@ class Forecast:
             missed: the value has come back from an excursion, and what was expected of late was wrong by so much. The
                 level of late forgets the excursion: else it would take as many values to.
             walks: the latest value is a forecast too. For levels only: of rare events it errs as little as the best.
+            correlates: it says how much of an error stays; not of a fault, whose values are alike.
         """
         stays, best, charge = self._stays, self._best, 0.0 if doubted else weight
         long, last = self._long, self._long_last
@@ -210,8 +212,9 @@ class Forecast:
             if n < _ERRORS:
                 self._charged = n = min(n + charge, _ERRORS)
             share = charge / n
-            self._together += share * (believed * before - self._together)
-            self._alone += share * (believed * believed - self._alone)
+            told = share if correlates else 0.0
+            self._together += told * (believed * before - self._together)
+            self._alone += told * (believed * believed - self._alone)
             self._late_error += share * ((abs(clipped - self.late) if missed is None else missed) - self._late_error)
         if missed is not None:
             self.late = clipped

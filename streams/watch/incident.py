@@ -111,7 +111,8 @@ def changed(incident: Incident) -> str:
     unit = " per pod-second" if worst.unit == _PER_POD_SECOND else shown_unit(worst.unit)
     times = f" ({worst.ratio:.3g} times)" if worst.ratio is not None else ""
     note = f", {worst.note}" if worst.note else ""
-    others = f", and {len(signals) - 1} more signals" if len(signals) > 1 else ""
+    more = len(signals) - 1
+    others = f", and {more} more signal{'s' if more > 1 else ''}" if more else ""
     return f"{worst.signal}: {worst.before:.3g} before, {worst.now:.3g}{unit}{times}{note}{others}"
 
 

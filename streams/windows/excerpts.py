@@ -17,6 +17,7 @@ from msgspec import Struct
 
 from streams.records.log import LogRecord, Severity
 from streams.windows.continuation import goes_on
+from streams.windows.masks import visible
 from streams.windows.secrets import may_hold_secrets, without_secrets
 from streams.windows.signature import fold
 
@@ -35,7 +36,10 @@ _REACH = 200
 
 
 class Excerpt(Struct, frozen=True, array_like=True, order=True):
-    """A line as it was written, but for secrets, and those of its container around it. Of two the lesser stays."""
+    """A line as it was written, but for secrets and what is not seen, and those of its container around it.
+
+    Of two the lesser stays.
+    """
 
     time_ns: int
     """Event time of the line."""
@@ -134,7 +138,12 @@ def shown(excerpt: Excerpt) -> Excerpt:
 
 
 def _masked(line: str) -> str:
-    """Without secrets, and without halves of surrogate pairs, which no message can carry."""
+    """Without what is not seen, without secrets, and without halves of surrogate pairs, which no message can carry.
+
+    What is not seen goes first: a logger that colours `password=hunter2` word by word hides its form.
+    """
+    if not line.isprintable():
+        line = visible(line)
     folded = fold(line)
     return without_secrets(_sound(line)) if _may_hold_secrets(folded) else _sound(line)
 

@@ -131,10 +131,11 @@ def _templates(running: Running, lines: JudgedLines) -> Iterator[TemplateEvidenc
         if line is None:
             continue
         seen = room.take(lines.examples(row.number))
+        log_class = line.classed.log_class if known is None else known.log_class
         yield TemplateEvidence(
             id=template_id(row.number),
             text=shown(line.template.text),
-            log_class=line.classed.log_class if known is None else known.log_class,
+            log_class=log_class,
             source=line.classed.source,
             sure_ratio=line.classed.sure_ratio,
             why=line.classed.why,
@@ -144,11 +145,12 @@ def _templates(running: Running, lines: JudgedLines) -> Iterator[TemplateEvidenc
             explained_count=row.explained,
             impact=row.impact,
             tags=lines.tags(line.template),
-            share=row.share,
+            share=row.shares.get(log_class, 0.0),
             examples=seen.examples,
             contexts=seen.contexts,
             canary_examples=seen.canary_examples,
             baseline_examples=seen.baseline_examples,
+            former_shares={name: share for name, share in row.shares.items() if share and name != log_class},
         )
 
 

@@ -7,6 +7,7 @@ class warning and worse, and of the templates they are part of, text and class.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 
 from streams.judging.pod_window import STARTS_NS
 from streams.judging.policy_settings import lines_of
@@ -98,7 +99,7 @@ class JudgedLines:
             start_ns: of the window.
             summaries: pod-template hash -> its summary.
             heard: at least the signatures of the window, by id.
-            seen: what windows still kept have seen, asked when there is no room; the rest is forgotten then.
+            seen: what windows still kept have seen, asked when there is no room.
 
         Returns:
             Templates that have become part of others: former number -> the one it is part of now.
@@ -112,8 +113,12 @@ class JudgedLines:
         learned = self._lines.learn(fresh, start_ns, counts)
         if learned.forgot:
             self.roots = {number: root for number, root in self.roots.items() if self._lines.root(number) is not None}
+        has_asked = False
         for number, what in fresh.items():
-            self._place(number, what, seen)
+            if not self._place(number, what) and not has_asked:
+                has_asked = True  # once a window: of a flood of lines each would find no room
+                self._make_room(seen(), fresh.keys())
+                self._place(number, what)
         if learned.redirects:
             self._classify_anew()
         self._show_excerpts(summaries)
@@ -177,21 +182,17 @@ class JudgedLines:
                     before, after = one.before[max(0, len(one.before) - around) :], one.after[:around]
                     self.show(number, Example(one.time_ns, one.line, name, pod, before, after))
 
-    def _place(self, number: int, what: Signature | None = None, seen: Callable[[], set[int]] | None = None) -> None:
-        """Note what a signature comes to; what is of no judged class is not remembered."""
+    def _place(self, number: int, what: Signature | None = None) -> bool:
+        """Note what a signature comes to, if there is room; what is of no judged class is not remembered."""
         known, line = self.signatures, self._lines.read(number, what)
         if line is None:
-            return
+            return True
         if line.classed.log_class not in _JUDGED:
             known.pop(number, None)
             self.roots.pop(number, None)
-            return
+            return True
         if number not in known and len(known) >= MAX_SIGNATURES:
-            if seen is not None:
-                self._forget_all_but(seen())
-                known = self.signatures
-            if len(known) >= MAX_SIGNATURES:
-                return
+            return False
         info = SignatureInfo(line.template.text, line.classed.log_class, line.raised)
         for each in sorted({number, line.template.number}):
             known[each] = info
@@ -199,6 +200,7 @@ class JudgedLines:
             self.roots[number] = line.template.number
         else:
             self.roots.pop(number, None)
+        return True
 
     def _classify_anew(self, by: Feedback | None = None) -> None:
         """All that is judged; of what was said for many workloads only what it holds for."""
@@ -207,7 +209,17 @@ class JudgedLines:
             if by is None or (line is not None and concerns(by, line.template)):
                 self._place(number)
 
-    def _forget_all_but(self, seen: set[int]) -> None:
+    def _make_room(self, seen: set[int], fresh: AbstractSet[int]) -> None:
+        """Forget what no window still kept has seen, then all that is no template itself; of this window nothing.
+
+        Else a flood of lines that differ in words would be judged until it fills the room, and then, like anything
+        new, not until the first of its windows is kept no more.
+        """
+        self._forget_all_but(seen | fresh)
+        if len(self.signatures) >= MAX_SIGNATURES:
+            self._forget_all_but({number for number in self.signatures if self._lines.root(number) == number} | fresh)
+
+    def _forget_all_but(self, seen: AbstractSet[int]) -> None:
         self.signatures = {number: info for number, info in self.signatures.items() if number in seen}
         self.roots = {number: root for number, root in self.roots.items() if number in self.signatures}
 

@@ -52,7 +52,7 @@ from streams.judging.logs.work import Work
 from streams.judging.shares import parts_of
 from streams.judging.side import Side, SignatureInfo
 from streams.judging.sources import requests_of
-from streams.judging.tallies import Tallies, Tally, ranked
+from streams.judging.tallies import Tallies, ranked, tally_as
 from streams.signals.requests import best_source
 
 _MOST_SPENT = 1.0 - 1e-6
@@ -229,7 +229,7 @@ class ByHistory:
         for number in sorted(side.incidents):
             info = signatures.get(number)
             if info is not None:
-                tallies.setdefault(number, Tally(info.log_class)).canary += side.incidents[number]
+                tally_as(info.log_class, number, tallies).canary += side.incidents[number]
         if len(tallies) > self._limit:
             for number in ranked(tallies)[self._limit :]:
                 del tallies[number]

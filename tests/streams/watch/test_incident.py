@@ -22,3 +22,10 @@ def test_what_changed_is_told_with_its_unit(signal, unit, now):
     """A share has none: a load of the processor is no share of attempts."""
     told = {signal: AlarmSignal(signal, "other", unit, "higher", 0.1, 0.25, 2.5, 1.5, "")}
     assert changed(Incident("", "", 0, 0, 1.0, 0, told)) == f"{signal}: 0.1 before, {now}"
+
+
+@pytest.mark.parametrize(("number", "more"), [(1, ""), (2, ", and 1 more signal"), (3, ", and 2 more signals")])
+def test_how_many_more_there_are(number, more):
+    """Of the worst the change is told, of the others their number."""
+    told = {name: AlarmSignal(name, "other", "1", "higher", 0.1, 0.25, 2.5, 1.5, "") for name in "abc"[:number]}
+    assert changed(Incident("", "", 0, 0, 1.0, 0, told)) == f"a: 0.1 before, 0.25 (2.5 times){more}"

@@ -136,6 +136,16 @@ def test_a_signal_that_never_had_an_event_gathers_no_evidence():
     assert watch.add(5000 * STEP_NS, 5.0, 1.0).log_e > 2.0
 
 
+@pytest.mark.parametrize("pods", [1, 2, 3])
+def test_what_never_came_and_then_comes_with_every_window_rings(pods):
+    """Promise: within a minute, at one false alarm in 30 days; the same count every time does not foretell itself."""
+    watch = CountWatch()
+    for place in range(2000):
+        watch.add(place * STEP_NS, 0.0, 5.0 * pods)
+    log_e = [watch.add((2000 + place) * STEP_NS, float(pods), 5.0 * pods).log_e for place in range(12)]
+    assert max(log_e) >= math.log(518_400)
+
+
 @pytest.mark.parametrize("exposure", [0.0, 5e-324, 1e-200])
 def test_a_window_without_exposure_is_passed_over(exposure):
     """It is no news that nothing happened, nor what happened in no time: a rate that has no square."""

@@ -131,6 +131,16 @@ def test_no_secret_leaves_and_all_is_short():
     assert (len(excerpt.line), len(excerpt.before[0])) == (MAX_CHARACTERS, MAX_CHARACTERS // 4)
 
 
+def test_what_is_not_seen_of_a_line_does_not_leave():
+    """Promise: no terminal escape, control character or reordered text; a secret between colours is masked too."""
+    coloured = "\x1b[36mpassword\x1b[0m=\x1b[35mhunter2\x1b[0m \x1b[36muser\x1b[0m=\x1b[35meve\x1b[0m"
+    records = [log(f"INFO \u202e{coloured}"), log(f"ERROR no stock\x00\x07 {coloured}"), log("\tat a.B.c(B.java:1)")]
+    summary, _ = rolled(records)
+    (excerpt,) = summary.pods["p"].excerpts.values()
+    assert excerpt.line == "ERROR no stock password=[masked] user=eve\n\tat a.B.c(B.java:1)"
+    assert excerpt.before == ("INFO password=[masked] user=eve",)
+
+
 @settings(max_examples=200, deadline=None)
 @given(st.lists(parts, max_size=6), st.integers(0, 2**32))
 def test_excerpts_merge_in_any_order_to_the_same(deltas, seed):

@@ -10,6 +10,7 @@ from streams.records.identity import Revision, Source
 from streams.records.log import LogRecord
 from streams.risk.comparison import TemplateFeedback
 from streams.risk.document import RiskDocument
+from streams.risk.reading import read_at
 from streams.templates.example import Example
 from streams.workload.life import WorkloadLife
 from streams.workload.state import WorkloadState
@@ -99,6 +100,26 @@ def test_ignored_lines_bring_no_more_evidence(life):
     later = [msgspec.structs.replace(record, time_ns=record.time_ns + 40 * S) for record in records]
     document = _fed(life, later)
     assert {one.signal: one.canary_count for one in document.signals}["log/error"] == counted
+
+
+@pytest.mark.parametrize("log_class", ["critical", "ignore"])
+def test_what_was_counted_stays_with_the_class_it_was_counted_as(life, log_class):
+    """Promise: reasons tell of each class what was counted as that; the impact is that of all, at any reading."""
+    records, document = said(life, ["order {0} lost"], 60)
+    before = row_of(document, "lost")
+    life.reclassify(feedback(before, log_class), T0 + 60 * S)
+    later = [msgspec.structs.replace(record, time_ns=record.time_ns + 70 * S) for record in records]
+    document = _fed(life, later)
+    row, signals = row_of(document, "lost"), {one.signal: one for one in document.signals}
+    counted = {name: signals[f"log/{name}"].canary_count for name in ("error", "critical")}
+    assert counted == {"error": before.canary_count, "critical": 12.0 if log_class == "critical" else 0.0}
+    for name, count in counted.items():
+        told = [reason for reason in document.reasons if f"(log/{name}, E" in reason and "lost" in reason]
+        assert len(told) == (count > 0)
+        assert all(f"lost` {count:.0f} times" in reason for reason in told)
+    assert (row.log_class, row.canary_count, row.former_shares) == (log_class, sum(counted.values()), {"error": 1.0})
+    assert row.impact == signals["log/error"].risk + (signals["log/critical"].risk if counted["critical"] else 0.0)
+    assert all(read_at(document, each).templates[0].impact > 0.0 for each in ("low", "high"))
 
 
 @pytest.mark.parametrize("scope", ["workload", "namespace", "all"])
