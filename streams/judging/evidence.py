@@ -138,8 +138,8 @@ class Assessment(Struct, frozen=True):
     """All that can be said of a comparison after its last closed window."""
 
     verdict: Verdict
-    """`fail` stays; `pass` stays unless it becomes `fail`; `none` = cannot tell yet; `marginal` = its time is over,
-    with evidence against it that does not suffice."""
+    """`fail` stays; `pass` stays unless it becomes `fail`, or `none` as the traffic is not split as intended; `none` =
+    cannot tell; `marginal` = its time is over, with evidence against it that does not suffice."""
     risk: float
     """0..100. 100 exactly when the verdict is `fail`; with `none` never 0 and never 100."""
     confidence: float

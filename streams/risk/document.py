@@ -35,7 +35,8 @@ class RiskDocument(Struct, frozen=True):
 
     comparison: Comparison
     verdict: Verdict = "none"
-    """`fail` stays; `pass` stays unless it becomes `fail`; `none` = cannot tell yet."""
+    """`fail` stays; `pass` stays unless it becomes `fail`, or `none` as the traffic is not split as intended; `none` =
+    cannot tell."""
     risk: float = UNDECIDED_RISK
     """0..100. 100 exactly when the verdict is `fail`; with `none` never 0 and never 100."""
     score: float = 100.0 - UNDECIDED_RISK
