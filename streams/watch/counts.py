@@ -16,6 +16,8 @@ lasts, it becomes what is normal.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
+from math import exp, log1p
 
 from msgspec import Struct
 
@@ -38,7 +40,6 @@ _CLIP = 4.0
 """Standard deviations beyond which a count teaches no more."""
 _PRIOR_EVENTS = 0.5
 """Jeffreys' prior of a Poisson rate."""
-_LOG_PSI = tuple(math.log(psi) for psi in PSI)
 _PARTS = (3.0, 8.0, 4.0, 2.0, 1.0, 1.0, 2.0, 1.0)
 """Of the prior weight: a bet pays log(1 / weight) before it is believed, which is most windows where it gains least."""
 _STARTS = tuple(
@@ -48,6 +49,11 @@ _STARTS = tuple(
 """Weight times what a window tells, per expected event. On more: what M loses in a window without events, so that it
 stays below its weight there. On fewer: what it gains if the bet is right, the divergence of two Poisson laws."""
 _MOST_STARTS = tuple(len(PSI) * part / sum(_PARTS) for part in _PARTS)
+_BETS = tuple(
+    (psi - 1.0, math.log(psi), start, most) for psi, start, most in zip(PSI, _STARTS, _MOST_STARTS, strict=True)
+)
+"""What each is reckoned by; of those on more, and of those on fewer, the least change comes first."""
+_BETS_ON_MORE, _BETS_ON_FEWER = _BETS[:_MORE], _BETS[_MORE:]
 _MOST = 6.0
 """Of a window's log ratio: a single burst is no change of rate, and to bet less never breaks the promise."""
 LEAST_EXPOSURE = 1e-9
@@ -139,23 +145,24 @@ class CountWatch:
         if exposure < LEAST_EXPOSURE:
             return self._reading(0.0, 0.0, 0.0)
         rate = self._forecast.next(time_ns)
-        drifted = rate + self._drift
+        higher = lower = rate + self._drift()
+        if rate > higher:
+            higher = rate
+        else:
+            lower = rate
         known = self._count.weight * self._count.value + _PRIOR_EVENTS
-        past = max(self._exposure.weight, 1.0) * (self._exposure.value or exposure)
-        expected = (max(rate, drifted, 0.0) + _PRIOR_EVENTS / past) * exposure
+        weight = self._exposure.weight
+        past = (weight if weight > 1.0 else 1.0) * (self._exposure.value or exposure)
+        expected = ((higher if higher > 0.0 else 0.0) + _PRIOR_EVENTS / past) * exposure
         varied = 1.0 / known + self._varied()
         warm = self._seen >= WARM
         spread = math.sqrt(expected + expected * expected * varied)
-        z = 2.0 * (math.sqrt(count + 0.375) - math.sqrt(expected + 0.375)) / math.sqrt(1.0 + expected * varied)
-        surprise = self._surprise
-        abnormality = surprise.add(count / exposure, z, warm) if surprise is not None else 0.0
+        abnormality, surprise = 0.0, self._surprise
+        if surprise is not None:
+            z = 2.0 * (math.sqrt(count + 0.375) - math.sqrt(expected + 0.375)) / math.sqrt(1.0 + expected * varied)
+            abnormality = surprise.add(count / exposure, z, warm)
         if warm:
-            fewer = max(min(rate, drifted), 0.0) * exposure
-            means = [expected] * _MORE + [fewer] * (len(PSI) - _MORE)
-            starts = [min(each * mean, most) for each, mean, most in zip(_STARTS, means, _MOST_STARTS, strict=True)]
-            log_ratios = _log_ratios(count, means, 1.0 / varied)
-            self._detector.add(time_ns, [*map(math.exp, log_ratios)], starts)
-            self._detector.end(log_ratios[0], log_ratios[_MORE], _MORE)
+            self._gather(time_ns, count, expected, lower * exposure if lower > 0.0 else 0.0, 1.0 / varied)
         self._learn(count, exposure, expected, spread)
         return self._reading(count / exposure, expected / exposure, abnormality)
 
@@ -168,40 +175,61 @@ class CountWatch:
         found = self._detector
         return Reading(rate, expected, direction, found.log_e, abnormality, found.onset_ns, self._seen > WARM)
 
-    @property
     def _drift(self) -> float:
         """How far the level of long lags behind the rate, where it is what is believed."""
         if not self._forecast.believes_long or self._lag.weight == 0.0:
             return 0.0
-        return self._forecast.lasting[0] - self._lag.value
+        return self._forecast.long - self._lag.value
 
     def _varied(self) -> float:
         """Variance beyond Poisson over the squared mean."""
-        square = self._square.value
-        return max(self._excess.value / square, 0.0) if square > 0.0 else 0.0
+        square, excess = self._square.value, self._excess.value
+        return excess / square if square > 0.0 and excess > 0.0 else 0.0
+
+    def _gather(self, time_ns: int, count: float, expected: float, fewer: float, size: float) -> None:
+        """Bet on more against what is expected, on fewer against what was seen, by negative binomials of this size."""
+        detector = self._detector
+        bets = detector.bets
+        on_more, more = _bet(_BETS_ON_MORE, bets[:_MORE], count, expected, size)
+        on_fewer, less = _bet(_BETS_ON_FEWER, bets[_MORE:], count, fewer, size)
+        detector.go_on(time_ns, on_more + on_fewer)
+        detector.end(more[0], less[0], _MORE)
 
     def _learn(self, count: float, exposure: float, expected: float, spread: float) -> None:
         self._seen += 1
         if self._seen == 1:
             expected = count
-        clipped = min(max(count, expected - _CLIP * spread), expected + max(_CLIP * spread, 1.0))
+        clipped, far = count, _CLIP * spread
+        if count < expected - far:
+            clipped = expected - far
+        elif count > expected + far and count > expected + 1.0:
+            clipped = expected + (far if far > 1.0 else 1.0)
         trust = self._detector.trust_ratio
         usual = self._exposure.value or exposure
-        weight = trust * min(exposure / usual, _WEIGHTIEST)
+        weight, most = exposure / usual, 10.0 * usual
+        weight = trust * (weight if weight < _WEIGHTIEST else _WEIGHTIEST)
         # Pods count once a window: what always fails comes alike every time, and three windows of it, after none ever,
         # would be all that is known of how much of an error stays.
         self._forecast.learn(clipped / exposure, clipped / exposure, weight, weight, correlates=trust >= 1.0)
-        self._lag.learn(self._forecast.lasting[0], weight)
+        self._lag.learn(self._forecast.long, weight)
         self._count.learn(clipped, trust)
-        self._exposure.learn(min(exposure, 10.0 * usual))
+        self._exposure.learn(exposure if exposure < most else most)
         self._excess.learn((clipped - expected) ** 2 - clipped, trust)
         self._square.learn(expected * expected, trust)
 
 
-def _log_ratios(count: float, means: list[float], size: float) -> list[float]:
-    """Of each of `PSI`; that of the least change is first of those for more, and of those for fewer."""
-    whole = count + size
-    return [
-        min(count * log_psi - whole * math.log1p((psi - 1.0) * mean / (size + mean)), _MOST)
-        for psi, log_psi, mean in zip(PSI, _LOG_PSI, means, strict=True)
-    ]
+def _bet(
+    ways: Sequence[tuple[float, float, float, float]], bets: Sequence[float], count: float, mean: float, size: float
+) -> tuple[list[float], list[float]]:
+    """M of each of these bets after this window, and the window's log ratios under them."""
+    found, log_ratios, whole, scale = [], [], count + size, size + mean
+    for (change, log_psi, start, most_start), bet in zip(ways, bets, strict=True):
+        log_ratio = count * log_psi - whole * log1p(change * mean / scale)
+        if log_ratio > _MOST:
+            log_ratio = _MOST
+        starts = start * mean
+        if starts > most_start:
+            starts = most_start
+        log_ratios.append(log_ratio)
+        found.append((bet + starts) * exp(log_ratio))
+    return found, log_ratios

@@ -19,6 +19,7 @@ from __future__ import annotations
 import math
 from array import array
 from collections.abc import Sequence
+from math import log
 
 from msgspec import Struct
 
@@ -28,6 +29,8 @@ _BASE = 2.5
 """Log M from which an excursion counts."""
 _END = 1.0
 """Log M below which it is over."""
+_LEAST, _LOG_LEAST = 1e-300, -690.0
+"""A smaller M is taken for the logarithm's."""
 _HIGHEST = 8
 """Excursions that are known: a handful of incidents is no habit, and of a habit nearly all are incidents."""
 _MEDIAN = 1.0 / 4.0 + 1.0 / 5.0 + 1.0 / 6.0 + 1.0 / 7.0
@@ -106,15 +109,20 @@ class Detector:
             ratios: likelihood of the point under each bet, over that under normal; finite.
             starts: of each bet: how much any point could have told now; on average at most 1.
         """
-        return self.go_on(
+        self.go_on(
             time_ns, [(bet + start) * ratio for bet, start, ratio in zip(self.bets, starts, ratios, strict=True)]
         )
+        return self.log_e
 
-    def go_on(self, time_ns: int, bets: Sequence[float]) -> float:
-        """The same of whoever has reckoned M of each bet itself: six of them, written out, take half the time."""
+    def go_on(self, time_ns: int, bets: Sequence[float], mean: float | None = None) -> None:
+        """The same of whoever has reckoned M of each bet, or their mean too: six, written out, take half the time."""
         self.bets = bets
+        if mean is None:
+            mean = _mean(bets)
         self._points += 1.0
-        log_m = self.log_e = self._log_m()
+        self.log_e = log_m = log(mean) if mean > _LEAST else _LOG_LEAST
+        if log_m < _END and self.onset_ns is None:
+            return
         if log_m > _BASE:
             self.log_e = self._scaled(log_m)
             if self.log_e > CAP:
@@ -122,9 +130,7 @@ class Detector:
                 self.bets = tuple([bet * shrink for bet in bets])
                 log_m = self._log_m()
                 self.log_e = min(self._scaled(log_m), CAP)
-        if log_m >= _END or self.onset_ns is not None:
-            self._follow(time_ns, log_m)
-        return self.log_e
+        self._follow(time_ns, log_m)
 
     def end(self, more: float, less: float, ups: int) -> None:
         """After `add`: is what has gathered over? Then it begins anew.
@@ -157,8 +163,8 @@ class Detector:
         return DOUBTFUL_RATIO if self.log_e > _DOUBT and self._lasts < _LASTS else 1.0
 
     def _log_m(self) -> float:
-        total = sum(self.bets) / len(self.bets)
-        return math.log(total) if total > 1e-300 else -690.0
+        mean = _mean(self.bets)
+        return log(mean) if mean > _LEAST else _LOG_LEAST
 
     def _scaled(self, log_m: float) -> float:
         """Logarithm of the points in which so high an excursion comes once; never more than log M."""
@@ -182,8 +188,8 @@ class Detector:
         if self.onset_ns is None:
             self.onset_ns = time_ns
         self._lasts += 1
-        if log_m > _BASE:
-            self._height = max(self._height, log_m - _BASE)
+        if log_m - _BASE > self._height and log_m > _BASE:
+            self._height = log_m - _BASE
 
     def _end_excursion(self) -> None:
         if self._height > self._highest[-1]:
@@ -191,3 +197,11 @@ class Detector:
             if self._points > _LONGEST:
                 self._highest, self._points = self._highest[1::2], self._points / 2.0
         self._height, self._lasts, self.onset_ns, self._over = -1.0, 0, None, 0.0
+
+
+def _mean(bets: Sequence[float]) -> float:
+    """Added up in their order, as who gives the mean does; `sum` of later Pythons loses less, and other bits."""
+    total = 0.0
+    for bet in bets:
+        total += bet
+    return total / len(bets)

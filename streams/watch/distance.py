@@ -46,20 +46,20 @@ class _Centre:
 
     def learn(self, value: float) -> float:
         """Take in one value, clipped; returns how far above the level it lay."""
-        off = clipped = value - self.level
-        spread, weight = self.spread, self.weight
-        if weight > _SETTLED and spread > _ROUNDED * abs(self.level):
-            most = _CLIP * spread
-            clipped = -most if off < -most else most if off > most else off
+        level, spread, weight = self.level, self.spread, self.weight
+        off = clipped = value - level
+        size, most = abs(off), _CLIP * spread
+        if size > most and weight > _SETTLED and spread > _ROUNDED * abs(level):
+            size, clipped = most, most if off > 0.0 else -most
         if weight < _ALL:
             self.weight = weight = weight + 1.0
-        self.level += clipped / weight
-        self.spread = spread + (abs(clipped) - spread) / weight
+        self.level = level + clipped / weight
+        self.spread = spread + (size - spread) / weight
         return off
 
 
 class Distance:
-    """Ask whether a value is `near`, then `learn` it."""
+    """`learn` each value."""
 
     __slots__ = ("_all", "_home", "_quantile")
 
@@ -79,22 +79,28 @@ class Distance:
             home.spread,
         )
 
-    def near(self, value: float) -> bool:
-        """It lies within the 95% quantile of the distance from all since a change was last learned."""
-        home = self._home if self._home.weight else self._all
-        return home.weight > _SETTLED and abs(value - home.level) <= self._quantile.value * home.spread
-
     def settle(self, level: float) -> None:
         """A change to this level is learned: near is what is near to it, and to what comes."""
         self._home = _Centre(MeanState(1.0, level), 0.0)
 
-    def learn(self, value: float) -> tuple[float, float]:
-        """How far a value lies above the level of all before it; the 95% quantile of that, infinite until settled."""
-        known, quantile = self._all, self._quantile
-        spread = known.spread
-        usual = quantile.value * spread if known.weight > _SETTLED else math.inf
+    def learn(self, value: float) -> tuple[bool, float, float]:
+        """Where a value lies against all before it.
+
+        Returns:
+            It is near: within the 95% quantile of the distance from all since a change was last learned.
+            How far it lies above the level of all.
+            The 95% quantile of that, infinite until settled.
+        """
+        known, home, quantile = self._all, self._home, self._quantile
+        spread, near = known.spread, known.weight > _SETTLED
+        usual = quantile.value * spread if near else math.inf
         off = known.learn(value)
-        quantile.learn(abs(off) / spread if spread > 0.0 else 0.0)
-        if self._home.weight:
-            self._home.learn(value)
-        return off, usual
+        size = abs(off)
+        if home.weight:
+            most, off_home = quantile.value * home.spread, abs(value - home.level)
+            near = home.weight > _SETTLED and off_home <= most
+            home.learn(value)
+        elif size > usual:
+            near = False
+        quantile.learn(size / spread if spread > 0.0 else 0.0)
+        return near, off, usual

@@ -64,18 +64,21 @@ class _ByProfile(Profile):
         """What came at the time for which it foretold `base`."""
         base = self.base
         if base is not None:
+            off = value - base
             if charge > 0.0:
-                n = self.error_n
+                missed = value - (base + stays * self.last)
+                n, error = self.error_n, self.error
                 if n < _ERRORS:
                     self.error_n = n = min(n + charge, _ERRORS)
-                self.error += (charge / n) * (abs(value - (base + stays * self.last)) - self.error)
-            self.last = off = value - base
+                self.error = error + (charge / n) * (abs(missed) - error)
+            self.last = off
             n, lag = self.lag_n, self.lag
             if n < _LAGS:
                 self.lag_n = n = min(n + weight, _LAGS)
             self.lag = lag + (weight / n) * (off + lag - lag)
         self.visit_n = n = self.visit_n + weight
-        self.visit += (weight / n) * (value - self.visit)
+        visit = self.visit
+        self.visit = visit + (weight / n) * (value - visit)
 
 
 class Forecast:
@@ -83,12 +86,18 @@ class Forecast:
 
     __slots__ = (
         "_alone", "_best", "_charged", "_late_error", "_late_n", "_latest", "_latest_error", "_latest_error_n",
-        "_long", "_long_error", "_long_error_n", "_long_last", "_long_n", "_most_late", "_most_long", "_profiles",
-        "_stays", "_together", "_until_ns", "late",
+        "_long_error", "_long_error_n", "_long_last", "_long_n", "_most_late", "_most_long", "_stays", "_together",
+        "_until_ns", "day", "late", "long", "week",
     )  # fmt: skip
 
     late: float
     """Level of late."""
+    long: float
+    """Level of long."""
+    day: _ByProfile
+    """`usual` is the mean of this time of the day, that of the last `next`."""
+    week: _ByProfile
+    """The same of the week."""
 
     def __init__(self, late: float, long: float, state: ForecastState | None = None) -> None:
         """Begin with a snapshot.
@@ -101,15 +110,13 @@ class Forecast:
         none, new = MeanState(), ProfileState()
         known = state or ForecastState(none, none, [none] * 2, [none] * 5, (none, none), new, new, (0.0, 0.0, 0.0))
         self._most_late, self._most_long = late, long
-        self._late_n, self.late, self._long_n, self._long = known.late.n, known.late.mean, known.long.n, known.long.mean
+        self._late_n, self.late, self._long_n, self.long = known.late.n, known.late.mean, known.long.n, known.long.mean
         long_error, day_error, week_error, late_error, latest_error = (*known.errors, none)[: _LATEST + 1]
         self._long_error_n, self._long_error = long_error.n, long_error.mean
         self._latest_error_n, self._latest_error = latest_error.n, latest_error.mean
         self._long_last, day_last, week_last = known.last
-        self._profiles = (
-            _ByProfile(1, known.day, known.lags[0], day_error, day_last),
-            _ByProfile(2, known.week, known.lags[1], week_error, week_last),
-        )
+        self.day = _ByProfile(1, known.day, known.lags[0], day_error, day_last)
+        self.week = _ByProfile(2, known.week, known.lags[1], week_error, week_last)
         # Of the three that are charged with every value: one weight.
         self._charged, self._late_error = late_error.n, late_error.mean
         self._together, self._alone = known.stays[0].mean, known.stays[1].mean
@@ -118,10 +125,10 @@ class Forecast:
 
     def to_state(self) -> ForecastState:
         """The snapshot; between two values only."""
-        (day, week), charged = self._profiles, self._charged
+        day, week, charged = self.day, self.week, self._charged
         return ForecastState(
             MeanState(self._late_n, self.late),
-            MeanState(self._long_n, self._long),
+            MeanState(self._long_n, self.long),
             [MeanState(each.lag_n, each.lag) for each in (day, week)],
             [
                 MeanState(self._long_error_n, self._long_error),
@@ -139,14 +146,16 @@ class Forecast:
 
     def next(self, time_ns: int) -> float:
         """The forecast that has been best."""
-        day, week = profiles = self._profiles
         if time_ns >= self._until_ns:
-            self._until_ns = min(day.enter(time_ns), week.enter(time_ns))
+            self._until_ns = min(self.day.enter(time_ns), self.week.enter(time_ns))
         # Of an error, how much the next one has on average.
-        stays = self._together / self._alone if self._alone > 0.0 else 0.0
-        self._stays = stays = 0.0 if stays < 0.0 else MOST_STAYS if stays > MOST_STAYS else stays
-        best, least, guess = 0, self._long_error, self._long + stays * self._long_last
-        for profile in profiles:
+        alone, stays = self._alone, 0.0
+        if alone > 0.0:
+            stays = self._together / alone
+            stays = 0.0 if stays < 0.0 else MOST_STAYS if stays > MOST_STAYS else stays
+        self._stays = stays
+        best, least, guess = 0, self._long_error, self.long + stays * self._long_last
+        for profile in (self.day, self.week):
             usual = profile.usual
             if usual is None:
                 profile.base = None
@@ -161,22 +170,12 @@ class Forecast:
         self._best = best
         return guess or 0.0
 
-    @property
-    def lasting(self) -> tuple[float, float | None, float | None]:
-        """Level of long, and the means of the day and of the week at the time of the last `next`, uncorrected.
-
-        None where unknown.
-        """
-        day, week = self._profiles
-        return self._long, day.usual, week.usual
-
-    def learn(
+    def learn(  # noqa: C901 - a call more is a hundredth of a level's point
         self,
         value: float,
         clipped: float,
         weight: float = 1.0,
         late: float = 1.0,
-        *,
         doubted: bool = False,
         missed: float | None = None,
         walks: bool = False,
@@ -195,58 +194,61 @@ class Forecast:
             walks: the latest value is a forecast too. For levels only: of rare events it errs as little as the best.
             correlates: it says how much of an error stays; not of a fault, whose values are alike.
         """
-        stays, best, charge = self._stays, self._best, 0.0 if doubted else weight
-        long, last = self._long, self._long_last
-        day, week = self._profiles
-        before = day.last if best == 1 else week.last if best == 2 else last
+        stays, best, charge, late_level = self._stays, self._best, 0.0 if doubted else weight, self.late
+        long, last, day, week = self.long, self._long_last, self.day, self.week
+        profile = day if best == 1 else week if best == 2 else None
+        before = profile.last if profile is not None else last
         day.teach(clipped, weight, charge, stays)
         week.teach(clipped, weight, charge, stays)
         self._long_last = off = clipped - long
-        believed = day.last if best == 1 else week.last if best == 2 else off
+        believed = profile.last if profile is not None else off
         if charge > 0.0:
-            n = self._long_error_n
+            off = clipped - (long + stays * last)
+            n, error = self._long_error_n, self._long_error
             if n < _ERRORS:
                 self._long_error_n = n = min(n + charge, _ERRORS)
-            self._long_error += (charge / n) * (abs(clipped - (long + stays * last)) - self._long_error)
+            self._long_error = error + (charge / n) * (abs(off) - error)
             n = self._charged
             if n < _ERRORS:
                 self._charged = n = min(n + charge, _ERRORS)
-            share = charge / n
-            told = share if correlates else 0.0
-            self._together += told * (believed * before - self._together)
-            self._alone += told * (believed * believed - self._alone)
-            self._late_error += share * ((abs(clipped - self.late) if missed is None else missed) - self._late_error)
+            share, error = charge / n, self._late_error
+            if correlates:
+                together, alone = self._together, self._alone
+                self._together = together + share * (believed * before - together)
+                self._alone = alone + share * (believed * believed - alone)
+            self._late_error = error + share * ((abs(clipped - late_level) if missed is None else missed) - error)
         if missed is not None:
-            self.late = clipped
+            late_level = clipped
         if walks:
             # Where nothing moves every forecast is right: a signal of steps is no random walk.
             latest = self._latest
             if charge > 0.0 and latest is not None and value != latest:
-                n = self._latest_error_n
+                off = clipped - latest
+                n, error = self._latest_error_n, self._latest_error
                 if n < _ERRORS:
                     self._latest_error_n = n = min(n + charge, _ERRORS)
-                self._latest_error += (charge / n) * (abs(clipped - latest) - self._latest_error)
+                self._latest_error = error + (charge / n) * (abs(off) - error)
             self._latest = value
         n = self._late_n
         if n < self._most_late:
             self._late_n = n = min(n + late, self._most_late)
-        self.late += (late / n) * (value - self.late)
+        self.late = late_level + (late / n) * (value - late_level)
         n = self._long_n
         if n < self._most_long:
             self._long_n = n = min(n + weight, self._most_long)
-        self._long = long + (weight / n) * (clipped - long)
+        self.long = long + (weight / n) * (clipped - long)
 
     def settle(self) -> None:
         """Go on from the level of late, at the same distance from the profiles; what was wrong before is forgiven.
 
         Otherwise the level of late, which soon forgets a shift, would be believed for a few hundred values more.
         """
-        moved, most = self.late - self._long, self._late_error
+        moved, most = self.late - self.long, self._late_error
         if self._latest_error_n > 0.0:
             most = min(most, self._latest_error)
-        self._long_n, self._long, self._long_last = 1.0, self.late, 0.0
+        self._long_n, self.long, self._long_last = 1.0, self.late, 0.0
         self._long_error_n, self._long_error = min(self._long_error_n, _LAGS), min(self._long_error, most)
-        for profile in self._profiles:
+        for profile in (self.day, self.week):
             profile.lag += moved
             profile.error_n, profile.error = min(profile.error_n, _LAGS), min(profile.error, most)
             profile.last = 0.0
@@ -264,4 +266,4 @@ class Forecast:
     @property
     def strayed(self) -> float:
         """How far the level of late lies from that of long."""
-        return self.late - self._long
+        return self.late - self.long

@@ -19,7 +19,7 @@ from streams.watch.farthest import Farthest, FarthestState
 from streams.watch.forecast import MOST_STAYS, Forecast, ForecastState
 from streams.watch.mean import MeanState
 from streams.watch.ranks import Ranks, RanksState
-from streams.watch.reading import Direction, Reading
+from streams.watch.reading import Reading
 from streams.watch.steady import Steady, SteadyState
 from streams.watch.surprise import Surprise, SurpriseState
 from streams.watch.tail import BEYOND_RATIO, Excess, ExcessState
@@ -41,8 +41,8 @@ _BIAS = 120.0
 """Residuals over which a bias is known: a steady drift is no evidence, and it is learned whatever the evidence."""
 _CLIP = 4.0
 """Scales beyond which a residual teaches no more."""
-_FLAT_RATIO = 1e-3
-"""Of a signal's own size: the least scale, so that a constant signal has one."""
+_FLAT_RATIO, _LEAST_SCALE = 1e-3, 1e-12
+"""Of a signal's own size, and in its unit: the least scale, so that a constant signal has one."""
 _NORMAL = NormalDist()
 _AT_QUANTILE = -_NORMAL.inv_cdf(BEYOND_RATIO)
 _LEAST_TOLD = 1.0
@@ -73,6 +73,9 @@ _MOST_RESTLESS = _STEP * (1.0 + 2.0 * 0.14)
 _TOLD = 1.0 / 16.0
 """Scales: residuals nearer to each other than that are the same, so that a signal that never changes is never rare. A
 power of two: single precision, in which residuals are ranked, holds its multiples as they are, so that equals tie."""
+_ROUNDS, _ROUNDED = 1.5 * 2.0**52 * _TOLD, 2.0**51 * _TOLD
+"""Doubles of the first's size are the multiples of `_TOLD`: to add it rounds to them. What is larger than the second
+needs no rounding."""
 
 
 class LevelState(Struct, array_like=True):
@@ -186,7 +189,7 @@ class LevelWatch:
             heard=self._heard,
         )
 
-    def add(self, time_ns: int, value: float) -> Reading:
+    def add(self, time_ns: int, value: float) -> Reading:  # noqa: C901, PLR0912 - a call more is a hundredth of it
         """Judge one value, then learn from it.
 
         Raises:
@@ -201,38 +204,53 @@ class LevelWatch:
         forecast, detector = self._forecast, self._detector
         expected = forecast.next(time_ns)
         if seen == 1:
-            self._size_n, self._size = 1.0, abs(value)
-            forecast.learn(value, value, walks=True)
-            return Reading(value, value, "higher", detector.log_e, 0.0, None, False)
-        size = self._size
-        least = max(_FLAT_RATIO * size, 1e-12)
-        scale = self._scale if self._scale > least else least
+            return self._first(value)
+        least, scale = _FLAT_RATIO * self._size, self._scale
+        least = least if least > _LEAST_SCALE else _LEAST_SCALE
+        scale = scale if scale > least else least
         z, missed = (value - expected) / scale, None
         if self._back is not None or not -_CLIP <= z <= _CLIP:
             expected, z, missed = self._strayed(value, expected, scale)
         warm = seen > _WARM_STILL or (seen > WARM and not self._usual.stands_still)
         moved = self._calmed(z - self._bias)
-        score = self._usual.score if self._usual.add(value) else self._standard(moved)
-        lasting = forecast.lasting
-        near, log_period, known, ended = self._placed(value, lasting[1])
-        steady, surprise = self._steady.add(value, lasting, least), self._surprise
-        abnormality = surprise.add(value, steady, warm) if surprise is not None else 0.0
+        if self._usual.add(value):
+            score = self._usual.score
+        else:
+            score = self._ranks.standard(moved)
+            if not -_AT_QUANTILE < score < _AT_QUANTILE:
+                score = self._beyond(moved, score)
+        day, week = forecast.day.usual, forecast.week.usual
+        near, off, usual = self._distance.learn(value)
+        log_period, known, ended = 0.0, False, False
+        if self._farthest.lasts or not -usual <= off <= usual:
+            log_period, known, ended = self._far(off, usual)
+            near = near and not self._farthest.lasts
+        if near and (self._heard or (day is not None and not self._near_its_hour(value - day, usual))):
+            near = False
+        abnormality, residual = 0.0, self._steady.add(value, forecast.long, day, week, least)
+        if self._surprise is not None:
+            abnormality = self._surprise.add(value, residual, warm)
         if warm:
-            self._gather(time_ns, score, ended=ended)
+            self._gather(time_ns, score, ended)
         onset_ns = detector.onset_ns
         if onset_ns is None:
             self._heard = False
         trust = 1.0 if near else detector.trust_ratio
         clipped = -_CLIP if z < -_CLIP else _CLIP if z > _CLIP else z
-        self._learn(abs(clipped if self._scale_n else z) * scale, clipped, moved, score, trust)
-        forecast.learn(value, expected + clipped * scale, trust, doubted=trust < 1.0, missed=missed, walks=True)
-        n, most, large = self._size_n, 10.0 * size, abs(value)
-        if n < _SCALE:
-            self._size_n = n = n + 1.0
-        self._size = size + (1.0 / n) * ((most if 0.0 < most < large else large) - size)
-        log_e = min(detector.log_e, 0.0) if known or near else _mean(detector.log_e, log_period)
-        direction: Direction = "higher" if z >= 0 else "lower"
-        return Reading(value, expected, direction, log_e, abnormality, onset_ns, warm)
+        self._learn(value, (clipped if self._scale_n else z) * scale, clipped, moved, score, trust)
+        forecast.learn(value, expected + clipped * scale, trust, 1.0, trust < 1.0, missed, True)
+        log_e = detector.log_e
+        if not (known or near):
+            log_e = _mean(log_e, log_period)
+        elif log_e > 0.0:
+            log_e = 0.0
+        return Reading(value, expected, "higher" if z >= 0.0 else "lower", log_e, abnormality, onset_ns, warm)
+
+    def _first(self, value: float) -> Reading:
+        """The very first value is what is expected from here on."""
+        self._size_n, self._size = 1.0, abs(value)
+        self._forecast.learn(value, value, walks=True)
+        return Reading(value, value, "higher", self._detector.log_e, 0.0, None, False)
 
     @property
     def late(self) -> float:
@@ -295,43 +313,33 @@ class LevelWatch:
         Large residuals come in clusters (volatility; Engle 1982). The steps from each to the next tell a cluster from a
         shift, which is one step (von Neumann 1941: the mean square successive difference).
         """
-        restless = self._restless
+        restless, before = self._restless, self._before
+        self._before = moved
         calmed = moved * _MOST_RESTLESS / restless if restless > _MOST_RESTLESS else moved
         if self._seen > WARM:
-            step = abs(moved - self._before)
+            step = abs(moved - before)
             self._restless = restless + ((step if step < _MOST_STEP else _MOST_STEP) - restless) / _RESTLESS
-        self._before = moved
-        return round(calmed / _TOLD) * _TOLD
+        return (calmed + _ROUNDS) - _ROUNDS if -_ROUNDED < calmed < _ROUNDED else calmed
 
-    def _placed(self, value: float, at_this_hour: float | None) -> tuple[bool, float, bool, bool]:
-        """Against all the signal has been: near, the return period (logarithm), been there twice, and just came back.
+    def _far(self, off: float, usual: float) -> tuple[float, bool, bool]:
+        """Beyond what is usual, or just back: the return period (logarithm), been there twice, and it has ended."""
+        farthest = self._farthest
+        was_known = farthest.known
+        log_period = farthest.add(off, usual, self._seen)
+        if self._seen <= _FARTHEST_KNOWN:
+            log_period = 0.0
+        return log_period, farthest.known, was_known and not farthest.lasts
 
-        Near is where the signal usually is since a change was last learned, and at this hour if that says much.
-        """
-        distance, farthest = self._distance, self._farthest
-        near = not self._heard and distance.near(value)
-        off, usual = distance.learn(value)
-        log_period, known, ended = 0.0, False, False
-        if farthest.lasts or not -usual <= off <= usual:
-            was_known = farthest.known
-            log_period, known = farthest.add(off, usual, self._seen), farthest.known
-            near, ended = near and not farthest.lasts, was_known and not farthest.lasts
-            if self._seen <= _FARTHEST_KNOWN:
-                log_period = 0.0
-        if near and at_this_hour is not None:
-            most = _BEYOND_MEAN * self._steady.day_error
-            if 0.0 < most < _BY_THE_HOUR * usual < math.inf:
-                near = abs(value - at_this_hour) <= most
-        return near, log_period, known, ended
+    def _near_its_hour(self, off: float, usual: float) -> bool:
+        """What is near to all is near to its hour of the day as well, or that says little."""
+        most = _BEYOND_MEAN * self._steady.day_error
+        return abs(off) <= most or not 0.0 < most < _BY_THE_HOUR * usual < math.inf
 
-    def _standard(self, moved: float) -> float:
-        """The residual as a standard normal: by its rank of late, and beyond the 95% quantile by how far it lies out.
+    def _beyond(self, moved: float, standard: float) -> float:
+        """A residual whose rank of late is beyond the 95% quantile, as a standard normal: by how far it lies out.
 
         What is extreme comes in clusters. So in one excursion only what goes farther than all before speaks by how far.
         """
-        standard = self._ranks.standard(moved)
-        if -_AT_QUANTILE < standard < _AT_QUANTILE:
-            return standard
         up, before = standard > 0.0, abs(self._peak)
         threshold, share = self._ranks.threshold(up=up)
         if threshold <= _TOLD or self._usual.unusual_ratio(up=up) < _CLEARLY * share:
@@ -344,65 +352,74 @@ class LevelWatch:
             self._peak = moved
         return math.copysign(far, standard)
 
-    def _gather(self, time_ns: int, score: float, *, ended: bool) -> None:
+    def _gather(self, time_ns: int, score: float, ended: bool) -> None:
         """Bet on what of a score the one before did not foretell; never on more than the score.
 
         What is gathered is dropped where an excursion ended that was no news.
         """
-        stays, most, fresh, detector = self._stays, abs(score), score, self._detector
+        stays, fresh, detector = self._stays, score, self._detector
         if stays > 0.0:
             if stays > MOST_STAYS:
                 stays = MOST_STAYS
+            most = abs(score)
             fresh = (score - stays * self._last) / math.sqrt(1.0 - stays * stays)
             fresh = -most if fresh < -most else most if fresh > most else fresh
         # M of each bet, (M + 1) exp(b y - b^2 / 2): of those on higher, then of those on lower.
-        up = math.exp(_BETS[0] * fresh)
+        up = math.exp(_LEAST_TOLD * fresh)
         down = 1.0 / up
         up_2, down_2 = up * up, down * down
         higher, higher_2, higher_4, lower, lower_2, lower_4 = detector.bets
-        bets = (
-            (higher + 1.0) * (up * _PRICE),
-            (higher_2 + 1.0) * (up_2 * _PRICE_2),
-            (higher_4 + 1.0) * (up_2 * up_2 * _PRICE_4),
-            (lower + 1.0) * (down * _PRICE),
-            (lower_2 + 1.0) * (down_2 * _PRICE_2),
-            (lower_4 + 1.0) * (down_2 * down_2 * _PRICE_4),
-        )
-        detector.go_on(time_ns, bets)
+        higher = (higher + 1.0) * (up * _PRICE)
+        higher_2 = (higher_2 + 1.0) * (up_2 * _PRICE_2)
+        higher_4 = (higher_4 + 1.0) * (up_2 * up_2 * _PRICE_4)
+        lower = (lower + 1.0) * (down * _PRICE)
+        lower_2 = (lower_2 + 1.0) * (down_2 * _PRICE_2)
+        lower_4 = (lower_4 + 1.0) * (down_2 * down_2 * _PRICE_4)
+        mean = (higher + higher_2 + higher_4 + lower + lower_2 + lower_4) / 6.0
+        detector.go_on(time_ns, (higher, higher_2, higher_4, lower, lower_2, lower_4), mean)
         if detector.onset_ns is not None:
             told = _LEAST_TOLD * fresh
             detector.end(told - _LEAST_TOLD_PRICE, -told - _LEAST_TOLD_PRICE, len(_BETS))
         if ended:
             detector.quieten()
 
-    def _learn(self, size: float, clipped: float, moved: float, score: float, trust: float) -> None:
-        """Of a residual: scale, bias, what is left of it in the next; it joins those of late, unless it is doubted.
+    def _learn(self, value: float, off: float, clipped: float, moved: float, score: float, trust: float) -> None:
+        """The signal's own size. Of a residual: scale, bias, what is left of it in the next.
 
-        Of an excursion that is over the farthest teaches, so that one incident, however long, is one.
+        It joins those of late, unless it is doubted.
         """
-        n = self._scale_n
+        n, size, large = self._size_n, self._size, abs(value)
+        if n < _SCALE:
+            self._size_n = n = n + 1.0
+        most = 10.0 * size
+        self._size = size + (1.0 / n) * ((most if large > most > 0.0 else large) - size)
+        n, scale = self._scale_n, self._scale
         if n < _SCALE:
             self._scale_n = n = min(n + trust, _SCALE)
-        self._scale += (trust / n) * (size - self._scale)
+        self._scale = scale + (trust / n) * (abs(off) - scale)
         if self._seen > _SCALED:
-            n = self._bias_n
+            n, bias = self._bias_n, self._bias
             if n < _BIAS:
                 self._bias_n = n = n + 1.0
-            self._bias += (1.0 / n) * (clipped - self._bias)
-            peak = self._peak
-            if peak != 0.0 and self._detector.onset_ns is None:
-                threshold, _ = self._ranks.threshold(up=peak > 0.0)
-                if abs(peak) > threshold > _TOLD:
-                    (self._higher if peak > 0.0 else self._lower).learn(abs(peak), threshold)
-                self._peak = 0.0
+            self._bias = bias + (1.0 / n) * (clipped - bias)
+            if self._peak and self._detector.onset_ns is None:
+                self._learn_peak()
             if trust == 1.0:
                 self._ranks.learn(moved)
         if trust == 1.0:
-            n = self._stays_n
+            n, stays = self._stays_n, self._stays
             if n < _SCALE:
                 self._stays_n = n = n + 1.0
-            self._stays += (1.0 / n) * (score * self._last - self._stays)
+            self._stays = stays + (1.0 / n) * (score * self._last - stays)
         self._last = score
+
+    def _learn_peak(self) -> None:
+        """Of an excursion that is over the farthest teaches, so that one incident, however long, is one."""
+        peak, self._peak = self._peak, 0.0
+        up = peak > 0.0
+        threshold, _ = self._ranks.threshold(up=up)
+        if abs(peak) > threshold > _TOLD:
+            (self._higher if up else self._lower).learn(abs(peak), threshold)
 
 
 def _without_least_bets(state: DetectorState) -> DetectorState:

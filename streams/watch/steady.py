@@ -7,8 +7,6 @@ always comes, is far from all of them.
 
 from __future__ import annotations
 
-import math
-
 from msgspec import Struct
 
 from streams.watch.mean import MeanState
@@ -48,37 +46,42 @@ class Steady:
         errors = [self._level_error, self.day_error, self._week_error]
         return SteadyState(MeanState(self._known, self._scale), errors)
 
-    def add(self, value: float, lasting: tuple[float, float | None, float | None], least: float) -> float:
+    def add(self, value: float, level: float, day: float | None, week: float | None, least: float) -> float:
         """The residual in scales, then learns.
 
         Args:
             value: as it came.
-            lasting: level of long, mean of this time of the day, of this hour of the week, where they are known.
+            level: of long.
+            day: mean of this time of the day; None where it is not known.
+            week: the same of this hour of the week.
             least: the scale is no smaller.
         """
-        level, day, week = lasting
-        best, error, known = level, self._level_error, self._known
-        if day is not None and self.day_error < error:
-            best, error = day, self.day_error
-        if week is not None and self._week_error < error:
-            best = week
-        scale = self._scale if self._scale > least else least
-        most = _CLIP * scale if known > _SETTLED else math.inf
+        level_error, day_error, week_error = self._level_error, self.day_error, self._week_error
+        best, error = value - level, level_error
+        for_day = for_week = for_level = abs(best)
+        if day is not None:
+            off = value - day
+            for_day = abs(off)
+            if day_error < error:
+                best, error = off, day_error
+        if week is not None:
+            off = value - week
+            for_week = abs(off)
+            if week_error < error:
+                best = off
+        size, known, scale = abs(best), self._known, self._scale
+        used = scale if scale > least else least
+        if known > _SETTLED:
+            most = _CLIP * used
+            size = size if size < most else most
+            for_level = for_level if for_level < most else most
+            for_day = for_day if for_day < most else most
+            for_week = for_week if for_week < most else most
         if known < _SCALE:
             self._known = known = known + 1.0
-        off = abs(value - best)
-        self._scale += (1.0 / known) * ((off if off < most else most) - self._scale)
+        self._scale = scale + (1.0 / known) * (size - scale)
         number = known if known < _ERRORS else _ERRORS
-        off = abs(value - level)
-        missed = off if off < most else most
-        self._level_error += (missed - self._level_error) / number
-        for_day = for_week = missed
-        if day is not None:
-            off = abs(value - day)
-            for_day = off if off < most else most
-        if week is not None:
-            off = abs(value - week)
-            for_week = off if off < most else most
-        self.day_error += (for_day - self.day_error) / number
-        self._week_error += (for_week - self._week_error) / number
-        return (value - best) / scale
+        self._level_error = level_error + (for_level - level_error) / number
+        self.day_error = day_error + (for_day - day_error) / number
+        self._week_error = week_error + (for_week - week_error) / number
+        return best / used

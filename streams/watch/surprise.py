@@ -90,8 +90,9 @@ class Surprise:
         if known < _LATE:
             self._late_n = known = known + 1.0
         self._late = late = late + (1.0 / known) * ((size if size < 1.0 else 1.0) - late)
-        long, variance, known = self._long, self._variance, seen
-        rare = 0.0 if late <= _LEAST_MEAN or late <= long else _rarity(late - max(long, _LEAST_MEAN), variance)
+        long, variance, known, rare = self._long, self._variance, seen, 0.0
+        if late > _LEAST_MEAN and late > long:
+            rare = _rarity(late - (long if long > _LEAST_MEAN else _LEAST_MEAN), variance)
         # The mean of late is a value of its own law; mean and variance as West (1979) has them.
         if known < _LONG:
             self._long_n = known = known + 1.0
@@ -103,8 +104,9 @@ class Surprise:
             over = self._beyond(value, begins=seen == 0.0)
         if not warm or seen < _KNOWN:
             return 0.0
-        unseen = over / (over + _TOLERATED_RATIO) if over < math.inf else 1.0
-        news_left = self._news_left
+        unseen, news_left = 0.0, self._news_left
+        if over > 0.0:
+            unseen = over / (over + _TOLERATED_RATIO) if over < math.inf else 1.0
         if rare >= _RED or unseen >= _RED:
             self._news_left = _NEWS_LASTS
         elif news_left:

@@ -28,15 +28,20 @@ class Usual:
 
     def add(self, value: float) -> bool:
         """More than half of late had this very value."""
-        known, usual = self.known, value == self.value
-        if not usual and self.ratio < 0.5:
+        known, ratio, usual = self.known, self.ratio, self.value
+        if value != usual and ratio < 0.5:
             self.value, self.known, self.ratio, self.below = value, 1.0, 1.0, 0.0
             return False
         if known < MEMORY:
             self.known = known = known + 1.0
-        self.ratio += (1.0 / known) * (usual - self.ratio)
-        self.below += ((value < self.value) - self.below) / known
-        return usual and known >= _LATE and self.ratio > 0.5
+        below = self.below
+        if value == usual:
+            self.ratio = ratio = ratio + (1.0 / known) * (1.0 - ratio)
+            self.below = below + (0.0 - below) / known
+            return known >= _LATE and ratio > 0.5
+        self.ratio = ratio + (1.0 / known) * (0.0 - ratio)
+        self.below = below + ((1.0 if value < usual else 0.0) - below) / known
+        return False
 
     @property
     def stands_still(self) -> bool:

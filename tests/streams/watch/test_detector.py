@@ -6,6 +6,8 @@ import math
 
 import msgspec
 import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
 
 from streams.watch.detector import CAP, Detector, DetectorState
 
@@ -110,3 +112,13 @@ def test_a_restart_where_it_was_said_for_long_enough_changes_nothing():
         detector.add(place, [1.3], [1.0])
         assert Detector(1, detector.to_state()).log_e == detector.log_e
     assert detector.onset_ns > 900
+
+
+@given(st.lists(st.floats(0.0, 1e6), min_size=6, max_size=6))
+def test_whoever_adds_up_the_bets_itself_is_told_the_same(bets):
+    """To the bit, so that a restart, after which they are added up here, changes nothing."""
+    one, other = Detector(6), Detector(6)
+    a, b, c, d, e, f = bets
+    one.go_on(1, tuple(bets))
+    other.go_on(1, tuple(bets), (a + b + c + d + e + f) / 6.0)
+    assert one.log_e == other.log_e == Detector(6, other.to_state()).log_e

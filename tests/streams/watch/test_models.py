@@ -9,11 +9,13 @@ import tracemalloc
 import msgspec
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from streams.errors import BadRecord
 from streams.watch.counts import CountState, CountWatch
 from streams.watch.forecast import ForecastState
-from streams.watch.levels import WARM, LevelState, LevelWatch
+from streams.watch.levels import _ROUNDED, _ROUNDS, _TOLD, WARM, LevelState, LevelWatch
 from streams.watch.mean import MeanState
 
 STEP_NS = 5_000_000_000
@@ -217,6 +219,12 @@ def test_equal_residuals_tie():
     values = watch.to_state().ranks.values
     assert len(set(values)) < len(values)
     assert all((16.0 * value).is_integer() for value in values)
+
+
+@given(st.floats(-_ROUNDED, _ROUNDED, exclude_min=True, exclude_max=True))
+def test_residuals_are_rounded_to_sixteenths_halves_to_even(residual):
+    """As `round` does, by two additions."""
+    assert (residual + _ROUNDS) - _ROUNDS == round(residual / _TOLD) * _TOLD
 
 
 def test_a_signal_that_stands_still_stays_cold_for_longer():

@@ -156,5 +156,5 @@ def test_what_is_common_needs_no_tail(deviations):
 def test_it_begins_in_silence():
     """Both parts, whatever comes in the first thirty values."""
     surprise, steady = Surprise(), Steady()
-    said = [surprise.add(value, steady.add(value, (0.0, None, None), 1e-9), True) for value in [1.0, 1e9] * 15]
+    said = [surprise.add(value, steady.add(value, 0.0, None, None, 1e-9), True) for value in [1.0, 1e9] * 15]
     assert said == [0.0] * 30
