@@ -8,6 +8,7 @@ import json
 from collections import Counter
 
 import aiohttp
+import pytest
 from aiohttp import web
 
 from topology.rollouts.watch import RolloutWatcher
@@ -45,9 +46,23 @@ async def test_watches_that_end_at_once_are_begun_anew_with_pauses(tmp_path):
     assert max(asked.values()) <= 2  # a list and a watch
 
 
-async def test_while_serve_is_away_one_line_says_so(caplog):
-    """Promise: not one for each Rollout of the cluster, every two seconds; all wait to be told."""
-    watcher = RolloutWatcher(RolloutsSettings(NOBODY))
+@pytest.mark.parametrize("answered", [None, 503, 401])
+async def test_while_serve_is_away_one_line_says_so(caplog, answered):
+    """Promise: not one for each Rollout of the cluster, every two seconds; also where serve or a proxy says so."""
+    asked = 0
+
+    async def answer(_: web.Request) -> web.Response:
+        nonlocal asked
+        asked += 1
+        return web.Response(status=answered or 200)
+
+    app = web.Application()
+    app.add_routes([web.post("/v1/argo/rollouts", answer)])
+    runner = web.AppRunner(app, access_log=None)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    url = NOBODY if answered is None else f"http://127.0.0.1:{runner.addresses[0][1]}"
+    watcher = RolloutWatcher(RolloutsSettings(url))
     for number in range(50):
         status = {"stableRS": "5d5", "currentPodHash": "6f8"}
         watcher._put("rollouts", {"metadata": {"namespace": "prod", "name": f"shop-{number}"}, "status": status})
@@ -55,5 +70,7 @@ async def test_while_serve_is_away_one_line_says_so(caplog):
         async with asyncio.timeout(1.5):
             async with aiohttp.ClientSession() as session:
                 await watcher._tell_all(session)
+    await runner.cleanup()
+    assert asked == (answered is not None)
     assert [record.getMessage().endswith("; 50 wait to be told") for record in caplog.records] == [True]
     assert len(watcher._changed) == 50

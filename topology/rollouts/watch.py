@@ -40,6 +40,8 @@ _PAUSE_S = 2.0
 """After something that went wrong, and between two watches."""
 _SETTLE_S = 0.2
 """Changes that come together are told together."""
+_ALIKE = frozenset({401, 429, 502, 503, 504})
+"""Answers that have to do with no Rollout: of serve while Kafka is away, of a proxy before it, to a wrong token."""
 _TELL_S = 5.0
 
 _UNUSABLE = (config.ConfigException, OSError, yaml.YAMLError, TypeError, ValueError, LookupError, AttributeError)
@@ -159,7 +161,7 @@ class RolloutWatcher:
         """Whether it need not be told again.
 
         Raises:
-            Unavailable: serve does not answer.
+            Unavailable: serve does not answer, or not yet.
         """
         status = self._status(key)
         if status is None:
@@ -176,6 +178,8 @@ class RolloutWatcher:
         if response.status == 200:
             log.info("%s %s/%s: %s", *key, said)
             return True
+        if response.status in _ALIKE:
+            raise Unavailable(f"{key[0]} of {key[1]}/{key[2]} cannot be told: {response.status} {said}".rstrip())
         log.warning("%s %s/%s: %s answers %d %s", *key, url, response.status, said)
         return response.status == 400  # which no repetition mends
 

@@ -396,8 +396,12 @@ class Board:
         yield self._key, _encode(own)
 
     def _snapshot(self, workload: Workload, entry: _Entry, checkpoint: Checkpoint) -> bytes | None:
-        """What is written of a workload; None for one that no message holds, of which all is read again instead."""
+        """What is written of a workload; None for one that no message holds, of which all is read again instead.
+
+        (That as long as Kafka keeps it. What others have taught since may then be known to its comparisons earlier.)
+        """
         encoded = _encode(WorkloadSnapshot(_VERSION, entry.offsets, entry.life.to_state(), entry.waiting))
+        entry.learned = entry.life.learned  # also where it is too long: others are written for that once
         if len(encoded) > MOST_RECORD_BYTES:
             if not entry.too_long:
                 log.error("%s: a snapshot of %d bytes is too long, the former one stays", workload.key, len(encoded))
@@ -406,7 +410,7 @@ class Board:
         entry.too_long = False
         entry.dirty, entry.checkpoint = False, checkpoint
         entry.written.include(entry.offsets)
-        entry.pressing, entry.learned = bool(entry.life.running or entry.life.ringing), entry.life.learned
+        entry.pressing = bool(entry.life.running or entry.life.ringing)
         return encoded
 
     def _entry(self, workload: Workload) -> _Entry:

@@ -16,6 +16,7 @@ from streams.windows.signature import Signature
 from streams.windows.summary import Bundle, PodSummary, Summary
 from streams.workload.state import WorkloadSettings
 from topology.codecs import encode_json
+from topology.score import board as board_module
 from topology.score.board import Board
 
 WINDOW_NS = 5_000_000_000
@@ -81,6 +82,24 @@ def test_what_others_may_borrow_is_written_by_all(compared):
             break
     written = {key.decode().rpartition("/")[2] for key, _ in board.checkpoint() if not key.startswith(b"@")}
     assert written == ({*NAMES} if compared else {"mail"})  # of which an alarm rings
+
+
+def test_what_cannot_be_written_makes_others_be_written_once(monkeypatch):
+    """A workload that taught and whose snapshot is too long: not all of its partition with every checkpoint since."""
+    board, turns = Board(SETTINGS, 60_000_000_000, 0, None, 1_000_000), list[set[str]]()
+    events = {50: CompareRequest(PAIRS["shop"]), 110: ComparisonEnded(PAIRS["shop"], "promoted")}
+    for offset, bundle in enumerate(_bundles()):
+        if offset in events:
+            board.apply_event(offset, events[offset], (START + offset - 1) * WINDOW_NS)
+        board.apply_bundle(offset, bundle)
+        if offset == 100:
+            list(board.checkpoint())
+        if 115 <= offset < 120:
+            *_, second, longest = sorted(len(msgspec.msgpack.encode(life.to_state())) for life in board.lives)
+            monkeypatch.setattr(board_module, "MOST_RECORD_BYTES", (second + longest) // 2)
+            keys = [key.decode() for key, _ in board.checkpoint()]
+            turns.append({key.rpartition("/")[2] for key in keys if not key.startswith("@")})
+    assert turns == [{*NAMES} - {"shop"}, *[set()] * 4]
 
 
 def test_what_an_outdated_worker_overwrote_is_missed_until_it_is_made_good():
