@@ -170,7 +170,7 @@ class Forecast:
         self._best = best
         return guess or 0.0
 
-    def learn(
+    def learn(  # noqa: C901 - a call more is a hundredth of a level's point
         self,
         value: float,
         clipped: float,
@@ -211,10 +211,11 @@ class Forecast:
             n = self._charged
             if n < _ERRORS:
                 self._charged = n = min(n + charge, _ERRORS)
-            share, together, alone, error = charge / n, self._together, self._alone, self._late_error
-            told = share if correlates else 0.0
-            self._together = together + told * (believed * before - together)
-            self._alone = alone + told * (believed * believed - alone)
+            share, error = charge / n, self._late_error
+            if correlates:
+                together, alone = self._together, self._alone
+                self._together = together + share * (believed * before - together)
+                self._alone = alone + share * (believed * believed - alone)
             self._late_error = error + share * ((abs(clipped - late_level) if missed is None else missed) - error)
         if missed is not None:
             late_level = clipped

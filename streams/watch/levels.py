@@ -189,7 +189,7 @@ class LevelWatch:
             heard=self._heard,
         )
 
-    def add(self, time_ns: int, value: float) -> Reading:  # noqa: C901, PLR0912 - a call more is two hundredths
+    def add(self, time_ns: int, value: float) -> Reading:  # noqa: C901, PLR0912 - a call more is a hundredth of it
         """Judge one value, then learn from it.
 
         Raises:
