@@ -305,11 +305,9 @@ class LogPart:
         for name, stream in state.streams.items():
             if stream.share <= 0.0 or (name in OF_WHOLE_TRACES and self._unjudged_shapes(name)):
                 continue
-            phi = stream_clumps(stream)
-            if name == ERRORS:  # new things are known by pods already (`news`)
-                phi = max(phi, self.clump)
-            beside = self._beside[name].p(phi)
-            p = stream_p(stream, beside, look_s, state.horizon.share, stream_tolerance(name, self._settings))
+            clump = self.clump if name == ERRORS else 1.0  # new things are known by pods already (`news`)
+            beside = self._beside[name].p(max(stream_clumps(stream), clump))
+            p = stream_p(stream, beside, look_s, state.horizon.share, stream_tolerance(name, self._settings), clump)
             stream.p = min(stream.p, p)
         p = weighted_simes([(stream.p, stream.share) for stream in state.streams.values()])
         if p < state.least_p:

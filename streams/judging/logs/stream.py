@@ -152,7 +152,9 @@ def stream_clumps(stream: StreamState) -> float:
     return max(1.0, stream.clumps)
 
 
-def stream_p(stream: StreamState, p_beside: float, look_s: float, look_share: float, tolerance: float) -> float:
+def stream_p(
+    stream: StreamState, p_beside: float, look_s: float, look_share: float, tolerance: float, clump: float = 1.0
+) -> float:
     """The p of one stream now, not yet the running minimum.
 
     Args:
@@ -161,12 +163,15 @@ def stream_p(stream: StreamState, p_beside: float, look_s: float, look_share: fl
         look_s: the canary's exposure up to the end of the present look (`horizon`), pod-seconds.
         look_share: of the error against the past, for that look; p_c holds for the whole life by itself.
         tolerance: see `stream_tolerance`.
+        clump: how many of the canary's events count as one for how unequally its pods have them. While the past has not
+            told how they clump they count so against it too: one that has shown none says nothing of causes that last.
     """
     past, u = stream.past, stream.by_past
     if past.exposure_s <= 0.0:
         return min(1.0, max(SMALLEST_P, p_beside))
     incident = shared_incident(past)
-    p_history = tail(stream.events, look_s * tolerance, past, stream_phi(stream)) / look_share
+    phi = stream_phi(stream) if stream.clumps_known else max(stream_phi(stream), clump)
+    p_history = tail(stream.events, look_s * tolerance, past, phi) / look_share
     return min(
         1.0, max(SMALLEST_P, p_history * (1.0 - incident) / u, p_beside * max(LEAST_GUARD, incident / (1.0 - u)))
     )
