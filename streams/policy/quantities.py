@@ -52,7 +52,7 @@ def ratio(text: str) -> float:
 def percent_text(ratio: float) -> str:
     """A fraction as an operator would write it.
 
-    >>> percent_text(0.2), percent_text(1.1 - 1.0)
-    ('20%', '10%')
+    >>> percent_text(0.2), percent_text(1.1 - 1.0), percent_text(9.876543)
+    ('20%', '10%', '987.6543%')
     """
-    return f"{round(ratio * 100, 4):g}%"
+    return f"{round(ratio * 100, 4):.8g}%"

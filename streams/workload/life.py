@@ -499,13 +499,8 @@ class WorkloadLife:
         return self._lines.logged(summaries.get(revision), None if presence is None else presence.state)
 
     def _seen_signatures(self) -> set[int]:
-        """Those of the windows that are still kept."""
-        state = self._state
-        seen = {number for _, sides in state.ring for side in sides.values() for number in side.incidents}
-        for summaries in state.open.values():
-            for summary in summaries.values():
-                seen.update(number for pod in summary.pods.values() for number in pod.lines)
-        return seen
+        """Those of the windows that are still kept; how much of later ones has come already says nothing."""
+        return {number for _, sides in self._state.ring for side in sides.values() for number in side.incidents}
 
     def _severity(self, number: int) -> int:
         """A function of the signature alone, so that what is trimmed depends on no order.

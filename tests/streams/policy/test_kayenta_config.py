@@ -51,7 +51,7 @@ def test_any_effect_size_is_a_percentage_that_the_policy_takes(allowed):
     """To four digits behind the point."""
     found = policy(_config(_metric(effectSize={"allowedIncrease": allowed}), classifier={}))
     ratio = read(json.dumps(found), "p.yml").document.workloads[0].signals["container_cpu_usage_seconds_total"]
-    assert float(ratio.tolerance_up.removesuffix("%")) == pytest.approx(100.0 * (allowed - 1.0), abs=1e-3)
+    assert float(ratio.tolerance_up.removesuffix("%")) == pytest.approx(100.0 * (allowed - 1.0), abs=6e-5)
 
 
 def test_everything_that_has_an_equal():

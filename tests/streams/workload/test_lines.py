@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import random
+
 import msgspec
 import pytest
+from msgspec import structs
 
 from streams.policy.workload_policy import LogClassRule, LogPolicy, WorkloadPolicy
 from streams.records.identity import Revision, Source
@@ -12,6 +15,7 @@ from streams.risk.comparison import TemplateFeedback
 from streams.risk.document import RiskDocument
 from streams.risk.reading import read_at
 from streams.templates.example import Example
+from streams.workload import judged_lines
 from streams.workload.life import WorkloadLife
 from streams.workload.state import WorkloadState
 
@@ -268,3 +272,46 @@ def test_a_revision_without_a_baseline_is_not_judged_and_says_why(life):
     document = _fed(life, records)
     assert (document.verdict, document.risk) == ("none", 50.0)
     assert f"nothing of the baseline {BASELINE} has been seen" in document.reasons[0]
+
+
+_LETTERS = str.maketrans("01234567", "abcdefgh")
+
+
+def _flood():
+    """Errors of the canary that differ in words, each of them again once or twice, in each of twelve windows."""
+    draw, said = random.Random(1), []
+    source = Source(Revision(SHOP, CANARY), PODS[CANARY][0])
+    for number in range(180):
+        second, words = 5 * (number // 15), []
+        for each in (number, draw.randrange(number + 1)):
+            words += [format(4 * each + place, "o").translate(_LETTERS) for place in range(4)]
+        for first in (0, 4):
+            text = "ERROR {} of {}, {} or {}".format(*words[first : first + 4])
+            said.append(LogRecord(source, T0 + second * S + number, text))
+    return said
+
+
+@pytest.mark.parametrize(("early", "restarts"), [(True, False), (False, True)])
+def test_what_is_judged_of_a_flood_of_lines_depends_on_no_order(early, restarts, monkeypatch):
+    """Promise: to the bit; not on whether later windows have come when one closes, nor on restarts."""
+    monkeypatch.setattr(judged_lines, "MAX_SIGNATURES", 40)
+    settings = structs.replace(SETTINGS, ring_ns=20 * S)
+    pending = deltas(_flood(), 2, 1)
+
+    def lived(*, early, restarts):
+        life, found = WorkloadLife(settings, WorkloadState(SHOP)), []
+        life.compare(COMPARISON, T0)
+        for end_ns in sorted({summary.start_ns + WINDOW_NS for summary, _, _ in pending}):
+            for delta in pending:
+                if (T0 if early else delta[0].start_ns) + WINDOW_NS == end_ns:
+                    life.add(*delta)
+            life.close(end_ns)
+            found.append(life.documents()[-1])
+            stored = life.to_state()
+            found.append(sorted(stored.signatures.items()))
+            if restarts:
+                again = msgspec.msgpack.decode(msgspec.msgpack.encode(stored), type=WorkloadState)
+                life = WorkloadLife(settings, again)
+        return found
+
+    assert lived(early=early, restarts=restarts) == lived(early=False, restarts=False)
