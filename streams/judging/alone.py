@@ -59,8 +59,8 @@ def history_reason(
     one = found.evidence()
     sentence = (
         f"{number(one.canary_count)} traces or incidents with errors in {number(one.canary_exposure_s)} pod-seconds"
-        f" against {number(one.history_count)} in {number(one.history_exposure_s)} of earlier comparisons"
-        f" ({one.stream}, p = {one.p:.2g}){_behind(found.culprits(), known)}"
+        f" against {number(one.history_count)} in {number(one.history_exposure_s)} of earlier comparisons or"
+        f" stretches of production ({one.stream}, p = {one.p:.2g}){_behind(found.culprits(), known)}"
     )
     return Reason(own_progress(-log_p, share, alpha), sentence)
 

@@ -11,7 +11,8 @@ rollout has a past.
 - Levels: nothing. Their units are disjoint pods (`levels.history`), and these are the same from one to the next.
 
 Hours differ: failures in pod-seconds of a quiet one say too little of a busy one. So the exposure counts in pod-seconds
-of the busiest load known.
+of the busiest load known, and what was learned before a busier one came is counted anew (`LogPast.learn`). An hour in
+which there was nothing to do has shown nothing of failures.
 """
 
 from __future__ import annotations
@@ -127,14 +128,12 @@ class Rehearsal:
 
 
 def _at_the_busiest(cohort: LogCohort, past: LogPast) -> LogCohort:
-    """Its failures in pod-seconds of the busiest load known: in requests, where those are counted, or in traces."""
-    if cohort.pod_s <= 0.0:
+    """Its failures in pod-seconds of the busiest load known; without them where it had nothing to do."""
+    load = past.load_of(cohort)
+    if load is None or load >= 1.0:
         return cohort
-    mine, busiest = cohort.requests / cohort.pod_s, past.busiest_requests
-    if mine <= 0.0 or busiest <= 0.0:
-        mine, busiest = cohort.traces / cohort.pod_s, past.busiest_traces
-    if not 0.0 < mine < busiest:
-        return cohort
-    errors = cohort.streams[ERRORS]
-    errors = structs.replace(errors, exposure_s=errors.exposure_s * mine / busiest)
-    return structs.replace(cohort, streams={**cohort.streams, ERRORS: errors})
+    streams = dict(cohort.streams)
+    errors = streams.pop(ERRORS)
+    if load > 0.0:
+        streams[ERRORS] = structs.replace(errors, exposure_s=errors.exposure_s * load)
+    return structs.replace(cohort, streams=streams)

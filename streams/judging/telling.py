@@ -207,7 +207,7 @@ def _level_sentence(one: LevelEvidence) -> str:
 def _history(one: StreamEvidence) -> str:
     if one.history_exposure_s <= 0.0:
         return ""
-    return f", and {number(one.history_count)} in {number(one.history_exposure_s)} of earlier baselines"
+    return f", and {number(one.history_count)} in {number(one.history_exposure_s)} of earlier baselines or production"
 
 
 def _p(p: float) -> str:

@@ -284,7 +284,7 @@ class WorkloadLife:
             taught = running.teach(self._state.past, outcome)
             self.learned += taught
             if taught:
-                self._rehearsals.learned(ended_ns)
+                self._rehearsals.put_off(ended_ns)
         del self._running[comparison.key]
         self._attempts.end(comparison, outcome, ended_ns)
         if outcome == "promoted" or not comparison.is_alone:
@@ -349,7 +349,8 @@ class WorkloadLife:
         summaries = state.open.pop(start_ns, {})
         self._read_lines(start_ns, summaries)
         there = {*summaries, *(name for name, presence in self._presence.items() if presence.there)}
-        rehearsed = self._rehearsals.of(start_ns, there, policy, runs=bool(self._running))
+        runs = any(running.requested_ns <= start_ns + window_ns for running in self._running.values())
+        rehearsed = self._rehearsals.of(start_ns, there, policy, runs=runs)  # one read ahead of its time ends none
         halves: Halves = ({}, {})
         for name in sorted(self._presence.keys() | summaries.keys()):
             presence = self._presence.get(name)

@@ -78,7 +78,7 @@ class Rehearsals:
         state = self._state
         alone = next(iter(there)) if len(there) == 1 and not runs else ""
         if self._rehearsal is not None and alone != state.revision:
-            self._end(start_ns)
+            self.put_off(start_ns)
         if not alone:
             return ""
         if state.due_ns is None:
@@ -110,18 +110,15 @@ class Rehearsals:
         if not self._rehearsal.over:
             return False
         self._past.learn(self._rehearsal.cohort(), self._settings.logs, Prior(), promoted=False)
-        self._end(start_ns)
+        self.put_off(start_ns)
         return True
 
-    def learned(self, end_ns: int) -> None:
-        """A comparison has taught the past."""
+    def put_off(self, end_ns: int) -> None:
+        """None is wanted for a while: the past has learned, or something came between."""
+        self._rehearsal, self._state.revision = None, ""
         self._state.due_ns = end_ns + (_APART_NS if self._past.cohorts < _ENOUGH else _LATER_NS)
 
     def redirect(self, redirects: Mapping[int, int]) -> None:
         """Templates have become part of others: former number -> the one it is part of now."""
         if self._rehearsal is not None:
             self._rehearsal.redirect(redirects)
-
-    def _end(self, end_ns: int) -> None:
-        self._rehearsal, self._state.revision = None, ""
-        self.learned(end_ns)

@@ -44,7 +44,7 @@ def at_load(service, load):
     )
 
 
-def first_rollout(service, seed, rehearsals, *, day=1.0, worse=1.0):
+def first_rollout(service, seed, rehearsals, *, day=1.0, worse=1.0, idle=False):
     """The p of the logs of a first rollout at the busiest hour.
 
     Args:
@@ -53,15 +53,18 @@ def first_rollout(service, seed, rehearsals, *, day=1.0, worse=1.0):
         rehearsals: before it, five hours apart, beginning at any hour.
         day: how many times as busy the busiest hour is as the quietest.
         worse: times as many errors of the canary.
+        idle: for half of the day there is nothing to do.
     """
     world, past = Production(service, seed), Past()
     begin_h = np.random.default_rng([seed, 1]).uniform(0, 24)
     for number in range(rehearsals):
         hour = begin_h + APART_H * number
-        world.service = at_load(service, day ** (0.5 * math.cos(2.0 * math.pi * hour / 24.0) - 0.5))
+        high = math.cos(2.0 * math.pi * hour / 24.0)
+        world.service = at_load(service, 0.0 if idle and high < 0.0 else day ** (0.5 * high - 0.5))
         planned_ns = service.windows * WINDOW_NS
         rehearsal = Rehearsal(SETTINGS, WINDOW_NS, past, begin_rehearsal(SETTINGS, past, planned_ns))
         for window, (side, _) in enumerate(world.rollout()):
+            side.lines = max(side.lines, 1)  # it is heard, whatever it has to do
             rehearsal.add(window * WINDOW_NS, side, ({}, {}), INFOS, {}, {})
         past.learn(rehearsal.cohort(), SETTINGS.logs, Prior(), promoted=False)
     world.service = replace(service, worse=worse)
@@ -90,6 +93,14 @@ def test_a_first_rollout_after_rehearsals_keeps_alpha(name, rehearsals, runs):
     """After two of any hours, and after nine in two days; the rollout comes at the busiest hour."""
     service, day = HEALTHY[name]
     found = [first_rollout(service, seed, rehearsals, day=day) for seed in range(runs)]
+    for alpha in (0.05, 0.01):
+        assert within_budget(sum(p <= alpha for p in found), runs, alpha)
+
+
+@pytest.mark.parametrize("runs", [12, pytest.param(120, marks=pytest.mark.nightly)])
+def test_hours_with_nothing_to_do_are_no_hours_without_failures(runs):
+    """Were they, one in eight of the healthy canaries would fail at .05."""
+    found = [first_rollout(Service(errors=0.02), seed, 4, idle=True) for seed in range(runs)]
     for alpha in (0.05, 0.01):
         assert within_budget(sum(p <= alpha for p in found), runs, alpha)
 

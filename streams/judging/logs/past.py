@@ -12,8 +12,8 @@ from collections.abc import Mapping, Sequence
 from msgspec import Struct, field, structs
 
 from streams.judging.logs.known import Known, learn_known
-from streams.judging.logs.quiet import Clumping, StreamCohort, StreamHistory, StreamPast
-from streams.judging.logs.settings import LEARNED, LogSettings
+from streams.judging.logs.quiet import RECENT, Clumping, StreamCohort, StreamHistory, StreamPast
+from streams.judging.logs.settings import ERRORS, LEARNED, LogSettings
 from streams.judging.onset import Incidents
 
 
@@ -93,6 +93,8 @@ class LogPast(Struct, array_like=True):
         """
         if cohort.pod_s <= 0.0:
             return
+        if rehearsed or not self.numbered:
+            self._count_anew(cohort, settings.decay)
         self.numbered += not rehearsed
         self.counted += bool(cohort.numbers) and not rehearsed
         for name in LEARNED:
@@ -115,6 +117,27 @@ class LogPast(Struct, array_like=True):
     def stream(self, name: str) -> StreamPast:
         """One of `LEARNED`; one without anything where a snapshot of before it was learned has none."""
         return self.streams.get(name) or StreamPast()
+
+    def load_of(self, cohort: LogCohort) -> float | None:
+        """What a cohort had to do a pod-second, in times the busiest known: in requests where counted, else in traces.
+
+        None where nothing known tells; 0 where it had nothing to do.
+        """
+        of = (cohort.requests, self.busiest_requests), (cohort.traces, self.busiest_traces)
+        loads = [number / cohort.pod_s / busiest for number, busiest in of if busiest > 0.0]
+        return next((load for load in loads if load > 0.0), 0.0) if loads else None
+
+    def _count_anew(self, cohort: LogCohort, fading: float) -> None:
+        """Put the failures known into pod-seconds of a busier cohort; of times that had nothing to do none are known.
+
+        What is busier only by as much as the busiest load fades is not.
+        """
+        errors, load = self.history.get(ERRORS), self.load_of(cohort)
+        if errors is not None and load is not None and load * fading**RECENT > 1.0:
+            errors.busier(load)
+        elif load is None and not self.numbered and (cohort.requests > 0.0 or cohort.traces > 0.0):
+            self.history.pop(ERRORS, None)
+            self.streams[ERRORS] = StreamPast()
 
     def redirect(self, redirects: Mapping[int, int]) -> None:
         """Templates have become part of others, which were then shown when any part of them was."""

@@ -101,6 +101,12 @@ class StreamHistory(Struct, array_like=True):
             rate = _rate(_pooled(self.older, [one for one, fits in zip(self.recent, quiet[1:], strict=True) if fits]))
             _settle(self.older, oldest, rate, 1.0, quiet=quiet[0])
 
+    def busier(self, times: float) -> None:
+        """A pod-second is from now on one in which there is so many times as much to do."""
+        self.older.exposure_s /= times
+        for one in self.recent:
+            one.cohort = structs.replace(one.cohort, exposure_s=one.cohort.exposure_s / times)
+
     def settle(self, cluster: Clumping) -> StreamPast:
         """The past as it is now.
 

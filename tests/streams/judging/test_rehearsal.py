@@ -19,12 +19,12 @@ RULES = {"latency": SignalRule("latency", "values", "latency", "higher")}
 NO_VALUES: dict[str, Histogram] = {}
 
 
-def rehearsed(past, *, requests=0, traces=0, windows=60, silent=range(0), halves=(NO_VALUES, NO_VALUES)):
-    """The cohort of two pods with one failed trace a window."""
+def rehearsed(past, *, requests=0, traces=0, failed=1, windows=60, silent=range(0), halves=(NO_VALUES, NO_VALUES)):
+    """The cohort of two pods with one failed trace a window, or none."""
     of = Rehearsal(SETTINGS, WINDOW_NS, past, begin_rehearsal(SETTINGS, past, windows * WINDOW_NS))
     for window in range(windows):
         assert not of.over
-        side = Side(10.0, lines=9, traces=[Trace(0, "error", (5,), 35)])
+        side = Side(10.0, lines=9, traces=[Trace(0, "error", (5,), 35)] * failed)
         if window in silent:
             side = Side(10.0)
         if traces:
@@ -36,9 +36,9 @@ def rehearsed(past, *, requests=0, traces=0, windows=60, silent=range(0), halves
     return of.cohort()
 
 
-def busy(**how):
-    """The past after one such stretch."""
-    past = Past()
+def busy(past=None, **how):
+    """The past after one such stretch more."""
+    past = past or Past()
     past.learn(rehearsed(past, **how), SETTINGS.logs, Prior(), promoted=False)
     return past
 
@@ -54,6 +54,26 @@ def test_a_quiet_hour_counts_as_much_as_it_had_to_do(counted):
     assert quiet.logs.streams[ERRORS].exposure_s == pytest.approx(60.0)
     assert quiet.logs.streams[ERRORS].events == 60.0
     assert quiet.logs.pod_s == 600.0
+
+
+@pytest.mark.parametrize("counted", ["requests", "traces"])
+def test_an_hour_with_nothing_to_do_is_none_without_failures(counted):
+    """Nights without a request, before it is known how busy the days are or after: the days alone tell."""
+    night, day = {"failed": 0}, {counted: 99}
+    for stretches in ((night, day), (day, night), (night, night, day, night)):
+        past = Past()
+        for how in stretches:
+            busy(past, **how)
+        errors = past.logs.stream(ERRORS)
+        assert errors.events / errors.exposure_s == pytest.approx(0.1)
+        assert errors.exposure_s == pytest.approx(600.0, rel=0.05)
+
+
+def test_what_was_learned_in_quiet_hours_is_counted_anew_once_a_busier_one_comes():
+    """Ten times the requests: what was before tells of a tenth of the pod-seconds. What has faded is no news."""
+    past = busy(busy(requests=10), requests=100, failed=10)
+    assert past.logs.stream(ERRORS).exposure_s == pytest.approx(600.0 + 0.98 * 60.0, rel=0.01)
+    assert busy(busy(requests=100), requests=101).logs.stream(ERRORS).exposure_s == pytest.approx(1.98 * 600.0)
 
 
 def test_where_nothing_tells_the_load_pod_seconds_count_as_they_are():

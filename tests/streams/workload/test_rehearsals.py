@@ -111,6 +111,25 @@ def test_what_a_rollout_interrupts_is_not_taken():
         assert life.to_state().rehearsals.rehearsal is None
 
 
+def test_a_comparison_that_is_read_ahead_of_its_time_ends_none_before_it():
+    """Promise: what comes out depends on windows and requests, not on which of them were read first."""
+    ahead = (0, lambda life: life.compare(Comparison("", "prod", "shop", BASELINE, CANARY), T0 + 130 * S))
+    assert lived(ALONE, 140, begin=ahead).past == lived(ALONE, 140).past
+
+
+def test_a_comparison_that_begins_and_ends_between_two_windows_ends_it():
+    """Promise: what it has taught is not learned a second time."""
+    alone = Comparison("", "prod", "shop", BASELINE, BASELINE)
+
+    def begin_and_end(life):
+        life.compare(alone, T0 + 60 * S)
+        life.end(alone, "aborted", T0 + 60 * S)
+
+    life = lived(ALONE, 140, begin=(60, begin_and_end))
+    assert life.to_state().rehearsals.rehearsal is None
+    assert life.learned == 1
+
+
 def test_a_comparison_after_it_is_judged_by_what_it_taught():
     """Promise: the document of a first rollout counts the errors of production before it."""
     taught = msgspec.msgpack.decode(msgspec.msgpack.encode(lived(ALONE, 140).to_state()), type=WorkloadState)
