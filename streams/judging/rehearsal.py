@@ -129,7 +129,7 @@ class Rehearsal:
 
 def _at_the_busiest(cohort: LogCohort, past: LogPast) -> LogCohort:
     """Its failures in pod-seconds of the busiest load known; without them where it had nothing to do."""
-    load = past.load_of(cohort)
+    load = past.load_of(cohort) if cohort.pod_s > 0.0 else None
     if load is None or load >= 1.0:
         return cohort
     streams = dict(cohort.streams)

@@ -122,6 +122,9 @@ class LogPast(Struct, array_like=True):
         """What a cohort had to do a pod-second, in times the busiest known: in requests where counted, else in traces.
 
         None where nothing known tells; 0 where it had nothing to do.
+
+        Args:
+            cohort: one whose log was heard, so that it has pod-seconds.
         """
         of = (cohort.requests, self.busiest_requests), (cohort.traces, self.busiest_traces)
         loads = [number / cohort.pod_s / busiest for number, busiest in of if busiest > 0.0]

@@ -95,3 +95,11 @@ def test_a_single_pod_teaches_nothing_of_latencies_and_two_halves_do():
         contrast = rehearsed(Past(), halves=halves).values["latency"]
         assert contrast.alike
         assert contrast.bins == bins
+
+
+def test_a_log_that_never_came_teaches_nothing_of_failures():
+    """Also where the workload was busy before: there is no time in which it could have had less to do."""
+    past = busy(requests=100)
+    known = past.logs.stream(ERRORS)
+    past.learn(rehearsed(past, requests=100, silent=range(60)), SETTINGS.logs, Prior(), promoted=False)
+    assert past.logs.stream(ERRORS) == known
