@@ -82,11 +82,15 @@ def test_what_fails_once_is_tried_alone_and_told(ci, tmp_path):
     assert "UNSTEADY, failed at the first try: test-argo\n" in said
 
 
-def test_what_was_killed_beside_another_is_red(ci):
+@pytest.mark.parametrize(
+    ("task", "left", "failed"),
+    [("test-prometheus", ["test-argo"], "test-prometheus test-argo"), ("test-kafka", [], "test-kafka")],
+)
+def test_what_was_killed_beside_another_is_red(ci, task, left, failed):
     """Promise: tests that were not run do not pass."""
-    status, said, made = ci(KILLED="test-prometheus")
-    assert "test-argo" not in made
-    assert (status, "failed: test-prometheus test-argo\n" in said) == (1, True)
+    status, said, made = ci(KILLED=task)
+    assert made == [name for name in ALL if name not in left]
+    assert (status, f"failed: {failed}\n" in said) == (1, True)
 
 
 def test_without_what_all_of_it_needs_nothing_is_begun(ci):
