@@ -30,6 +30,8 @@ OURS = frozenset({LOGS, METRICS, *COPARTITIONED, ALARMS, ALERTS, DEAD_LETTERS})
 
 LARGEST_MESSAGE_BYTES = 8 * 2**20
 """What the topics of records and of our own messages admit, and score's changelog."""
+LARGEST_VALUE_BYTES = LARGEST_MESSAGE_BYTES - 65_536
+"""Of such a message, with room for its key and headers."""
 
 DEFINITIONS = Path(__file__).parents[1] / "deploy/kafka/topics.toml"
 

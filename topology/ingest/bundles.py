@@ -10,14 +10,12 @@ from msgspec import structs
 from streams.windows.roller import Rolled
 from streams.windows.summary import Bundle, PodSummary, Summary, series_in, signatures_in
 from topology.codecs import encode_bundle
-from topology.topics import LARGEST_MESSAGE_BYTES, partition_of
+from topology.topics import LARGEST_VALUE_BYTES, partition_of
 
 log = logging.getLogger(__name__)
 
 MAX_MESSAGE_BYTES = 4_000_000
 """Half of what the topic admits."""
-_REFUSED_BYTES = LARGEST_MESSAGE_BYTES - 65_536
-"""Beyond what it admits, with room for headers."""
 
 
 def bundles(
@@ -51,7 +49,7 @@ def _payloads(summaries: list[Summary], rolled: Rolled, last: Bundle, too_long: 
     if halves is not None:
         yield from _payloads(halves[0], rolled, structs.replace(last, reports={}), too_long)
         yield from _payloads(halves[1], rolled, last, too_long)
-    elif len(payload) > _REFUSED_BYTES:
+    elif len(payload) > LARGEST_VALUE_BYTES:
         names = [rolled.series[number].name[:80] for number in series_in(summaries)]
         log.error("%s: too long for a message, left out: %s", summaries[0].revision, names)
         too_long()

@@ -31,7 +31,7 @@ from streams.workload.life import WorkloadLife
 from streams.workload.state import WorkloadSettings, WorkloadState
 from topology.score.checkpoint import Checkpoint, Offsets, is_due, oldest
 from topology.score.shared import Shared, SharedFeedback
-from topology.topics import LARGEST_MESSAGE_BYTES
+from topology.topics import LARGEST_VALUE_BYTES
 
 _PARTITION_PREFIX = b"@partition/"
 """Begins the changelog key of a partition's own record; no workload's key begins with @."""
@@ -73,8 +73,6 @@ class WorkloadSnapshot(_Snapshot, array_like=True):
 log = logging.getLogger(__name__)
 
 _VERSION = 2
-MOST_RECORD_BYTES = LARGEST_MESSAGE_BYTES - 65_536
-"""Of a snapshot: what its topic admits, with room for key and headers."""
 _WATCHED_NS = 15_000_000_000
 """Event time between two verdicts on production: a reader takes one of a minute ago for old."""
 _encode = msgspec.msgpack.Encoder().encode
@@ -87,8 +85,8 @@ class _Entry:
     """One workload and what it has included."""
 
     __slots__ = (
-        *("begin", "checkpoint", "dirty", "learned", "life", "offsets", "pressing", "too_long", "waiting", "written"),
-    )
+        "begin", "checkpoint", "dirty", "learned", "life", "offsets", "pressing", "too_long", "waiting", "written",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -402,7 +400,7 @@ class Board:
         """
         encoded = _encode(WorkloadSnapshot(_VERSION, entry.offsets, entry.life.to_state(), entry.waiting))
         entry.learned = entry.life.learned  # also where it is too long: others are written for that once
-        if len(encoded) > MOST_RECORD_BYTES:
+        if len(encoded) > LARGEST_VALUE_BYTES:
             if not entry.too_long:
                 log.error("%s: a snapshot of %d bytes is too long, the former one stays", workload.key, len(encoded))
             entry.too_long = True

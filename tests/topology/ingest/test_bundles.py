@@ -107,7 +107,7 @@ def test_one_pod_that_says_too_much_goes_in_parts_too(monkeypatch):
 def test_a_sample_that_no_message_holds_is_left_out_and_told(monkeypatch, caplog):
     """Promise: it is not refused and read again for ever, and nothing beside it is lost."""
     monkeypatch.setattr(module, "MAX_MESSAGE_BYTES", 1_000)
-    monkeypatch.setattr(module, "_REFUSED_BYTES", 2_000)
+    monkeypatch.setattr(module, "LARGEST_VALUE_BYTES", 2_000)
     roller, source = Roller(WINDOW_NS, Limits()), Source(Revision(Workload("", "prod", "shop"), "6f8"), "p")
     for name in ("a", "h" * 3_000, "z"):
         roller.add(MetricSample(source, 7, Series(name), Kind.GAUGE, 1.0))

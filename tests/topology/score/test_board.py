@@ -121,7 +121,7 @@ def test_a_snapshot_that_no_message_holds_ends_nobody(bundles, monkeypatch, capl
         _note(expected, board.apply_bundle(offset, decode_bundle(payload)))
         if offset == 100:
             _keep(kept, board)
-    monkeypatch.setattr(board_module, "MOST_RECORD_BYTES", max(map(len, kept.values())))
+    monkeypatch.setattr(board_module, "LARGEST_VALUE_BYTES", max(map(len, kept.values())))
     latest: Documents = {}
     records: dict[bytes, bytes] = {}
     board = _board(records)
@@ -130,7 +130,7 @@ def test_a_snapshot_that_no_message_holds_ends_nobody(bundles, monkeypatch, capl
         _note(latest, board.apply_bundle(offset, decode_bundle(payload)))
         if offset % 20 == 0:
             _keep(records, board)
-    assert max(map(len, records.values())) <= board_module.MOST_RECORD_BYTES
+    assert max(map(len, records.values())) <= board_module.LARGEST_VALUE_BYTES
     assert "/demo/payments: a snapshot of" in caplog.text
     board = _board(records)
     assert 60 < board.resume.summaries < 180

@@ -96,7 +96,7 @@ def test_what_cannot_be_written_makes_others_be_written_once(monkeypatch):
             list(board.checkpoint())
         if 115 <= offset < 120:
             *_, second, longest = sorted(len(msgspec.msgpack.encode(life.to_state())) for life in board.lives)
-            monkeypatch.setattr(board_module, "MOST_RECORD_BYTES", (second + longest) // 2)
+            monkeypatch.setattr(board_module, "LARGEST_VALUE_BYTES", (second + longest) // 2)
             keys = [key.decode() for key, _ in board.checkpoint()]
             turns.append({key.rpartition("/")[2] for key in keys if not key.startswith("@")})
     assert turns == [{*NAMES} - {"shop"}, *[set()] * 4]
