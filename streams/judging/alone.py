@@ -26,7 +26,7 @@ from streams.judging.logs.settings import ERRORS, NEW_TEMPLATES
 from streams.judging.logs.stream import StreamEvidence
 from streams.judging.production.against import LEAST_MINUTES, Against, Goal
 from streams.judging.production.latencies import LATENCY, PER_S
-from streams.judging.reasons import Reason, number, signature_text
+from streams.judging.reasons import Reason, in_words, number, signature_text
 from streams.judging.side import SignatureInfo
 from streams.judging.template_counts import Expectation, TemplateCount
 from streams.policy.counted import REQUESTS
@@ -203,7 +203,7 @@ def _all(found: ByHistory, against: Against) -> str:
     judged = {ERRORS: "errors", REQUESTS: _KINDS[REQUESTS], LATENCY: _KINDS[LATENCY]}
     shares = against.state.shares
     named = [name for kind, name in judged.items() if kind in shares or (kind == ERRORS and found.known)]
-    return " and ".join([", ".join(named[:-1]), named[-1]] if len(named) > 1 else named)
+    return in_words(named)
 
 
 def _not_so(goal: Goal) -> str:

@@ -62,6 +62,15 @@ def listed(names: Sequence[str]) -> str:
     return shown if len(names) <= _MOST_LISTED else f"{shown} and {len(names) - _MOST_LISTED} more"
 
 
+def in_words(names: Sequence[str]) -> str:
+    """All of them.
+
+    >>> in_words(["a"]), in_words(["a", "b", "c"])
+    ('a', 'a, b and c')
+    """
+    return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
+
+
 class Reason(Struct, frozen=True, gc=False):
     """A sentence and how much it weighs."""
 

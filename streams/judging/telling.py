@@ -13,7 +13,7 @@ from streams.judging.logs.part import LogPart
 from streams.judging.logs.settings import ERRORS, NEW_NUMBERS, NEW_SHAPES, NEW_TEMPLATES, OF_WHOLE_TRACES
 from streams.judging.logs.shapes import Change, Difference
 from streams.judging.logs.stream import StreamEvidence
-from streams.judging.reasons import Reason, number, says_nothing, signature_text
+from streams.judging.reasons import Reason, in_words, number, says_nothing, signature_text
 from streams.judging.side import SignatureInfo
 from streams.signals.rule import SignalRule
 from streams.signals.units import shown_unit
@@ -133,10 +133,7 @@ def difference_text(one: Difference, signatures: Mapping[int, SignatureInfo], *,
         rest = f"else as {number(one.baseline_traces)} of the baseline"
     if more:
         lines.append(f"{more} other line{'s' * (more > 1)}{' in other numbers' * (one.baseline_traces > 0)}")
-    if one.baseline_traces and not counted:
-        said = ", ".join(lines)
-    else:
-        said = " and ".join((", ".join(lines[:-1]), lines[-1])) if len(lines) > 1 else lines[0]
+    said = ", ".join(lines) if one.baseline_traces and not counted else in_words(lines)
     example = f" (such as trace {one.trace_id})" if one.trace_id else ""
     verb = "logs" if one.canary_traces == 1 else "log"
     return f"{number(one.canary_traces)} {verb} {said}, {rest}{example}"
