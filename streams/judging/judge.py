@@ -30,7 +30,6 @@ from streams.judging.logs.by_history import begin_by_history
 from streams.judging.logs.part import NewShapes
 from streams.judging.logs.part import begin as begin_logs
 from streams.judging.logs.past import LogPast
-from streams.judging.logs.settings import ERRORS
 from streams.judging.logs.shapes import Difference
 from streams.judging.parts import Parts
 from streams.judging.past import Cohort, Past, Prior
@@ -100,7 +99,6 @@ class Judge:
             logs,
             prior=prior,
             with_past=past.logs.numbered > 0,
-            rehearsed=past.logs.numbered == 0 and past.logs.stream(ERRORS).exposure_s > 0.0,
             heard=known,
             awaits_parts=not known,
             concurrent=begin_concurrent(logs.onset.rate),

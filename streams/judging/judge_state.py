@@ -68,5 +68,3 @@ class JudgeState(Struct, array_like=True):
     heard_from_ns: int | None = None
     """Start of the first window in which the baseline was heard with anything."""
     loops: LoopState = field(default_factory=LoopState)
-    rehearsed: bool = False
-    """Known by stretches of production alone (`rehearsal`)."""

@@ -37,7 +37,7 @@ _CLASSES_SHARE = {True: 0.15, False: 0.8}
 is that of `logs`, which judges by the past. Nearly all to the one that can tell; what is left of the other's keeps what
 it alone sees: frequent warnings, and new things where nothing is known yet."""
 _CLASSES_REHEARSED_SHARE = 0.5
-"""The same where production alone has taught a past: of errors that tells, of what is new it does not."""
+"""The same where production alone has taught a past (`rehearsal`): of errors that tells, of what is new it does not."""
 
 EVENTS_SHARE = 0.5
 """Share of the errors' alpha of events that counters tell of, where the workload has such; else `UNHEARD_SHARE`. Nobody
@@ -275,8 +275,9 @@ class Parts:
     @property
     def classes_share(self) -> float:
         """Share of the logs' alpha of the classes compared side by side."""
-        state = self._state
-        return _CLASSES_REHEARSED_SHARE if state.rehearsed else _CLASSES_SHARE[state.with_past]
+        by_comparisons = self._state.with_past
+        rehearsed = self.logs.knows_failures and not by_comparisons
+        return _CLASSES_REHEARSED_SHARE if rehearsed else _CLASSES_SHARE[by_comparisons]
 
     def weight(self, signal: Signal) -> float:
         """Share of alpha of a counted signal."""

@@ -1,9 +1,9 @@
 """What does a workload know of itself from earlier comparisons, and of its neighbours?
 
 When a comparison ends, what its baseline did becomes one **cohort**; between them production is one from time to time
-(`rehearsal`). The **past** of a workload is what its cohorts
-taught, bounded; it lives in the state of the workload, survives restarts and carries over rollouts. The **prior** is
-what the pasts of the cluster's other workloads have in common, for a workload that has little past of its own.
+(`rehearsal`). The **past** of a workload is what its cohorts taught, bounded; it lives in the state of the workload,
+survives restarts and carries over rollouts. The **prior** is what the pasts of the cluster's other workloads have in
+common, for a workload that has little past of its own.
 """
 
 from __future__ import annotations

@@ -246,6 +246,11 @@ class LogPart:
         """There is enough history to say what is new."""
         return self._news[NEW_TEMPLATES].taught
 
+    @property
+    def knows_failures(self) -> bool:
+        """There is a past to hold failed traces against."""
+        return self._state.streams[ERRORS].past.exposure_s > 0.0
+
     def _count_errors(
         self,
         start_ns: int,
@@ -389,7 +394,7 @@ class LogPart:
         if not state.streams[NEW_TEMPLATES].share:
             found.append(
                 "logs: too few earlier comparisons are known, so that new templates and shapes are not judged"
-                + ("" if state.streams[ERRORS].past.exposure_s else ", and errors by the baseline alone")
+                + ("" if self.knows_failures else ", and errors by the baseline alone")
             )
         elif not state.streams[self._of_shapes].share:
             found.append("logs: lines carry no trace or request id, so that the shapes of traces are not judged")
