@@ -30,7 +30,7 @@ UNREAD_KNOWN = 200
 """Series without a place that are told apart; of more it is said that there are at least so many."""
 GUESSED_SOURCES = 20
 """Metrics that count requests under names in no rule; one is the exposure, the others wait beside it."""
-RULES = 1
+RULES = 2
 """Number of the rules by which series are read: one more whenever one that is known would be read otherwise."""
 _KINDS: dict[How, Kind] = {
     **dict.fromkeys(("level", "rate", "over", "under", "share"), "level"),

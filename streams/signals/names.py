@@ -20,6 +20,8 @@ PARTS = frozenset(("total", "count", "sum", "bucket", "max", "created", "info"))
 
 _CLASS = re.compile("(?<=[1-5])XX")
 """Of an HTTP status: one word with its digit."""
+_ACRONYM = re.compile("(?<=[A-Z])(?=[A-Z](?!s(?![a-z]))[a-z])")
+"""Where one ends and a word begins: `HTTP|Errors`, but `IOPs`."""
 
 
 class Stem(Struct, frozen=True):
@@ -37,13 +39,13 @@ def words(name: str) -> list[str]:
     """The words of a name, in lower case.
 
     >>> words("http.server.requestDuration_p99"), words("HTTPErrors-total")
-    (['http', 'server', 'request', 'duration', 'p99'], ['httperrors', 'total'])
-    >>> words("HTTPCode_Target_5XX_Count")
-    ['httpcode', 'target', '5xx', 'count']
+    (['http', 'server', 'request', 'duration', 'p99'], ['http', 'errors', 'total'])
+    >>> words("HTTPCode_Target_5XX_Count"), words("diskIOPs")
+    (['http', 'code', 'target', '5xx', 'count'], ['disk', 'iops'])
     """
     found: list[str] = []
     word = ""
-    name = _CLASS.sub("xx", name)
+    name = _ACRONYM.sub("_", _CLASS.sub("xx", name))
     for before, letter in zip(" " + name, name, strict=False):
         if not letter.isalnum() or (letter.isupper() and (before.islower() or before.isdigit())):
             found.append(word)

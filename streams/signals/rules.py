@@ -85,6 +85,10 @@ def _ratio(over: str, under: str) -> tuple[tuple[Shape, str], tuple[Shape, str]]
     return ("over", over), ("under", under)
 
 
+def _named(family: str, *rest: str) -> tuple[str, ...]:
+    return tuple(f"{family}_{one}" for one in rest)
+
+
 def _is(key: str, *values: str) -> Callable[[Attributes], bool]:
     return lambda attributes: attributes.get(key, "") in values
 
@@ -551,17 +555,36 @@ _LOAD = tuple(
 _BORN = frozenset(("process_start_time", "container_start_time", "kube_pod_start_time"))
 """When a process, a container, a pod started."""
 _SETUP = (
-    *("kube_", "scrape_", "container_spec_", "container_start_time", "container_last_seen", "machine_", "promhttp_"),
-    *("container_cpu_load", "container_tasks", "container_memory_", "container_fs_", "container_blkio_"),
-    *("application_ready_time", "application_started_time", "disk_free", "disk_total"),
-    *("container_network_", "container_cpu_", "container_ulimits", "container_processes", "container_scrape_error"),
+    *("kube_", "scrape_", "promhttp_", "application_ready_time", "application_started_time"),
+    *("disk_free", "disk_total", "executor_pool_core", "executor_pool_size", "hikaricp_connections"),
+    # What others might call `container_cpu_used` or `k8s_pod_memory_percent` is judged: of names so general, only those
+    # that cAdvisor, the kubelet and the cluster's receiver are known to write.
+    *_named("container", *("spec_", "start_time", "last_seen", "tasks", "blkio_", "ulimits", "processes")),
+    *_named("container", *("scrape_error", "fs_inodes", "fs_io_", "fs_limit", "fs_usage", "fs_sector_")),
+    *_named("container_fs", *("read_seconds", "reads", "write_seconds", "writes")),
+    *_named("container_cpu", *("load_", "schedstat_", "system_seconds", "user_seconds")),
+    *_named("container_memory", *("cache", "swap", "mapped_file", "kernel_usage", "failures", "numa_", "migrate")),
+    *_named("container_memory", *("total_active_file", "total_inactive_file", "bandwidth_", "available")),
+    *_named("container_memory", *("page_faults", "major_page_faults")),
+    *_named("container_network", *("tcp_usage", "tcp6_usage", "udp_usage", "udp6_usage", "advance_tcp_")),
+    *_named("container_network", *("receive_packets", "transmit_packets")),
+    *_named("machine", *("cpu_cores", "cpu_physical_cores", "cpu_sockets", "memory_bytes", "swap_bytes", "dimm_")),
+    *_named("machine", *("nvm_", "node_", "thread_", "scrape_error")),
+    *_named("k8s_pod", *("phase", "status_", "volume_", "filesystem_", "network_", "uptime", "cpu_node_")),
+    *_named("k8s_pod", *("cpu_limit_", "cpu_request_", "memory_limit_", "memory_request_", "memory_node_")),
+    *_named("k8s_pod", *("memory_available", "memory_page_faults", "memory_major_page_faults")),
+    *_named("k8s_container", *("cpu_limit", "cpu_request", "memory_limit", "memory_request", "storage_")),
+    *_named("k8s_container", *("ephemeralstorage_", "status_", "cpu_node_", "memory_node_")),
+    *_named("jvm_memory", *("committed", "init", "max", "limit", "bytes_", "pool_", "objects_")),
+    *_named("jvm_gc", *("max_data_size", "memory_", "concurrent_phase_")),
+    *_named("jvm_threads", *("daemon", "peak", "started", "states", "state", "live")),
+    *("process_memory_virtual", "process_cpu_user_seconds", "process_cpu_system_seconds"),
     *("go_memstats_", "go_gc_", "go_sched_", "go_threads", "python_gc_", "jvm_classes_", "jvm_class_", "jvm_buffer_"),
-    *("process_runtime_jvm_classes_", "process_runtime_jvm_buffer_", "process_runtime_jvm_memory_", "process_memory_"),
+    *("process_runtime_jvm_classes_", "process_runtime_jvm_buffer_", "process_runtime_jvm_memory_"),
     *("process_runtime_jvm_system_", "process_runtime_cpython_memory", "cpython_gc_", "go_memory_alloc", "go_config_"),
     *("process_runtime_go_mem_", "process_runtime_go_gc_", "jvm_system_", "dotnet_gc_", "dotnet_collection_"),
-    *("jvm_memory_", "jvm_gc_", "jvm_threads_", "jvm_compilation_", "hikaricp_connections", "nodejs_gc_"),
-    *("nodejs_heap_space_", "nodejs_eventloop_lag_min", "nodejs_eventloop_lag_stddev", "process_cpu_user"),
-    *("process_cpu_system", "executor_pool_core", "executor_pool_size"),
+    *("jvm_compilation_", "nodejs_gc_", "nodejs_heap_space_", "nodejs_eventloop_lag_min"),
+    "nodejs_eventloop_lag_stddev",
     # The highest since the start: whatever the pod's first request took, for as long as it lives.
     *("tomcat_global_request_max", "tomcat_servlet_request_max", "tomcat_sessions_active_max"),
     *("tomcat_sessions_alive_max", "process_runtime_cpython_gc", "process_runtime_cpython_cpu_time"),
@@ -585,7 +608,7 @@ _SETUP = (
     # Connections that clients keep open without asking for anything.
     *("nginx_connections_active", "nginx_connections_reading", "nginx_connections_waiting"),
     "caddy_http_response_duration",  # to the first byte: the request's duration once more
-    *("prometheus_", "otelcol_", "logback_events", "log4j2_events", "k8s_pod_phase", "k8s_pod_", "k8s_container_"),
+    *("prometheus_", "otelcol_", "logback_events", "log4j2_events"),
 )
 """What begins so and is in no rule describes the set-up, or tells again what another metric tells."""
 _SETUP_NAMES = frozenset(("up", "target_info"))

@@ -9,7 +9,7 @@ still compared, both ways, at a quarter of the weight. What is asked is in Engli
 from __future__ import annotations
 
 from collections.abc import Mapping
-from itertools import pairwise
+from itertools import pairwise, product
 
 from msgspec import structs
 
@@ -34,7 +34,20 @@ _SETUP = frozenset(
 _TAIL = frozenset(("max", "maximum", "tail", "worst"))
 _LATENCY = frozenset(
     (
-        *("latency", "latencies", "duration", "durations", "elapsed", "delay", "rt", "rtt", "ttfb", "took"),
+        *(
+            "latency",
+            "latencies",
+            "duration",
+            "durations",
+            "elapsed",
+            "delay",
+            "rt",
+            "rtt",
+            "rrt",
+            "mrt",
+            "ttfb",
+            "took",
+        ),
         *("timer", "timers", "oldest"),
     )
 )
@@ -59,7 +72,11 @@ ERRORS = frozenset(
         *("unhealthy", "unreachable"),
     )
 )
-_SUCCESS = frozenset(("availability", "success", "successes", "successful", "succeeded", "ok", "healthy", "ready"))
+_SUCCESS = frozenset(
+    ("availability", "apdex", "success", "successes", "successful", "succeeded", "ok", "healthy", "ready")
+)
+_OF_ITSELF = frozenset(("availability", "apdex"))
+"""Shares, whatever else is said: Apdex is that of requests which were fast enough, a slower one counting half."""
 _STATES = frozenset(("healthy", "ready"))
 """Of hosts, not of requests."""
 _QUEUES = frozenset(("queue", "queues", "backlog"))
@@ -129,7 +146,11 @@ CLIENT_ERROR = "/client_error"
 _STATUS = frozenset(("status", "code", "response", "responses", "http", "httpcode"))
 _UP = "up"
 """As the last word: 1 where something can be reached, else 0."""
-_NEGATED = frozenset((("un", "healthy"), ("not", "healthy"), ("not", "ready"), ("not", "permitted")))
+_NEGATED = frozenset(
+    (("un", "healthy"), ("not", "healthy"), ("not", "ready"), ("not", "permitted"), ("packet", "loss"))
+)
+_PAGED = frozenset(product(("page", "paging"), ("fault", "faults")))
+"""Of memory: nothing has failed."""
 _LONG_TASKS = ["seconds", "duration", "sum"]
 """Micrometer's LongTaskTimer: how long all that is under way has lasted so far, connections kept open too."""
 _LONG = frozenset(("minute", "min", "hour"))
@@ -305,6 +326,8 @@ def _of_time(said: list[str], *, timed: bool) -> Group | None:
 
 
 def _of_words(said: list[str], *, timed: bool) -> Group:
+    if not _PAGED.isdisjoint(pairwise(said)):
+        return "other"
     if not _EVICTED.isdisjoint(said):
         return "other" if _PODS.isdisjoint(said) else "restarts"
     if said[-1] == "total" and _is_done(said):
@@ -334,7 +357,7 @@ def _is_share(said: list[str], given: str) -> bool:
     """A share of successes, not a number of them: `success_rate`, but `successful_requests_rate` is one per second."""
     if "count" in said and _SHARES.isdisjoint(said):
         return False
-    if "availability" in said or given in {"1", "%"} or not _SHARES.isdisjoint(said):
+    if not _OF_ITSELF.isdisjoint(said) or given in {"1", "%"} or not _SHARES.isdisjoint(said):
         return True
     return not _MEANS.isdisjoint(said) and _LOAD.isdisjoint(said)
 
