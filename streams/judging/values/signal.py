@@ -245,7 +245,8 @@ def play(settled: Sequence[tuple[ValueSignal, Bin]]) -> None:
     for games_each in sorted({signal.worse.sums.shape[1] for signal in judged}):
         alike = [signal for signal in judged if signal.worse.sums.shape[1] == games_each]
         log_es = all_log_e([signal.worse for signal in alike])
-        not_worse = all_log_mean_exp(np.array([signal.better for signal in alike])).min(axis=1)
+        better = np.concatenate([signal.better for signal in alike])
+        not_worse = all_log_mean_exp(better).reshape(len(alike), -1).min(axis=1)
         for signal, *now in zip(alike, log_es, not_worse.tolist(), strict=True):
             signal.weigh(*now)
 
@@ -264,6 +265,8 @@ class _Games(NamedTuple):
 
 def _at_one_scale(settled: tuple[ValueSignal, Bin]) -> tuple[Histogram, Histogram, Histogram]:
     past, baseline, canary = settled[1]
+    if past.scale == baseline.scale == canary.scale:
+        return settled[1]
     scale = min(past.scale, baseline.scale, canary.scale)
     return past.at_scale(scale), baseline.at_scale(scale), canary.at_scale(scale)
 
@@ -283,16 +286,21 @@ def _gains(rows: Table, number: int, games: Sequence[_Games]) -> tuple[Floats, F
     ours, theirs = baseline.not_beyond(thresholds), canary.not_beyond(thresholds)
     ours, theirs = np.where(up, baseline.values - ours, ours), np.where(up, canary.values - theirs, theirs)
     part = np.minimum(canary.values / (canary.values + baseline.values), _MOST_SHARE)
-    share = np.broadcast_to(part, thresholds.shape)
+    share = np.repeat(part, len(QUANTILES), axis=1)
     null, margin = tolerated(past, thresholds, [(one.tolerated, one.ruled_out) for one in games])
     surely = surely_beyond(canary, thresholds, [one.tolerated for one in games], up, past)
     values = (canary.values + baseline.values)[:, 0]
     counts = list(map(Counts, *(each.tolist() for each in (theirs, ours, surely, null, part[:, 0], values))))
-    counted, ratios = np.stack([theirs, surely], axis=-1), np.stack([null, np.ones_like(null)], axis=-1)
+    counted, ratios = _both_ways(theirs, surely), _both_ways(null, np.ones_like(null))
     totals = counted + ours[:, :, None]
     worse = all_log_worse(counted.ravel(), totals.ravel(), np.repeat(share.ravel(), WAYS), ratios.ravel())
     theirs, ours, share, margin = (each.ravel() for each in (theirs, ours, share, margin))
     return worse.reshape(len(share), -1), all_log_better(theirs, theirs + ours, share, margin), counts
+
+
+def _both_ways(first: Floats, second: Floats) -> Floats:
+    """(games, thresholds, ways)."""
+    return np.concatenate([first[:, :, None], second[:, :, None]], axis=2)
 
 
 def _halved(past: Histogram) -> Histogram:
