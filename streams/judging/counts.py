@@ -61,7 +61,9 @@ def log_mean_exp(values: Sequence[float]) -> float:
 def all_log_mean_exp(values: Floats) -> Floats:
     """`log_mean_exp` along the last axis."""
     top = values.max(axis=-1, keepdims=True)
-    means: Floats = top[..., 0] + np.log(np.exp(values - top).mean(axis=-1))
+    relative: Floats = values - top
+    np.exp(relative, out=relative)  # in place: of many beginnings these are pages of memory
+    means: Floats = top[..., 0] + np.log(relative.mean(axis=-1))
     return means
 
 

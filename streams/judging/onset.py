@@ -96,7 +96,7 @@ class Incidents(Struct, array_like=True):
         more = log_ratios(null, [null * ratio for ratio in ratios], baseline / clump, (baseline + canary) / clump)
         before = self.log_es or [0.0] * len(more)
         self.log_es = [max(0.0, held + step) for held, step in zip(before, more, strict=True)]
-        if log_mean_exp(self.log_es) >= _LOG_FOUND:
+        if max(self.log_es) >= _LOG_FOUND and log_mean_exp(self.log_es) >= _LOG_FOUND:  # no mean is above the largest
             self.found += 1.0
             self.log_es = []
 

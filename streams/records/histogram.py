@@ -48,15 +48,16 @@ class Histogram(Struct, frozen=True, array_like=True, gc=False):
         Counts past `LARGEST_COUNT` are cut there, which is as associative as adding; so is the scale at which buckets
         are no more than `MOST_BUCKETS`, for those of a part are never more than those of the whole.
         """
-        scale = min(self.scale, other.scale)
-        mine, theirs = self.at_scale(scale), other.at_scale(scale)
+        if self.scale != other.scale:
+            scale = min(self.scale, other.scale)
+            return self.at_scale(scale).merge(other.at_scale(scale))
         both = Histogram(
-            scale,
-            mine.count + theirs.count,
-            mine.total + theirs.total,
-            mine.zero_count + theirs.zero_count,
-            _added(mine.positive, theirs.positive),
-            _added(mine.negative, theirs.negative),
+            self.scale,
+            self.count + other.count,
+            self.total + other.total,
+            self.zero_count + other.zero_count,
+            _added(self.positive, other.positive),
+            _added(self.negative, other.negative),
         )
         if len(both.positive) > MOST_BUCKETS or len(both.negative) > MOST_BUCKETS:
             both = both.within_bounds()

@@ -18,6 +18,7 @@ modules/caddyhttp/metrics.go.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
+from functools import lru_cache
 
 from msgspec import Struct
 
@@ -188,6 +189,8 @@ PROXY_SOURCES = tuple(rule.source for rule in _PROXY_RULES)
 """What stands before the application counts, the preferred one first."""
 REQUEST_SOURCES = (*(rule.source for rule in _RULES), *PROXY_SOURCES, SHARE_SOURCE)
 """Every source of the table, the preferred one first."""
+_CACHED_SOURCES = 1 << 10
+"""A workload has a few, and they are the same window by window."""
 _SERVERS = frozenset(("http", "grpc", "rpc", "server"))
 _RANKS = {source: rank for rank, source in enumerate(REQUEST_SOURCES)}
 
@@ -201,5 +204,6 @@ def best_source(among: Collection[str]) -> str:
     return min(filter(None, among), key=_preference, default="")
 
 
+@lru_cache(_CACHED_SOURCES)
 def _preference(source: str) -> tuple[int, bool, str]:
     return _RANKS.get(source, len(_RANKS)), _SERVERS.isdisjoint(words(source)), source

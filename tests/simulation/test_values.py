@@ -250,15 +250,15 @@ def test_with_a_past_a_healthy_canary_fails_in_at_most_its_share_of_alpha_of_the
 def one_by_one(seed, clump, mean):
     """Largest evidence by counts alone, after three comparisons of 40 bins; `mean` of them are beyond, in clumps."""
     rng, known = np.random.default_rng(seed), Known()
-    comparisons = clump * rng.poisson(mean / 2.0 / clump, (4, 40, 2, 1)).astype(float)
+    comparisons = (clump * rng.poisson(mean / 2.0 / clump, (4, 40, 2)).astype(float)).tolist()
     for comparison in comparisons[:3]:
         contrast = Contrast()
         for canary, baseline in comparison:
-            contrast.add(canary, canary + baseline, 0.5, 4.0 * mean)
+            contrast.add([canary], [canary + baseline], 0.5, 4.0 * mean)
         known = known.learned(contrast, 1.0)
     last, largest = OneByOne(OneByOneState(known)), 0.0
     for canary, baseline in comparisons[3]:
-        last.add(canary, baseline, 0.5, 4.0 * mean)
+        last.add([canary], [baseline], 0.5, 4.0 * mean)
         largest = max(largest, last.state.log_e)
     return largest
 

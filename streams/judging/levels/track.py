@@ -7,6 +7,7 @@ shown. Closed blocks of the first few pods are recorded for the cohort.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import repeat
 
 import numpy as np
 from msgspec import Struct
@@ -67,22 +68,24 @@ class Track:
             levels: signal -> pod -> mean level.
             column: signal -> its place; signals that have none are left out.
         """
-        pods, columns, values = list[int](), list[int](), list[float]()
+        pods, columns, each, values = list[int](), list[int](), list[int](), list[float]()
         for signal, of_pods in levels.items():
             if signal in column:
                 pods.extend(of_pods)
-                columns.extend([column[signal]] * len(of_pods))
+                columns.append(column[signal])
+                each.append(len(of_pods))
                 values.extend(of_pods.values())
         if not pods:
             return
         rows = self._rows(pods)
         level = np.array(values, dtype=float)
         fits = (rows >= 0) & np.isfinite(level)
-        at, level = (rows[fits], np.array(columns)[fits]), np.clip(level[fits], -LARGEST_LEVEL, LARGEST_LEVEL)
-        self._sums[0][at] += level
-        self._sums[1][at] += 1.0
-        self._sums[6][at] += level
-        self._sums[7][at] += 1.0
+        at = rows[fits], np.repeat(columns, each)[fits]
+        window = np.zeros((2, *self._sums.shape[1:]))
+        window[0][at] = np.clip(level[fits], -LARGEST_LEVEL, LARGEST_LEVEL)
+        window[1][at] = 1.0
+        self._sums[:2] += window
+        self._sums[6:] += window
 
     def close(self, scales: Scales, judged: int) -> Levels:
         """Close the open block.
@@ -162,7 +165,7 @@ class Track:
             self.pods += new
             self._sums = np.pad(self._sums, ((0, 0), (0, len(new)), (0, 0)))
         row = {pod: number for number, pod in enumerate(self.pods)}
-        return np.array([row.get(pod, -1) for pod in pods], dtype=np.intp)
+        return np.fromiter(map(row.get, pods, repeat(-1)), np.intp, len(pods))
 
 
 def _ratio(total: Floats, count: Floats) -> Floats:

@@ -20,10 +20,11 @@ estimate: Yusuf et al., Prog. Cardiovasc. Dis. 27, 1985).
 
 from __future__ import annotations
 
-import numpy as np
+import operator
+from collections.abc import Sequence
+
 from msgspec import Struct, field
 
-from streams.judging.counts import Floats
 from streams.judging.onset import Incidents
 
 _MOST_SCALES = 12
@@ -38,16 +39,17 @@ class Blocks(Struct, array_like=True):
     waiting: list[list[float]] = []
     """D and V of one that has no neighbour yet."""
 
-    def learn(self, square: Floats, variance: Floats) -> None:
+    def learn(self, squares: Sequence[float], variances: Sequence[float]) -> None:
         """One more degree of freedom of each threshold of which anything is known.
 
         Args:
-            square: of how far the sides are apart.
-            variance: its mean if requests come alone; 0 where there are none.
+            squares: of how far the sides are apart.
+            variances: their means if requests come alone; 0 where there are none.
         """
-        known = variance > 0.0
-        chi2 = np.where(known, square, 0.0) / np.where(known, variance, 1.0)
-        self.chi2, self.df = (self.chi2 + chi2).tolist(), (self.df + known).tolist()
+        for threshold, (square, variance) in enumerate(zip(squares, variances, strict=True)):
+            if variance > 0.0:
+                self.chi2[threshold] += square / variance
+                self.df[threshold] += 1.0
 
 
 class Contrast(Struct, array_like=True):
@@ -65,7 +67,7 @@ class Contrast(Struct, array_like=True):
     alike: bool = False
     """Both sides are one revision."""
 
-    def add(self, canary: Floats, total: Floats, share: float, number: float) -> None:
+    def add(self, canary: Sequence[float], total: Sequence[float], share: float, number: float) -> None:
         """One bin.
 
         Args:
@@ -76,19 +78,33 @@ class Contrast(Struct, array_like=True):
         """
         self.bins += 1
         self.values += number * share * (1.0 - share)
-        self.beyond = (total + np.array(self.beyond) if self.beyond else total).tolist()
-        block = np.array([canary - total * share, total * share * (1.0 - share)])
+        self.beyond = list(map(operator.add, self.beyond, total)) if self.beyond else list(total)
+        apart = [ours - both * share for ours, both in zip(canary, total, strict=True)]
+        variances = [both * share * (1.0 - share) for both in total]
         for scale in range(_MOST_SCALES):
             if scale == len(self.scales):
                 self.scales.append(Blocks([0.0] * len(total), [0.0] * len(total)))
             mine = self.scales[scale]
             if self.alike:
-                mine.learn(block[0] ** 2, block[1])
+                mine.learn(list(map(operator.mul, apart, apart)), variances)
             if not mine.waiting:
-                mine.waiting = block.tolist()
+                mine.waiting = [apart, variances]
                 return
-            before, mine.waiting = np.array(mine.waiting), []
+            apart_before, variances_before = mine.waiting
+            mine.waiting = []
             if not self.alike:
-                product = before[1] * block[1]
-                mine.learn((before[0] * block[1] - block[0] * before[1]) ** 2, product * (before[1] + block[1]))
-            block = before + block
+                mine.learn(*_neighbours(apart_before, variances_before, apart, variances))
+            apart = list(map(operator.add, apart_before, apart))
+            variances = list(map(operator.add, variances_before, variances))
+
+
+def _neighbours(
+    apart: Sequence[float], variances: Sequence[float], next_apart: Sequence[float], next_variances: Sequence[float]
+) -> tuple[list[float], list[float]]:
+    """Of each threshold (D_1*V_2 - D_2*V_1)^2 and V_1*V_2*(V_1 + V_2), whose ratio is chi2."""
+    squares, products = [], []
+    for one, of_one, other, of_other in zip(apart, variances, next_apart, next_variances, strict=True):
+        differ = one * of_other - other * of_one
+        squares.append(differ * differ)
+        products.append(of_one * of_other * (of_one + of_other))
+    return squares, products

@@ -31,6 +31,7 @@ Source: quasi-likelihood: Wedderburn, Biometrika 61 (1974), McCullagh & Nelder, 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 from msgspec import Struct, field
@@ -42,6 +43,8 @@ from streams.judging.wagers import CLUMPS, WORSE_RATIOS
 
 SHARE = 1.0 / (len(CLUMPS) + 1.0)
 """Of the signal's evidence: that of one more size of clumps."""
+_RATIOS = np.array(WORSE_RATIOS)
+_LOG_RATIOS = np.log(_RATIOS)
 
 
 class OneByOneState(Struct, array_like=True):
@@ -62,9 +65,13 @@ class OneByOne:
     def __init__(self, state: OneByOneState) -> None:
         self.state = state
         state.onset.rate = state.known.rate
-        self._shapes, self._rates = (of[:, :, None] for of in state.known.law())
+        shapes, rates = state.known.law()
+        self._shapes, self._rates = shapes[:, :, None], rates[:, :, None]
+        self.usual_clumps: list[float] = (rates / shapes).max(axis=0).tolist()
+        """By how much more the sides differ at each threshold than by single requests, at the length at which it is
+        most."""
 
-    def add(self, surely: Floats, baseline: Floats, share: float, number: float) -> None:
+    def add(self, surely: Sequence[float], baseline: Sequence[float], share: float, number: float) -> None:
         """One bin.
 
         Args:
@@ -79,16 +86,13 @@ class OneByOne:
         if state.bins > state.known.bins_each:
             return
         usual = min(1.0, state.known.values_each / (number * share * (1.0 - share)))
-        null, ratios = share / (1.0 - share), np.array(WORSE_RATIOS)
-        costs = np.log1p(null * ratios) - math.log1p(null)
-        more = surely[:, None] * np.log(ratios) - (surely + baseline)[:, None] * costs
+        null = share / (1.0 - share)
+        costs = np.log1p(null * _RATIOS) - math.log1p(null)
+        beyond = np.array([surely, baseline])[:, :, None]
+        more = beyond[0] * _LOG_RATIOS - (beyond[0] + beyond[1]) * costs
         sums = usual * more + (np.array(state.sums) if state.sums else 0.0)
         state.sums = sums.tolist()
         state.log_e = state.onset.log_e_beside(self._mixed(sums))
-
-    def usual_clump(self, threshold: int) -> float:
-        """How much more the sides differ there than by single requests, at the length at which it is most."""
-        return float((self._rates[:, threshold] / self._shapes[:, threshold]).max())
 
     def beside(self, log_e: float) -> float:
         """Log of the signal's evidence, given that of the wagers."""

@@ -26,6 +26,7 @@ histograms, and all of them are scraped together.
 from __future__ import annotations
 
 import math
+import operator
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -113,14 +114,16 @@ class Bin(NamedTuple):
 
 
 class Counts(NamedTuple):
-    """Of one bin, in one direction."""
+    """Of one bin, in one direction; by threshold where it is a list."""
 
-    canary: Floats
-    """(thresholds, ways) values beyond; of the second way those that surely are."""
-    baseline: Floats
-    """(thresholds, ways)."""
-    tolerated: Floats
-    """(thresholds, ways) ratio of the two."""
+    canary: list[float]
+    """Values beyond."""
+    baseline: list[float]
+    """The same."""
+    surely: list[float]
+    """Values of the canary that surely are beyond what is tolerated: the second way."""
+    tolerated: list[float]
+    """Ratio of the first two, in the first way."""
     share: float
     """The canary's, of all values."""
     number: float
@@ -184,16 +187,17 @@ class ValueSignal:
 
     def compare(self, counts: Counts) -> None:
         """A bin that is judged, where larger values are worse: its requests one by one, and what it teaches."""
-        contrast, canary, total = self.state.contrast, counts.canary[:, 0], counts.canary[:, 0] + counts.baseline[:, 0]
+        contrast, share = self.state.contrast, counts.share
+        total = list(map(operator.add, counts.canary, counts.baseline))
         if self.one_by_one is not None:
-            self.one_by_one.add(counts.canary[:, 1], counts.baseline[:, 1], counts.share, counts.number)
-            clump = self.one_by_one.usual_clump(_OF_INCIDENTS)
+            self.one_by_one.add(counts.surely, counts.baseline, share, counts.number)
+            clump = self.one_by_one.usual_clumps[_OF_INCIDENTS]
         else:
-            clump = float(total[_OF_INCIDENTS])
-        to_baseline = counts.tolerated[_OF_INCIDENTS, 0] * (1.0 - counts.share) / counts.share
-        beyond = float(counts.baseline[_OF_INCIDENTS, 0]), float(canary[_OF_INCIDENTS])
-        contrast.incidents.add(*beyond, float(to_baseline), WORSE_RATIOS, max(1.0, clump))
-        contrast.add(canary, total, counts.share, counts.number)
+            clump = total[_OF_INCIDENTS]
+        beyond = counts.baseline[_OF_INCIDENTS], counts.canary[_OF_INCIDENTS]
+        to_baseline = counts.tolerated[_OF_INCIDENTS] * (1.0 - share) / share
+        contrast.incidents.add(*beyond, to_baseline, WORSE_RATIOS, max(1.0, clump))
+        contrast.add(counts.canary, total, share, counts.number)
 
     def weigh(self, log_e: float, log_not_worse: float) -> None:
         """What the wealth comes to now, on harm and against it."""
@@ -241,7 +245,8 @@ def play(settled: Sequence[tuple[ValueSignal, Bin]]) -> None:
     for games_each in sorted({signal.worse.sums.shape[1] for signal in judged}):
         alike = [signal for signal in judged if signal.worse.sums.shape[1] == games_each]
         log_es = all_log_e([signal.worse for signal in alike])
-        not_worse = all_log_mean_exp(np.array([signal.better for signal in alike])).min(axis=1)
+        better = np.concatenate([signal.better for signal in alike])
+        not_worse = all_log_mean_exp(better).reshape(len(alike), -1).min(axis=1)
         for signal, *now in zip(alike, log_es, not_worse.tolist(), strict=True):
             signal.weigh(*now)
 
@@ -260,6 +265,8 @@ class _Games(NamedTuple):
 
 def _at_one_scale(settled: tuple[ValueSignal, Bin]) -> tuple[Histogram, Histogram, Histogram]:
     past, baseline, canary = settled[1]
+    if past.scale == baseline.scale == canary.scale:
+        return settled[1]
     scale = min(past.scale, baseline.scale, canary.scale)
     return past.at_scale(scale), baseline.at_scale(scale), canary.at_scale(scale)
 
@@ -279,17 +286,21 @@ def _gains(rows: Table, number: int, games: Sequence[_Games]) -> tuple[Floats, F
     ours, theirs = baseline.not_beyond(thresholds), canary.not_beyond(thresholds)
     ours, theirs = np.where(up, baseline.values - ours, ours), np.where(up, canary.values - theirs, theirs)
     part = np.minimum(canary.values / (canary.values + baseline.values), _MOST_SHARE)
-    share = np.broadcast_to(part, thresholds.shape)
+    share = np.repeat(part, len(QUANTILES), axis=1)
     null, margin = tolerated(past, thresholds, [(one.tolerated, one.ruled_out) for one in games])
     surely = surely_beyond(canary, thresholds, [one.tolerated for one in games], up, past)
-    both_ways = [(theirs, ours, null), (surely, ours, np.ones_like(null))]
-    counted, of_baseline, ratios = (np.stack(each, axis=-1) for each in zip(*both_ways, strict=True))
-    shares, numbers = share[:, 0].tolist(), (canary.values + baseline.values)[:, 0].tolist()
-    counts = list(map(Counts, counted, of_baseline, ratios, shares, numbers))
-    totals = (counted + of_baseline).ravel()
-    worse = all_log_worse(counted.ravel(), totals, np.repeat(share.ravel(), WAYS), ratios.ravel())
+    values = (canary.values + baseline.values)[:, 0]
+    counts = list(map(Counts, *(each.tolist() for each in (theirs, ours, surely, null, part[:, 0], values))))
+    counted, ratios = _both_ways(theirs, surely), _both_ways(null, np.ones_like(null))
+    totals = counted + ours[:, :, None]
+    worse = all_log_worse(counted.ravel(), totals.ravel(), np.repeat(share.ravel(), WAYS), ratios.ravel())
     theirs, ours, share, margin = (each.ravel() for each in (theirs, ours, share, margin))
     return worse.reshape(len(share), -1), all_log_better(theirs, theirs + ours, share, margin), counts
+
+
+def _both_ways(first: Floats, second: Floats) -> Floats:
+    """(games, thresholds, ways)."""
+    return np.concatenate([first[:, :, None], second[:, :, None]], axis=2)
 
 
 def _halved(past: Histogram) -> Histogram:

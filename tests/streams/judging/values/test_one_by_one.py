@@ -24,7 +24,7 @@ def counts(rng, *, clump=1, ratio=1.0, requests=REQUESTS):
     """(canary, both) beyond one threshold of one bin at half of the traffic, in clumps that fall to one side."""
     chance = ratio / (1.0 + ratio)
     clumps = rng.poisson(requests * BEYOND / clump)
-    return np.array([float(clump * rng.binomial(clumps, chance))]), np.array([float(clump * clumps)])
+    return [float(clump * rng.binomial(clumps, chance))], [float(clump * clumps)]
 
 
 def contrast(seed=1, bins=64, *, alike=False, **how):
@@ -49,7 +49,7 @@ def after(of, bins=8, quiet=0, ratio=3.0, requests=REQUESTS, seed=7):
     rng, found = np.random.default_rng(seed), OneByOne(OneByOneState(of))
     for bin_ in range(bins):
         canary, total = counts(rng, ratio=1.0 if bin_ < quiet else ratio, requests=requests)
-        found.add(canary, total - canary, 0.5, requests)
+        found.add(canary, [total[0] - canary[0]], 0.5, requests)
     return found.state.log_e
 
 
@@ -82,7 +82,7 @@ def test_what_lasts_shows_in_longer_blocks():
     found = Contrast()
     for bin_ in range(64):
         slow = 12.0 if 16 <= bin_ < 24 else 0.0
-        found.add(np.array([12.0 + slow]), np.array([24.0 + slow]), 0.5, REQUESTS)
+        found.add([12.0 + slow], [24.0 + slow], 0.5, REQUESTS)
     single, eight = found.scales[0], found.scales[3]
     assert single.chi2[0] < single.df[0]
     assert eight.chi2[0] > 3.0 * eight.df[0]
