@@ -24,7 +24,11 @@ _WORDS = {
         Severity.FATAL,
     ),
 }
+_UNSET = Severity.UNSET
+"""To ask an enumeration for its member costs as much as to look for a word in a line."""
 _LONGEST_WORD = 16
+_LONGEST_LEADING = 20
+"""Of a level that leads, and the blanks behind it."""
 _SYSLOG = (*(Severity.FATAL,) * 3, Severity.ERROR, Severity.WARN, Severity.INFO, Severity.INFO, Severity.DEBUG)
 """RFC 5424, section 6.2.1: emergency, alert, critical, error, warning, notice, informational, debug."""
 _CAPNSLOG = {
@@ -55,6 +59,8 @@ _CONTINUATION = re.compile(
     """,
     re.VERBOSE,
 )
+_BEGINS_CONTINUATION = ".CSWFgDT"
+"""One of these, or a blank."""
 _KLOG_HEAD = re.compile(r"([IWEF])[0-9]{4} [0-9]{2}:[0-9]{2}:[0-9]{2}")
 _CAPNSLOG_HEAD = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{6} ([CEWNIDT]) \| ")
 """etcd up to 3.4."""
@@ -174,17 +180,24 @@ def in_line(message: str) -> Severity:
     ('UNSET', 'UNSET')
     """
     head = message[:_HEAD]
-    if _CONTINUATION.match(head):
-        return Severity.UNSET
-    known = _of_head(head)
-    if known is not None:
-        return known
-    if (_has(head, _ENDS_OF_THROWN) and _EXCEPTION.match(head)) or _has_recovered(head):
+    if _continues(head):
+        return _UNSET
+    for pattern, levels in _HEADS.get(head[:1], ()):
+        match = pattern.match(head)
+        if match is not None:
+            return levels[match[match.lastindex] if match.lastindex else ""]
+    lower = head.lower()
+    has_capitals = head != lower
+    php = _PHP.search(head) if has_capitals and "PHP " in head else None
+    if php is not None and php["own"] is not None:
+        return _PHP_LEVELS.get(php["level"], Severity.ERROR)
+    if _is_thrown(head, has_capitals):
         return Severity.ERROR
-    shown = _shown_level(head)
-    if shown is Severity.UNSET and _TRACEBACK in head:
-        return Severity.ERROR
-    return shown or _of_php(head)  # somebody quotes it, and shows no level of his own
+    shown = _shown_level(head, lower)
+    if shown is _UNSET and has_capitals:
+        quoted = _UNSET if php is None else _PHP_LEVELS.get(php["level"], Severity.ERROR)
+        return Severity.ERROR if _TRACEBACK in head else quoted  # whoever quotes it shows no level of his own
+    return shown
 
 
 def graver(field: Severity, message: str) -> Severity:
@@ -196,50 +209,45 @@ def graver(field: Severity, message: str) -> Severity:
 
     >>> graver(Severity.INFO, "write of blk_1 received exception java.io.IOException: Could not read").name
     'ERROR'
-    >>> graver(Severity.INFO, "IOException handling is on").name, graver(Severity.UNSET, "WARN slow").name
+    >>> graver(Severity.INFO, "IOException handling is on").name, graver(_UNSET, "WARN slow").name
     ('INFO', 'WARN')
     """
-    if field is Severity.UNSET:
+    if field is _UNSET:
         return in_line(message)
     head = message[:_HEAD]
-    if field is not Severity.INFO or _CONTINUATION.match(head):
+    if field is not Severity.INFO or _continues(head):
         return field
     thrown = _has(head, _ENDS_OF_THROWN) and _THROWN.search(head)
     return Severity.ERROR if thrown or _has_recovered(head) else field
 
 
-def _of_head(head: str) -> Severity | None:
-    """Of what is known by how it begins, or by one form of its own; None where it is not."""
-    for pattern, levels in _HEADS.get(head[:1], ()):
-        match = pattern.match(head)
-        if match is not None:
-            return levels[match[match.lastindex] if match.lastindex else ""]
-    if (php := _of_php(head, "own")) is not Severity.UNSET:
-        return php
-    return Severity.ERROR if ":in " in head and _RUBY.match(head) else None
+def _continues(head: str) -> bool:
+    return (head[:1] in _BEGINS_CONTINUATION or head[:1].isspace()) and _CONTINUATION.match(head) is not None
 
 
-def _of_php(head: str, group: str = "level") -> Severity:
-    """What PHP says anywhere in a line; UNSET where it says nothing, or where there is no such group."""
-    php = _PHP.search(head) if "PHP " in head else None
-    return Severity.UNSET if php is None or php[group] is None else _PHP_LEVELS.get(php["level"], Severity.ERROR)
+def _is_thrown(head: str, has_capitals: bool) -> bool:
+    if (":in " in head and _RUBY.match(head)) or _has_recovered(head):
+        return True
+    return has_capitals and _has(head, _ENDS_OF_THROWN) and _EXCEPTION.match(head) is not None
 
 
-def _shown_level(head: str) -> Severity:
+def _shown_level(head: str, lower: str) -> Severity:
     """The level written first; in a JSON line the one under a level key, wherever it stands."""
-    lower = head.lower()
     other = not head.isascii()  # letters may be of two cases that `lower` does not bring together
-    coloned = ":" in head
-    keyed = _KEYED.search(head) if (coloned or "=" in head) and (other or _has(lower, _KEYS)) else None
-    marked = (_LEADING.match(head) if coloned else None) or (_BRACKETED.search(head) if _has(head, "[<(") else None)
+    colon = head.find(":")
+    keyed = _KEYED.search(head) if (colon >= 0 or "=" in head) and (other or _has(lower, _KEYS)) else None
+    marked = _LEADING.match(head) if colon >= 0 and (colon <= _LONGEST_LEADING or head[0].isspace()) else None
+    if marked is None and ("[" in head or "(" in head or "<" in head):
+        marked = _BRACKETED.search(head)
     word = _WORD.search(head) if head != lower and _has(head, _CAPITALS) else None
     tabbed = _TABBED.search(head) if "\t" in head else None
-    found = [match for match in (keyed, marked, tabbed, word) if match is not None]
     beside = _BESIDE_POSTGRES.search(head) if ":  " in head else None
+    if not (keyed or marked or tabbed or word):
+        is_note = beside is not None or ("[" in head and _MYSQL_NOTE.search(head) is not None)
+        return Severity.INFO if is_note else _UNSET
+    found = [match for match in (keyed, marked, tabbed, word) if match is not None]
     if beside is not None and all(match.start() > beside.start() for match in found):
         return Severity.INFO
-    if not found:
-        return Severity.INFO if "[" in head and _MYSQL_NOTE.search(head) else Severity.UNSET
     first = min(found, key=lambda match: match.start())
     if head.startswith("{"):
         first = found[0]  # the keyed one where there is one
@@ -262,7 +270,7 @@ def _of_word(text: str) -> Severity:
     word = text.strip().lower()
     if word.isascii() and word.isdigit():
         return _of_number(int(word))
-    return _WORDS.get(word, Severity.UNSET)
+    return _WORDS.get(word, _UNSET)
 
 
 def _of_number(number: float) -> Severity:
@@ -270,4 +278,4 @@ def _of_number(number: float) -> Severity:
         return _SYSLOG[int(number)]
     if 10 <= number <= 60:
         return Severity((int(number) // 10 - 1) * 4 + 1)
-    return Severity.UNSET
+    return _UNSET

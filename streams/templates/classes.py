@@ -65,6 +65,12 @@ class Classed(Struct, frozen=True):
     """For a person."""
 
 
+_BY_SEVERITY = {
+    severity: Classed(_OF_SEVERITY.get(severity, "info"), "severity", 0.9, f"severity {severity.name}")
+    for severity in Severity
+} | {Severity.UNSET: Classed("info", "none", 0.5, "no severity, no topic")}
+
+
 class Feedback(Struct, frozen=True, array_like=True):
     """What somebody said of a template. Of two on one template the later counts."""
 
@@ -147,16 +153,21 @@ class Classes:
         for number in classed:
             self._classed.pop(number, None)
 
-    def classify(self, what: Template) -> Classed:
-        """The class of a template, who says so, and why."""
+    def classify(self, what: Template, by_rule: Classed | None = None) -> Classed:
+        """The class of a template, who says so, and why.
+
+        Args:
+            what: the template.
+            by_rule: what `by_rule` says of it, where that is known.
+        """
         known = self._classed.get(what.number)
         if known is None:
             if len(self._classed) >= _CACHED:
                 self._classed.clear()
-            known = self._classed[what.number] = self._classify(what)
+            known = self._classed[what.number] = self._classify(what, by_rule)
         return known
 
-    def _classify(self, what: Template) -> Classed:
+    def _classify(self, what: Template, by_rule: Classed | None) -> Classed:
         said = self._feedback.get(what.number)
         if said is not None and said.log_class is not None:
             return _told(said, said.log_class)
@@ -166,19 +177,17 @@ class Classes:
         for said in self._said_for_more(what):
             if said.log_class is not None:
                 return _told(said, said.log_class)
-        by_rule = self.by_rule(what)
+        by_rule = by_rule or self.by_rule(what)
         kind = self._kind(what.text, by_rule.log_class)
         return by_rule if kind is None else _learned(kind)
 
     def by_rule(self, what: Template) -> Classed:
         """The class that severity and default topics alone give."""
         topic = self._topics.default(what.text, what.severity)
-        by_severity = _OF_SEVERITY.get(what.severity, "info")
-        if topic is not None and LOG_CLASSES.index(topic.log_class) < LOG_CLASSES.index(by_severity):
+        by_severity = _BY_SEVERITY[what.severity]
+        if topic is not None and LOG_CLASSES.index(topic.log_class) < LOG_CLASSES.index(by_severity.log_class):
             return Classed(topic.log_class, "topic", 0.9, f"holds {topic.text!r}, a default topic")
-        if what.severity is Severity.UNSET:
-            return Classed("info", "none", 0.5, "no severity, no topic")
-        return Classed(by_severity, "severity", 0.9, f"severity {Severity(what.severity).name}")
+        return by_severity
 
     def join(self, old: int, new: Template) -> None:
         """A template has become part of another: what was said of it holds there, unless something later was."""
@@ -199,6 +208,8 @@ class Classes:
         """What was said of a template for more than the workload, that which counts first."""
         for scope in _WIDER:
             held = self._shared[scope]
+            if not held:
+                continue
             same = held.get(what.number)
             if same is not None:
                 yield same

@@ -30,6 +30,7 @@ _ANNOUNCE = frozenset(
     ("user", "for", "from", "by", "to", "at", "on", "of", "in", "host", "named", "name", "called", "node", "client")
 )
 _CACHED_WORDS = 1 << 13
+_PLACES = range(MAX_WORDS)
 _OF_HOLE = terms([HOLE] * MAX_WORDS)
 _MAX_NAMES = 4
 """Announced words of which two may vary together."""
@@ -101,10 +102,12 @@ def patterns(text: str, severity: Severity = Severity.UNSET) -> Patterns:
     number = constant = len(words)
     of_words = terms(words)
     of_text = total(severity, of_words)
-    may = words[:MAX_WORDS]
+    may = words if number <= MAX_WORDS else words[:MAX_WORDS]
     if "|" in may:
         may = may[: may.index("|")]  # a trace: its exceptions and frames say what it is
-    places = list(compress(range(1, MAX_WORDS), map(_varies.__getitem__, may[1:])))
+    places = list(compress(_PLACES, map(_varies.__getitem__, may)))
+    if places and places[0] == 0:
+        del places[0]
     if places and places[0] == 1 and not may_vary(words[1], 1):
         del places[0]
     holes = HOLE in text

@@ -135,8 +135,8 @@ class Lines:
         return line
 
     def _line(self, template: Template) -> Line:
-        classed = self._classes.classify(template)
         by_rule = self._classes.by_rule(template)
+        classed = self._classes.classify(template, by_rule)
         raised = LOG_CLASSES.index(classed.log_class) < LOG_CLASSES.index(by_rule.log_class)
         return Line(template, classed, raised)
 

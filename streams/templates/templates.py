@@ -17,6 +17,7 @@ most frequent go first; the others count as `other`.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from heapq import nsmallest
 
@@ -114,15 +115,21 @@ class Templates:
             lines: how often each was seen; where there is not room for all, the most frequent are learned.
         """
         often = lines or {}
-        fresh = [number for number in signatures if not self._seen(number, seen_ns)]
+        templates, parts = self._templates, self._parts
+        fresh = [
+            number
+            for number in signatures
+            if (number not in templates and number not in parts) or not self._seen(number, seen_ns)
+        ]
+        fresh.sort()
         room = self._room()
         left_out = max(0, len(fresh) - room)
         if left_out:
-            ranked = sorted([(-signatures[number].severity, -often.get(number, 0), number) for number in fresh])
-            fresh = [number for _, _, number in ranked[:room]]
+            fresh.sort(key=lambda number: (signatures[number].severity << 64) + often.get(number, 0), reverse=True)
+            fresh = sorted(fresh[:room])
         self._born.clear()
         redirects: dict[int, int] = {}
-        for number in sorted(fresh):
+        for number in fresh:
             self._add_masked(number, signatures[number], seen_ns, redirects)
         forgot = self._trim()
         former = (old for old in redirects if old not in self._born)
@@ -228,15 +235,14 @@ class Templates:
     def _remove(self, number: int) -> None:
         one = self._templates.pop(number)
         self._patterns.unname(one.severity, one.text)
-        self._patterns.leave(number, patterns(one.text, one.severity))
+        self._patterns.leave(number)
 
     def _trim(self) -> bool:
         """Forget what is over the budget; whether anything was."""
         known = len(self._templates) + len(self._parts)
         over = len(self._templates) - self._budget.templates
         if over > 0:
-            aged = ((one.severity >= Severity.WARN, one.seen_ns, number) for number, one in self._templates.items())
-            for _, _, number in nsmallest(over, aged):
+            for number in self._oldest(over):
                 self._remove(number)
             self._forget([number for number in self._parts if self.template_of(number) is None])
         over = len(self._parts) - self._budget.signatures
@@ -245,6 +251,18 @@ class Templates:
             ends = (number for number in self._parts if number not in between)
             self._forget(nsmallest(over, ends, key=lambda one: (self._parts[one].seen_ns, one)))
         return len(self._templates) + len(self._parts) < known
+
+    def _oldest(self, most: int) -> list[int]:
+        """So many templates: those not seen for longest, of equals by number; of warnings and worse last."""
+        warn, by_age = Severity.WARN, defaultdict[tuple[bool, int], list[int]](list)
+        for number, one in self._templates.items():
+            by_age[one.severity >= warn, one.seen_ns].append(number)
+        found: list[int] = []
+        for age in sorted(by_age):
+            found += nsmallest(most - len(found), by_age[age])
+            if len(found) == most:
+                break
+        return found
 
     def _forget(self, parts: Iterable[int]) -> None:
         for number in parts:

@@ -24,6 +24,7 @@ from streams.templates.expressions import MAX_EXPRESSION, Expression
 
 LogClass = Literal["critical", "error", "warning", "info", "ignore"]
 LOG_CLASSES: tuple[LogClass, ...] = get_args(LogClass)
+_UNSET, _INFO, _WARN = Severity.UNSET, Severity.INFO, Severity.WARN
 MAX_TOPICS = 200
 
 
@@ -110,17 +111,16 @@ class Topics:
         >>> Topics().default("order failed | java.lang.NullPointerException @ a.B.c", Severity.ERROR).log_class
         'critical'
         """
-        harmless = Severity.UNSET < severity < Severity.WARN
-        answered = severity is Severity.INFO and _ACCESS_LOG.search(text) is not None
-        return next(
-            (
-                topic
-                for topic, pattern in self._defaults
-                if (not harmless or topic.text in AT_ANY_SEVERITY or (answered and topic.text == _FAULT_OF_A_SERVER))
-                and pattern.search(text) is not None
-            ),
-            None,
-        )
+        harmless = _UNSET < severity < _WARN
+        answered = severity is _INFO and '" 5' in text and _ACCESS_LOG.search(text) is not None
+        for topic, sign, pattern in self._defaults:
+            if sign not in text:
+                continue
+            if harmless and topic.text not in AT_ANY_SEVERITY and not (answered and topic.text == _FAULT_OF_A_SERVER):
+                continue
+            if pattern.search(text) is not None:
+                return topic
+        return None
 
 
 def _checked(topic: Topic, field: str) -> Expression | None:
@@ -142,4 +142,7 @@ def _pattern(topic: Topic) -> re.Pattern[str]:
     return re.compile(rf"(?<!\w){re.escape(topic.text)}{end}")
 
 
-_DEFAULTS = tuple((topic, _pattern(topic)) for topic in DEFAULT_TOPICS)
+_DEFAULTS = tuple(
+    (topic, "5" if topic.text == _FAULT_OF_A_SERVER else topic.text, _pattern(topic)) for topic in DEFAULT_TOPICS
+)
+"""Each with what it cannot be found without: to look for that costs a tenth of running the expression."""

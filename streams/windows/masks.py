@@ -57,6 +57,7 @@ _PART = re.compile(
     """,
     re.VERBOSE,
 )
+_STATUS_DIGITS = 3
 _HEX = re.compile(r"(?:[0a-fA-F]{8,}|(?:[0a-fA-F]{4,}-){2,8}[0a-fA-F]+)\Z")
 _UNIT = re.compile(
     r"<\*> (?:[KMGTP]i?B?|B|[kmg]b|bytes?|[mun]?s|m?secs?|seconds?|mins?|minutes?|hours?|days?|[MG]Hz|%)(?!\w)"
@@ -103,7 +104,11 @@ def masked(line: str) -> str:
         line = _QUOTED.sub(_quoted, line)
     if "=" in line:
         line = _KEYED.sub("=<*>", line)
-    return collapsed(" ".join(map(_known.__getitem__, line.split(None, MAX_WORDS)[:MAX_WORDS])))
+    words = line.split(None, MAX_WORDS)
+    if len(words) > MAX_WORDS:
+        del words[MAX_WORDS]
+    text = " ".join(map(_known.__getitem__, words))
+    return _collapsed(text) if HOLE in text else text
 
 
 def visible(line: str) -> str:
@@ -121,21 +126,39 @@ def collapsed(text: str) -> str:
     >>> collapsed("<*> KB of <*>, <*>, <*> on Fri Nov <*>")
     '<*> of <*> on <*>'
     """
-    if HOLE not in text:
-        return text
+    return " ".join(_collapsed(text).split()) if HOLE in text else text
+
+
+def _collapsed(text: str) -> str:
+    """A text with holes and single blanks; what has single blanks no more is what had others."""
     text = _UNIT.sub(HOLE, text)
-    if _NAME.search(text):
+    if not text.islower() and _NAME.search(text):
         text = _DATE.sub("", text)
-    text = _EMPTY.sub("", text)
-    if "(<*>)" in text or "[<*>]" in text:
-        text = _AGAIN.sub("", text)
+    is_loose = False
+    if "(" in text or "[" in text or "{" in text:
+        whole, text = len(text), _EMPTY.sub("", text)
+        is_loose = len(text) < whole
+        if "(<*>)" in text or "[<*>]" in text:
+            text = _AGAIN.sub("", text)
     if text.count(HOLE) > 1:
         text = _RUN.sub(HOLE, text)
-    return " ".join(text.split())
+    return " ".join(text.split()) if is_loose else text
 
 
 def _masked(word: str) -> str:
-    return (_PLAIN if word.isalnum() or not _ADDRESSED.search(word) else _PART).sub(_hole, word)
+    if word.isalnum():
+        return _masked_plain(word)
+    return (_PART if _ADDRESSED.search(word) else _PLAIN).sub(_hole, word)
+
+
+def _masked_plain(word: str) -> str:
+    """As `_PLAIN` would, of letters and digits alone: most of what is met but once are ids."""
+    if "0" not in word:
+        return HOLE if _HEX.match(word) else word
+    if len(word) == _STATUS_DIGITS and word[0] in "45" and word.isdecimal():
+        return word
+    name = word[:-1]
+    return f"{name}{HOLE}" if len(name) > 1 and name.isalpha() and name.isascii() else HOLE
 
 
 _known = Words(_masked, _CACHED_WORDS, _MAX_CACHED_WORD)

@@ -96,7 +96,7 @@ def signature(folded: bytes, severity: Severity = Severity.UNSET) -> Signature:
     line = folded.decode("utf-8", "replace")
     if not line.isprintable():  # all that is unseen is not printable
         line = visible(line)
-    if line.startswith(("{", " {", "\t{")):
+    if "{" in line[:2] and line.startswith(("{", " {", "\t{")):
         found = structured(line.lstrip())
         text = _of_structured(found)
         severity = graver(severity or of_field(found.level) or in_line(line), found.message)

@@ -27,7 +27,6 @@ _KLOG = re.compile(
     r'"((?:[^"\\]|\\.)*+)"?(?: err="((?:[^"\\]|\\.)*+))?'
 )
 _KLOG_LEVELS = {"I": "info", "W": "warning", "E": "error", "F": "fatal"}
-_MESSAGE_KEYS = (" msg=", " message=")
 _KINDS = {
     **dict.fromkeys(("message", "msg", "@m", "@mt", "log", "text", "short_message", "body", "event"), "message"),
     **dict.fromkeys(("level", "severity", "lvl", "loglevel", "log.level", "level_name", "levelname", "@l"), "level"),
@@ -85,7 +84,7 @@ def logfmt(line: str) -> Structured | None:
     >>> logfmt("retry=0 of order, msg=none"), logfmt("at=info method=GET status=000")
     (None, None)
     """
-    if not any(key in line for key in _MESSAGE_KEYS) and not line.startswith(("msg=", "message=")):
+    if " msg=" not in line and " message=" not in line and not line.startswith(("msg=", "message=")):
         return None
     if not _IS_LOGFMT.match(line):
         return None

@@ -207,8 +207,7 @@ def trim(summary: Summary, limits: Limits, severity: Callable[[int], int]) -> in
     """
     pods, dropped_samples = summary.pods, 0
     if sum(len(pod.lines) for pod in pods.values()) > limits.signatures:
-        lines = [(-severity(number), number, name) for name, pod in pods.items() for number in pod.lines]
-        for _, number, name in sorted(lines)[limits.signatures :]:
+        for number, name in _over(pods, limits.signatures, severity):
             summary.other_lines += pods[name].lines.pop(number)
     if sum(len(field) for pod in pods.values() for field in pod.metric_fields()) > limits.series:
         series = {(number, name) for name, pod in pods.items() for number in pod.series()}
@@ -220,6 +219,21 @@ def trim(summary: Summary, limits: Limits, severity: Callable[[int], int]) -> in
     for name in [name for name, pod in pods.items() if not pod.any()]:
         del pods[name]
     return dropped_samples
+
+
+def _over(pods: Mapping[str, PodSummary], most: int, severity: Callable[[int], int]) -> list[tuple[int, str]]:
+    """The pairs of signature and pod that find no place; only those of one severity need be put in order."""
+    of_severity: dict[int, list[tuple[int, str]]] = {}
+    for name, pod in pods.items():
+        for number in pod.lines:
+            of_severity.setdefault(severity(number), []).append((number, name))
+    over: list[tuple[int, str]] = []
+    for each in sorted(of_severity, reverse=True):
+        pairs = of_severity[each]
+        if len(pairs) > most:
+            over += sorted(pairs)[most:]
+        most = max(0, most - len(pairs))
+    return over
 
 
 def _trim_traces(summary: Summary, limit: int, severity: Callable[[int], int]) -> None:

@@ -55,6 +55,7 @@ MOST_RING_BYTES = 4 * 2**20
 """Of closed windows that are kept, as a snapshot has them: half of what one may be. 15 minutes of 4,000 pairs of pod
 and level would fill all of it, and a scorer that cannot write it ends, again and again; past half the oldest go
 earlier."""
+_WARN = Severity.WARN
 _encode = msgspec.msgpack.Encoder().encode
 
 
@@ -509,7 +510,7 @@ class WorkloadLife:
         Traces also hold lines that found no place, whose signature nobody tells: the least grave find none first.
         """
         what = self._state.heard.get(number)
-        return what.severity if what is not None and what.severity >= Severity.WARN else 0
+        return what.severity if what is not None and what.severity >= _WARN else 0
 
 
 def _size(sides: Mapping[str, Side]) -> int:

@@ -9,7 +9,6 @@ from __future__ import annotations
 from array import array
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from itertools import chain
 from typing import BinaryIO
 
 from msgspec import Struct
@@ -24,6 +23,7 @@ from streams.windows.signature import Signature, fold, signature, signature_id
 
 BATCH_LINES = 10_000
 """Lines that are learned from at a time, as the pipeline does with a window."""
+_NUMBER_BYTES = 8
 _CACHED_LINES = 20_000
 _MAX_CACHED_BYTES = 1024
 _BUDGET = Budget(templates=20_000, signatures=200_000, new=BATCH_LINES)
@@ -122,16 +122,19 @@ class Listing:
             self._numbers.clear()
             self._signatures.clear()
         self.lines += len(batch)
-        told = {number: (number, what.severity) for number, what in seen.items()}
+        severities = {number: what.severity for number, what in seen.items()}
         self._spool.seek(0, 2)
-        self._spool.write(array("Q", chain.from_iterable(map(told.__getitem__, batch))).tobytes())
+        self._spool.write(len(batch).to_bytes(_NUMBER_BYTES, "big"))
+        self._spool.write(batch.tobytes())
+        self._spool.write(bytes(map(severities.__getitem__, batch)))
 
     def _roots(self) -> Iterator[int]:
         """The template of each line, in order."""
         self._spool.seek(0)
-        while raw := self._spool.read(16 * BATCH_LINES):
-            pairs = iter(array("Q", raw))
-            for number, severity in zip(pairs, pairs, strict=True):
+        while raw := self._spool.read(_NUMBER_BYTES):
+            lines = int.from_bytes(raw, "big")
+            numbers = array("Q", self._spool.read(_NUMBER_BYTES * lines))
+            for number, severity in zip(numbers, self._spool.read(lines), strict=True):
                 found = self._templates.template_of(number)
                 yield _OTHERS[Severity(severity)].number if found is None else found
 

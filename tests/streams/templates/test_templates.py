@@ -162,6 +162,24 @@ def test_what_is_grave_or_frequent_survives_a_flood():
     assert templates.template_of(_number("disk of the shop is full", Severity.ERROR)) is not None
 
 
+@pytest.mark.parametrize("windows", [4, 30])
+def test_what_a_flood_has_pushed_out_makes_no_hole(windows):
+    """Promise: words of texts that had to go count no more, few or many that went since; those that come again do."""
+    draw = random.Random(3)
+    templates = Templates(Budget(templates=100, signatures=100, new=50))
+    texts = [f"the {word} of the shop is open" for word in ("door", "gate", "hatch", "lid", "roof")]
+    templates.learn(_window(texts[:4]), 0)
+    for start in range(1, windows):
+        flood = [" ".join(f"{draw.getrandbits(40):x}x" for _ in range(9)) for _ in range(500)]
+        templates.learn(_window(flood), start)
+    assert all(templates.template_of(_number(text)) is None for text in texts[:4])
+    templates.learn(_window(texts[4:]), windows)
+    assert templates.template_of(_number(texts[4])) == _number(texts[4])
+    templates.learn(_window(texts[:4]), windows + 1)
+    whole = templates.template_of(_number(texts[4]))
+    assert templates.template(whole).text == "the <*> of the shop is open"
+
+
 def test_many_signatures_of_one_template_are_bounded():
     """Promise: a template that a million values were seen of costs its redirects, within their budget."""
     templates = Templates(Budget(templates=50, signatures=300, new=200))

@@ -217,5 +217,11 @@ def test_any_line_is_read_as_logfmt_or_not_at_all(noise):
 
 @given(st.text(st.sampled_from("abzAZ0459٣é_-+%~$:;,=()[]{}<>|\"'#"), min_size=1, max_size=20))
 def test_a_word_without_an_address_is_masked_as_any(word):
-    """Promise: that words without the sign of an address go by fewer expressions changes no signature."""
-    assert masks._PLAIN.sub(masks._hole, word) == masks._PART.sub(masks._hole, word)
+    """Promise: that words without the sign of an address go by fewer expressions, or none, changes no signature."""
+    assert masks._PLAIN.sub(masks._hole, word) == masks._PART.sub(masks._hole, word) == masks._masked(word)
+
+
+@given(st.text(st.sampled_from("abfF0459٣é"), min_size=1, max_size=12))
+def test_a_word_of_letters_and_digits_is_masked_as_any(word):
+    """Promise: the same of ids, numbers, statuses and names that end in a digit."""
+    assert masks._masked(word) == masks._PART.sub(masks._hole, word)
