@@ -181,6 +181,15 @@ async def test_page(serve, judged):
     assert f'href="{PAGE.removeprefix("/")}"' in await serve.text("/")
 
 
+async def test_page_of_what_is_not_there_yet(serve, judged):
+    """No time is named at which nothing was seen, and nothing is less than nothing."""
+    serve.publish(judged(started_at=None, risk=-0.0))
+    await serve.start()
+    page = await serve.text(PAGE)
+    assert "first seen" not in page
+    assert '<p class="big">0</p>' in page
+
+
 async def test_ended_page_does_not_refresh(serve, judged):
     """Nothing changes any more once a comparison has ended."""
     serve.publish(judged(state="ended", outcome="promoted"))
