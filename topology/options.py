@@ -317,5 +317,8 @@ def topic_formats(words: tuple[str, ...], option: Literal["log-topic", "metric-t
         if topic in formats:
             raise BadPolicy(option, word, "name each topic once")
         formats[topic] = name if equals else AUTO
-        reader("logs" if option == "log-topic" else "metrics", formats[topic])
+        try:
+            reader("logs" if option == "log-topic" else "metrics", formats[topic])
+        except BadPolicy as error:
+            raise BadPolicy(option, word, f"its format may be {error.allowed}") from None
     return formats

@@ -45,7 +45,7 @@ def _within(settings: Struct, **bounds: tuple[float, float]) -> None:
         if value is None and name == "metrics_port":
             continue
         is_number = isinstance(value, int | float) and not isinstance(value, bool)
-        _require(is_number and least <= value <= most, name, value, f"give a number from {least:g} to {most:g}")
+        _require(is_number and least <= value <= most, name, value, f"give a number from {least:.10g} to {most:.10g}")
 
 
 def _matches(settings: Struct, fits: Callable[[str], object], allowed: str, *names: str) -> None:

@@ -41,6 +41,8 @@ CANONICAL = str.maketrans("-./", "___")
 """Key -> its canonical spelling, for `str.translate`."""
 _EXPERIMENT = re.compile(r"-[456789bcdf]{4,10}-[0-9]+-[0-9]+-")
 """`-<canaryHash>-<revision>-<step>-`; the alphabet is that of argo-rollouts utils/hash/hash.go."""
+_GENERATED_BASE, _GENERATED_SUFFIX = 58, 5
+"""Characters that Kubernetes keeps of `<workload>-<hash>-`, and those that it puts behind them."""
 
 Attributes = Mapping[str, object]
 
@@ -129,9 +131,30 @@ class Identities:
         experiment = _EXPERIMENT.search(pod)
         if experiment is not None and not found:
             yield pod[: experiment.start()]
+        yield _before_cut_hash(pod, pod_template_hash)
         for level in levels:
             yield from (_text(value) for _, value in _labels(level, _NAMING_LABELS))
         yield _first(levels, _DEPLOYMENT)
+
+
+def _before_cut_hash(pod: str, pod_template_hash: str) -> str:
+    """The name before a hash of which Kubernetes has kept only the beginning; empty where that cannot be told.
+
+    Where not even its first character is left (names of 57 characters and more) nothing is said: a dash is no sign.
+
+    Source: k8s.io/apiserver, pkg/storage/names/generate.go.
+
+    >>> _before_cut_hash("s" * 50 + "-6f87c5dx2k9p", "6f87c5d5d5") == "s" * 50
+    True
+    """
+    if len(pod) != _GENERATED_BASE + _GENERATED_SUFFIX:
+        return ""
+    base = pod[:_GENERATED_BASE]
+    for kept in range(len(pod_template_hash), 0, -1):
+        cut = f"-{pod_template_hash[:kept]}"
+        if base.endswith(cut):
+            return base.removesuffix(cut)
+    return ""
 
 
 def _labels(level: Attributes, names: Sequence[str]) -> Iterator[tuple[str, object]]:

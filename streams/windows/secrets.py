@@ -15,13 +15,15 @@ _NAMES = (
     "|authorization|session[_-]?id|signature|(?<![a-z])(?:auth|jwt|sig|pin|cvv|ssn)"
 )
 _SCHEMES = r"(?:bearer|basic|digest|token)\s{1,4}"
-_VALUE = r"""(?:"[^"]{1,4096}+"?|'[^']{1,4096}+'?|[^\s"',;&)\]}]++)"""
-_HOLE = r"""["']?<\*>["']?(?:[\s,;&)\]}|]|\Z)"""
+_IS = r"""\\{0,4}["']?\s{0,4}(?>=>|:=|[=:])\s{0,4}"""
+"""Between name and value; the quotes of JSON within a text of JSON have backslashes before them."""
+_VALUE = r"""(?:\\{1,4}["'](?:[^"'\\]|\\++(?!["'])){1,4096}+|"[^"]{1,4096}+"?|'[^']{1,4096}+'?|[^\s"',;&)\]}]++)"""
+_HOLE = r"""\\{0,4}["']?<\*>\\{0,4}["']?(?:[\s,;&)\]}|]|\Z)"""
 """Of a template: what varied there is not known any more."""
 _SECRET = re.compile(
     rf"""
     -----BEGIN\ [A-Z\ ]{{0,40}}PRIVATE\ KEY-----(?:[^-]++|-(?!----END))*+(?:-----END\ [A-Z\ ]{{0,40}}-----)?
-  | (?P<name>(?:{_NAMES})["']?\s{{0,4}}[=:]\s{{0,4}})(?!\[masked|{_HOLE})(?:["']?{_SCHEMES})?{_VALUE}
+  | (?P<name>(?:{_NAMES}){_IS})(?!\[masked|{_HOLE})(?:["']?{_SCHEMES})?{_VALUE}
   | (?P<scheme>\b{_SCHEMES})(?:(?=[\w.~+/=-]{{0,64}}\d)[\w.~+/=-]{{8,}}+|[\w.~+/=-]{{20,}}+)
   | (?P<user>://[^\s/:@]{{0,256}}+:)[^\s/@]{{1,256}}+(?=@)
   | \beyJ[\w-]{{8,}}+\.[\w-]++(?:\.[\w-]*+)?                                       # JSON web token

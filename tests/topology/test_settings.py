@@ -68,6 +68,12 @@ def test_what_cannot_be_followed_names_its_field(make: Any, field: str) -> None:
         make()
 
 
+def test_what_is_allowed_is_told_in_full():
+    """A bound that somebody can type."""
+    with pytest.raises(BadPolicy, match=r"from 1 to 1000000$"):
+        IngestSettings(KAFKA, batch_records=0)
+
+
 @pytest.mark.parametrize(
     "url", [f"http://me:{SECRET}@us", f"me:{SECRET}@us:80", f"http://me:x/{SECRET}@us/", f"ftp://{SECRET}@us"]
 )

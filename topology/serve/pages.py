@@ -149,12 +149,12 @@ def moment(text: str | None) -> str:
 def count(number: float | None, digits: int = 1) -> str:
     """A number for people: thousands apart, decimals only where there are any.
 
-    >>> count(12345.0), count(0.25, 2), count(None)
-    ('12,345', '0.25', '-')
+    >>> count(12345.0), count(0.25, 2), count(-0.001, 2), count(-0.0), count(None)
+    ('12,345', '0.25', '0.00', '0', '-')
     """
     if number is None:
         return "-"
-    return f"{number:,.0f}" if number == int(number) else f"{number:,.{digits}f}"
+    return f"{number:z,.0f}" if number == int(number) else f"{number:z,.{digits}f}"
 
 
 def measure(number: float | None, unit: str = "") -> str:

@@ -146,6 +146,8 @@ def _stretch(blocks: int, planned_windows: int) -> float:
 
 def no_history(reference: LevelReference, signals: Sequence[str]) -> list[str]:
     """Sentences: what cannot be replayed, and why."""
+    if not reference.measures and not signals:
+        return ["levels: no pod has reported a level that counts"]
     if not reference.measures:
         only = "; only what lasts for hours is judged" if reference.long_share > 0.0 else ""
         needed = f"{len(signals)} signals, {FEWEST_UNITS} are needed{only}"

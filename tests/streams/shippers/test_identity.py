@@ -96,6 +96,20 @@ def test_workload_name(pod, labels, name):
     assert source({**of(pod), **labels, "pod-template-hash": HASH}).revision.workload.name == name
 
 
+@pytest.mark.parametrize("length", range(46, 57))
+def test_a_long_name_ends_where_what_is_left_of_the_hash_begins(length):
+    """Kubernetes keeps 58 characters of `<workload>-<hash>-` in a pod's name; no label stands in for the name then."""
+    name = "name-of-a-workload-".ljust(length, "z")
+    pod = f"{name}-{HASH}-"[:58] + "x2k9p"
+    assert source({**of(pod), "pod-template-hash": HASH, "app": "other"}).revision.workload.name == name
+
+
+@pytest.mark.parametrize("pod", ["n" * 57 + "-x2k9p", "n" * 58 + "x2k9p", "n" * 40 + "-6f8x2k9p"])
+def test_a_name_is_not_guessed_from_a_pod_without_the_hash(pod):
+    """Where nothing of the hash is left, or the name was not cut, a label names the workload, as in any other pod."""
+    assert source({**of(pod), "pod-template-hash": HASH, "app": "other"}).revision.workload.name == "other"
+
+
 @pytest.mark.parametrize(
     ("attributes", "reason"),
     [

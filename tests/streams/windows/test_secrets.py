@@ -29,6 +29,12 @@ from streams.windows.secrets import MASK, without_secrets
         ("card 4111-1111-1111-1111 refused", f"card {MASK} refused"),
         ("key -----BEGIN RSA PRIVATE KEY-----\nMII\n-----END RSA PRIVATE KEY----- end", f"key {MASK} end"),
         ("aB3" * 20, MASK),
+        ('{"password"=>"hunter2", "id"=>"7"}', f'{{"password"=>{MASK}, "id"=>"7"}}'),
+        ('"secret" => "a b" end', f'"secret" => {MASK} end'),
+        ("password := hunter2 end", f"password := {MASK} end"),
+        (r"body={\"password\":\"a b\",\"n\":1}", rf"body={{\"password\":{MASK}\",\"n\":1}}"),
+        (r"{\\\"token\\\": \\\"a\u0041\\\"}", rf"{{\\\"token\\\": {MASK}\\\"}}"),
+        (r"{\"password\": \"<*>\", 1}", r"{\"password\": \"<*>\", 1}"),
     ],
 )
 def test_secrets_are_masked(text, shown):
@@ -64,7 +70,9 @@ def test_masking_twice_is_masking_once(text):
     assert without_secrets(once) == once
 
 
-@pytest.mark.parametrize("unit", ["a", "1", "-", "pass", "a@", "eyJ", "://a:", "-----BEGIN PRIVATE KEY-----", '"'])
+@pytest.mark.parametrize(
+    "unit", ["a", "1", "-", "pass", "a@", "eyJ", "://a:", "-----BEGIN PRIVATE KEY-----", '"', "pass\\", 'pass\\":\\"']
+)
 def test_hostile_text_costs_bounded_time(unit):
     """Promise: linear time in any text."""
     began_s = time.process_time()

@@ -216,6 +216,9 @@ async def test_the_page_shows_all(ringing):
     for words in ("requests/error", "It was deployed 30 s before.", "NullPointerException", "known migration", "calm"):
         assert words in page
     (found,) = await listed(ringing, workload="shop")
+    suspects, _, lines = page.partition("What may have caused it")[2].partition("Lines of it")
+    assert "deployed" in suspects
+    assert "NullPointerException" in lines
     assert f'id="{found["report_url"].partition("#")[2]}"' in page
     assert "No alarm is known" in await _empty(ringing)
 

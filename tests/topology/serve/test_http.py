@@ -181,6 +181,24 @@ async def test_page(serve, judged):
     assert f'href="{PAGE.removeprefix("/")}"' in await serve.text("/")
 
 
+async def test_page_of_what_is_not_there_yet(serve, judged):
+    """No time is named at which nothing was seen, and nothing is less than nothing."""
+    serve.publish(judged(started_at=None, risk=-0.0))
+    await serve.start()
+    page = await serve.text(PAGE)
+    assert "first seen" not in page
+    assert '<p class="big">0</p>' in page
+
+
+@pytest.mark.parametrize("caught_up", [False, True])
+async def test_page_says_that_kafka_is_away(serve, monkeypatch, caught_up):
+    """For how long, also of a server that has not read anything since it started."""
+    serve.view.caught_up = caught_up
+    monkeypatch.setattr(View, "contact_age_s", 4321.0)
+    await serve.start()
+    assert "Kafka has not answered for 4321 s" in await serve.text("/")
+
+
 async def test_ended_page_does_not_refresh(serve, judged):
     """Nothing changes any more once a comparison has ended."""
     serve.publish(judged(state="ended", outcome="promoted"))

@@ -88,6 +88,15 @@ def test_what_is_watched_is_shown_and_not_judged():
     assert part.p == judged().p
 
 
+def test_where_all_is_watched_no_rollouts_are_waited_for():
+    """Nothing that counts is reported, and however many earlier rollouts would not change that."""
+    rng, part = np.random.default_rng(3), begin(LevelPast())
+    watched = {name: msgspec.structs.replace(rule, criticality="watch") for name, rule in RULES.items()}
+    for window in range(12):
+        part.add(window * WINDOW_NS, side(rng), side(rng), watched)
+    assert part.unjudged == ("levels: no pod has reported a level that counts",)
+
+
 def test_identical_sides_show_no_effect():
     """Ratio 1, z 0."""
     rng, part = np.random.default_rng(3), begin(PAST)
