@@ -12,7 +12,8 @@ as large, log 10 = 2.3 nats beside 4.6, and slow evidence is forgotten before it
 everything but a fault that comes late, and even there `restarts` begins anew without forgetting: a sliding look-back is
 for a canary whose first minutes are not to be held against it (or for it) once they are past.
 
-A FAIL stays, as everywhere. A PASS is that of one stretch, with the least exposure in it.
+A FAIL stays, as everywhere. A PASS is that of one stretch, with the least exposure in it; it is taken back while the
+traffic of a stretch that runs does not follow the intended split.
 
 Source: alpha spending (Lan & DeMets 1983, in its simplest form, Bonferroni over stretches).
 """
@@ -148,7 +149,7 @@ class LookBack:
             return "fail"
         if state.passed_ns is not None:
             return "pass"
-        over = self._time_is_over() and not (self._older.held_back or self._older.void)
+        over = self._time_is_over() and not (self._older.held_back or self._void is not None)
         return "marginal" if over and self._score() < self._settings.pass_score else "none"
 
     def add(
@@ -202,6 +203,8 @@ class LookBack:
             reasons = tuple(dict.fromkeys((*(told.get(kept, kept) for kept in state.why), *reasons)))
         elif verdict == "pass" and shown.verdict != "pass":
             reasons = (f"an earlier stretch of {self._length} passed it", *reasons)
+        elif self._void is not None:
+            reasons = self._void.assess(signatures, rules).reasons
         latest = RiskPoint(state.as_of_ns / 1e9, risk) if state.origin_ns is not None else None
         return structs.replace(
             shown,
@@ -233,6 +236,11 @@ class LookBack:
         return [self._older] if self._younger is None else [self._older, self._younger]
 
     @property
+    def _void(self) -> Judge | None:
+        """A stretch whose traffic does not follow the intended split; None: none of those that run."""
+        return next((judge for judge in self._running if judge.void), None)
+
+    @property
     def _length(self) -> str:
         return f"{self._state.length_ns / 60e9:.3g} minutes"
 
@@ -261,14 +269,19 @@ class LookBack:
         state = self._state
         if state.failed_ns is not None:
             return
+        if self._void is not None:
+            state.passed_ns = None
         failed = next((judge for judge in self._running if judge.verdict == "fail"), None)
-        over = self._time_is_over() and not (self._older.held_back or self._older.void)
+        over = self._time_is_over() and not (self._older.held_back or self._void is not None)
         too_low = over and self._score() < self._settings.marginal_score
         if failed is not None or too_low:
             state.failed_ns = state.as_of_ns
             state.why = (failed or self._older).assess(signatures, rules).reasons
         elif (
-            state.passed_ns is None and self._waited >= 1.0 and any(judge.verdict == "pass" for judge in self._running)
+            state.passed_ns is None
+            and self._void is None
+            and self._waited >= 1.0
+            and any(judge.verdict == "pass" for judge in self._running)
         ):
             state.passed_ns = state.as_of_ns
 

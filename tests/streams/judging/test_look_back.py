@@ -70,6 +70,19 @@ def test_a_late_failure_is_found_and_a_good_canary_passes():
     assert judged([WORSE] * 3 * MINUTE, judge, 40 * MINUTE).verdict == "fail"
 
 
+def test_a_pass_is_taken_back_where_the_traffic_does_not_follow_the_split():
+    """Half of the requests was intended, and from some time on a fifth comes."""
+    every = tuple(range(6))
+    fifth = Side(30.0, 20, {}, {HTTP: RequestCount(25.0, 0.05, every, every)})
+    judge = judged([HEALTHY] * 40 * MINUTE, intended_share=0.5)
+    assert judge.verdict == "pass"
+    judged([fifth] * 10 * MINUTE, judge, 40 * MINUTE)
+    found = judge.assess(SIGNATURES)
+    assert (found.verdict, found.decided_ns) == ("none", None)
+    assert "the comparison is void" in found.reasons[0]
+    assert 0.0 < found.risk < 100.0
+
+
 def test_a_reading_at_the_sensitivity_that_was_set_shows_the_risk_of_the_whole():
     """Also where a stretch is surer than the comparison: of whose lifetime but a third is over."""
     judge = judged([HEALTHY] * 19 * MINUTE, lifetime_ns=60 * MINUTE * W)
