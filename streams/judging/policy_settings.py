@@ -62,8 +62,8 @@ def _log_weights(policy: WorkloadPolicy) -> dict[str, float]:
 def lines_of(logs: LogPolicy, state: LinesState) -> Lines:
     """A workload's lines with the classes and masks of its policy, of which the last that fits wins.
 
-    Where more entries meet than `MAX_TOPICS` or `MAX_EXPRESSIONS` can hold, the last ones are followed; what can never
-    be found is left out, and told (`policy.unfollowed`).
+    Where three entries that meet bring more than `MAX_TOPICS` or `MAX_EXPRESSIONS` the last ones are followed (of two
+    `agreement` refuses it); what can never be found is left out, and told (`policy.unfollowed`).
     """
     own = [topic for rule in reversed(logs.classes) if (topic := topic_of(rule)) is not None]
     masks = [mask for mask in logs.masks if mask_fault(mask) is None][-MAX_EXPRESSIONS:]

@@ -29,6 +29,8 @@ from streams.policy.quantities import duration_text, percent_text, ratio
 from streams.policy.rules import counted
 from streams.policy.workload_policy import WorkloadPolicy
 from streams.policy.yaml_text import within
+from streams.templates.expressions import MAX_EXPRESSIONS
+from streams.templates.topics import MAX_TOPICS
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -120,6 +122,8 @@ def in_doubt(refused: Iterable[str]) -> frozenset[str]:
 def disagreements(policy_file: PolicyFile, doubted: Collection[str] = ()) -> list[Fault]:
     """The faults of a file whose every single value is allowed.
 
+    How many log classes and masks meet is counted over two entries and the defaults.
+
     Args:
         policy_file: what of it could be read.
         doubted: fields of which that is not all: nothing is said of them.
@@ -127,6 +131,7 @@ def disagreements(policy_file: PolicyFile, doubted: Collection[str] = ()) -> lis
     entries = list(policy_file.entries)
     faults = [fault for entry in entries for fault in _alone(entry, policy_file, doubted)]
     general = [entry for entry in entries if entry.path == "defaults"]
+    faults += _crowded(entries, policy_file)
     own = [(entry, _sides(entry.settings)) for entry in entries[len(general) :]]
     told: set[tuple[str, str]] = set()
     for met in _meetings(own):
@@ -207,6 +212,32 @@ def _alone(entry: Entry, policy_file: PolicyFile, doubted: Collection[str]) -> I
                 at = within(within(f"{entry.path}.signals", pattern), name)
                 line = policy_file.lines.get(at, entry.line)
                 yield Fault(line, at, shown(getattr(signal, name)), f"only of {', '.join(NAMES)}")
+
+
+def _crowded(entries: Sequence[Entry], policy_file: PolicyFile) -> Iterator[Fault]:
+    """Where an entry has more log classes or masks than can be followed, beside the defaults and one that it meets."""
+    for name, most in (("classes", MAX_TOPICS), ("masks", MAX_EXPRESSIONS)):
+        own, general = [(entry, size) for entry in entries if (size := _size(entry.settings, name))], 0
+        for number, (entry, size) in enumerate(own):
+            met = max((others for earlier, others in own[:number] if _is_beside(earlier, entry)), default=0)
+            if size + general + met > most:
+                path = f"{entry.path}.logs.{name}"
+                beside = f", as {general + met} hold beside them" if general + met else ""
+                allowed = f"give at most {max(most - general - met, 0)}{beside}"
+                yield Fault(policy_file.lines.get(path, entry.line), path, shown(f"{size} entries"), allowed)
+            general += size if entry.path == "defaults" else 0
+
+
+def _is_beside(earlier: Entry, entry: Entry) -> bool:
+    return earlier.path != "defaults" and earlier.meets(entry)
+
+
+def _size(settings: Settings, name: str) -> int:
+    logs = settings.logs
+    if logs is UNSET:
+        return 0
+    written = logs.classes if name == "classes" else logs.masks
+    return 0 if written is UNSET else len(written)
 
 
 def blocks(settings: Settings, path: str) -> Iterator[tuple[str, SignalEntry | GroupEntry]]:

@@ -96,6 +96,36 @@ def test_more_entries_than_are_allowed_are_refused(field, written):
     assert found == {field: f"'{len(written)} entries'", "workloads[0].alpha": "2"}
 
 
+@pytest.mark.parametrize(("name", "most"), [("classes", 200), ("masks", 100)])
+def test_what_entries_that_meet_bring_is_counted(name, most):
+    """What cannot all be followed is refused, where it stands; other workloads' entries and a few do not count."""
+
+    def document(first, second, third, other):
+        def logs(number, mark):
+            texts = [f"{mark}{place}x" for place in range(number)]
+            return {"logs": {name: dict.fromkeys(texts, "error") if name == "classes" else texts}}
+
+        entries = [("shop", second, "b"), ("other", other, "c"), ("s*", third, "d")]
+        workloads = [{"match": {"workload": who}, **logs(size, mark)} for who, size, mark in entries]
+        return json.dumps({"version": 1, "defaults": logs(first, "a"), "workloads": workloads})
+
+    third = most // 2
+    read(document(third - 1, third - most // 4, most // 4 + 1, third + 1), "policy.yml")
+    with pytest.raises(BadPolicyFile) as caught:
+        read(document(third - 1, third - most // 4, most // 4 + 2, third + 2), "policy.yml")
+    allowed = {fault.field: (fault.value, fault.allowed) for fault in caught.value.faults}
+    assert allowed == {
+        f"workloads[1].logs.{name}": (
+            f"'{third + 2} entries'",
+            f"give at most {third + 1}, as {third - 1} hold beside them",
+        ),
+        f"workloads[2].logs.{name}": (
+            f"'{most // 4 + 2} entries'",
+            f"give at most {most // 4 + 1}, as {most - most // 4 - 1} hold beside them",
+        ),
+    }
+
+
 @pytest.mark.parametrize("path", BAD, ids=lambda path: path.stem)
 def test_the_schema_refuses_what_a_schema_can(path):
     """Files that only the reader can refuse say so; all others the schema refuses too."""
