@@ -18,6 +18,9 @@ from streams.shippers.faults import DECODE_FAULTS
 
 MOST_SCOPES = 10
 
+Threshold = Annotated[int, Meta(ge=-(2**31), lt=2**31)]
+"""Of scores, which go from 0 to 100; whatever fits into 32 bits has an answer."""
+
 
 class CanaryConfig(Struct, frozen=True, rename="camel"):
     """One line of the list of canary configs."""
@@ -50,8 +53,8 @@ class ScopePair(Struct, frozen=True, rename="camel"):
 class Thresholds(Struct, frozen=True):
     """From which score on the run passes, and from which it is marginal."""
 
-    passing: int = field(name="pass", default=75)
-    marginal: int = 50
+    passing: Threshold = field(name="pass", default=75)
+    marginal: Threshold = 50
 
 
 class RunRequest(Struct, frozen=True):
@@ -84,8 +87,8 @@ class Run(Struct, frozen=True, array_like=True):
 
     version: Literal[1]
     config: str
-    passing: int
-    marginal: int
+    passing: Threshold
+    marginal: Threshold
     until_s: float
     """From then on it ends without a verdict; seconds since 1970."""
     pairs: Annotated[list[Pair], Meta(max_length=MOST_SCOPES)] = []

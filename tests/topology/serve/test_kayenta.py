@@ -63,6 +63,20 @@ async def test_verdict_decides(serve, pair, judged, verdict, risk, score, classi
     assert status["reportUrl"].endswith("/comparisons/-/prod/shop/5d5c7b9f4/6f8d9c6b77")
 
 
+@pytest.mark.parametrize("threshold", [2**31, -(2**31) - 1, 2**64, -(10**30)])
+async def test_a_threshold_beyond_all_scores_is_refused(serve, pair, threshold):
+    """With the field; what fits has an answer."""
+    await serve.start()
+    for number, name in enumerate(("pass", "marginal")):
+        thresholds = [95, 75]
+        thresholds[number] = threshold
+        response = await serve.client.post("/kayenta/canary/serinus", json=_body(pair, thresholds=thresholds))
+        assert response.status == 400
+        assert f"$.thresholds.{name}" in (await response.json())["error"]
+    most = _body(pair, thresholds=(2**31 - 1, -(2**31)))
+    assert (await _status(serve, await _begin(serve, most)))["complete"] is False
+
+
 async def test_waits_for_a_verdict_until_its_time_is_over(serve, pair, judged):
     """Without a verdict a run is not complete; at its end it is, and marginal; a later verdict still counts."""
     serve.publish(judged(age_s=-LEAST_S))
