@@ -37,7 +37,7 @@ from streams.policy.written import (
     Weight,
 )
 from streams.signals.rule import Criticality, Group, MissingData, Worse
-from streams.templates.topics import LogClass
+from streams.templates.topics import MAX_TOPICS, LogClass
 
 
 class Match(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -96,7 +96,7 @@ class LogsEntry(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, o
 
     default_topics: bool | UnsetType = UNSET
     """Whether the built-in strings (OutOfMemoryError, FATAL, ...) give a line its class."""
-    classes: Annotated[dict[LogText, LogClass], Meta(max_length=200)] | UnsetType = UNSET
+    classes: Annotated[dict[LogText, LogClass], Meta(max_length=MAX_TOPICS)] | UnsetType = UNSET
     """Text, or expression between slashes, and the class of the lines that hold it; the last that fits wins."""
     masks: Annotated[tuple[Expression, ...], Meta(max_length=100)] | UnsetType = UNSET
     """Expressions for what varies within lines of one kind; added to those of earlier entries."""
