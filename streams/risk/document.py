@@ -25,9 +25,10 @@ from streams.policy.written import Sensitivity
 from streams.risk.comparison import Comparison, Outcome
 from streams.risk.templates import FeedbackGiven, ShapeEvidence, TemplateEvidence
 
-VERSION = 6
+VERSION = 7
 """2: parts and groups; signals of every kind. 3: log templates, and the feedback on them. 4: readings. 5: reference,
-and the context that examples share. 6: new shapes of traces."""
+and the context that examples share. 6: new shapes of traces. 7: whether the pair was
+named."""
 
 
 class RiskDocument(Struct, frozen=True):
@@ -83,6 +84,8 @@ class RiskDocument(Struct, frozen=True):
     reference: Reference = "baseline"
     """By what the canary is judged: the baseline beside it; where none is there `history`, the workload's earlier
     comparisons, which can fail it and never pass it; or `none`, where there is neither."""
+    named: bool = True
+    """Somebody has named the pair; else the records alone have shown it."""
     version: int = VERSION
 
 

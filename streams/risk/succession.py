@@ -8,9 +8,10 @@ nothing begins: which of them is a baseline the streams do not tell.
 
 A pair is on trial once, and again when its canary has been away and is back. Of a pair, whoever asked for it, one that
 falls silent for `settled_ns`, and for three times its longest silence so far, while the other is heard, has vanished:
-of the canary that means aborted, of the baseline promoted. So long a promotion or an abort that somebody tells has time
-to come first; of a canary that has failed `ALONE_NS` will do, for its abort is awaited, and a retry should not be told
-of that failure. Both silent tell nothing, and both heard go on, however long.
+of the canary that means aborted, of the baseline promoted, as long as nobody has named the pair (`streams.workload`):
+whoever has can tell, and a baseline whose shipper is away looks alike. So long a promotion or an abort that somebody
+tells has time to come first; of a canary that has failed `ALONE_NS` will do, for its abort is awaited, and a retry
+should not be told of that failure. Both silent tell nothing, and both heard go on, however long.
 
 All of it rests on event time alone, window after window.
 """
@@ -63,9 +64,17 @@ class Succession:
         self._settled_ns = settled_ns
         self._state = state
         self._now_ns = state.heard_ns
+        self._serving: Collection[str] = ()
 
-    def hear(self, start_ns: int, heard: Collection[str]) -> tuple[str, ...]:
-        """Close a window in which these revisions were heard; those that have come back after they had vanished."""
+    def hear(self, start_ns: int, heard: Collection[str], serving: Collection[str] = ()) -> tuple[str, ...]:
+        """Close a window in which these revisions were heard; those that have come back after they had vanished.
+
+        Args:
+            start_ns: of the window.
+            heard: pod-template hashes.
+            serving: those of which somebody said that they serve: while they are silent nothing takes their place.
+        """
+        self._serving = serving
         if not heard:
             return ()
         self._pass_over(start_ns - self._state.heard_ns)
@@ -108,6 +117,11 @@ class Succession:
             return "promoted"
         return None
 
+    def has_gone(self, revision: str) -> bool:
+        """Whether it has been silent for so long that it has vanished."""
+        known = self._state.known.get(revision)
+        return known is not None and self._vanished(known)
+
     def swapped(self, baseline: str, canary: str) -> bool:
         """Whether a pair is named the wrong way round: its canary is what serves, and was there before its baseline."""
         one, other = self._state.known.get(baseline), self._state.known.get(canary)
@@ -136,8 +150,9 @@ class Succession:
             self._state.known[name] = Known(start_ns, start_ns)
             return False
         if self._vanished(known):
-            self._state.known[name] = Known(start_ns, start_ns)
-            return True
+            first_ns = known.first_ns if name in self._serving else start_ns
+            self._state.known[name] = Known(first_ns, start_ns)
+            return name not in self._serving
         known.longest_silence_ns = max(known.longest_silence_ns, start_ns - known.heard_ns)
         known.heard_ns = start_ns
         return False
@@ -152,7 +167,7 @@ class Succession:
     def _settle(self) -> None:
         """Keep the incumbent, or find one; forget what is long gone."""
         state = self._state
-        there = {name: known for name, known in state.known.items() if not self._vanished(known)}
+        there = {name: one for name, one in state.known.items() if name in self._serving or not self._vanished(one)}
         if state.incumbent is not None and state.incumbent not in there and there:
             state.incumbent = None
         if state.incumbent is None and there:
@@ -172,7 +187,8 @@ class Succession:
 
     def _gone(self) -> Iterator[str]:
         known = self._state.known
-        by_time = sorted((each.heard_ns, name) for name, each in known.items() if name != self._state.incumbent)
+        kept = {self._state.incumbent, *self._serving}
+        by_time = sorted((each.heard_ns, name) for name, each in known.items() if name not in kept)
         for number, (heard_ns, name) in enumerate(by_time):
             away_ns = self._now_ns - heard_ns
             if len(by_time) - number > _MOST_REVISIONS or away_ns > 4 * self._patience_ns(known[name]):

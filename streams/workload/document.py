@@ -27,7 +27,7 @@ from streams.risk.templates import (
     TemplateEvidence,
     template_id,
 )
-from streams.risk.unheard import unheard
+from streams.risk.unheard import silent, unheard
 from streams.signals.catalogue import Catalogue
 from streams.templates.classes import Feedback
 from streams.templates.lines import latest
@@ -87,6 +87,7 @@ def document(
         shapes=tuple(_shape(one, lines.texts) for one in differences[:MOST_SHAPES]),
         readings=found.readings,
         reference=found.reference,
+        named=running.named_ns is not None,
     )
 
 
@@ -95,6 +96,8 @@ def _reasons(running: Running, found: Assessment, *, baseline_known: bool) -> tu
     pair, doubt = running.comparison, tuple[str, ...]()
     if not baseline_known and (found.started_ns is None or found.reference != "baseline"):
         doubt = unheard(pair, running.canary_from_ns, found.as_of_ns)
+    elif running.named_ns is not None:
+        doubt = silent(pair, running.without_baseline_ns)
     judged = found.reasons or undecided(pair, "nothing has been judged yet").reasons
     return (*doubt, *judged) if found.started_ns is None else (*judged, *doubt)
 

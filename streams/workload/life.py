@@ -138,6 +138,11 @@ class WorkloadLife:
         known = self._succession
         return [pair for pair in pairs if not pair.is_alone and not known.swapped(pair.baseline, pair.canary)]
 
+    def _serving(self, at_ns: int) -> set[str]:
+        """Baselines of which somebody said that they serve, and nobody that they do not any more."""
+        named = {running.comparison for running in self._running.values() if running.is_named(at_ns)}
+        return {pair.baseline for pair in self._trials if pair in named} if named else set()
+
     @property
     def past(self) -> Past:
         """What earlier comparisons taught."""
@@ -237,6 +242,7 @@ class WorkloadLife:
         told_ns: int = 0,
         *,
         again: bool = False,
+        found: bool = False,
     ) -> None:
         """Start a comparison, from the oldest window still known; one that runs or has ended stays as it is.
 
@@ -249,11 +255,18 @@ class WorkloadLife:
             policy: what an operator set, for the comparison's whole life; None: the settings as they are.
             told_ns: when the rollout was seen under way; after its comparison's end it is another attempt. 0: unsaid.
             again: one has ended before, however long ago: without both revisions there is nothing to begin.
+            found: nobody names the pair, the records show it.
         """
         state = self._state
         known = self._running.get(comparison.key)
-        if known is not None and known.requested_ns <= requested_ns:
-            return  # one asked for from later on was read ahead of its time, and begins now
+        named_ns = None if found else requested_ns
+        if known is not None:
+            if known.requested_ns <= requested_ns:
+                if not found and known.named_ns is None:
+                    known.name(requested_ns)
+                    self._publish(known)
+                return  # one asked for from later on was read ahead of its time, and begins now
+            named_ns = known.named_ns if found else requested_ns
         if not self._attempts.may_begin(comparison, told_ns, again=again):
             return
         if comparison.of != state.workload:
@@ -263,7 +276,7 @@ class WorkloadLife:
             self.end(oldest.comparison, "expired", requested_ns)
         self._lines.follow(LogPolicy() if policy is None else policy.logs)
         before = partial(self._past_before, comparison.canary)
-        running = Running.begin(self._settings, comparison, requested_ns, state.past, before, prior, policy)
+        running = Running.begin(self._settings, comparison, requested_ns, state.past, before, prior, policy, named_ns)
         self._running[comparison.key] = running
         anew_ns = self._attempts.begin(comparison.key)
         for start_ns, sides in state.ring:
@@ -379,7 +392,8 @@ class WorkloadLife:
                 if running.failed_pods is None and self._fresh[key].verdict == "fail":
                     running.failed_pods = self._attempts.pods_met(running.comparison.canary)
         if self._watch is not None and sides:
-            trials = {pair.canary: pair.baseline for pair in self._trials}
+            gone = self._succession.has_gone
+            trials = {pair.canary: pair.baseline for pair in self._trials if not gone(pair.baseline)}
             rules, logged = self._rules.under(policy, self._catalogue.rules), partial(self._logged, summaries)
             self._watch.add(start_ns, sides, trials, rules, self._lines.signatures, state.ring, logged)
         return summaries.keys()
@@ -400,7 +414,7 @@ class WorkloadLife:
     def _sight(self, end_ns: int, heard: Collection[str], sighted: Callable[[Comparison, int], None] | None) -> None:
         """What the streams tell once a window has closed: a pair on trial, or what became of one."""
         attempts = self._attempts
-        back = self._succession.hear(end_ns - self._settings.window_ns, heard)
+        back = self._succession.hear(end_ns - self._settings.window_ns, heard, self._serving(end_ns))
         for key in attempts.ended:
             if pair_of(key)[1] in back:
                 attempts.is_another(key)  # its canary was away and is here again
@@ -424,6 +438,8 @@ class WorkloadLife:
             return  # asked for later than this, or its baseline need not be there
         since_ns = running.requested_ns - self._settings.window_ns
         outcome = self._succession.outcome(pair.baseline, pair.canary, since_ns, failed=failed_pods is not None)
+        if outcome == "promoted" and running.is_named(end_ns):
+            outcome = None  # whoever named the baseline may tell; its shipper may be what is away
         if outcome is not None:
             self.end(pair, outcome, end_ns)
         elif failed_pods is not None and self._attempts.all_new(pair.canary, failed_pods):

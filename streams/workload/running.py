@@ -43,6 +43,7 @@ class Running:
         before: Callable[[], Past],
         prior: Prior | None,
         policy: WorkloadPolicy | None,
+        named_ns: int | None,
     ) -> Running:
         """A new one.
 
@@ -54,6 +55,7 @@ class Running:
             before: works out the same up to the canary's first window.
             prior: of the cluster's other workloads; None: there are none.
             policy: what an operator set, for its whole life; None: the settings as they are.
+            named_ns: event time from which somebody had named the pair; None: nobody has.
         """
         of, window_ns = _judge_settings(settings, comparison, policy), settings.window_ns
         judge: Judge | LookBack
@@ -61,7 +63,9 @@ class Running:
             judge = Judge.begin(of, window_ns, before(), prior)
         else:
             judge = LookBack.begin(of, window_ns, policy.look_back_ns, past, prior)
-        state = RunningState(comparison, requested_ns, judge.to_state(), 0, policy, _look_back(judge))
+        state = RunningState(
+            comparison, requested_ns, judge.to_state(), 0, policy, _look_back(judge), named_ns=named_ns
+        )
         return cls(settings, state, judge)
 
     @classmethod
@@ -110,9 +114,38 @@ class Running:
         self._state.failed_pods = met
 
     @property
+    def named_ns(self) -> int | None:
+        """Event time from which somebody had named the pair; None: the records alone have shown it."""
+        return self._state.named_ns
+
+    def name(self, at_ns: int) -> None:
+        """Somebody names the pair."""
+        self._state.named_ns = at_ns
+
+    def is_named(self, at_ns: int) -> bool:
+        """Whether somebody had named the pair by then."""
+        named_ns = self._state.named_ns
+        return named_ns is not None and named_ns <= at_ns
+
+    @property
     def awaited_ns(self) -> int:
-        """Event time at which it was asked for, or its canary was last seen."""
-        return max(self._state.requested_ns, self._state.canary_seen_ns)
+        """Event time at which it was asked for, or both sides were last seen.
+
+        A baseline that has never been seen beside its canary, or need not be, is not waited for.
+        """
+        state = self._state
+        seen_ns = state.both_seen_ns
+        if not seen_ns or (self.policy and self.policy.historic_baseline):
+            seen_ns = state.canary_seen_ns
+        return max(state.requested_ns, seen_ns)
+
+    @property
+    def without_baseline_ns(self) -> int:
+        """For how long its canary has been seen since its baseline no longer is; 0 where it is, or need not be."""
+        state = self._state
+        if not state.both_seen_ns or (self.policy and self.policy.historic_baseline):
+            return 0
+        return state.canary_seen_ns - state.both_seen_ns
 
     @property
     def planned_over_ns(self) -> int | None:
@@ -160,6 +193,8 @@ class Running:
         if canary is not None:
             state.canary_seen_ns = start_ns
             state.canary_from_ns = state.canary_from_ns or start_ns
+            if self.comparison.baseline in sides:
+                state.both_seen_ns = start_ns
         baseline = self._baseline(start_ns, sides, ring)
         if baseline is None and canary is None:
             return False
@@ -189,11 +224,16 @@ class Running:
         return self.judge.assess(signatures, self.rules(rules), differences)
 
     def teach(self, past: Past, outcome: Outcome) -> bool:
-        """It is over: its baseline, or a canary without one, becomes a cohort of the past; False: it never began."""
+        """It is over: its baseline, or a canary without one, becomes a cohort of the past; False: it never began.
+
+        What expired while its canary alone was there for long is of a revision that stays: as far as anybody can tell
+        it is what is in production.
+        """
         cohort = self.judge.cohort(self.comparison.baseline)
         if cohort is None:
             return False
-        stays = outcome == "expired" and self.comparison.is_alone and self.judge.verdict != "fail"
+        left = self.comparison.is_alone or self.without_baseline_ns > self._settings.expire_ns // 2
+        stays = outcome == "expired" and left and self.judge.verdict != "fail"
         promoted = outcome == "promoted" or stays
         past.learn(cohort, self._settings.judge.logs, self.judge.prior, promoted=promoted)
         if promoted and isinstance(self.judge, Judge) and self.judge.new_traces is not None:

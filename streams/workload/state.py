@@ -54,6 +54,10 @@ class RunningState(Struct, array_like=True):
     """Start of the first window in which the canary was seen; 0 before."""
     failed_pods: int | None = None
     """How many pods of the canary had been met when it failed; None: it has not."""
+    both_seen_ns: int = 0
+    """Start of the last window in which both sides were seen; 0 before."""
+    named_ns: int | None = 0
+    """Event time from which somebody had named the pair; None: it is as the records alone have shown it."""
 
 
 class WorkloadState(Struct):

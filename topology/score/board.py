@@ -92,7 +92,7 @@ class _Entry:
         self,
         life: WorkloadLife,
         offsets: Offsets,
-        begin: Callable[[WorkloadLife, CompareRequest, int], None],
+        begin: Callable[[WorkloadLife, CompareRequest, int, bool], None],
         checkpoint: Checkpoint,
         waiting: list[tuple[int, WorkloadEvent]] | None = None,
     ) -> None:
@@ -127,7 +127,7 @@ class _Entry:
         return self.life.close(low_ns, self._sighted) or changed
 
     def _sighted(self, comparison: Comparison, time_ns: int) -> None:
-        self.begin(self.life, CompareRequest(comparison), time_ns)
+        self.begin(self.life, CompareRequest(comparison), time_ns, True)
 
     def begins_at_once(self, asked: CompareRequest) -> bool:
         """Whether it depends on nothing that is to come: not on what its revisions do after an end."""
@@ -147,7 +147,7 @@ class _Entry:
     def happen(self, time_ns: int, event: WorkloadEvent) -> None:
         """What was asked for begins, what runs ends, what was said holds."""
         if isinstance(event, CompareRequest):
-            self.begin(self.life, event, time_ns)
+            self.begin(self.life, event, time_ns, False)
         elif isinstance(event, TemplateFeedback):
             self.life.reclassify(event, time_ns)
         elif isinstance(event, ComparisonEnded):
@@ -445,12 +445,19 @@ class Board:
             self._alarms[alarm.id] = alarm
             self._changed.add(alarm.of)
 
-    def _begin(self, life: WorkloadLife, asked: CompareRequest, time_ns: int) -> None:
-        """A comparison begins, with what the cluster's other workloads in this partition have in common."""
+    def _begin(self, life: WorkloadLife, asked: CompareRequest, time_ns: int, found: bool) -> None:
+        """A comparison begins, with what the cluster's other workloads in this partition have in common.
+
+        Args:
+            life: of its workload.
+            asked: which it is.
+            time_ns: event time at which it was asked for.
+            found: nobody did, the records show it.
+        """
         others = [entry.life for _, entry in sorted(self._entries.items()) if entry.life is not life]
         prior = prior_of(other.past for other in others if other.workload.cluster == life.workload.cluster)
         policy = self._policy(life.workload)
-        life.compare(asked.comparison, time_ns, prior, policy, asked.told_ns, again=asked.again)
+        life.compare(asked.comparison, time_ns, prior, policy, asked.told_ns, again=asked.again, found=found)
 
 
 def _no_policy(_workload: Workload) -> None:

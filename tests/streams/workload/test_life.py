@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from functools import partial
 
 import msgspec
 import pytest
@@ -18,6 +19,7 @@ from streams.records.metric import Kind, MetricSample, Series
 from streams.records.times import rfc3339
 from streams.risk.comparison import Comparison
 from streams.signals import catalogue
+from streams.watch.watch import WatchSettings
 from streams.windows.roller import Roller
 from streams.windows.summary import Limits
 from streams.workload import life as life_module
@@ -225,16 +227,20 @@ def test_a_canary_that_is_gone_expires_and_the_workload_is_forgotten():
     assert life.idle
 
 
-def sighted(played, *, snapshots=False, step=1, request_at=None, asked=None):
+def sighted(played, *, snapshots=False, step=1, request_at=None, asked=None, logged=None, settings=SETTINGS):
     """All documents of a life told nothing: (revisions heard, minutes) one after the other, a line a window and pod.
 
-    `asked` is a pair that somebody asks for after eleven minutes.
+    `asked` is a pair that somebody asks for after eleven minutes; `logged` are other lines than the usual one.
     """
-    life, found, number = WorkloadLife(SETTINGS, WorkloadState(SHOP)), [], 0
+    life, found, number = WorkloadLife(settings, WorkloadState(SHOP)), [], 0
+    lines = {} if logged is None else logged
     minutes = [names for names, length in played for _ in range(round(length * 12))]
     for number, names in enumerate(minutes):
         start_ns = T0 + number * WINDOW_NS
-        records = [LogRecord(Source(Revision(SHOP, name), f"{name}-0"), start_ns + 7, "INFO handled") for name in names]
+        records = [
+            LogRecord(Source(Revision(SHOP, name), f"{name}-0"), start_ns + 7, lines.get(name, "INFO handled"))
+            for name in names
+        ]
         for delta in deltas(records, 1, number):
             life.add(*delta)
         if number == request_at:
@@ -242,11 +248,11 @@ def sighted(played, *, snapshots=False, step=1, request_at=None, asked=None):
         if asked is not None and number == 132:
             life.compare(asked, start_ns)
         if number % step == 0 or number == len(minutes) - 1:
-            life.close(start_ns + WINDOW_NS, life.compare)
+            life.close(start_ns + WINDOW_NS, partial(life.compare, found=True))
             found += life.documents()
         if snapshots:
             life = WorkloadLife(
-                SETTINGS, msgspec.msgpack.decode(msgspec.msgpack.encode(life.to_state()), type=WorkloadState)
+                settings, msgspec.msgpack.decode(msgspec.msgpack.encode(life.to_state()), type=WorkloadState)
             )
     return life, found
 
@@ -263,6 +269,42 @@ def test_the_streams_alone_begin_and_end_a_comparison(last, outcome):
     assert found[0].started_at == rfc3339(T0 + 120 * WINDOW_NS)
 
 
+@pytest.mark.parametrize("how", [{}, {"snapshots": True}, {"step": 7}])
+def test_a_named_pair_is_not_promoted_by_the_silence_of_its_baseline(how):
+    """Promise: nobody can tell that from a shipper that is away, so it goes on, and expires."""
+    played = [(ONE, 10), (BOTH, 3), (OTHER, 7)]
+    life, found = sighted(played, asked=COMPARISON, **how)
+    assert (life.running, found[-1].outcome, found[-1].verdict) == (1, None, "none")
+    assert "has come for" in found[-1].reasons[-1]
+    _, found = sighted([*played, (OTHER, 30)], asked=COMPARISON, **how)
+    assert [found[-1].state, found[-1].outcome] == ["ended", "expired"]
+    assert {document.comparison for document in found} == {COMPARISON}
+
+
+def test_a_named_pair_whose_baseline_is_back_goes_on():
+    """Promise: after its shipper was away the pair is what it was, and nothing is compared the other way round."""
+    life, found = sighted([(ONE, 10), (BOTH, 3), (OTHER, 25), (BOTH, 10)], asked=COMPARISON)
+    assert (life.running, found[-1].outcome) == (1, None)
+    assert {document.comparison for document in found} == {COMPARISON}
+    assert "has come for" not in " ".join(found[-1].reasons)
+
+
+def test_what_expires_beside_no_baseline_is_what_stays():
+    """Promise: what a canary logged that alone was there to the end is known of production, as after a promotion."""
+    played, line = [(ONE, 10), (BOTH, 3), (OTHER, 37)], "WARN started without its cache"
+    life, _ = sighted(played, asked=COMPARISON, logged={CANARY: line})
+    gone, _ = sighted([(ONE, 10), (BOTH, 3), (("third",), 37)], asked=COMPARISON, logged={CANARY: line})
+    assert len(life.past.logs.templates) > len(gone.past.logs.templates)
+
+
+def test_production_is_watched_though_nobody_tells_of_the_promotion():
+    """Promise: once a named baseline has gone for long, what is there is what production is watched by."""
+    watched = structs.replace(SETTINGS, watch=WatchSettings())
+    life, _ = sighted([(ONE, 10), (BOTH, 3), (OTHER, 7)], asked=COMPARISON, settings=watched)
+    assert life.running == 1
+    assert [one.revision for one in life.deployments] == [BASELINE, CANARY]
+
+
 def test_a_pair_that_is_asked_for_the_wrong_way_round_teaches_nothing():
     """Promise: what a canary logs is never taken for what a baseline does, nor production for what is on trial."""
     turned = structs.replace(COMPARISON, baseline=CANARY, canary=BASELINE)
@@ -271,7 +313,7 @@ def test_a_pair_that_is_asked_for_the_wrong_way_round_teaches_nothing():
     assert misled.past.production.minutes > 0
     assert misled.past == plain.past
     plain, misled = (sighted([(ONE, 6), (BOTH, 6), (ONE, 6)], asked=pair)[0] for pair in (None, turned))
-    assert (plain.running, misled.running) == (0, 0)
+    assert (plain.running, misled.running) == (0, 1)  # nobody can tell what became of the one that was named
     assert misled.past.logs == plain.past.logs
 
 
@@ -279,7 +321,8 @@ def test_a_pair_that_is_asked_for_the_wrong_way_round_teaches_nothing():
 def test_what_is_sighted_depends_on_the_deltas_alone(how):
     """Promise: snapshots, how many windows close at once and a question read early change no last document."""
     played = [(ONE, 10), (BOTH, 5), (ONE, 7)]
-    assert sighted(played, **how)[1][-1] == sighted(played)[1][-1]
+    last, plain = sighted(played, **how)[1][-1], sighted(played)[1][-1]
+    assert last == structs.replace(plain, named="request_at" in how)
 
 
 def test_a_retry_is_compared_anew_and_a_stale_question_is_not():
@@ -319,7 +362,7 @@ def retried(life, *, from_s, until_s, pods):
         records += [LogRecord(Source(Revision(SHOP, CANARY), pod), start_ns + 8, "INFO handled") for pod in pods]
         for delta in deltas(records, 1, at_s):
             life.add(*delta)
-        life.close(start_ns + WINDOW_NS, life.compare)
+        life.close(start_ns + WINDOW_NS, partial(life.compare, found=True))
         found += life.documents()
     return found
 

@@ -56,6 +56,7 @@ async def test_every_answer_is_whole_and_typed(serve, pair, judged, case):
         "feedback",
         "watch_score",
         "readings",
+        "named",
     }
     assert set(answer) == expected | REQUIRED | PARTS | {"signals_judged", "read_at"}
     for name in ("risk", "score", "confidence", "age_s"):
@@ -383,3 +384,15 @@ async def test_an_old_answer_is_none_at_any_sensitivity(serve, pair, judged):
     serve.publish(judged(verdict="pass", age_s=500.0, readings=(msgspec.structs.replace(READINGS[0], risk=0.0),)))
     answer = await serve.risk(pair, sensitivity="low")
     assert (answer["verdict"], answer["risk"]) == ("none", 1.0)
+
+
+async def test_a_pair_that_the_records_alone_have_shown_is_named_by_a_question(serve, pair, judged):
+    """Else score would take the silence of its baseline for a promotion; one that is named, or over, is left alone."""
+    serve.publish(judged(named=False))
+    await serve.start()
+    await serve.risk(pair)
+    assert (serve.asker.asked, serve.asker.again) == ([pair], [False])
+    for state in ({"named": True}, {"named": False, "state": "ended"}):
+        serve.publish(judged(**state))
+        await serve.risk(pair)
+    assert len(serve.asker.asked) == 1
