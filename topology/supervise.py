@@ -46,8 +46,15 @@ class Ended(Struct, frozen=True):
 class Children:
     """Runs `serinus` subcommands; leaving the context ends them all. Use it from the main thread."""
 
-    def __init__(self, grace_s: float = GRACE_S) -> None:
+    def __init__(self, grace_s: float = GRACE_S, environment: Mapping[str, str] | None = None) -> None:
+        """None started.
+
+        Args:
+            grace_s: from SIGTERM to SIGKILL.
+            environment: of all of them; None: ours.
+        """
         self._grace_s = grace_s
+        self._environment = environment
         self._running: dict[str, subprocess.Popen[bytes]] = {}
         self._ended: queue.SimpleQueue[Ended] = queue.SimpleQueue()
 
@@ -68,6 +75,7 @@ class Children:
             leashed([sys.executable, "-P", "-m", module, *arguments]),  # -P: nothing of the directory we stand in
             stdin=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
+            env=self._environment,
             start_new_session=True,  # Ctrl-C reaches us alone, and we pass it on once
         )
         self._running[name] = process

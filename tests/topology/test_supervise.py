@@ -134,3 +134,12 @@ def _alive(pid: int) -> bool:
         return Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rsplit(")", 1)[1].split()[0] != "Z"
     except OSError:
         return False
+
+
+def test_children_see_the_environment_they_are_given(module: str, tmp_path: Path) -> None:
+    """And no more of ours: without the path that finds it the stand-in is not there."""
+    with Children(environment={"PATH": os.environ["PATH"]}) as children:
+        children.start("a", ["obey", str(tmp_path / "a")], module)
+        ended = children.next_ended(20)
+    assert ended is not None
+    assert "No module named" in ended.last_line

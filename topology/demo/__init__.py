@@ -6,6 +6,7 @@ queries that Argo Rollouts would make. The exit status says whether Serinus told
 
 from __future__ import annotations
 
+import os
 import sys
 import threading
 import time
@@ -88,7 +89,7 @@ def play(seconds: int, as_json: bool, keep: bool, log_level: str) -> int:
     ]
     writers = ((fluent_bit_line, otlp_counters), (vector_line, prometheus_counters))
     parts = [Part(rollout.service, *writer) for rollout, writer in zip(rollouts, writers, strict=True)]
-    with EmbeddedBroker() as broker, Children() as children:
+    with EmbeddedBroker() as broker, Children(environment=_environment()) as children:
         kafka = Kafka(broker.bootstrap_servers)
         pipeline.prepare(kafka, _PARTITIONS)
         plan = pipeline.Plan(port=free_port(), log_level=log_level)
@@ -169,6 +170,11 @@ class _Stage:
                 return answer
             self._check()
             time.sleep(0.2)
+
+
+def _environment() -> dict[str, str]:
+    """That of the roles: whatever is exported of a Serinus's settings is meant for another."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("SERINUS_")}
 
 
 def _go_on_unless(stop: threading.Event) -> None:
