@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from opentelemetry.metrics import CallbackOptions, Meter, Observation
 
@@ -14,7 +14,13 @@ from streams.windows.roller import Rolled
 class Instruments:
     """The worker's counters, gauges and histograms."""
 
-    def __init__(self, meter: Meter) -> None:
+    def __init__(self, meter: Meter, lag: Callable[[], int]) -> None:
+        """All of them.
+
+        Args:
+            meter: makes them.
+            lag: messages that are not committed yet; asked at each scrape, by another thread.
+        """
         self._records = meter.create_counter("serinus.ingest.records", description="Records read, bad ones included.")
         self._bytes = meter.create_counter("serinus.ingest.payload", unit="By", description="Payload read.")
         self._letters = meter.create_counter(
@@ -40,8 +46,10 @@ class Instruments:
         self._transactions = meter.create_counter(
             "serinus.ingest.transactions", description="Transactions, by what became of them."
         )
-        self._lag = meter.create_gauge(
-            "serinus.ingest.lag.records", description="Messages in the owned partitions not yet read."
+        meter.create_observable_gauge(
+            "serinus.ingest.lag.records",
+            [lambda _options: [Observation(lag())]],
+            description="Messages in the owned partitions that are not committed yet.",
         )
         self._slowest_ns = 0
         meter.create_observable_gauge(
@@ -88,11 +96,10 @@ class Instruments:
             self._unread_fields.add(number, {"reason": reason})
         self._slowest_ns = min(reports.values(), default=0)
 
-    def committed(self, duration_s: float, lag_records: int) -> None:
+    def committed(self, duration_s: float) -> None:
         """A cycle is over."""
         self._transactions.add(1, {"outcome": "committed"})
         self._cycle.record(duration_s)
-        self._lag.set(lag_records)
 
     def aborted(self) -> None:
         """A transaction was given up."""

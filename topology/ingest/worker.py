@@ -79,7 +79,6 @@ class IngestWorker:
         self._settings = settings
         self._telemetry = telemetry
         self._stop = threading.Event()
-        self._instruments = Instruments(telemetry.meter)
         limits = Limits(signatures=settings.signatures_per_revision, series=settings.series_per_revision)
         fields = fields_of(settings.log_fields)
         self._roller = Roller(settings.window_s * 1_000_000_000, limits, settings.context_lines, fields)
@@ -100,6 +99,9 @@ class IngestWorker:
         self._closing = False
         self._transactions = Transactions(settings)
         self._consumer = Consumer(_consumer_configuration(settings))
+        self._committed_to: dict[tuple[str, int], int] = {}
+        """Next offset of each partition as last committed; replaced whole, for another thread reads it."""
+        self._instruments = Instruments(telemetry.meter, self._lag)
         self._topic_sizes: dict[str, int] = {}
         self._consumer.subscribe(
             list(self._readers), on_assign=self._assigned, on_revoke=self._revoked, on_lost=self._lost
@@ -123,7 +125,7 @@ class IngestWorker:
             if self._inputs.offsets():
                 self._commit()
         finally:
-            self._closing = True
+            self._closing, self._committed_to = True, {}
             self._consumer.close()
 
     # --- reading ---
@@ -223,7 +225,8 @@ class IngestWorker:
                 committed = self._records
                 self._inputs.committed()
                 self._roller.commit()
-                self._instruments.committed(time.monotonic() - began_s, self._lag())
+                self._committed_to = self._inputs.positions()
+                self._instruments.committed(time.monotonic() - began_s)
         self._forget()
         return committed
 
@@ -309,6 +312,7 @@ class IngestWorker:
         self._forget()
         self._roller.forget()
         self._inputs.own([(each.topic, each.partition) for each in partitions])
+        self._committed_to = {}
         if partitions and not self._closing:  # what is dealt out while we leave is for others
             self._end_hanging(partitions)
 
@@ -331,12 +335,14 @@ class IngestWorker:
         self._forget()
         self._roller.forget()
         self._inputs.own([])
+        self._committed_to = {}
 
     def _lost(self, _consumer: Consumer, _partitions: list[TopicPartition]) -> None:
         """Others read already: what is not committed is theirs."""
         self._forget()
         self._roller.forget()
         self._inputs.own([])
+        self._committed_to = {}
 
     def _forget(self) -> None:
         """Nothing of a transaction is left; its summaries have been sent, or are dropped."""
@@ -359,8 +365,9 @@ class IngestWorker:
         return {topic: self._partitions(topic) for topic in self._readers}
 
     def _lag(self) -> int:
+        """Of the moment of asking, by what the fetcher last heard: it grows while nothing is committed."""
         lag = 0
-        for (topic, number), next_offset in self._inputs.positions().items():
+        for (topic, number), next_offset in self._committed_to.items():
             _low, high = self._consumer.get_watermark_offsets(TopicPartition(topic, number), cached=True)
             lag += max(0, high - next_offset)
         return lag

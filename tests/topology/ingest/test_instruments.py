@@ -17,7 +17,7 @@ NOTHING = Rolled([], {}, {})
 def test_the_delay_grows_while_nothing_is_committed_and_is_gone_with_the_partitions(monkeypatch):
     """Promise: a worker that hangs is seen to fall behind; one that owns nothing says nothing."""
     telemetry = Telemetry.start("ingest", TelemetrySettings())
-    instruments = Instruments(telemetry.meter)
+    instruments = Instruments(telemetry.meter, lambda: 0)
 
     def delay_s():
         return telemetry.registry.get_sample_value("serinus_ingest_event_time_delay_seconds")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 
 import msgspec
@@ -149,3 +150,35 @@ def test_leaving_while_partitions_are_dealt_out_is_no_fault(worker):
     worker._consumer.poll(0)  # asks to be let in
     worker.close()
     assert worker._inputs.offsets() == {}
+
+
+def test_the_lag_grows_while_nothing_is_committed(kafka):
+    """Promise: a worker that hangs after its last commit is seen to fall behind, and one that has ended is not."""
+    create(kafka, [Topic("lagging", 1)])
+    telemetry = Telemetry.start("ingest", TelemetrySettings())
+    settings = IngestSettings(
+        kafka, log_topics={"lagging": "auto"}, worker_id="lags", group="lags", session_timeout_s=3
+    )
+    worker, producer = IngestWorker(settings, telemetry), Producer(kafka.librdkafka())
+
+    def lag():
+        return telemetry.registry.get_sample_value("serinus_ingest_lag_records")
+
+    def send(number):
+        for _ in range(number):
+            producer.produce("lagging", line_of(time.time()), partition=0)
+        assert producer.flush(10) == 0
+
+    deadline = time.monotonic() + 30
+    send(2)
+    committed = 0
+    while committed < 2:
+        assert time.monotonic() < deadline
+        committed += worker.cycle(threading.Event())
+    assert lag() == 0
+    send(5)
+    while lag() < 5:  # the fetcher hears of them by itself
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    worker.close()
+    assert lag() == 0
