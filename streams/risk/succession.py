@@ -117,6 +117,16 @@ class Succession:
             return "promoted"
         return None
 
+    def newcomers(self, there: Collection[str]) -> set[str]:
+        """Of what is there, what came after the incumbent beside it and of which nothing is concluded."""
+        known, incumbent = self._state.known, self._state.incumbent
+        if incumbent is None or incumbent not in there:
+            return set()
+        first_ns = known[incumbent].first_ns
+        return {
+            name for name in there if name in known and known[name].first_ns > first_ns and not known[name].concluded
+        }
+
     def has_gone(self, revision: str) -> bool:
         """Whether it has been silent for so long that it has vanished."""
         known = self._state.known.get(revision)

@@ -478,12 +478,13 @@ class WorkloadLife:
         return min(self._state.closed_to_ns - ring[0][0], self._settings.ring_ns)
 
     def _learn_production(self, past: ProductionPast, start_ns: int, sides: Mapping[str, Side]) -> None:
-        """What was in production in a window: all but what was on trial, or is since it was known.
+        """What was in production in a window: all but what was on trial, may have been, or is since it was known.
 
         A window is learned when it leaves the ring: what a comparison may still be given is none of its past.
         """
         pairs = [*((pair.baseline, pair.canary) for pair in self._trials), *map(pair_of, self._attempts.ended)]
         trials = {canary for baseline, canary in pairs if baseline != canary and baseline in sides}
+        trials |= self._succession.newcomers(sides.keys())  # which may be on trial before that is found
         there = [side for name, side in sorted(sides.items()) if name not in trials]
         past.learn(start_ns, there, self._lines.roots, self._state.past.logs.templates, self._catalogue.rules)
 

@@ -325,6 +325,17 @@ def test_what_is_sighted_depends_on_the_deltas_alone(how):
     assert last == structs.replace(plain, named="request_at" in how)
 
 
+def test_a_canary_that_is_not_found_yet_is_no_production():
+    """Promise: also where windows leave the ring before the records alone can show what is on trial."""
+    short = structs.replace(SETTINGS, ring_ns=20 * S)
+    broken = {CANARY: "ERROR no stock"}
+    beside, alone = (
+        sighted([(ONE, 10), (also, 0.9)], logged=broken, settings=short)[0].past.production for also in (BOTH, ONE)
+    )
+    assert alone.minutes > 0
+    assert beside == alone
+
+
 def test_a_retry_is_compared_anew_and_a_stale_question_is_not():
     """Promise: told that a rollout is under way after the end, or seen coming back; never asked only."""
     life, _ = sighted([(ONE, 10), (BOTH, 3)])
