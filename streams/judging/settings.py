@@ -25,6 +25,8 @@ BaselineSought = Literal["beside", "none", "earlier"]
 """What is to be compared with: a revision beside it, none at all, or an earlier time of one (`earlier`)."""
 BY_REQUESTS: tuple[ExposureSource, ...] = ("auto", "requests")
 """Exposure is requests, where they are counted."""
+PATIENCE_WINDOWS = 12
+"""Windows that a bin waits for what one side does not report: a minute at 5 s, the slowest usual scrape interval."""
 
 
 class JudgeSettings(Struct, frozen=True):
@@ -60,8 +62,8 @@ class JudgeSettings(Struct, frozen=True):
     """Least pod-seconds on both sides for a PASS: two minutes of one pod, so that a PASS has outlived the start-up."""
     background: float = 0.1
     """Prior chance that log incidents follow pods, not requests (`exposure`); 0 = never, 1 = always."""
-    patience_windows: int = 12
-    """Windows that request counts of all pods are waited for: a minute at 5 s, the slowest usual scrape interval."""
+    patience_windows: int = PATIENCE_WINDOWS
+    """Windows that request counts of all pods are waited for."""
     pseudo_requests: float = 5.0
     """Weight of the recent share against a bin's own requests (`exposure`)."""
     share_memory_requests: float = 20.0

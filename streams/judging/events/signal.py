@@ -17,7 +17,7 @@ from typing import Literal
 from msgspec import Struct, field
 
 from streams.judging.counts import cut
-from streams.judging.settings import BY_REQUESTS, JudgeSettings
+from streams.judging.settings import BY_REQUESTS, PATIENCE_WINDOWS, JudgeSettings
 from streams.judging.share import RecentShare
 from streams.judging.side import EventCount, Side
 from streams.judging.signal import Counted, Signal, SignalState
@@ -26,8 +26,6 @@ from streams.signals.rule import SignalRule
 
 LEAST_WINDOWS = 3
 """Least windows of a bin: 15 s at 5 s, the usual scrape, so that all pods are in."""
-PATIENCE_WINDOWS = 12
-"""A bin whose exposure one side does not report is judged by pod-seconds after so many windows (as in `exposure`)."""
 MARGIN = 2.0
 """Non-inferiority ratio, as of requests and error lines (`policy.counted`)."""
 FLOOR_PER_REQUEST = 1 / 200

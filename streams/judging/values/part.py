@@ -12,13 +12,14 @@ from collections.abc import Mapping
 from msgspec import Struct, field
 
 from streams.errors import BadPolicy
+from streams.judging.settings import PATIENCE_WINDOWS
 from streams.judging.side import Side
 from streams.judging.stakes import Stakes
 from streams.judging.values.contrast import Contrast
 from streams.judging.values.known import Known, ValuePast
 from streams.judging.values.one_by_one import OneByOneState
 from streams.judging.values.quantiles import QuantileEffect, effects
-from streams.judging.values.signal import PATIENCE_WINDOWS, Bin, Tolerance, ValueSignal, ValueSignalState, play
+from streams.judging.values.signal import Bin, Tolerance, ValueSignal, ValueSignalState, play
 from streams.signals.rule import SignalRule
 
 SIGNALS = 50

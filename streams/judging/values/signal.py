@@ -35,6 +35,7 @@ from msgspec import Struct, field
 
 from streams.judging.counts import Floats, all_log_mean_exp
 from streams.judging.restarts import PackedRestarted, RestartedArray, all_log_e, packed, unpacked
+from streams.judging.settings import PATIENCE_WINDOWS
 from streams.judging.values.cells import NOTHING, Table, joined, surely_beyond, table, tolerated
 from streams.judging.values.contrast import Contrast
 from streams.judging.values.one_by_one import OneByOne, OneByOneState
@@ -54,8 +55,6 @@ _OF_INCIDENTS = QUANTILES.index(0.9)
 """The threshold at which incidents of the baseline alone are looked for: what makes a pod slow shows there."""
 _MOST_SHARE = math.nextafter(1.0, 0.0)
 """Of the canary: to that one value among 1e17 is rounded, so that the baseline has a share too."""
-PATIENCE_WINDOWS = 12
-"""Windows that a bin waits for values of the other side: a minute at 5 s, as for requests (`exposure`)."""
 
 
 class Tolerance(Struct, frozen=True):

@@ -10,9 +10,9 @@ import pytest
 
 from streams.errors import BadPolicy
 from streams.judging.restarts import RestartedArray, unpacked
+from streams.judging.settings import PATIENCE_WINDOWS
 from streams.judging.side import Side
 from streams.judging.values.part import SIGNALS, ValuePart, ValuePartState, ValueSettings
-from streams.judging.values.signal import PATIENCE_WINDOWS
 from streams.judging.wagers import BETTER_WAGERS, WORSE_WAGERS
 from streams.shippers.histograms import of_samples
 from streams.signals.rule import SignalRule
