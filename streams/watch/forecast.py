@@ -8,6 +8,8 @@ before they teach: what a fault does is not learned at once.
 
 from __future__ import annotations
 
+import math
+
 from msgspec import Struct
 
 from streams.watch.mean import MeanState
@@ -19,6 +21,8 @@ _LAGS = 30.0
 """Values over which the signal's distance from a profile is known; and least errors before a forecast is believed."""
 MOST_STAYS = 0.95
 """Largest autocorrelation that is believed: at 1 nothing would ever be forgotten."""
+_CLIP = 2.0
+"""Deviations of an error beyond which a doubted one says no more of how much stays."""
 _OF_LATE, _LATEST = 3, 4
 """Places of the forecasts by the level of late and by the latest value: after those by the level of long, the day and
 the week."""
@@ -192,7 +196,8 @@ class Forecast:
             missed: the value has come back from an excursion, and what was expected of late was wrong by so much. The
                 level of late forgets the excursion: else it would take as many values to.
             walks: the latest value is a forecast too. For levels only: of rare events it errs as little as the best.
-            correlates: it says how much of an error stays; not of a fault, whose values are alike.
+            correlates: its error says in full how much of one stays. Else, as of a fault, whose values are alike, no
+                more than one of two deviations: of what never came before, nothing.
         """
         stays, best, charge, late_level = self._stays, self._best, 0.0 if doubted else weight, self.late
         long, last, day, week = self.long, self._long_last, self.day, self.week
@@ -212,10 +217,12 @@ class Forecast:
             if n < _ERRORS:
                 self._charged = n = min(n + charge, _ERRORS)
             share, error = charge / n, self._late_error
-            if correlates:
-                together, alone = self._together, self._alone
-                self._together = together + share * (believed * before - together)
-                self._alone = alone + share * (believed * believed - alone)
+            together, alone = self._together, self._alone
+            if not correlates:
+                most = _CLIP * math.sqrt(alone)
+                believed, before = min(max(believed, -most), most), min(max(before, -most), most)
+            self._together = together + share * (believed * before - together)
+            self._alone = alone + share * (believed * believed - alone)
             self._late_error = error + share * ((abs(clipped - late_level) if missed is None else missed) - error)
         if missed is not None:
             late_level = clipped
