@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
+from itertools import chain
 
 from streams.judging.pod_window import STARTS_NS
 from streams.judging.policy_settings import lines_of
@@ -245,5 +246,5 @@ class _Texts(Mapping[int, SignatureInfo]):
 
 
 def numbers_of(summary: Summary) -> Iterator[int]:
-    """Signatures in a summary; one may come several times."""
-    return (number for pod in summary.pods.values() for number in pod.signatures())
+    """Signatures in a summary, those that only its traces have too; one may come several times."""
+    return (number for pod in summary.pods.values() for number in chain(pod.signatures(), *pod.traces.values()))

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
+from itertools import chain
 
 import msgspec
 from msgspec import structs
@@ -55,6 +56,8 @@ MOST_RING_BYTES = 4 * 2**20
 """Of closed windows that are kept, as a snapshot has them: half of what one may be. 15 minutes of 4,000 pairs of pod
 and level would fill all of it, and a scorer that cannot write it ends, again and again; past half the oldest go
 earlier."""
+_CROWDED = 1.5
+"""Times the signatures that find a place; beyond, those of a window that found none are forgotten before its end."""
 _WARN = Severity.WARN
 _encode = msgspec.msgpack.Encoder().encode
 
@@ -87,12 +90,13 @@ class WorkloadLife:
         self._catalogue = Catalogue(state.catalogue)
         self._succession = Succession(settings.sight_ns, state.succession)
         self._lines = JudgedLines(state.logs, state.lines, state.signatures)
+        heard = state.heard
         self._open_lines = {
-            start_ns: {number for one in summaries.values() for number in numbers_of(one)}
+            start_ns: heard.keys() & {number for one in summaries.values() for number in numbers_of(one)}
             for start_ns, summaries in state.open.items()
         }
-        """Start of an open window -> its signatures."""
-        state.heard = {number: state.heard[number] for number in sorted(set().union(*self._open_lines.values()))}
+        """Start of an open window -> those of its signatures that are known."""
+        state.heard = {number: heard[number] for number in sorted(set().union(*self._open_lines.values()))}
         self._presence = {name: Presence(settings.window_ns, known) for name, known in state.presence.items()}
         self._attempts = Attempts(state, self._presence)
         self._running = {key: Running.resume(settings, one, state.past) for key, one in state.running.items()}
@@ -198,13 +202,23 @@ class WorkloadLife:
         if start_ns < state.closed_to_ns:
             state.late_records += delta.records
             start_ns = state.closed_to_ns
-        self._open_lines.setdefault(start_ns, set()).update(numbers_of(delta))
+        lines = self._open_lines.setdefault(start_ns, set())
+        lines.update(chain.from_iterable(pod.signatures() for pod in delta.pods.values()))
         name = delta.revision.pod_template_hash
         summary = state.open.setdefault(start_ns, {}).get(name)
         if summary is None:
             summary = state.open[start_ns][name] = Summary(delta.revision, start_ns)
         merge(summary, delta)
         trim(summary, self._settings.limits, self._severity)
+        if len(lines) > _CROWDED * len(state.open[start_ns]) * self._settings.limits.signatures:
+            placed = {number for one in state.open[start_ns].values() for number in numbers_of(one)}
+            self._open_lines[start_ns] = lines & placed
+            self._unhear(lines - placed)
+
+    def _unhear(self, numbers: set[int]) -> None:
+        """Forget signatures that an open window has no longer."""
+        for number in numbers.difference(*self._open_lines.values()):
+            del self._state.heard[number]
 
     def close(self, watermark_ns: int, sighted: Callable[[Comparison, int], None] | None = None) -> bool:
         """Close every window that ends at or before the watermark; whether that changed anything.
@@ -509,8 +523,7 @@ class WorkloadLife:
             self._rehearsals.redirect(redirects)
             if self._watch is not None:
                 self._watch.redirect(redirects, self._lines.info)
-        for number in self._open_lines.pop(start_ns, set()).difference(*self._open_lines.values()):
-            del state.heard[number]
+        self._unhear(self._open_lines.pop(start_ns, set()))
 
     def _logged(self, summaries: Mapping[str, Summary], revision: str) -> Logged:
         """What each pod of a revision wrote in a window."""

@@ -14,7 +14,7 @@ from msgspec import structs
 from streams.policy import written
 from streams.policy.workload_policy import BaselineTime, LogPolicy, SignalPolicy, WorkloadPolicy
 from streams.records.identity import Revision, Source, Workload
-from streams.records.log import LogRecord
+from streams.records.log import LogRecord, Severity
 from streams.records.metric import Kind, MetricSample, Series
 from streams.records.times import rfc3339
 from streams.risk.comparison import Comparison
@@ -586,3 +586,32 @@ def test_traces_hold_lines_that_found_no_place():
         life.add(delta, {n: rolled.signatures[n] for n in delta.pods["b0"].signatures()}, rolled.series)
         life = WorkloadLife(of, msgspec.msgpack.decode(msgspec.msgpack.encode(life.to_state()), type=WorkloadState))
     assert life.close(T0 + 2 * WINDOW_NS)
+
+
+@pytest.mark.parametrize("restarted", [False, True])
+def test_signatures_of_an_open_window_are_bounded(restarted):
+    """Promise: of distinct lines only what finds a place is known; what does depends on no restart."""
+    limits = Limits(signatures=10, traces=20)
+    of = structs.replace(SETTINGS, limits=limits)
+    life, source = WorkloadLife(of, WorkloadState(SHOP)), Source(Revision(SHOP, BASELINE), "b0")
+    letters, draw, grave = "abcdefghijklmnopqrstuvwxyz", random.Random(5), set()
+    for part in range(60):
+        roller = Roller(WINDOW_NS, limits)
+        for number in range(8):
+            words = "".join(draw.choices(letters, k=12))
+            level = ("INFO", "ERROR")[number % 2]
+            roller.add(LogRecord(source, T0, f"{level} {words} happened trace_id={8 * part + number:032x}"))
+        rolled = roller.drain()
+        grave |= {number for number, what in rolled.signatures.items() if what.severity == Severity.ERROR}
+        for delta in rolled.summaries:
+            life.add(delta, rolled.signatures, rolled.series)
+        if restarted:
+            life = WorkloadLife(of, msgspec.msgpack.decode(msgspec.msgpack.encode(life.to_state()), type=WorkloadState))
+        state = life.to_state()
+        assert len(state.heard) <= 10 + 20 + 8
+    (summary,) = state.open[T0 // WINDOW_NS * WINDOW_NS].values()
+    (pod,) = summary.pods.values()
+    assert sorted(pod.lines) == sorted(grave)[:10]
+    assert {number for ids in pod.traces.values() for number in ids} <= grave
+    assert life.close(T0 + 2 * WINDOW_NS)
+    assert not life.to_state().heard
