@@ -84,7 +84,7 @@ def test_raise_repeat_resolve(broker, producer, alertmanager, receiver, now):
             "severity": "page",
         }
         assert "requests/error is higher" in first["annotations"]["description"]
-        assert first["generatorURL"].startswith("https://serinus.example/alarms#%2Fprod%2Fshop")
+        assert first["generatorURL"].startswith("https://serinus.example/alarms/-/prod/shop/")
         publish(producer, alarm(raised_s=now, state="held", as_of_s=now + 1), PARTITIONS)
         eventually(lambda: held(alertmanager, ringing)["endsAt"] > first["endsAt"] and time.time() > now + 2 * HOLD_S)
         assert told(receiver, ringing) == ["firing"]

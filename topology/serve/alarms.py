@@ -18,13 +18,14 @@ from msgspec import Meta, Struct
 
 from streams.records.times import rfc3339_s
 from streams.risk.comparison import Sender
+from streams.watch.alarm import Alarm
 from streams.watch.feedback import ENDING, AlarmFeedback, FeedbackKind
 from topology.alarms.view import AlarmView, KnownAlarm
 from topology.codecs import DOCUMENT_FAULTS
 from topology.serve.alarm_answer import answer, worst_first
 from topology.serve.api import Asker, json, starting
 from topology.serve.links import Links, alarm_page
-from topology.serve.posted import not_json
+from topology.serve.posted import Refused, not_json
 from topology.serve.queries import AlarmsQuery, BadQuery, parse, shown
 from topology.topics import ALARMS
 
@@ -98,14 +99,24 @@ class Alarms:
             until_s = rfc3339_s(said.until) if said.until else None
         except DOCUMENT_FAULTS as error:
             return json({"error": f"the body is no feedback: {error}; {_ALLOWED}"}, 400)
+        found = self.pass_on(said, until_s)
+        return json({"error": found.why}, found.status) if isinstance(found, Refused) else json(found)
+
+    def pass_on(self, said: Feedback, until_s: float | None) -> Heard | Refused:
+        """To the scorer, if it makes sense; does not wait for Kafka.
+
+        Args:
+            said: of one alarm.
+            until_s: its `until` in seconds since 1970; None: it has none.
+        """
         if until_s is not None and (complaint := self._complaint(said.kind, until_s)):
-            return json({"error": complaint}, 400)
+            return Refused(400, complaint)
         if not self._view.current:
-            return json({"error": "not read serinus.alarms to its end, or Kafka does not answer: say it again"}, 503)
+            return Refused(503, "not read serinus.alarms to its end, or Kafka does not answer: say it again")
         known = self._view.get(said.alarm_id)
         if known is None:
-            return json({"error": f"no alarm is known with the id {shown(said.alarm_id)}"}, 404)
-        return self._pass_on(known, said)
+            return Refused(404, f"no alarm is known with the id {shown(said.alarm_id)}")
+        return self._told(known.alarm, said)
 
     def _complaint(self, kind: FeedbackKind, until_s: float) -> str:
         if kind not in ENDING:
@@ -114,8 +125,7 @@ class Alarms:
             return "until: give a time at most seven days ahead; it can be said again"
         return ""
 
-    def _pass_on(self, known: KnownAlarm, said: Feedback) -> web.Response:
-        alarm = known.alarm
+    def _told(self, alarm: Alarm, said: Feedback) -> Heard | Refused:
         event = AlarmFeedback(
             alarm_id=alarm.id,
             cluster=alarm.cluster,
@@ -127,9 +137,9 @@ class Alarms:
             until=said.until or None,
         )
         if not self._asker.tell(event):
-            return json({"error": "too much waits for Kafka already: say it again"}, 503)
+            return Refused(503, "too much waits for Kafka already: say it again")
         log.info("%r says %s of alarm %r: %r", said.who, said.kind, alarm.id, said.reason)
-        return json(Heard(alarm.id, said.kind))
+        return Heard(alarm.id, said.kind)
 
 
 def _matches(known: KnownAlarm, query: AlarmsQuery) -> bool:

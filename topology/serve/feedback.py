@@ -20,7 +20,7 @@ from streams.risk.document import RiskDocument
 from streams.shippers.faults import DECODE_FAULTS
 from streams.templates.template import recalled
 from topology.serve.api import Asker, json
-from topology.serve.posted import not_json
+from topology.serve.posted import Refused, not_json
 from topology.serve.queries import BadQuery, WorkloadQuery, parse, shown
 from topology.serve.view import View
 
@@ -42,13 +42,6 @@ class FeedbackTaken(Struct, frozen=True):
     """Of the template."""
 
 
-class FeedbackRefused(Struct, frozen=True):
-    """It goes nowhere."""
-
-    status: int
-    why: str
-
-
 class FeedbackApi:
     """Passes on feedback, and tells it."""
 
@@ -65,21 +58,21 @@ class FeedbackApi:
         except DECODE_FAULTS as error:
             return json({"error": f"the body is no feedback: {error}"}, 400)
         found = self.pass_on(said)
-        return json({"error": found.why}, found.status) if isinstance(found, FeedbackRefused) else json(found)
+        return json({"error": found.why}, found.status) if isinstance(found, Refused) else json(found)
 
-    def pass_on(self, said: TemplateFeedback) -> FeedbackTaken | FeedbackRefused:
+    def pass_on(self, said: TemplateFeedback) -> FeedbackTaken | Refused:
         """To the scorer, if it makes sense; does not wait for Kafka."""
         if not all(map(str.isprintable, (said.who, said.reason, *said.tags))):
-            return FeedbackRefused(400, "who, reason and tags must be printable")
+            return Refused(400, "who, reason and tags must be printable")
         if not self._view.current:
-            return FeedbackRefused(503, "not read serinus.risk to its end, or Kafka does not answer: send it again")
+            return Refused(503, "not read serinus.risk to its end, or Kafka does not answer: send it again")
         text = self.text_of(said.of, said.template)
         if text is None:
-            return FeedbackRefused(404, f"no comparison of {said.of.key} shows a template {shown(said.template)}")
+            return Refused(404, f"no comparison of {said.of.key} shows a template {shown(said.template)}")
         if said.shared and recalled(int(said.template, 16), text) is None:
-            return FeedbackRefused(404, f"{shown(said.template)} has become part of another template: say it of that")
+            return Refused(404, f"{shown(said.template)} has become part of another template: say it of that")
         if not self._asker.tell(msgspec.structs.replace(said, text=text if said.shared else "")):
-            return FeedbackRefused(503, "too much waits for Kafka already: send it again")
+            return Refused(503, "too much waits for Kafka already: send it again")
         log.info(
             "%r says %s of template %s of %s (%s): %r",
             *(said.who, said.log_class, said.template, said.of.key, said.scope, said.reason),

@@ -56,5 +56,6 @@ def template_page(comparison: Comparison, template: str) -> str:
 
 
 def alarm_page(alarm: Alarm) -> str:
-    """The path of an alarm's place on the page of alarms, without a slash before it."""
-    return f"alarms#{quote(alarm.id, safe='')}"
+    """The path of an alarm's page, without a slash before it."""
+    parts = (alarm.cluster or "-", alarm.namespace, alarm.workload, alarm.raised_at)
+    return "/".join(["alarms", *(quote(part, safe="") for part in parts)])

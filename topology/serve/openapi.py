@@ -89,7 +89,7 @@ def _operation_id(route: Route) -> str:
     >>> _operation_id(Route("/kayenta/canary/{id}", None, "", (), method="POST"))
     'post_kayenta_canary_id'
     """
-    path = re.sub(r"/\{cluster\}(/\{\w+\})*", "", route.path)
+    path = re.sub(r"/\{cluster\}/\{namespace\}/\{workload\}(/\{baseline\}/\{canary\})?", "", route.path)
     words = [path] if route.method == "GET" else [route.method.lower(), path]
     return re.sub(r"[^A-Za-z0-9]+", "_", "_".join(words)).strip("_") or "index"
 

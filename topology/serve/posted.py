@@ -10,13 +10,24 @@ Source: W3C Fetch Metadata Request Headers, section 2; WHATWG Fetch, section 3.2
 
 from __future__ import annotations
 
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 from aiohttp import web
+from msgspec import Struct
 
 from topology.serve.api import json
 
 FORM = "application/x-www-form-urlencoded"
+_MOST_FIELDS = 10
+_MOST_BYTES = 16_384
+"""Of a form: a reason of 2,000 characters, escaped, tags and a name."""
+
+
+class Refused(Struct, frozen=True):
+    """What was posted goes nowhere."""
+
+    status: int
+    why: str
 
 
 def not_json(request: web.Request) -> web.Response | None:
@@ -49,10 +60,25 @@ def not_ours(request: web.Request, base: str) -> str | None:
         return None if site == "same-origin" else "this form was sent by a page that is not ours"
     origin = request.headers.get("Origin")
     if origin is None:
-        return "the browser does not say which page sent this form; programs send JSON to /v1/feedback"
+        return "the browser does not say which page sent this form; programs send JSON to the API"
     return (
         None if origin == _origin(base) else "this form was sent by a page that is not ours, or under another address"
     )
+
+
+async def fields(request: web.Request) -> dict[str, str]:
+    """What a form holds.
+
+    Raises:
+        ValueError: too much, or not text.
+    """
+    body = await request.read()
+    if len(body) > _MOST_BYTES:
+        raise ValueError(f"more than {_MOST_BYTES} bytes")
+    pairs = parse_qsl(
+        body.decode(), keep_blank_values=True, strict_parsing=bool(body), errors="strict", max_num_fields=_MOST_FIELDS
+    )
+    return {name: value.strip() for name, value in pairs}
 
 
 def _origin(url: str) -> str:

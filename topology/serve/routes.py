@@ -182,7 +182,7 @@ def routes(
             (Reply(200, "It has", Ready), Reply(503, "Not yet", Ready)),
         ),
         Route("/openapi.json", openapi, "This description", (Reply(200, "OpenAPI 3.1", dict[str, Any]),)),
-        Route("/alarms", alarm_page.alarms, "All alarms, for people", (Reply(200, "A page", media_types=(HTML,)),)),
+        *_alarm_page(alarm_page),
         Route("/", pages.comparisons, "All comparisons, for people", (Reply(200, "A page", media_types=(HTML,)),)),
         Route(
             "/comparisons/{cluster}/{namespace}/{workload}/{baseline}/{canary}",
@@ -218,6 +218,34 @@ def _template_page(template_page: TemplatePage) -> Sequence[Route]:
                 Reply(403, "It was not sent by our own page", media_types=(HTML,)),
                 unknown,
                 Reply(503, "Send it again", media_types=(HTML,)),
+            ),
+            method="POST",
+        ),
+    )
+
+
+def _alarm_page(alarm_page: AlarmPage) -> Sequence[Route]:
+    """All alarms, one of them, and what is said of it."""
+    path = "/alarms/{cluster}/{namespace}/{workload}/{raised_at}"
+    unknown = Reply(404, "A page that says that nothing is known", media_types=(HTML,))
+    return (
+        Route("/alarms", alarm_page.alarms, "All alarms, for people", (Reply(200, "A page", media_types=(HTML,)),)),
+        Route(
+            path,
+            alarm_page.alarm,
+            "One alarm, for people, with a form to acknowledge, silence or judge it",
+            (Reply(200, "A page", media_types=(HTML,)), unknown),
+        ),
+        Route(
+            path,
+            alarm_page.say,
+            "What that page's form sends: `kind`, `lasts`, `reason`, `who`; programs post to /v1/alarms/feedback",
+            (
+                Reply(303, "On its way to the scorer; back to the page", media_types=(HTML,)),
+                Reply(400, "The page, with the fault", media_types=(HTML,)),
+                Reply(403, "It was not sent by our own page", media_types=(HTML,)),
+                unknown,
+                Reply(503, "Say it again", media_types=(HTML,)),
             ),
             method="POST",
         ),

@@ -107,16 +107,16 @@ def build(
     directory = Directory(view, witness)
     api = Api(view, directory, asker, links, settings.stale_s, settings.ended_s, now)
     pages = Pages(view, settings.stale_s, now)
-    feedback = FeedbackApi(view, asker)
+    feedback, alarms = FeedbackApi(view, asker), Alarms(alarm_view, asker, links, now)
     table = routes(
         api,
-        Alarms(alarm_view, asker, links, now),
+        alarms,
         Production(production, links, settings.stale_s, now),
         Notifications(view, asker),
         feedback,
         Kayenta(api, directory, links, list(map(_canary_config, settings.kayenta_configs)), now),
         pages,
-        AlarmPage(alarm_view, pages, now),
+        AlarmPage(alarm_view, pages, alarms, links, now),
         TemplatePage(view, pages, feedback, links),
         Probes(view, telemetry.registry),
         openapi,

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import get_args
-from urllib.parse import parse_qsl
 
 import msgspec
 from aiohttp import web
@@ -18,16 +17,13 @@ from streams.risk.comparison import TemplateFeedback
 from streams.risk.templates import TemplateEvidence
 from streams.templates.topics import LOG_CLASSES
 from topology.serve import links
-from topology.serve.feedback import FeedbackApi, FeedbackRefused
+from topology.serve.feedback import FeedbackApi
 from topology.serve.links import Links
 from topology.serve.pages import Pages
-from topology.serve.posted import not_ours
+from topology.serve.posted import Refused, fields, not_ours
 from topology.serve.queries import from_path
 from topology.serve.view import View
 
-_MOST_FIELDS = 10
-_MOST_BYTES = 16_384
-"""Of a form: reason, tags and a name."""
 _AS_BEFORE = "as-before"
 
 
@@ -50,11 +46,11 @@ class TemplatePage:
         if why is not None:
             return self._shown(request.match_info, 403, fault=why)
         try:
-            said = _said(request.match_info, await _fields(request))
+            said = _said(request.match_info, await fields(request))
         except (msgspec.ValidationError, ValueError) as fault:
             return self._shown(request.match_info, 400, fault=f"that cannot be said: {fault}")
         found = self._feedback.pass_on(said)
-        if isinstance(found, FeedbackRefused):
+        if isinstance(found, Refused):
             return self._shown(request.match_info, found.status, fault=found.why)
         return web.Response(status=303, headers={"Location": f"{said.template}?said=1"})
 
@@ -85,32 +81,17 @@ class TemplatePage:
         )
 
 
-async def _fields(request: web.Request) -> dict[str, str]:
-    """What the form holds.
-
-    Raises:
-        ValueError: too much, or not text.
-    """
-    body = await request.read()
-    if len(body) > _MOST_BYTES:
-        raise ValueError(f"more than {_MOST_BYTES} bytes")
-    pairs = parse_qsl(
-        body.decode(), keep_blank_values=True, strict_parsing=bool(body), errors="strict", max_num_fields=_MOST_FIELDS
-    )
-    return {name: value.strip() for name, value in pairs}
-
-
-def _said(parts: Mapping[str, str], fields: Mapping[str, str]) -> TemplateFeedback:
+def _said(parts: Mapping[str, str], given: Mapping[str, str]) -> TemplateFeedback:
     """What the form says of the template of this address.
 
     Raises:
         msgspec.ValidationError: a class that is none, a reason or a name that is missing or too long, ...
     """
-    log_class = fields.get("log_class")
+    log_class = given.get("log_class")
     for name in ("reason", "who"):
-        if not fields.get(name):
+        if not given.get(name):
             raise ValueError(f"{name} is missing")
-    tags = tuple(dict.fromkeys(tag for each in fields.get("tags", "").split(",") if (tag := each.strip())))
+    tags = tuple(dict.fromkeys(tag for each in given.get("tags", "").split(",") if (tag := each.strip())))
     pair = from_path(parts)
     if pair is None:
         raise ValueError("these are not the names of a workload and two pod-template hashes")
@@ -121,10 +102,10 @@ def _said(parts: Mapping[str, str], fields: Mapping[str, str]) -> TemplateFeedba
         "workload": pair.workload,
         "template": parts["template"],
         "log_class": None if log_class == _AS_BEFORE else log_class or "",
-        "reason": fields["reason"],
+        "reason": given["reason"],
         "tags": tags,
-        "who": fields["who"],
-        "scope": fields.get("scope", "workload"),
+        "who": given["who"],
+        "scope": given.get("scope", "workload"),
     }
     return msgspec.convert(values, TemplateFeedback)
 

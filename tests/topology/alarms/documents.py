@@ -30,7 +30,7 @@ def alarm(**changes: Any) -> Alarm:
     as_of_s = changes.pop("as_of_s", raised_s if cleared_s is None else cleared_s)
     workload = changes.get("workload", "shop")
     made = Alarm(
-        id=f"/prod/{workload}/{at(raised_s)}",
+        id=f"{changes.get('cluster', '')}/{changes.get('namespace', 'prod')}/{workload}/{at(raised_s)}",
         cluster="",
         namespace="prod",
         workload=workload,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import quote
 
 import jsonschema
 import msgspec
@@ -67,7 +68,7 @@ async def test_every_field_is_there(ringing):
     assert set(found) == set(AlarmAnswer.__struct_fields__)
     assert found["age_s"] == 15.0
     assert found["cleared_at"] == ""
-    assert found["report_url"] == "https://serinus.example/alarms#%2Fprod%2Fshop%2F2026-08-21T08%3A13%3A20.000Z"
+    assert found["report_url"] == "https://serinus.example/alarms/-/prod/shop/2026-08-21T08%3A13%3A20.000Z"
     description = await (await ringing.client.get("/openapi.json")).json()
     schema = {"$ref": "#/components/schemas/AlarmAnswer", "components": description["components"]}
     jsonschema.validate(found, schema)
@@ -219,7 +220,9 @@ async def test_the_page_shows_all(ringing):
     suspects, _, lines = page.partition("What may have caused it")[2].partition("Lines of it")
     assert "deployed" in suspects
     assert "NullPointerException" in lines
-    assert f'id="{found["report_url"].partition("#")[2]}"' in page
+    path = found["report_url"].removeprefix("https://serinus.example/")
+    assert f'href="./{path}"' in page
+    assert "NullPointerException" in await ringing.text(f"/{path}")
     assert "No alarm is known" in await _empty(ringing)
 
 
@@ -229,10 +232,89 @@ async def _empty(serve) -> str:
     return str(await serve.text("/alarms"))
 
 
+PAGE = f"/alarms/-/prod/shop/{quote(at(RAISED_S), safe='')}"
+OURS = {"Sec-Fetch-Site": "same-origin"}
+
+
+@pytest.mark.parametrize(
+    ("fields", "until_s"),
+    [
+        ({"kind": "acknowledge", "lasts": ""}, None),
+        ({"kind": "acknowledge", "lasts": "4"}, 4 * 3600),
+        ({"kind": "silence", "lasts": "168"}, 7 * 86_400),
+        ({"kind": "silence", "lasts": "back"}, 0),
+        ({"kind": "real", "lasts": "24"}, None),
+        ({"kind": "nothing"}, None),
+    ],
+)
+async def test_the_form_of_an_alarm_is_passed_on(ringing, fields, until_s):
+    """Promise: as what is posted to the API; the page is shown again, and does not load anew while somebody types."""
+    ringing.put(alarm(cluster="eu"))
+    page = PAGE.replace("-", "eu", 1)
+    shown = await ringing.text(page)
+    assert ('name="reason"' in shown, "http-equiv" in shown) == (True, False)
+    form = {"reason": "known", "who": "eve", **fields}
+    response = await ringing.client.post(page, data=form, headers=OURS)
+    assert (response.status, response.history[0].status) == (200, 303)
+    assert "on its way" in await response.text()
+    until = None if until_s is None else at(ringing.now_s + until_s)
+    alarm_id = alarm(cluster="eu").id
+    assert ringing.asker.told == [AlarmFeedback(alarm_id, "eu", "prod", "shop", fields["kind"], "known", "eve", until)]
+
+
+async def test_a_cleared_alarm_can_still_be_judged(ringing):
+    """Promise: that it was real or nothing; there is nobody left to acknowledge or silence it."""
+    ringing.put(alarm(cleared_s=RAISED_S + 12))
+    shown = await ringing.text(PAGE)
+    assert [f'value="{kind}"' in shown for kind in ("real", "nothing", "acknowledge", "silence")] == [
+        True,
+        True,
+        False,
+        False,
+    ]
+    response = await ringing.client.post(PAGE, data={"kind": "nothing", "reason": "a test", "who": "eve"}, headers=OURS)
+    assert response.status == 200
+    assert [said.kind for said in ringing.asker.told] == ["nothing"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "headers", "status"),
+    [
+        ({"kind": "boring"}, OURS, 400),
+        ({"kind": ""}, OURS, 400),
+        ({"reason": ""}, OURS, 400),
+        ({"who": ""}, OURS, 400),
+        ({"lasts": "9999"}, OURS, 400),
+        ({"reason": "x" * 20_000}, OURS, 400),
+        ({}, {"Sec-Fetch-Site": "cross-site"}, 403),
+        ({}, {"Origin": "https://evil.example"}, 403),
+        ({}, {}, 403),
+    ],
+)
+async def test_a_form_that_is_refused_says_why(ringing, changes, headers, status):
+    """Promise: on the page, and nothing is passed on; no page of a stranger's can have it sent."""
+    ringing.put(alarm())
+    form = {"kind": "real", "reason": "known", "who": "eve", **changes}
+    response = await ringing.client.post(PAGE, data=form, headers=headers)
+    assert response.status == status
+    assert "notice" in await response.text()
+    assert ringing.asker.told == []
+
+
+async def test_an_alarm_that_nobody_knows_has_no_page(ringing):
+    """Promise: 404, also for names that are none, and nothing of theirs is shown but as text."""
+    ringing.put(alarm())
+    for name in (PAGE.replace("shop", "till"), "/alarms/-/prod/%3Cb%3E/never", "/alarms/-/prod/shop/%2F"):
+        assert "<b>" not in await ringing.text(name, 404)
+        form = {"kind": "real", "reason": "known", "who": "eve"}
+        assert (await ringing.client.post(name, data=form, headers=OURS)).status == 404
+    assert ringing.asker.told == []
+
+
 async def test_log_lines_cannot_write_the_page(ringing):
     """Nor can names, summaries or what people say."""
     signal = msgspec.structs.replace(alarm().signals[0], signal=HOSTILE, unit=HOSTILE)
     ringing.put(alarm(summary=HOSTILE, examples=(HOSTILE,), signals=(signal,), revision=HOSTILE))
     ringing.alarms.apply_event(msgspec.json.encode(word(alarm(), "real", reason=HOSTILE, who=HOSTILE)), RAISED_S)
-    page = await ringing.text("/alarms")
+    page = await ringing.text("/alarms") + await ringing.text(PAGE)
     assert "<script" not in page

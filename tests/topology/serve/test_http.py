@@ -298,9 +298,8 @@ async def test_refusals_are_as_described(serve, body):
     posts = {path: each["post"]["responses"] for path, each in description["paths"].items() if "post" in each}
     assert len(posts) > 5
     for path, described in posts.items():
-        address = path.format(
-            id="serinus", cluster="-", namespace="a", workload="b", baseline="c", canary="d", template="0"
-        )
+        pair = {"cluster": "-", "namespace": "a", "workload": "b", "baseline": "c", "canary": "d"}
+        address = path.format(**pair, id="serinus", template="0", raised_at="0")
         response = await serve.client.post(address, data=io.BytesIO(body), headers={"Content-Type": "application/json"})
         reply = described[str(response.status)]
         assert response.content_type in reply["content"]
