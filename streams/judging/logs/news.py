@@ -1,9 +1,11 @@
 """Which new things, templates or shapes, does the canary show, and how many would a healthy revision show?
 
 Keeps the novelty of the canary against the baseline and, for what the baseline is to teach, that of the halves of its
-pods against each other, in both roles. (Of a single pod, new things fall to one half or the other by a hash, block of
-20 s by block: that errs on the safe side, as what one half shows the other may not show for a while.) New is what
-history had not shown when the comparison began. Nothing is counted before there are `LEARNING` cohorts: until then
+pods against each other, in both roles. A single pod has no halves: its new things fall to one half or the other by a
+hash, block of 20 s by block, so that what one half shows the other may not show for a while; but what one cause brings
+for longer is then in both halves and counts in neither. So it is counted against the canary too, as that is against it
+(of a pod without a canary beside it all counts), and the larger number is taught. New is what history had not shown
+when the comparison began. Nothing is counted before there are `LEARNING` cohorts: until then
 most of what is shown is new, which says how little is known and not how a healthy revision behaves.
 """
 
@@ -53,6 +55,8 @@ class NewsState(Struct, array_like=True):
     """Canary traces that hold something history has not shown."""
     causes: list[Cause] = []
     """The baseline's, sorted by things, bounded."""
+    baseline: OnlyInState = field(default_factory=OnlyInState)
+    """What it has shown and the canary has not."""
 
 
 class News:
@@ -65,6 +69,7 @@ class News:
         self.taught = state.taught
         self._canary = OnlyIn(settings.held_limit, state.canary)
         self._halves = [OnlyIn(settings.held_limit, half) for half in state.halves]
+        self._baseline = OnlyIn(settings.held_limit, state.baseline)
         self.baseline_shown = set(state.baseline_shown)
         self.canary_shown = set(state.canary_shown)
         self._new_traces = state.new_traces
@@ -82,6 +87,7 @@ class News:
             sorted(self.canary_shown),
             self._new_traces,
             [structs.replace(self._causes[things]) for things in sorted(self._causes)],
+            self._baseline.to_state(),
         )
 
     def add(
@@ -115,6 +121,7 @@ class News:
         for counted, inside, outside in zip(self._halves, (first, second), (second, first), strict=True):
             counted.add(inside, outside)
         self._canary.add(new_mine, new_theirs)
+        self._baseline.add(new_theirs, new_mine)
         self._new_traces += sum(new_mine.values())
         self._learn_causes(block, new_theirs)
         return float(sum(new_mine.values())), float(sum(new_theirs.values()))
@@ -124,7 +131,7 @@ class News:
         self._known = frozenset(redirects.get(thing, thing) for thing in self._known)
         self.baseline_shown = {redirects.get(thing, thing) for thing in self.baseline_shown}
         self.canary_shown = {redirects.get(thing, thing) for thing in self.canary_shown}
-        for counted in (self._canary, *self._halves):
+        for counted in (self._canary, self._baseline, *self._halves):
             counted.redirect(redirects, self._known)
         before, self._causes = self._causes, {}
         for things in sorted(before):
@@ -150,20 +157,34 @@ class News:
         """Most canary traces at any time that held something neither history nor the baseline so far had shown."""
         return float(self._canary.peak)
 
+    @property
+    def baseline_peak(self) -> float:
+        """The same of the baseline's traces beside the canary."""
+        return float(self._baseline.peak)
+
     def counts(self) -> dict[int, int]:
         """New thing that the baseline has not shown -> canary traces that hold it."""
         return self._canary.counts()
 
-    def cohort(self, pod_s: float) -> StreamCohort | None:
+    def cohort(self, pod_s: float, *, one_pod: bool) -> StreamCohort | None:
         """What the baseline's halves say of the rate at which a healthy revision shows new things; None if nothing.
 
         Each trace is the canary's in one of the two roles, so both roles together have the exposure of the whole.
+
+        Args:
+            pod_s: the baseline's exposure.
+            one_pod: it has never had more than a single pod.
         """
         if not self.taught:
             return None
-        sizes = [float(cause.traces) for things, cause in sorted(self._causes.items()) if self._is_one(things, cause)]
+        sizes = [
+            float(cause.traces)
+            for things, cause in sorted(self._causes.items())
+            if self._is_one(things, cause, one_pod=one_pod)
+        ]
         clumps = math.fsum(size * size for size in sizes), math.fsum(sizes)
-        return StreamCohort(float(sum(half.peak for half in self._halves)), pod_s, *clumps)
+        peak = float(sum(half.peak for half in self._halves))
+        return StreamCohort(max(peak, self.baseline_peak) if one_pod else peak, pod_s, *clumps)
 
     def _learn_causes(self, block: int, found: Mapping[Things, int]) -> None:
         for things in sorted(found):
@@ -174,9 +195,10 @@ class News:
             elif len(self._causes) < self._limit:
                 self._causes[things] = Cause(things, block, block, found[things])
 
-    def _is_one(self, things: Things, cause: Cause) -> bool:
-        """Whether traces that show these have one cause: they came in one burst, or in one half alone."""
-        return cause.last_block - cause.first_block <= 1 or any(half.holds(things) for half in self._halves)
+    def _is_one(self, things: Things, cause: Cause, *, one_pod: bool) -> bool:
+        """Whether traces that show these have one cause: they came in one burst, or in one half (or the pod) alone."""
+        alone = (self._baseline,) if one_pod else self._halves
+        return cause.last_block - cause.first_block <= 1 or any(side.holds(things) for side in alone)
 
     def _things(self, side: Side, templates: Mapping[int, int]) -> _Found:
         if self._stream == NEW_SHAPES:

@@ -420,7 +420,7 @@ class LogPart:
         streams = {ERRORS: StreamCohort(beside.baseline + beside.baseline_alone, work.pod_s, *clumping)}
         for name, news in self._news.items():
             cut = (name in OF_WHOLE_TRACES and state.cut) or (name == NEW_NUMBERS and state.numbers_cut)
-            taught = None if cut else news.cohort(work.pod_s)
+            taught = None if cut else news.cohort(work.pod_s, one_pod=is_single(state.baseline_pods.pods))
             if taught is not None:
                 streams[name] = taught
         templates, shapes, numbers = (self._news[name] for name in (NEW_TEMPLATES, NEW_SHAPES, NEW_NUMBERS))

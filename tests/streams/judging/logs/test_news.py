@@ -42,28 +42,38 @@ def test_what_history_has_shown_is_not_new():
 
 def test_the_replay_is_of_halves_of_pods():
     """A cause at one pod counts with its whole clump, one at all pods does not."""
-    at_one_pod = run([([(0, 5, 3)], [])] * 4).cohort(100.0)
+    at_one_pod = run([([(0, 5, 3)], [])] * 4).cohort(100.0, one_pod=False)
     assert (at_one_pod.events, at_one_pod.clumping / at_one_pod.clumping_df) == (12.0, 12.0)
-    at_both = run([([(0, 5, 3), (1, 5, 3)], [])] * 4).cohort(100.0)
+    at_both = run([([(0, 5, 3), (1, 5, 3)], [])] * 4).cohort(100.0, one_pod=False)
     assert at_both.events == 0.0
 
 
 def test_one_burst_over_all_pods_is_one_cause():
     """Retries that fell on all pods tell how many come at once, though they count in no half."""
-    burst = run([([(0, 5, 3), (1, 5, 3)], []), *[([], [])] * 8]).cohort(100.0)
+    burst = run([([(0, 5, 3), (1, 5, 3)], []), *[([], [])] * 8]).cohort(100.0, one_pod=False)
     assert burst.clumping / burst.clumping_df == 6.0
 
 
 def test_a_single_pod_errs_on_the_safe_side():
     """Its new things fall to one half or the other, so that they count."""
-    assert run([([(0, 5, 3)], [])], one_pod=True).cohort(100.0).events == 3.0
+    assert run([([(0, 5, 3)], [])], one_pod=True).cohort(100.0, one_pod=True).events == 3.0
+
+
+def test_what_lasts_at_a_single_pod_counts_whole():
+    """For five blocks, which fall to both halves: it is one cause, unless the canary shows it too."""
+    lasting = [([(0, 5, 3)], [])] * 20
+    alone = run(lasting, one_pod=True).cohort(100.0, one_pod=True)
+    assert (alone.events, alone.clumping / alone.clumping_df) == (60.0, 60.0)
+    shared = run([([(0, 5, 3)], [(0, 5, 3)])] * 20, one_pod=True).cohort(100.0, one_pod=True)
+    assert shared.events < 15.0
+    assert shared.clumping_df == 0.0
 
 
 def test_nothing_is_counted_before_there_is_enough_history():
     """What was shown is still remembered: it is what the cohort teaches."""
     news = News(NEW_TEMPLATES, SETTINGS, NewsState())
     assert news.add(0, side((0, 5, 1)), side((0, 6, 1)), {}, one_pod=False) == (0.0, 0.0)
-    assert news.cohort(100.0) is None
+    assert news.cohort(100.0, one_pod=False) is None
     assert (news.baseline_shown, news.canary_shown) == ({5}, {6})
 
 
