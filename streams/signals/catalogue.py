@@ -30,7 +30,7 @@ UNREAD_KNOWN = 200
 """Series without a place that are told apart; of more it is said that there are at least so many."""
 GUESSED_SOURCES = 20
 """Metrics that count requests under names in no rule; one is the exposure, the others wait beside it."""
-RULES = 2
+RULES = 3
 """Number of the rules by which series are read: one more whenever one that is known would be read otherwise."""
 _KINDS: dict[How, Kind] = {
     **dict.fromkeys(("level", "rate", "over", "under", "share"), "level"),
@@ -99,7 +99,7 @@ class CatalogueState(Struct, array_like=True):
     guessed_sources: list[str] = []
     """Sources of requests that are in no rule, up to `GUESSED_SOURCES`, sorted."""
     outdated: dict[int, None] = {}
-    """Series that were read by earlier rules, until they come again."""
+    """Series that were read by other rules, until they come again; so are the rules of their signals."""
     rules: int = 0
     """Number of those by which all others were read."""
 
@@ -109,8 +109,9 @@ class Catalogue:
 
     def __init__(self, state: CatalogueState | None = None) -> None:
         self.state = state or CatalogueState()
-        if self.state.rules < RULES:
+        if self.state.rules != RULES:  # earlier ones, or later ones of a worker that has been replaced meanwhile
             self.state.outdated, self.state.rules = dict.fromkeys(self.state.uses), RULES
+            self.state.candidates = {}
         self._outdated = self.state.outdated
         roles = (use.role for use in self.state.uses.values())
         self._sources = {role.source for role in roles if role is not None}
@@ -144,6 +145,9 @@ class Catalogue:
             before = state.candidates.get(key)
             if before is None or _rank(rule) < _rank(before):
                 state.candidates[key] = rule
+            judged = state.signals.get(rule.signal)
+            if known and judged is not None and judged.kind == rule.kind:
+                state.signals[rule.signal] = state.candidates[key]
 
     def use(self, number: int) -> SeriesUse | None:
         """How a series is read; None for one not learned."""

@@ -17,11 +17,10 @@ from streams.signals.units import unit_of_word
 
 PARTS = frozenset(("total", "count", "sum", "bucket", "max", "created", "info"))
 
-
 _CLASS = re.compile("(?<=[1-5])XX")
 """Of an HTTP status: one word with its digit."""
-_ACRONYM = re.compile("(?<=[A-Z])(?=[A-Z](?!s(?![a-z]))[a-z])")
-"""Where one ends and a word begins: `HTTP|Errors`, but `IOPs`."""
+_ACRONYM = re.compile("(?<=[A-Z]{2})(?=[A-Z](?!s(?![a-z]))[a-z])")
+"""Where one ends and a word begins: `HTTP|Errors`, but `IOPs`, and not `M|Sec`: that would be a thousand times more."""
 
 
 class Stem(Struct, frozen=True):
@@ -40,8 +39,8 @@ def words(name: str) -> list[str]:
 
     >>> words("http.server.requestDuration_p99"), words("HTTPErrors-total")
     (['http', 'server', 'request', 'duration', 'p99'], ['http', 'errors', 'total'])
-    >>> words("HTTPCode_Target_5XX_Count"), words("diskIOPs")
-    (['http', 'code', 'target', '5xx', 'count'], ['disk', 'iops'])
+    >>> words("HTTPCode_Target_5XX_Count"), words("diskIOPs"), words("latencyMSec")
+    (['http', 'code', 'target', '5xx', 'count'], ['disk', 'iops'], ['latency', 'msec'])
     """
     found: list[str] = []
     word = ""

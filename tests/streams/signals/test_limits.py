@@ -6,10 +6,12 @@ import msgspec
 import pytest
 
 from streams.records.metric import Series
+from streams.signals import catalogue as catalogues
 from streams.signals.catalogue import Catalogue, CatalogueState, read_series
 from streams.signals.limits import LIMITS, SHARES
 from streams.signals.reading import Reading, SeriesUse
 from streams.signals.requests import RequestRole
+from streams.signals.rule import SignalRule
 from streams.signals.rules import RULES, WHOLE_POD
 
 APP = {"container": "app"}
@@ -101,7 +103,25 @@ def test_series_of_an_earlier_snapshot_are_read_anew_once():
 
 def test_series_are_read_anew_by_rules_of_another_number():
     """A snapshot says by which rules its series were read, so that those that come later reach it as well."""
-    catalogue = Catalogue()
-    catalogue.learn(1, Series("container_threads_max", (("container", "app"),)))
-    catalogue.state.rules -= 1
-    assert list(restored(catalogue).state.outdated) == [1]
+    for by in (-1, 1):
+        catalogue = Catalogue()
+        catalogue.learn(1, Series("container_threads_max", (("container", "app"),)))
+        catalogue.state.rules += by
+        assert list(restored(catalogue).state.outdated) == [1]
+
+
+def test_signals_that_are_judged_follow_the_rules_of_another_number():
+    """Else a share that is read as one would be judged both ways, at a quarter of the weight, for good."""
+    apdex, fresh = Series("apdex_score"), Catalogue()
+    (share,) = read_series(apdex)[0].gauge
+    fresh.learn(1, apdex)
+    assert fresh.admit(share)
+    known = SignalRule("apdex_score", "level", "other", "either", 0.25)
+    before = SeriesUse(gauge=(Reading("apdex_score", "level"),))
+    candidates, signals = {"level:apdex_score": known}, {"apdex_score": known}
+    catalogue = restored(Catalogue(CatalogueState({1: before}, candidates, signals, rules=catalogues.RULES - 1)))
+    assert catalogue.rules["apdex_score"] == known
+    catalogue.learn(1, apdex)
+    assert catalogue.admit(share)
+    assert catalogue.rules == fresh.rules
+    assert catalogue.state.candidates == fresh.state.candidates

@@ -393,6 +393,7 @@ GUESSED = [
     ("CPUUsage", "cpu", "higher", ""),
     ("RSSBytes", "memory", "higher", "By"),
     ("GCTime", "gc", "higher", ""),
+    ("heapUsedMBytes", "memory", "higher", ""),
     ("apdex_score", "availability", "lower", "%"),
     ("rrt_max", "tail_latency", "higher", ""),
     ("packet_loss_percent", "errors", "higher", "1"),
