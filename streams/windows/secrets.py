@@ -15,15 +15,24 @@ _NAMES = (
     "|authorization|session[_-]?id|signature|(?<![a-z])(?:auth|jwt|sig|pin|cvv|ssn)"
 )
 _SCHEMES = r"(?:bearer|basic|digest|token)\s{1,4}"
-_IS = r"""\\{0,4}["']?\s{0,4}(?>=>|:=|[=:])\s{0,4}"""
+_IS = r"""\\{0,4}["']?\s{0,4}(?>=>|:=|[=:]|%3[ad])\s{0,4}"""
 """Between name and value; the quotes of JSON within a text of JSON have backslashes before them."""
 _VALUE = r"""(?:\\{1,4}["'](?:[^"'\\]|\\++(?!["'])){1,4096}+|"[^"]{1,4096}+"?|'[^']{1,4096}+'?|[^\s"',;&)\]}]++)"""
+_SAYS = (
+    r"(?:is|are|was|were|has|must|may|can|cannot|should|needs?|and|or|not|to|for|in|of|on|with|option|flag|argument)\b"
+)
+"""After `--password` these are words about it."""
 _HOLE = r"""\\{0,4}["']?<\*>\\{0,4}["']?(?:[\s,;&)\]}|]|\Z)"""
 """Of a template: what varied there is not known any more."""
 _SECRET = re.compile(
     rf"""
     -----BEGIN\ [A-Z\ ]{{0,40}}PRIVATE\ KEY-----(?:[^-]++|-(?!----END))*+(?:-----END\ [A-Z\ ]{{0,40}}-----)?
-  | (?P<name>(?:{_NAMES}){_IS})(?!\[masked|{_HOLE})(?:["']?{_SCHEMES})?{_VALUE}
+  | (?:{_NAMES})(?:
+        (?P<name>{_IS})(?!\[masked|{_HOLE})(?:["']?{_SCHEMES})?{_VALUE}
+      | (?P<element>(?:\s[^<>]{{0,256}}+)?>)(?!\[masked)[^<]{{1,4096}}+(?=</)                       # XML
+    )
+  | (?P<option>--[\w-]{{0,64}}(?:{_NAMES})\s{{1,4}})(?!\[masked|-|{_SAYS}|{_HOLE}){_VALUE}
+  | (?P<login>(?<=\s)(?:-u|--user)[\s=]{{1,4}}["']?[^\s:"']{{1,256}}+:)(?!\[masked|{_HOLE})[^\s"']{{1,256}}+  # curl
   | (?P<scheme>\b{_SCHEMES})(?:(?=[\w.~+/=-]{{0,64}}\d)[\w.~+/=-]{{8,}}+|[\w.~+/=-]{{20,}}+)
   | (?P<user>://[^\s/:@]{{0,256}}+:)[^\s/@]{{1,256}}+(?=@)
   | \beyJ[\w-]{{8,}}+\.[\w-]++(?:\.[\w-]*+)?                                       # JSON web token
@@ -39,7 +48,7 @@ _HINTS = (
     *("pass", "pwd", "secret", "token", "key", "credential", "cookie", "auth", "sessionid", "session_id", "session-id"),
     *("signature", "jwt", "sig", "pin", "cvv", "ssn", "bearer", "basic", "digest", "://", "eyj", "akia", "asia"),
     *("ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_", "glpat-", "xox", "aiza", "k_live_", "k_test_", "sk-"),
-    *("npm_", "pypi-", "hf_", "@", "-----begin"),
+    *("npm_", "pypi-", "hf_", "@", "-----begin", "-u", "--user"),
 )
 """In lower case, one of these is in whatever `_SECRET` finds, but for cards and long words."""
 _CARD = re.compile(r"\d(?:[ -]?\d){12}")
@@ -73,8 +82,8 @@ def may_hold_secrets(text: str) -> bool:
 
 def _masked(match: re.Match[str]) -> str:
     kind = match.lastgroup
-    if kind in {"name", "scheme", "user"}:
-        return f"{match[kind]}{MASK}"
+    if kind is not None and kind != "card":
+        return f"{match.string[match.start() : match.end(kind)]}{MASK}"
     if kind == "card" and not _is_card(match[0]):
         return match[0]
     return MASK
