@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from streams.errors import BadPolicy
+from topology.errors import unreadable
 
 SHOWN = frozenset(
     {
@@ -60,7 +61,7 @@ def read(path: Path) -> dict[str, str]:
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise BadPolicy("kafka-config", str(path), f"name a readable text file ({type(error).__name__})") from error
+        raise unreadable("kafka-config", path, error) from error
     properties: dict[str, str] = {}
     for number, line in enumerate(text.splitlines(), start=1):
         stripped = line.strip()

@@ -11,7 +11,7 @@ from wsgiref.simple_server import WSGIRequestHandler, WSGIServer
 
 from prometheus_client import CollectorRegistry, make_wsgi_app
 
-from streams.errors import BadPolicy
+from topology.errors import not_listening
 
 if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIEnvironment
@@ -30,8 +30,7 @@ class MetricsServer:
         try:
             self._server = family((host, port), _Handler)
         except OSError as error:
-            allowed = f"it cannot be listened on ({error.strerror}); 0 takes any free port"
-            raise BadPolicy("metrics-port", f"{host}:{port}", allowed) from error
+            raise not_listening("metrics-port", host, port, error) from error
         self._server.set_app(self._answer)
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.1,), name="metrics", daemon=True)
         self._thread.start()

@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from streams.errors import BadPolicy
 from streams.records.identity import Workload
-from topology.errors import Unavailable
+from topology.errors import Unavailable, unreadable
 
 LOGS = "serinus.logs"
 METRICS = "serinus.metrics"
@@ -60,7 +60,7 @@ def definitions(partitions: int | None = None, path: Path = DEFINITIONS) -> list
     try:
         topics = msgspec.convert(tomllib.loads(path.read_text(encoding="utf-8")), _File).topic
     except OSError as error:
-        raise BadPolicy("topics.toml", str(path), f"it must be readable ({type(error).__name__})") from error
+        raise unreadable("topics.toml", path, error) from error
     except (tomllib.TOMLDecodeError, msgspec.ValidationError, UnicodeDecodeError) as error:
         raise BadPolicy("topics.toml", str(path), str(error)) from error
     missing = OURS - {topic.name for topic in topics}

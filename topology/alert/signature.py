@@ -15,6 +15,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from streams.errors import BadPolicy
+from topology.errors import unreadable
 from topology.file_mark import Mark, mark
 
 log = logging.getLogger(__name__)
@@ -67,7 +68,7 @@ def secrets(file: str) -> tuple[bytes, ...]:
         lines = map(str.strip, Path(file).read_text(encoding="utf-8").splitlines())
         found = tuple(_secret(line) for line in lines if line)
     except OSError as error:
-        raise BadPolicy("webhook-secret-file", file, f"it must be readable ({error.strerror})") from error
+        raise unreadable("webhook-secret-file", file, error) from error
     except (UnicodeDecodeError, binascii.Error):
         allowed = "each line must be a secret: `whsec_` and base64, or text"
         raise BadPolicy("webhook-secret-file", file, allowed) from None

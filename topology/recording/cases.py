@@ -17,6 +17,7 @@ from streams.records.identity import Workload
 from streams.records.times import rfc3339_ns
 from streams.risk.comparison import Comparison
 from streams.shippers.faults import DECODE_FAULTS
+from topology.errors import unreadable
 
 FILE = "cases.json"
 _LONGEST_NS = 31 * 86_400 * 1_000_000_000
@@ -116,7 +117,7 @@ def read_entries(path: Path) -> list[CaseEntry]:
         _require(path.stat().st_size <= _MOST_BYTES, path, "its size", f"at most {_MOST_BYTES} bytes are read")
         return msgspec.json.decode(path.read_bytes(), type=list[CaseEntry])
     except OSError as error:
-        raise BadPolicy(str(path), type(error).__name__, "a recording has a cases.json that can be read") from error
+        raise unreadable("DIR", path, error) from error
     except DECODE_FAULTS as error:
         raise BadPolicy(str(path), str(error), "it holds a JSON list of cases") from error
 

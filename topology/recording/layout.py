@@ -10,8 +10,9 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
-from streams.errors import BadPolicy, BadRecord, Reason
+from streams.errors import BadRecord, Reason
 from streams.shippers.faults import DECODE_FAULTS, MAX_RECORD_BYTES, json_fault
+from topology.errors import unreadable
 from topology.recording.cases import FILE, Case
 from topology.recording.faults import Faults
 
@@ -91,7 +92,7 @@ def _lines(path: Path, faults: Faults) -> Iterator[tuple[int, bytes]]:
     except (EOFError, zlib.error, gzip.BadGzipFile) as fault:
         faults.add(f"{path.name}:{number + 1}", BadRecord(Reason.NOT_JSON, f"the file breaks off here: {fault}"))
     except OSError as error:
-        raise BadPolicy(str(path), type(error).__name__, "it must be readable") from error
+        raise unreadable("DIR", path, error) from error
 
 
 def _skip_rest(readline: Callable[[int], bytes], line: bytes) -> None:

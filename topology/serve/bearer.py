@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from streams.errors import BadPolicy
+from topology.errors import unreadable
 from topology.file_mark import mark
 
 log = logging.getLogger(__name__)
@@ -32,7 +33,7 @@ class BearerToken:
             self._seen = mark(self._path)
             self._token = self._read()
         except OSError as error:
-            raise BadPolicy("token-file", file, f"it must be readable ({error.strerror})") from error
+            raise unreadable("token-file", file, error) from error
         if not self._token:
             raise BadPolicy("token-file", file, "it must hold a token")
 

@@ -11,10 +11,11 @@ from pathlib import Path
 
 from aiohttp import web
 
-from streams.errors import BadPolicy, BrokenInvariant
+from streams.errors import BrokenInvariant
 from topology.alarms.follower import AlarmFollower
 from topology.alarms.view import AlarmView
 from topology.background import Background
+from topology.errors import not_listening, unreadable
 from topology.serve.alarm_gauges import AlarmCollector
 from topology.serve.alarm_page import AlarmPage
 from topology.serve.alarms import Alarms
@@ -186,7 +187,7 @@ def _canary_config(file: str) -> CanaryConfig:
     try:
         return read_config(path.read_bytes(), file, path.stat().st_mtime_ns // 1_000_000)
     except OSError as error:
-        raise BadPolicy("kayenta-config", file, f"it must be readable ({error.strerror})") from error
+        raise unreadable("kayenta-config", file, error) from error
 
 
 async def _listen(runner: web.AppRunner, settings: ServeSettings) -> str:
@@ -194,8 +195,7 @@ async def _listen(runner: web.AppRunner, settings: ServeSettings) -> str:
     try:
         await web.TCPSite(runner, settings.host, settings.port).start()
     except OSError as error:
-        allowed = f"it cannot be listened on ({error.strerror}); 0 takes any free port"
-        raise BadPolicy("port", f"{settings.host}:{settings.port}", allowed) from error
+        raise not_listening("port", settings.host, settings.port, error) from error
     host, port = runner.addresses[0][:2]
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
