@@ -35,6 +35,13 @@ from streams.windows.secrets import MASK, without_secrets
         (r"body={\"password\":\"a b\",\"n\":1}", rf"body={{\"password\":{MASK}\",\"n\":1}}"),
         (r"{\\\"token\\\": \\\"a\u0041\\\"}", rf"{{\\\"token\\\": {MASK}\\\"}}"),
         (r"{\"password\": \"<*>\", 1}", r"{\"password\": \"<*>\", 1}"),
+        (r'{"password":"a\"b\\","n":1}', rf'{{"password":{MASK},"n":1}}'),
+        (r"{\"password\":\"it's \\\"b\",\"n\":1}", rf"{{\"password\":{MASK}\",\"n\":1}}"),
+        (r"{\\\"password\\\":\\\"a\\\\\\\"b\\\",1}", rf"{{\\\"password\\\":{MASK}\\\",1}}"),
+        (r"{\"password\":\"\",\"n\":1}", r"{\"password\":\"\",\"n\":1}"),
+        (r"'password' => 'it\'s b'", f"'password' => {MASK}"),
+        ("[password] => hunter2 user[password]=hunter2&a=1", f"[password] => {MASK} user[password]={MASK}&a=1"),
+        ("Map(password -> hunter2) if password == 'hunter2'", f"Map(password -> {MASK}) if password == {MASK}"),
     ],
 )
 def test_secrets_are_masked(text, shown):
@@ -71,7 +78,21 @@ def test_masking_twice_is_masking_once(text):
 
 
 @pytest.mark.parametrize(
-    "unit", ["a", "1", "-", "pass", "a@", "eyJ", "://a:", "-----BEGIN PRIVATE KEY-----", '"', "pass\\", 'pass\\":\\"']
+    "unit",
+    [
+        "a",
+        "1",
+        "-",
+        "pass",
+        "a@",
+        "eyJ",
+        "://a:",
+        "-----BEGIN PRIVATE KEY-----",
+        '"',
+        "pass\\",
+        'pass\\":\\"',
+        'pass="\\',
+    ],
 )
 def test_hostile_text_costs_bounded_time(unit):
     """Promise: linear time in any text."""
