@@ -43,7 +43,7 @@ _OPPOSITE = {
     "margin": "tolerance",
 }
 """What each value must agree with."""
-_IN_QUESTION = frozenset({*_OPPOSITE, "historic_baseline"})
+_IN_QUESTION = frozenset({*_OPPOSITE, "historic_baseline", "classes", "masks"})
 _CONCERNS = {
     **{name: frozenset({name, other}) for name, other in _OPPOSITE.items()},
     **dict.fromkeys(("start", "ago", "historic_baseline"), frozenset({"historic_baseline"})),
@@ -51,6 +51,8 @@ _CONCERNS = {
         ("tolerance_up", "tolerance_down", "sensitivity", "group", "groups", "worse", "signals"),
         frozenset({"tolerance", "margin"}),
     ),
+    **{name: frozenset({name}) for name in ("classes", "masks")},
+    "logs": frozenset({"classes", "masks"}),
     "match": _IN_QUESTION,
 }
 """Field -> what may be other than it looks where it was refused; any other field: nothing."""
@@ -131,7 +133,7 @@ def disagreements(policy_file: PolicyFile, doubted: Collection[str] = ()) -> lis
     entries = list(policy_file.entries)
     faults = [fault for entry in entries for fault in _alone(entry, policy_file, doubted)]
     general = [entry for entry in entries if entry.path == "defaults"]
-    faults += _crowded(entries, policy_file)
+    faults += _crowded(entries, policy_file, doubted)
     own = [(entry, _sides(entry.settings)) for entry in entries[len(general) :]]
     told: set[tuple[str, str]] = set()
     for met in _meetings(own):
@@ -214,9 +216,11 @@ def _alone(entry: Entry, policy_file: PolicyFile, doubted: Collection[str]) -> I
                 yield Fault(line, at, shown(getattr(signal, name)), f"only of {', '.join(NAMES)}")
 
 
-def _crowded(entries: Sequence[Entry], policy_file: PolicyFile) -> Iterator[Fault]:
+def _crowded(entries: Sequence[Entry], policy_file: PolicyFile, doubted: Collection[str]) -> Iterator[Fault]:
     """Where an entry has more log classes or masks than can be followed, beside the defaults and one that it meets."""
     for name, most in (("classes", MAX_TOPICS), ("masks", MAX_EXPRESSIONS)):
+        if name in doubted:
+            continue
         own, general = [(entry, size) for entry in entries if (size := _size(entry.settings, name))], 0
         for number, (entry, size) in enumerate(own):
             met = max((others for earlier, others in own[:number] if _is_beside(earlier, entry)), default=0)

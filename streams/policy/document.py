@@ -37,6 +37,7 @@ from streams.policy.written import (
     Weight,
 )
 from streams.signals.rule import Criticality, Group, MissingData, Worse
+from streams.templates.expressions import MAX_EXPRESSIONS
 from streams.templates.topics import MAX_TOPICS, LogClass
 
 
@@ -98,7 +99,7 @@ class LogsEntry(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, o
     """Whether the built-in strings (OutOfMemoryError, FATAL, ...) give a line its class."""
     classes: Annotated[dict[LogText, LogClass], Meta(max_length=MAX_TOPICS)] | UnsetType = UNSET
     """Text, or expression between slashes, and the class of the lines that hold it; the last that fits wins."""
-    masks: Annotated[tuple[Expression, ...], Meta(max_length=100)] | UnsetType = UNSET
+    masks: Annotated[tuple[Expression, ...], Meta(max_length=MAX_EXPRESSIONS)] | UnsetType = UNSET
     """Expressions for what varies within lines of one kind; added to those of earlier entries."""
     context_lines: Annotated[int, Meta(ge=0, le=50, description="give a whole number from 0 to 50")] | UnsetType = UNSET
     """Lines kept around an unexpected error, on either side."""

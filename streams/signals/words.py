@@ -69,7 +69,7 @@ ERRORS = frozenset(
         *("timeout", "timeouts", "timedout", "retry", "retries", "aborted", "aborts", "fault", "faults", "5xx"),
         *("unavailable", "discarded", "lost", "deadlocks", "deadlocked", "invalid", "refused", "drop", "retried"),
         *("redelivered", "redeliveries", "unroutable", "overflow", "overflows", "rollback", "rollbacks", "dead"),
-        *("unhealthy", "unreachable"),
+        *("unhealthy", "unreachable", "frustrated"),
     )
 )
 _SUCCESS = frozenset(
@@ -129,7 +129,8 @@ _MET = frozenset(("reached", "exceeded", "hit"))
 _STATE_KEYS = ("state", "cpu_state", "system_memory_state", "db_client_connection_state")
 _SHARES = frozenset(("ratio", "percent", "percentage", "pct", "share", "fraction"))
 _MEANS = frozenset(("rate", "average", "avg", "mean"))
-_NUMBERS = frozenset(("sum", "count", "total"))
+_COUNTED = frozenset(("count", "total"))
+_NUMBERS = _COUNTED | {"sum"}
 _NEUTRAL = _SHARES | _MEANS | _NUMBERS | _SUCCESS | _LOAD | {"number", "per"}
 """Words that tell how something is counted, not what."""
 OTHERS = frozenset(
@@ -355,7 +356,7 @@ def _timed_words(said: list[str]) -> bool:
 
 def _is_share(said: list[str], given: str) -> bool:
     """A share of successes, not a number of them: `success_rate`, but `successful_requests_rate` is one per second."""
-    if "count" in said and _SHARES.isdisjoint(said):
+    if not _COUNTED.isdisjoint(said) and _SHARES.isdisjoint(said):
         return False
     if not _OF_ITSELF.isdisjoint(said) or given in {"1", "%"} or not _SHARES.isdisjoint(said):
         return True

@@ -15,9 +15,12 @@ _NAMES = (
     "|authorization|session[_-]?id|signature|(?<![a-z])(?:auth|jwt|sig|pin|cvv|ssn)"
 )
 _SCHEMES = r"(?:bearer|basic|digest|token)\s{1,4}"
-_IS = r"""\\{0,4}["']?\s{0,4}(?>=>|:=|[=:]|%3[ad])\s{0,4}"""
+_IS = r"""\\{0,4}["']?\]?\s{0,4}(?>[=:]{1,3}>?|->|%3[ad])\s{0,4}(?=(?P<opened>\\{1,4}["'])?)"""
 """Between name and value; the quotes of JSON within a text of JSON have backslashes before them."""
-_VALUE = r"""(?:\\{1,4}["'](?:[^"'\\]|\\++(?!["'])){1,4096}+|"[^"]{1,4096}+"?|'[^']{1,4096}+'?|[^\s"',;&)\]}]++)"""
+_NESTED = r"""(?P=opened)(?:(?!(?P=opened))(?:\\++[\s\S]?|[^\\])){1,4096}+"""
+"""Up to a quote with as many backslashes: those of quotes within the value have more."""
+_PLAIN = r"""(?!\\{1,4}["'])[^\s"',;&)\]}]++"""
+_VALUE = rf"""(?:{_NESTED}|"(?:[^"\\]|\\[\s\S]?){{1,4096}}+"?|'(?:[^'\\]|\\[\s\S]?){{1,4096}}+'?|{_PLAIN})"""
 _SAYS = (
     r"(?:is|are|was|were|has|must|may|can|cannot|should|needs?|and|or|not|to|for|in|of|on|with|option|flag|argument)\b"
 )

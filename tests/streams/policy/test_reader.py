@@ -126,6 +126,20 @@ def test_what_entries_that_meet_bring_is_counted(name, most):
     }
 
 
+@pytest.mark.parametrize(("name", "most"), [("classes", 200), ("masks", 100)])
+def test_what_is_refused_by_itself_is_told_once(name, most):
+    """With its own number: nothing is counted of lists that could not be read whole."""
+    texts = [f"{place}x" for place in range(most + 1)]
+    logs = {name: dict.fromkeys(texts, "error") if name == "classes" else texts}
+    one = {"logs": {name: {"boom": "error"} if name == "classes" else ["boom"]}}
+    document = {"version": 1, "defaults": one, "workloads": [{"match": {"workload": "shop"}, "logs": logs}]}
+    with pytest.raises(BadPolicyFile) as caught:
+        read(json.dumps(document), "policy.yml")
+    assert [(fault.field, fault.value) for fault in caught.value.faults] == [
+        (f"workloads[0].logs.{name}", f"'{most + 1} entries'")
+    ]
+
+
 @pytest.mark.parametrize("path", BAD, ids=lambda path: path.stem)
 def test_the_schema_refuses_what_a_schema_can(path):
     """Files that only the reader can refuse say so; all others the schema refuses too."""

@@ -395,6 +395,8 @@ GUESSED = [
     ("GCTime", "gc", "higher", ""),
     ("heapUsedMBytes", "memory", "higher", ""),
     ("apdex_score", "availability", "lower", "%"),
+    ("apdex_satisfied_total", "load", "either", ""),
+    ("apdex_frustrated_total", "errors", "higher", ""),
     ("rrt_max", "tail_latency", "higher", ""),
     ("packet_loss_percent", "errors", "higher", "1"),
     ("process.paging.faults", "other", "either", ""),

@@ -43,6 +43,13 @@ from streams.windows.secrets import MASK, without_secrets
         ("ran --api-token 'a b' --force", f"ran --api-token {MASK} --force"),
         ("curl -u eve:hunter2 https://x/", f"curl -u eve:{MASK} https://x/"),
         ("curl --user=eve:hunter2 https://x/", f"curl --user=eve:{MASK} https://x/"),
+        (r'{"password":"a\"b\\","n":1}', rf'{{"password":{MASK},"n":1}}'),
+        (r"{\"password\":\"it's \\\"b\",\"n\":1}", rf"{{\"password\":{MASK}\",\"n\":1}}"),
+        (r"{\\\"password\\\":\\\"a\\\\\\\"b\\\",1}", rf"{{\\\"password\\\":{MASK}\\\",1}}"),
+        (r"{\"password\":\"\",\"n\":1}", r"{\"password\":\"\",\"n\":1}"),
+        (r"'password' => 'it\'s b'", f"'password' => {MASK}"),
+        ("[password] => hunter2 user[password]=hunter2&a=1", f"[password] => {MASK} user[password]={MASK}&a=1"),
+        ("Map(password -> hunter2) if password == 'hunter2'", f"Map(password -> {MASK}) if password == {MASK}"),
     ],
 )
 def test_secrets_are_masked(text, shown):
@@ -106,6 +113,7 @@ def test_masking_twice_is_masking_once(text):
         " -u a:",
         "%3d",
         "pass%3d",
+        'pass="\\',
     ],
 )
 def test_hostile_text_costs_bounded_time(unit):
