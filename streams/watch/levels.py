@@ -233,8 +233,8 @@ class LevelWatch:
         if warm:
             self._gather(time_ns, score, ended)
         onset_ns = detector.onset_ns
-        if onset_ns is None:
-            self._heard = False
+        if onset_ns is None and self._heard:
+            self._rest()
         trust = 1.0 if near else detector.trust_ratio
         clipped = -_CLIP if z < -_CLIP else _CLIP if z > _CLIP else z
         self._learn(value, (clipped if self._scale_n else z) * scale, clipped, moved, score, trust)
@@ -274,7 +274,7 @@ class LevelWatch:
     def quieten(self) -> None:
         """Forget the evidence gathered; what is normal only if the evidence ended because the model went along."""
         self._farthest.quieten()
-        self._heard = False
+        self._rest()
         if self._forecast.follows or abs(self._forecast.strayed) > _STRAYED * self._scale:
             self.settle()
         else:
@@ -283,12 +283,21 @@ class LevelWatch:
     def settle(self) -> None:
         """The level of late is what is normal now; how far the signal strays from it, is not forgotten."""
         self._farthest.quieten()
-        self._heard = False
+        self._rest()
         self._detector.quieten()
         self._forecast.settle()
         self._distance.settle(self._forecast.late)
         self._back = None
         self._bias_n, self._bias = 0.0, 0.0
+
+    def _rest(self) -> None:
+        """It rings no more. How far it had gone teaches no tail: the next incident like it is news as well.
+
+        What has rung several times is known by how high the evidence climbed (`detector`) and how far it went
+        (`farthest`), and what somebody called nothing by the latter.
+        """
+        if self._heard:
+            self._heard, self._peak = False, 0.0
 
     def _strayed(self, value: float, expected: float, scale: float) -> tuple[float, float, float | None]:
         """In an excursion: what is expected, how far the value lies from it, in scales; if it ends, how far it had led.

@@ -236,6 +236,20 @@ def test_a_short_fault_is_found_by_how_far_out_it_lies(values, scales, lasts):
     assert found >= 16
 
 
+@pytest.mark.parametrize(("values", "scales", "lasts"), [(60, 100.0, 6), (200, 30.0, 4)])
+def test_a_second_fault_like_the_first_rings_as_well(values, scales, lasts):
+    """At a value a minute, half an hour after it, one of ten signals: of ten eight; else 3."""
+    rang = 0
+    for seed in range(10):
+        rng, ward, second = np.random.default_rng(seed), Ward(ARL_S), values + lasts + 30
+        for place in range(second + lasts):
+            level = rng.normal(10.0, 1.0, 10)
+            level[0] += scales * (values <= place < values + lasts or place >= second)
+            ward.add(place * 12 * STEP_NS, [Point(str(n), float(each)) for n, each in enumerate(level)])
+            rang += ward.raised is not None and place >= second
+    assert rang >= 8
+
+
 @pytest.mark.parametrize("lasts", [1, 4])
 def test_ordinary_values_after_a_spike_do_not_ring(lasts):
     """Where the level of late is the best forecast it follows the spike; its way back rang in nine runs of ten."""
