@@ -24,6 +24,7 @@ from streams.judging.copied import copied
 from streams.judging.logs.beside import FEW_FACTORS, Beside
 from streams.judging.logs.failures import FailuresState
 from streams.judging.logs.horizon import Horizon
+from streams.judging.logs.mirror import Look, Mirror, MirrorState
 from streams.judging.logs.news import LEARNING, News, NewsState
 from streams.judging.logs.past import LogCohort, LogPast, LogPrior
 from streams.judging.logs.pods import ByPod
@@ -97,6 +98,8 @@ class LogState(Struct, array_like=True):
     """Of the baseline, those of most traces -> how many, for people to hold new ones against."""
     numbers_cut: bool = False
     """Nor how often a trace logs a line, where there was no room to tell that alone."""
+    mirror: MirrorState = field(default_factory=MirrorState)
+    """The baseline's only pod in the canary's place."""
 
 
 class Culprit(NamedTuple):
@@ -163,6 +166,7 @@ class LogPart:
             )
             for name, stream in self._state.streams.items()
         }
+        self._mirror = Mirror(settings, self._state.streams, self._state.mirror)
         self._clump: float | None = None
         """Of the canary's pods; None where it may have changed since: a window without failures changes nothing."""
 
@@ -224,8 +228,10 @@ class LogPart:
             state.horizon.see(pods, state.works.canary)
             if is_single(pods):
                 state.onset.wait(canary.pod_s)
-            state.incidents.seconds += min(baseline.pod_s, canary.pod_s)
+            if not state.mirror.found:
+                state.incidents.seconds += min(baseline.pod_s, canary.pod_s)
             self._judge()
+            self._look_at_the_baseline()
 
     def redirect(self, redirects: Mapping[int, int]) -> None:
         """Templates have become part of others: former number -> the one it is part of now."""
@@ -297,7 +303,11 @@ class LogPart:
         alone = self._state.streams[name].past.exposure_s <= 0.0
         shares = self._state.works.shares(baseline, canary, saturation, by_traces=alone, exposure=exposure)
         self._beside[name].add(x, y, shares)
-        if name == ERRORS and x + y > 0.0 and 0.0 < shares.by_requests < 1.0:
+        if is_single(baseline.pods(self._window_ns)):
+            events = self._beside[name].state.baseline if name == ERRORS else self._news[name].baseline_peak
+            if name not in OF_WHOLE_TRACES or not self._unjudged_shapes(name):
+                self._mirror.add(name, y, x, events, shares)
+        elif name == ERRORS and x + y > 0.0 and 0.0 < shares.by_requests < 1.0:
             null = self._settings.tolerance * (1.0 - shares.by_requests) / shares.by_requests
             clump = stream_clumps(self._state.streams[ERRORS])
             self._state.incidents.add(y, x, null, FEW_FACTORS, clump)
@@ -312,12 +322,22 @@ class LogPart:
                 continue
             clump = self.clump if name == ERRORS else 1.0  # new things are known by pods already (`news`)
             beside = self._beside[name].p(max(stream_clumps(stream), clump))
-            p = stream_p(stream, beside, look_s, state.horizon.share, stream_tolerance(name, self._settings), clump)
+            tolerance = stream_tolerance(name, self._settings)
+            p = stream_p(stream, stream.events, beside, look_s, state.horizon.share, tolerance, clump)
             stream.p = min(stream.p, p)
         p = weighted_simes([(stream.p, stream.share) for stream in state.streams.values()])
         if p < state.least_p:
             state.least_p = p
             state.p = min(state.p, math.exp(-state.onset.log_e_beside(-math.log(p))))
+
+    def _look_at_the_baseline(self) -> None:
+        state, horizon = self._state, self._state.horizon
+        if not self._mirror.changed or horizon.share <= 0.0:
+            return
+        look_s = horizon.look_s(state.works.baseline, state.works.canary) / max(1.0, horizon.pods)
+        clump = state.baseline_pods.clump(state.streams[ERRORS].by_pod)
+        self._mirror.look(Look(state.incidents.seconds, horizon.planned_s, look_s, horizon.share, clump))
+        state.incidents.found += state.mirror.found
 
     @property
     def clump(self) -> float:

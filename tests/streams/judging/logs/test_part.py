@@ -194,6 +194,46 @@ def test_incidents_of_baselines_beside_their_canaries_are_learned():
     assert rates[1] < fresh().to_state().onset.rate < rates[0]
 
 
+def single(part, baseline=None, canary=None, windows=WINDOWS):
+    """So many windows of single pods, as `judged`, with what fails at each."""
+    for index in range(windows):
+        sides = [side(*(traces or {}).get(index, ()), pods=1) for traces in (baseline, canary)]
+        for one in sides:
+            one.failed = {0: sum(trace.count for trace in one.traces if trace.log_class)}
+        part.add(index * WINDOW_NS, *sides, KNOWN)
+    return part
+
+
+def test_an_incident_of_the_baselines_only_pod_is_what_would_have_failed_a_canary():
+    """The same failures fail the one and count at the other, once; of both, of the canary, or few do not."""
+    past, lasting = history(6), {index: [failed(5)] for index in range(6)}
+    assert single(fresh(past), canary=lasting).to_state().least_p <= 0.05
+    late = {index + 30: traces for index, traces in lasting.items()}
+    few = {10: [failed(5)]}
+    cohorts = [
+        single(fresh(past), *both).cohort()
+        for both in (
+            (lasting, None),
+            (late, None),
+            (lasting | late, None),
+            (lasting, lasting),
+            (None, late),
+            (few, None),
+        )
+    ]
+    assert [round(one.incidents, 1) for one in cohorts] == [1.0, 1.0, 1.0, 0.0, 0.0, 0.0]
+    seconds = [one.beside_s for one in cohorts]
+    assert (seconds[0] < 30.0, 150.0 < seconds[1] < 180.0) == (True, True)
+    assert seconds[2:] == [seconds[0], *[300.0] * 3]
+
+
+def test_new_things_of_the_baselines_only_pod_are_an_incident():
+    """Whose traces did not fail: warnings that nobody has shown before."""
+    lasting = {index: [Trace(0, "warning", (150,), 1050)] for index in range(12)}
+    assert single(fresh(history(6)), lasting).cohort().incidents >= 1.0
+    assert single(fresh(history(6)), lasting, lasting).cohort().incidents == 0.0
+
+
 def test_what_a_workload_has_shown_of_incidents_outweighs_what_others_have():
     """After ten comparisons without one it expects a fifth of what one does that knows of the others alone."""
     planned_s = WINDOWS * WINDOW_NS / 1e9
