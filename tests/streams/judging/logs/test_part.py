@@ -283,6 +283,24 @@ def test_where_numbers_are_new_all_the_time_shapes_are_judged_by_sets():
     assert part.p < 0.01
 
 
+def test_where_more_new_numbers_than_new_sets_are_needed_both_are_judged():
+    """One new number a rollout: each has as much of the share as it needs fewer, and what says more is told."""
+    past = LogPast()
+    for cohort in range(12):
+        odd = {10: [Trace(0, None, (), 500, 2, 10_000 + cohort)]}
+        past.learn(judged(fresh(past), every(TWICE) | odd).cohort(), SETTINGS, LogPrior())
+    shares = {name: fresh(past).to_state().streams[name].share for name in OF_WHOLE_TRACES}
+    assert 0.0 < shares[NEW_NUMBERS] < shares[NEW_SHAPES]
+    assert sum(shares.values()) == pytest.approx(0.3)
+    once = judged(fresh(past), every(TWICE), every(ONCE))
+    other = judged(fresh(past), every(TWICE), {index: [Trace(0, None, (), 77)] for index in range(0, 60, 6)})
+    assert [part.evidence()[2].stream for part in (once, other)] == [NEW_NUMBERS, NEW_SHAPES]
+    assert max(once.p, other.p) < 0.01
+    assert once.new_shapes.baseline.keys() >= {TWICE.counted_shape}
+    assert other.new_shapes.baseline.keys() >= {TWICE.shape}
+    assert once.unjudged() == []
+
+
 def test_numbers_of_lines_are_learned_after_a_snapshot_of_before():
     """Until then shapes are judged by sets, as before; in a comparison that goes on as well."""
     past = history(LEARNING + 1, every(TWICE))
