@@ -13,8 +13,9 @@ an e-process whose bound holds on average over incidents that begin at that rate
 or length. Where the canary fails evenly from the first on it costs little: n failures leave about h t/n. What
 begins after a time s is never below 1 - exp(-h s): so long had nobody anything against the canary.
 
-How often incidents begin is learned from baselines beside their canaries (`Incidents`), borrowed from the cluster's
-other workloads, and before either 1 in 20 comparisons, as for incidents that both revisions share (`logs.past`).
+How often incidents begin is learned from baselines beside their canaries (`Incidents`; in logs, of single pods:
+`logs.mirror`), borrowed from the cluster's other workloads, and before either 1 in 20 comparisons, as for incidents
+that both revisions share (`logs.past`).
 
 Source: method of mixtures, over nulls (Howard & Ramdas, arXiv 1906.09712, section 2: Ville's inequality for a Bayesian
 mixture); change points at a constant rate as in Shiryaev, Theory Probab. Appl. 8 (1963). Counting: e-detector of CUSUM
@@ -114,6 +115,9 @@ def is_single(pods: float) -> bool:
 def incident_rate(known: Incidents, cluster: Incidents, planned_s: float) -> float:
     """h: incidents per second of a pod.
 
+    What the cluster has shown weighs as much as two comparisons of the workload, what nobody has as much as one: where
+    causes are as frequent everywhere, few comparisons without one make h too low, of which the bound suffers most.
+
     Args:
         known: of the workload's past.
         cluster: of all its other workloads.
@@ -125,4 +129,5 @@ def incident_rate(known: Incidents, cluster: Incidents, planned_s: float) -> flo
     0.105
     """
     expected = (_EXPECTED + cluster.found) / (planned_s + cluster.seconds)
-    return (expected * planned_s + known.found) / (planned_s + known.seconds)
+    weight_s = planned_s * (1.0 + cluster.seconds / (planned_s + cluster.seconds))
+    return (expected * weight_s + known.found) / (weight_s + known.seconds)

@@ -247,7 +247,8 @@ def life(
             part = judged(world.service, pasts[number], others, world, settings)
             found.append(part.p)
             if by_numbers is not None:
-                by_numbers += [one.p for one in part.evidence() if one.stream == NEW_NUMBERS]
+                numbers = part.to_state().streams[NEW_NUMBERS]
+                by_numbers += [numbers.p] if numbers.share else []
             pasts[number].learn(part.cohort(), settings, others)
     return found if last is None else found[-workloads:]
 

@@ -97,12 +97,17 @@ def test_causes_that_last_at_one_pod_keep_alpha(workloads, cases):
     assert keeps_alpha(life(Service(errors=0.04, clump=20), workloads, cases))
 
 
-@pytest.mark.parametrize("runs", [(8, 10), pytest.param((30, 15), marks=pytest.mark.nightly)])
-def test_causes_that_last_at_the_only_pod_keep_alpha_once_they_are_known(runs):
-    """Of single pods, from the third rollout on: what happened to the baselines before says how often they come."""
+@pytest.mark.parametrize("runs", [(8, 10), pytest.param((40, 15), marks=pytest.mark.nightly)])
+@pytest.mark.parametrize(("causes", "known"), [(1.2, 2), (0.3, 3)])
+def test_causes_that_last_at_the_only_pod_keep_alpha_once_they_are_known(runs, causes, known):
+    """Of single pods: what happened to the baselines before says how often they come.
+
+    So many causes a side and rollout, from the rollout after so many on; in the first ones alpha is not kept
+    (`docs/judging.md`, known weaknesses).
+    """
     workloads, cases = runs
-    found = life(Service(errors=0.08, clump=20, pods=(1, 1)), workloads, cases)
-    assert keeps_alpha(found[2 * workloads :])
+    found = life(Service(errors=causes / 15.0, clump=20, pods=(1, 1)), workloads, cases)
+    assert keeps_alpha(found[known * workloads :])
 
 
 def test_five_times_the_errors_of_a_single_pod_are_found():

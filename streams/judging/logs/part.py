@@ -5,7 +5,9 @@ Three streams, each with one p for the whole life, combined with shares fixed be
 - errors: traces (incidents, where lines carry no id) with a line of class error or critical;
 - new templates: canary traces that hold a template of class warning or worse that neither history nor the baseline so
   far has shown;
-- new shapes: the same of the set of a trace's templates, whatever their class.
+- new shapes: the same of the set of a trace's templates, whatever their class; of how often it logs each of them (new
+  numbers) in their place where the past says that no more of those are needed to tell, for all new shapes are among
+  them, else both, each with as much of their share as it needs fewer.
 
 What a healthy revision shows that is new is known by replaying earlier baselines' halves against each other (`news`).
 Values in, values out; a part made from its state goes on to the bit, whatever the past has learned meanwhile.
@@ -14,7 +16,7 @@ Values in, values out; a part made from its state goes on to the bit, whatever t
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from msgspec import Struct, field
@@ -24,6 +26,7 @@ from streams.judging.copied import copied
 from streams.judging.logs.beside import FEW_FACTORS, Beside
 from streams.judging.logs.failures import FailuresState
 from streams.judging.logs.horizon import Horizon
+from streams.judging.logs.mirror import Look, Mirror, MirrorState
 from streams.judging.logs.news import LEARNING, News, NewsState
 from streams.judging.logs.past import LogCohort, LogPast, LogPrior
 from streams.judging.logs.pods import ByPod
@@ -97,6 +100,10 @@ class LogState(Struct, array_like=True):
     """Of the baseline, those of most traces -> how many, for people to hold new ones against."""
     numbers_cut: bool = False
     """Nor how often a trace logs a line, where there was no room to tell that alone."""
+    mirror: MirrorState = field(default_factory=MirrorState)
+    """The baseline's only pod in the canary's place."""
+    usual_numbers: dict[int, int] = {}
+    """As `usual_shapes`, of those that say how often a line comes."""
 
 
 class Culprit(NamedTuple):
@@ -163,6 +170,7 @@ class LogPart:
             )
             for name, stream in self._state.streams.items()
         }
+        self._mirror = Mirror(settings, self._state.streams, self._state.mirror)
         self._clump: float | None = None
         """Of the canary's pods; None where it may have changed since: a window without failures changes nothing."""
 
@@ -224,8 +232,10 @@ class LogPart:
             state.horizon.see(pods, state.works.canary)
             if is_single(pods):
                 state.onset.wait(canary.pod_s)
-            state.incidents.seconds += min(baseline.pod_s, canary.pod_s)
+            if not state.mirror.found:
+                state.incidents.seconds += min(baseline.pod_s, canary.pod_s)
             self._judge()
+            self._look_at_the_baseline()
 
     def redirect(self, redirects: Mapping[int, int]) -> None:
         """Templates have become part of others: former number -> the one it is part of now."""
@@ -275,16 +285,22 @@ class LogPart:
         self._compare(ERRORS, baseline, canary, x, y)
 
     def _count_usual(self, baseline: Side) -> None:
-        if not self._state.streams[self._of_shapes].share:
-            return
-        usual, counted = self._state.usual_shapes, self._of_shapes == NEW_NUMBERS
-        for trace in baseline.traces:
-            shape = trace.counted_shape if counted else trace.shape
+        state = self._state
+        if state.streams[NEW_SHAPES].share:
+            shapes = ((trace.shape, trace.count) for trace in baseline.traces)
+            state.usual_shapes = self._counted(state.usual_shapes, shapes)
+        if state.streams[NEW_NUMBERS].share:
+            numbers = ((trace.counted_shape, trace.count) for trace in baseline.traces if trace.shape)
+            state.usual_numbers = self._counted(state.usual_numbers, numbers)
+
+    def _counted(self, usual: dict[int, int], shown: Iterable[tuple[int, int]]) -> dict[int, int]:
+        for shape, count in shown:
             if shape:
-                usual[shape] = usual.get(shape, 0) + trace.count
-        if len(usual) > self._settings.held_limit:
-            kept = sorted(usual, key=lambda shape: (-usual[shape], shape))[: self._settings.held_limit]
-            self._state.usual_shapes = {shape: usual[shape] for shape in kept}
+                usual[shape] = usual.get(shape, 0) + count
+        if len(usual) <= self._settings.held_limit:
+            return usual
+        kept = sorted(usual, key=lambda shape: (-usual[shape], shape))[: self._settings.held_limit]
+        return {shape: usual[shape] for shape in kept}
 
     def _compare(self, name: str, baseline: Side, canary: Side | None, x: float, y: float) -> None:
         if canary is None:
@@ -297,7 +313,11 @@ class LogPart:
         alone = self._state.streams[name].past.exposure_s <= 0.0
         shares = self._state.works.shares(baseline, canary, saturation, by_traces=alone, exposure=exposure)
         self._beside[name].add(x, y, shares)
-        if name == ERRORS and x + y > 0.0 and 0.0 < shares.by_requests < 1.0:
+        if is_single(baseline.pods(self._window_ns)):
+            events = self._beside[name].state.baseline if name == ERRORS else self._news[name].baseline_peak
+            if name not in OF_WHOLE_TRACES or not self._unjudged_shapes(name):
+                self._mirror.add(name, y, x, events, shares)
+        elif name == ERRORS and x + y > 0.0 and 0.0 < shares.by_requests < 1.0:
             null = self._settings.tolerance * (1.0 - shares.by_requests) / shares.by_requests
             clump = stream_clumps(self._state.streams[ERRORS])
             self._state.incidents.add(y, x, null, FEW_FACTORS, clump)
@@ -312,12 +332,22 @@ class LogPart:
                 continue
             clump = self.clump if name == ERRORS else 1.0  # new things are known by pods already (`news`)
             beside = self._beside[name].p(max(stream_clumps(stream), clump))
-            p = stream_p(stream, beside, look_s, state.horizon.share, stream_tolerance(name, self._settings), clump)
+            tolerance = stream_tolerance(name, self._settings)
+            p = stream_p(stream, stream.events, beside, look_s, state.horizon.share, tolerance, clump)
             stream.p = min(stream.p, p)
         p = weighted_simes([(stream.p, stream.share) for stream in state.streams.values()])
         if p < state.least_p:
             state.least_p = p
             state.p = min(state.p, math.exp(-state.onset.log_e_beside(-math.log(p))))
+
+    def _look_at_the_baseline(self) -> None:
+        state, horizon = self._state, self._state.horizon
+        if not self._mirror.changed or horizon.share <= 0.0:
+            return
+        look_s = horizon.look_s(state.works.baseline, state.works.canary) / max(1.0, horizon.pods)
+        clump = state.baseline_pods.clump(state.streams[ERRORS].by_pod)
+        self._mirror.look(Look(state.incidents.seconds, horizon.planned_s, look_s, horizon.share, clump))
+        state.incidents.found += state.mirror.found
 
     @property
     def clump(self) -> float:
@@ -346,12 +376,13 @@ class LogPart:
         if name == NEW_NUMBERS and self._state.horizon.load(works.canary, works.baseline) > _BUSIER:
             return (
                 "logs: the canary's pods have far more to do than the baseline's, or than any before, so that how often"
-                " a trace logs a line is not judged, nor the shapes of traces"
+                " a trace logs a line is not judged"
+                + ("" if self._state.streams[NEW_SHAPES].share else ", nor the shapes of traces")
             )
         return ""
 
     def evidence(self) -> list[StreamEvidence]:
-        """What each stream says, in the order of `STREAMS`; new numbers stand where they are judged for new shapes."""
+        """What each stream says, in the order of `STREAMS`; of new shapes and numbers the one that says more."""
         works, streams = self._state.works, self._state.streams
         return [
             stream_evidence(name, streams[name], works.canary.pod_s, works.baseline.pod_s, self.p)
@@ -369,7 +400,10 @@ class LogPart:
 
     @property
     def _of_shapes(self) -> str:
-        return NEW_NUMBERS if self._state.streams[NEW_NUMBERS].share else NEW_SHAPES
+        """Of those that are judged, the one that says more."""
+        streams = self._state.streams
+        judged = [name for name in OF_WHOLE_TRACES if streams[name].share]
+        return min(judged, key=lambda name: streams[name].p / streams[name].share, default=NEW_SHAPES)
 
     def culprits(self, stream: str) -> list[Culprit]:
         """What is behind one stream, that with most of the canary's traces first."""
@@ -384,9 +418,10 @@ class LogPart:
 
     @property
     def new_shapes(self) -> NewShapes:
-        """What is behind the stream of shapes, or of numbers, whichever is judged."""
-        stream = self._of_shapes
-        return NewShapes(stream == NEW_NUMBERS, self._news[stream].counts(), self._state.usual_shapes)
+        """What is behind the stream of shapes, or of numbers, whichever says more."""
+        stream, state = self._of_shapes, self._state
+        usual = state.usual_numbers if stream == NEW_NUMBERS else state.usual_shapes
+        return NewShapes(stream == NEW_NUMBERS, self._news[stream].counts(), usual)
 
     def unjudged(self) -> list[str]:
         """What could not be judged and why, in sentences."""
@@ -398,8 +433,9 @@ class LogPart:
             )
         elif not state.streams[self._of_shapes].share:
             found.append("logs: lines carry no trace or request id, so that the shapes of traces are not judged")
-        elif why := self._unjudged_shapes(self._of_shapes):
-            found.append(why)
+        else:
+            of_whole = [name for name in OF_WHOLE_TRACES if state.streams[name].share]
+            found += [why for why in dict.fromkeys(map(self._unjudged_shapes, of_whole)) if why]
         if state.least_p <= _TELLING and state.p > 2.0 * state.least_p:
             found.append(
                 "logs: while it had a single pod, an incident of the canary's pod cannot be told from a worse revision,"
@@ -469,7 +505,9 @@ def begin(
     }
     if streams[NEW_NUMBERS].share:
         numbers, shapes = (fewest(name, streams[name], settings, level) for name in (NEW_NUMBERS, NEW_SHAPES))
-        streams[NEW_SHAPES if numbers <= shapes else NEW_NUMBERS].share = 0.0
+        by_numbers = 1.0 if numbers <= shapes else shapes / (shapes + numbers)
+        streams[NEW_NUMBERS].share *= by_numbers
+        streams[NEW_SHAPES].share *= 1.0 - by_numbers
     return LogState(
         Horizon(planned_ns / 1e9, Work(0.0, past.busiest_requests, past.busiest_traces), ends=ends),
         streams,

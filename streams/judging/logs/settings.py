@@ -16,10 +16,11 @@ STREAMS = (ERRORS, NEW_TEMPLATES, NEW_SHAPES)
 warning or worse, or with a set of templates, that neither history nor the baseline so far has shown."""
 NEW_NUMBERS = "logs/new_numbers"
 """Canary traces that log known lines in numbers that neither has shown. Judged in place of `NEW_SHAPES`, each of which
-it counts too, where the workload's past says that no more of them than of those are needed to tell."""
+it counts too, where the workload's past says that no more of them than of those are needed to tell; where more are,
+both are, with shares of theirs that are as the inverse of what is needed."""
 
 OF_WHOLE_TRACES = (NEW_SHAPES, NEW_NUMBERS)
-"""Of what all lines of a trace are together; one of them is judged."""
+"""Of what all lines of a trace are together."""
 LEARNED = (*STREAMS, NEW_NUMBERS)
 
 

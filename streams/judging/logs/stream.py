@@ -153,12 +153,19 @@ def stream_clumps(stream: StreamState) -> float:
 
 
 def stream_p(
-    stream: StreamState, p_beside: float, look_s: float, look_share: float, tolerance: float, clump: float = 1.0
+    stream: StreamState,
+    events: float,
+    p_beside: float,
+    look_s: float,
+    look_share: float,
+    tolerance: float,
+    clump: float = 1.0,
 ) -> float:
     """The p of one stream now, not yet the running minimum.
 
     Args:
-        stream: its counts and past.
+        stream: its past.
+        events: the canary's.
         p_beside: p_c.
         look_s: the canary's exposure up to the end of the present look (`horizon`), pod-seconds.
         look_share: of the error against the past, for that look; p_c holds for the whole life by itself.
@@ -171,7 +178,7 @@ def stream_p(
         return min(1.0, max(SMALLEST_P, p_beside))
     incident = shared_incident(past)
     phi = stream_phi(stream) if stream.clumps_known else max(stream_phi(stream), clump)
-    p_history = tail(stream.events, look_s * tolerance, past, phi) / look_share
+    p_history = tail(events, look_s * tolerance, past, phi) / look_share
     return min(
         1.0, max(SMALLEST_P, p_history * (1.0 - incident) / u, p_beside * max(LEAST_GUARD, incident / (1.0 - u)))
     )

@@ -194,6 +194,46 @@ def test_incidents_of_baselines_beside_their_canaries_are_learned():
     assert rates[1] < fresh().to_state().onset.rate < rates[0]
 
 
+def single(part, baseline=None, canary=None, windows=WINDOWS):
+    """So many windows of single pods, as `judged`, with what fails at each."""
+    for index in range(windows):
+        sides = [side(*(traces or {}).get(index, ()), pods=1) for traces in (baseline, canary)]
+        for one in sides:
+            one.failed = {0: sum(trace.count for trace in one.traces if trace.log_class)}
+        part.add(index * WINDOW_NS, *sides, KNOWN)
+    return part
+
+
+def test_an_incident_of_the_baselines_only_pod_is_what_would_have_failed_a_canary():
+    """The same failures fail the one and count at the other, once; of both, of the canary, or few do not."""
+    past, lasting = history(6), {index: [failed(5)] for index in range(6)}
+    assert single(fresh(past), canary=lasting).to_state().least_p <= 0.05
+    late = {index + 30: traces for index, traces in lasting.items()}
+    few = {10: [failed(5)]}
+    cohorts = [
+        single(fresh(past), *both).cohort()
+        for both in (
+            (lasting, None),
+            (late, None),
+            (lasting | late, None),
+            (lasting, lasting),
+            (None, late),
+            (few, None),
+        )
+    ]
+    assert [round(one.incidents, 1) for one in cohorts] == [1.0, 1.0, 1.0, 0.0, 0.0, 0.0]
+    seconds = [one.beside_s for one in cohorts]
+    assert (seconds[0] < 30.0, 150.0 < seconds[1] < 180.0) == (True, True)
+    assert seconds[2:] == [seconds[0], *[300.0] * 3]
+
+
+def test_new_things_of_the_baselines_only_pod_are_an_incident():
+    """Whose traces did not fail: warnings that nobody has shown before."""
+    lasting = {index: [Trace(0, "warning", (150,), 1050)] for index in range(12)}
+    assert single(fresh(history(6)), lasting).cohort().incidents >= 1.0
+    assert single(fresh(history(6)), lasting, lasting).cohort().incidents == 0.0
+
+
 def test_what_a_workload_has_shown_of_incidents_outweighs_what_others_have():
     """After ten comparisons without one it expects a fifth of what one does that knows of the others alone."""
     planned_s = WINDOWS * WINDOW_NS / 1e9
@@ -241,6 +281,24 @@ def test_where_numbers_are_new_all_the_time_shapes_are_judged_by_sets():
     assert evidence[NEW_SHAPES].canary_count == 10.0
     assert NEW_NUMBERS not in evidence
     assert part.p < 0.01
+
+
+def test_where_more_new_numbers_than_new_sets_are_needed_both_are_judged():
+    """One new number a rollout: each has as much of the share as it needs fewer, and what says more is told."""
+    past = LogPast()
+    for cohort in range(12):
+        odd = {10: [Trace(0, None, (), 500, 2, 10_000 + cohort)]}
+        past.learn(judged(fresh(past), every(TWICE) | odd).cohort(), SETTINGS, LogPrior())
+    shares = {name: fresh(past).to_state().streams[name].share for name in OF_WHOLE_TRACES}
+    assert 0.0 < shares[NEW_NUMBERS] < shares[NEW_SHAPES]
+    assert sum(shares.values()) == pytest.approx(0.3)
+    once = judged(fresh(past), every(TWICE), every(ONCE))
+    other = judged(fresh(past), every(TWICE), {index: [Trace(0, None, (), 77)] for index in range(0, 60, 6)})
+    assert [part.evidence()[2].stream for part in (once, other)] == [NEW_NUMBERS, NEW_SHAPES]
+    assert max(once.p, other.p) < 0.01
+    assert once.new_shapes.baseline.keys() >= {TWICE.counted_shape}
+    assert other.new_shapes.baseline.keys() >= {TWICE.shape}
+    assert once.unjudged() == []
 
 
 def test_numbers_of_lines_are_learned_after_a_snapshot_of_before():
