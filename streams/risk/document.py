@@ -27,8 +27,7 @@ from streams.risk.templates import FeedbackGiven, ShapeEvidence, TemplateEvidenc
 
 VERSION = 7
 """2: parts and groups; signals of every kind. 3: log templates, and the feedback on them. 4: readings. 5: reference,
-and the context that examples share. 6: new shapes of traces. 7: whether the pair was
-named."""
+and the context that examples share. 6: new shapes of traces. 7: whether the pair was named."""
 
 
 class RiskDocument(Struct, frozen=True):

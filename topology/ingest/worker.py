@@ -100,7 +100,8 @@ class IngestWorker:
         self._transactions = Transactions(settings)
         self._consumer = Consumer(_consumer_configuration(settings))
         self._committed_to: dict[tuple[str, int], int] = {}
-        """Next offset of each partition as last committed; replaced whole, for another thread reads it."""
+        """Next offset of each partition as last committed, or as to be read again; replaced whole, for another thread
+        reads it."""
         self._instruments = Instruments(telemetry.meter, self._lag)
         self._topic_sizes: dict[str, int] = {}
         self._consumer.subscribe(
@@ -269,6 +270,7 @@ class IngestWorker:
             begun = self._inputs.resume(self._committed())
         for (topic, number), offset in begun.items():
             self._consumer.seek(TopicPartition(topic, number, offset))
+        self._committed_to = self._inputs.positions()
 
     def _committed(self) -> dict[tuple[str, int], int]:
         """The next offset of each partition we own as the group has committed it; where it has nothing, the first."""

@@ -139,7 +139,7 @@ class Api:
             then = _AGAIN if asked in {Asked.SENT, Asked.ALREADY} else _REASONS[asked]
             return answer.unknown(comparison, now_s, report_url, self._with_silence(f"{answer.before(entry)}; {then}"))
         if entry is not None:
-            if not entry.document.named and entry.document.state == "running":
+            if self._view.caught_up and not entry.document.named and entry.document.state == "running":
                 self._asker.ask(comparison)  # so that score knows that somebody waits for it
             return answer.known(entry, now_s, self._stale_s, report_url, sensitivity)
         reason = _REASONS[self._asker.ask(comparison)] if self._view.caught_up else starting(RISK)

@@ -390,6 +390,10 @@ async def test_a_pair_that_the_records_alone_have_shown_is_named_by_a_question(s
     """Else score would take the silence of its baseline for a promotion; one that is named, or over, is left alone."""
     serve.publish(judged(named=False))
     await serve.start()
+    serve.view.caught_up = False  # it may have ended long ago
+    await serve.risk(pair)
+    assert not serve.asker.asked
+    serve.view.caught_up = True
     await serve.risk(pair)
     assert (serve.asker.asked, serve.asker.again) == ([pair], [False])
     for state in ({"named": True}, {"named": False, "state": "ended"}):
