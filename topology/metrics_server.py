@@ -29,7 +29,7 @@ class MetricsServer:
         family = _Server6 if ":" in host else _Server
         try:
             self._server = family((host, port), _Handler)
-        except OSError as error:
+        except (OSError, UnicodeError) as error:
             raise not_listening("metrics-port", host, port, error) from error
         self._server.set_app(self._answer)
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.1,), name="metrics", daemon=True)

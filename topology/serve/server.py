@@ -194,7 +194,7 @@ async def _listen(runner: web.AppRunner, settings: ServeSettings) -> str:
     """Begin to listen; the base URL."""
     try:
         await web.TCPSite(runner, settings.host, settings.port).start()
-    except OSError as error:
+    except (OSError, UnicodeError) as error:
         raise not_listening("port", settings.host, settings.port, error) from error
     host, port = runner.addresses[0][:2]
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"

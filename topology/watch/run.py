@@ -81,8 +81,11 @@ def watch(source: Path, csv_to: Path, plot: Path | None, window_ns: int | None, 
         give_up_output()
         return
     _tell(summary, faults, lines)
-    if faults.total and not summary.values:
-        raise Unavailable(f"{source}: {faults.total} row(s) or line(s), and none could be used")
+    if not summary.values:
+        found = (
+            f"{faults.total} row(s) or line(s), and none could be used" if faults.total else "no row or line is in it"
+        )
+        raise Unavailable(f"{source}: {found}")
 
 
 def _write(found: Iterable[Judged], out: TextIO, summary: Summary, picture: Picture | None) -> None:

@@ -99,7 +99,14 @@ def test_a_file_of_which_nothing_could_be_used_is_a_fault(text):
     result = CliRunner().invoke(command, ["watch", "--replay", "-"], input=text)
     assert isinstance(result.exception, Unavailable)
     assert "none could be used" in str(result.exception)
-    assert run("--replay", "-", given=HEADER).stderr == "0 values, 0 alarm(s)\n"
+
+
+@pytest.mark.parametrize(("text", "words"), [("", []), (HEADER, []), ("", ["--logs"])])
+def test_a_file_that_holds_nothing_is_a_fault(text, words):
+    """Promise: a recording that was never written is not taken for one in which nothing rang."""
+    result = CliRunner().invoke(command, ["watch", "--replay", "-", *words], input=text)
+    assert isinstance(result.exception, Unavailable)
+    assert str(result.exception) == "-: no row or line is in it"
 
 
 @pytest.mark.parametrize("words", [["watch", "--replay"], ["templates"]])
