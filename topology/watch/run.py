@@ -82,10 +82,10 @@ def watch(source: Path, csv_to: Path, plot: Path | None, window_ns: int | None, 
         return
     _tell(summary, faults, lines)
     if not summary.values:
-        found = (
+        nothing = (
             f"{faults.total} row(s) or line(s), and none could be used" if faults.total else "no row or line is in it"
         )
-        raise Unavailable(f"{source}: {found}")
+        raise Unavailable(f"{source}: {nothing}")
 
 
 def _write(found: Iterable[Judged], out: TextIO, summary: Summary, picture: Picture | None) -> None:
