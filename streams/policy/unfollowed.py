@@ -10,12 +10,15 @@ from collections.abc import Iterator
 
 from msgspec import UNSET
 
-from streams.policy.document import LogsEntry, Settings
+from streams.policy.counted import NAMES
+from streams.policy.document import LogsEntry, Settings, SignalEntry
 from streams.policy.effective import class_rule
 from streams.policy.log_rules import class_fault, mask_fault
 from streams.policy.policy_file import PolicyFile
 from streams.policy.yaml_text import within
 from streams.templates.examples import MAX_CONTEXT
+
+_WATCH_ALONE = "only the watch over production follows it"
 
 
 def unfollowed(policy_file: PolicyFile) -> list[tuple[int, str, str]]:
@@ -40,6 +43,19 @@ def sentence(policy_file: PolicyFile) -> str | None:
 def _paths(settings: Settings, path: str) -> Iterator[tuple[str, str]]:
     if settings.logs is not UNSET:
         yield from _of_logs(settings.logs, f"{path}.logs")
+    for name, signal in ({} if settings.signals is UNSET else settings.signals).items():
+        if name in NAMES:
+            yield from _of_counted(signal, within(f"{path}.signals", name))
+
+
+def _of_counted(signal: SignalEntry, path: str) -> Iterator[tuple[str, str]]:
+    """More of them is always worse in a comparison, and each is judged by itself."""
+    if signal.worse == "lower":
+        yield f"{path}.worse", f"{_WATCH_ALONE}: a comparison takes more of them for worse"
+    elif signal.worse == "either":
+        yield f"{path}.worse", "more of them is worse"
+    if signal.group not in (UNSET, "errors"):
+        yield f"{path}.group", f"{_WATCH_ALONE}: a comparison judges each of them by itself"
 
 
 def _of_logs(logs: LogsEntry, path: str) -> Iterator[tuple[str, str]]:

@@ -47,6 +47,18 @@ def test_what_can_never_be_found_is_told_with_the_reason():
     assert all("now" in why for _, _, why in found)
 
 
+def test_what_only_the_watch_follows_is_told():
+    """Promise: nobody believes that fewer errors fail a canary; what is as it is anyway is not told."""
+    signals = (
+        "{log/error: {worse: lower, group: cpu}, requests/error: {worse: higher, group: errors}, heap: {worse: lower}}"
+    )
+    found = unfollowed(read(f"version: 1\ndefaults:\n  signals: {signals}\n", "policy.yml"))
+    assert [path for _, path, _ in found] == [
+        "defaults.signals['log/error'].worse",
+        "defaults.signals['log/error'].group",
+    ]
+
+
 def test_they_are_told_in_the_order_of_the_file():
     """Whichever kind they are of."""
     text = (
