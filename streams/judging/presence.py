@@ -53,6 +53,12 @@ class Presence:
         return bool(self.state.pods)
 
     @property
+    def seen_ns(self) -> int:
+        """Start of the last window in which any pod of it was seen."""
+        state = self.state
+        return max((pod.seen_ns for pods in (state.pods, state.silent) for pod in pods.values()), default=0)
+
+    @property
     def gone(self) -> bool:
         """No pod is there any more, and none is remembered."""
         return not self.state.pods and not self.state.silent

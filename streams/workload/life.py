@@ -56,8 +56,13 @@ MOST_RING_BYTES = 4 * 2**20
 """Of closed windows that are kept, as a snapshot has them: half of what one may be. 15 minutes of 4,000 pairs of pod
 and level would fill all of it, and a scorer that cannot write it ends, again and again; past half the oldest go
 earlier."""
+MOST_REVISIONS = 100
+"""Of one workload whose pods are there, or are remembered, as many as `Succession` knows: whose label is another with
+each pod has thousands, and of each a scorer would keep pods and traces for a quarter of an hour."""
+MOST_OPEN_REVISIONS = 1000
+"""Of one window that is open, when nobody can tell yet which of them are heard most."""
 _CROWDED = 1.5
-"""Times the signatures that find a place; beyond, those of a window that found none are forgotten before its end."""
+"""Times the signatures that had a place: beyond, those of an open window that have none are forgotten."""
 _WARN = Severity.WARN
 _encode = msgspec.msgpack.Encoder().encode
 
@@ -97,6 +102,8 @@ class WorkloadLife:
         }
         """Start of an open window -> those of its signatures that are known."""
         state.heard = {number: heard[number] for number in sorted(set().union(*self._open_lines.values()))}
+        self._crowded: dict[int, float] = {}
+        """Start of an open window -> more signatures than that, and it is looked which of them have a place."""
         self._presence = {name: Presence(settings.window_ns, known) for name, known in state.presence.items()}
         self._attempts = Attempts(state, self._presence)
         self._running = {key: Running.resume(settings, one, state.past) for key, one in state.running.items()}
@@ -158,6 +165,11 @@ class WorkloadLife:
         return self._state.late_records
 
     @property
+    def unfollowed_records(self) -> int:
+        """Records so far of revisions that found no place."""
+        return self._state.unfollowed_records
+
+    @property
     def running(self) -> int:
         """Comparisons that run."""
         return len(self._running)
@@ -210,10 +222,14 @@ class WorkloadLife:
             summary = state.open[start_ns][name] = Summary(delta.revision, start_ns)
         merge(summary, delta)
         trim(summary, self._settings.limits, self._severity)
-        if len(lines) > _CROWDED * len(state.open[start_ns]) * self._settings.limits.signatures:
+        if len(state.open[start_ns]) > MOST_OPEN_REVISIONS:
+            last = max(state.open[start_ns])  # by name, so that the order of deltas is no matter
+            state.unfollowed_records += state.open[start_ns].pop(last).records
+        if len(lines) > self._crowded.get(start_ns, self._settings.limits.signatures):
             placed = {number for one in state.open[start_ns].values() for number in numbers_of(one)}
             self._open_lines[start_ns] = lines & placed
             self._unhear(lines - placed)
+            self._crowded[start_ns] = _CROWDED * len(placed)
 
     def _unhear(self, numbers: set[int]) -> None:
         """Forget signatures that an open window has no longer."""
@@ -374,7 +390,7 @@ class WorkloadLife:
         if self._policy is not None and not self._running:
             self._lines.follow(LogPolicy() if policy is None else policy.logs)
         sides: dict[str, Side] = {}
-        summaries = state.open.pop(start_ns, {})
+        summaries = self._follow(start_ns, state.open.pop(start_ns, {}))
         self._read_lines(start_ns, summaries)
         there = {*summaries, *(name for name, presence in self._presence.items() if presence.there)}
         runs = any(running.requested_ns <= start_ns + window_ns for running in self._running.values())
@@ -393,8 +409,7 @@ class WorkloadLife:
             if presence.there:
                 sides[name] = side
             if presence.gone:
-                del self._presence[name], state.traces[name]
-                state.presence.pop(name, None)
+                self._forget(name)
         state.closed_to_ns = start_ns + window_ns
         self._rehearse(start_ns, sides.get(rehearsed), halves, policy)
         horizon_ns = start_ns - self._settings.ring_ns
@@ -411,6 +426,32 @@ class WorkloadLife:
             rules, logged = self._rules.under(policy, self._catalogue.rules), partial(self._logged, summaries)
             self._watch.add(start_ns, sides, trials, rules, self._lines.signatures, state.ring, logged)
         return summaries.keys()
+
+    def _follow(self, start_ns: int, summaries: dict[str, Summary]) -> dict[str, Summary]:
+        """Those of a window that find a place: what is there, what is compared, then what is heard most."""
+        state, presence = self._state, self._presence
+        there = {name for name, known in presence.items() if known.there}
+        if len(there | summaries.keys()) > MOST_REVISIONS:
+            end_ns = start_ns + self._settings.window_ns
+            pairs = [each.comparison for each in self._running.values() if each.requested_ns <= end_ns]
+            compared = {name for pair in pairs for name in (pair.baseline, pair.canary)}
+            new = sorted(
+                summaries.keys() - there, key=lambda name: (name not in compared, -summaries[name].records, name)
+            )
+            for name in new[max(0, MOST_REVISIONS - len(there)) :]:
+                state.unfollowed_records += summaries.pop(name).records
+        known = presence.keys() | summaries.keys()
+        if len(known) > MOST_REVISIONS:
+            silent = sorted(known - there - summaries.keys(), key=lambda name: (presence[name].seen_ns, name))
+            for name in silent[: len(known) - MOST_REVISIONS]:
+                self._forget(name)
+        return summaries
+
+    def _forget(self, revision: str) -> None:
+        """Of its pods none is remembered any more."""
+        del self._presence[revision]
+        self._state.traces.pop(revision, None)
+        self._state.presence.pop(revision, None)
 
     def _rehearse(self, start_ns: int, side: Side | None, halves: Halves, policy: WorkloadPolicy | None) -> None:
         """Give the rehearsal its window, if there is one."""
@@ -524,6 +565,7 @@ class WorkloadLife:
             if self._watch is not None:
                 self._watch.redirect(redirects, self._lines.info)
         self._unhear(self._open_lines.pop(start_ns, set()))
+        self._crowded.pop(start_ns, None)
 
     def _logged(self, summaries: Mapping[str, Summary], revision: str) -> Logged:
         """What each pod of a revision wrote in a window."""

@@ -96,6 +96,8 @@ class WorkloadState(Struct):
     """Comparison key -> event time (ns) at which an earlier attempt ended: what came before is not judged again."""
     late_records: int = 0
     """Records that came after their window had closed; they counted in the next."""
+    unfollowed_records: int = 0
+    """Records of revisions that found no place; they counted for none."""
     succession: SuccessionState = field(default_factory=SuccessionState)
     """Which revision follows which, as far as the streams tell."""
     watch: WatchState = field(default_factory=WatchState)

@@ -296,6 +296,11 @@ class Board:
         return sum(entry.life.late_records for entry in self._entries.values())
 
     @property
+    def unfollowed_records(self) -> int:
+        """Records of revisions that found no place beside the others of their workload."""
+        return sum(entry.life.unfollowed_records for entry in self._entries.values())
+
+    @property
     def ringing(self) -> int:
         """Alarms that are not cleared."""
         return sum(entry.life.ringing for entry in self._entries.values())

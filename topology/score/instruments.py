@@ -38,6 +38,11 @@ class Instruments:
                 lambda: sum(board.late_records for board in boards.values()),
             ),
             (
+                "serinus.score.unfollowed_records",
+                "Records of revisions that found no place beside the others of their workload, of the workloads held.",
+                lambda: sum(board.unfollowed_records for board in boards.values()),
+            ),
+            (
                 "serinus.score.incomplete_partitions",
                 "Partitions whose windows close although an input partition is silent.",
                 lambda: sum(board.incomplete for board in boards.values()),

@@ -608,10 +608,41 @@ def test_signatures_of_an_open_window_are_bounded(restarted):
         if restarted:
             life = WorkloadLife(of, msgspec.msgpack.decode(msgspec.msgpack.encode(life.to_state()), type=WorkloadState))
         state = life.to_state()
-        assert len(state.heard) <= 10 + 20 + 8
+        assert len(state.heard) <= 1.5 * (10 + 20) + 8
     (summary,) = state.open[T0 // WINDOW_NS * WINDOW_NS].values()
     (pod,) = summary.pods.values()
     assert sorted(pod.lines) == sorted(grave)[:10]
     assert {number for ids in pod.traces.values() for number in ids} <= grave
     assert life.close(T0 + 2 * WINDOW_NS)
     assert not life.to_state().heard
+
+
+@pytest.mark.parametrize("how", [{}, {"parts": 3, "seed": 5}, {"restart_each": True}])
+def test_a_label_that_is_another_with_each_record_takes_no_place_of_what_is_compared(monkeypatch, how):
+    """Promise: memory is bounded, what found no place is counted, in any grouping, and the verdict stays the same."""
+    monkeypatch.setattr(life_module, "MOST_REVISIONS", 6)
+    monkeypatch.setattr(life_module, "MOST_OPEN_REVISIONS", 30)
+    records = recording(180, errors_per_window=8)
+    flood = [
+        LogRecord(Source(Revision(SHOP, f"z{second}-{number}"), "pod"), T0 + second * S, "INFO handled")
+        for second in range(180)
+        for number in range(10)
+    ]
+
+    def begin(number, life):
+        if number == 3:
+            life.compare(COMPARISON, T0 + 3 * WINDOW_NS)
+        state = life.to_state()
+        assert len(state.presence) <= 6
+        assert state.traces.keys() <= state.presence.keys()
+        assert all(len(summaries) <= 30 for summaries in state.open.values())
+
+    parts, seed = how.get("parts", 1), how.get("seed", 0)
+    life, last = close_windows(
+        WorkloadLife(SETTINGS, WorkloadState(SHOP)),
+        deltas([*records, *flood], parts, seed),
+        restart_each=how.get("restart_each", False),
+        begin=begin,
+    )
+    assert last.verdict == lived(records, compare_after=3).verdict == "fail"
+    assert life.unfollowed_records == 1780  # beside the two four find a place, until half a minute after their record

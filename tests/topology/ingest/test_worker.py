@@ -7,7 +7,7 @@ import time
 
 import msgspec
 import pytest
-from confluent_kafka import Consumer, Message, Producer, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Producer, TopicPartition
 
 from streams.shippers.formats import reader
 from topology.create_topics import create
@@ -182,3 +182,29 @@ def test_the_lag_grows_while_nothing_is_committed(kafka):
         time.sleep(0.01)
     worker.close()
     assert lag() == 0
+
+
+def test_the_lag_is_there_while_every_transaction_is_given_up(kafka, monkeypatch):
+    """Promise: a worker that has committed nothing yet is seen to be behind, from its first transaction on."""
+    create(kafka, [Topic("refused", 1)])
+    telemetry = Telemetry.start("ingest", TelemetrySettings())
+    settings = IngestSettings(
+        kafka, log_topics={"refused": "auto"}, worker_id="is-refused", group="is-refused", session_timeout_s=3
+    )
+    producer = Producer(kafka.librdkafka())
+    for _ in range(3):
+        producer.produce("refused", line_of(time.time()), partition=0)
+    assert producer.flush(10) == 0
+    worker = IngestWorker(settings, telemetry)
+
+    def refused():
+        worker._transactions.producer.begin_transaction()
+        raise KafkaException(KafkaError(KafkaError.ILLEGAL_GENERATION))
+
+    with monkeypatch.context() as broken:
+        broken.setattr(worker, "_transact", refused)
+        deadline = time.monotonic() + 30
+        while telemetry.registry.get_sample_value("serinus_ingest_lag_records") != 3:
+            assert time.monotonic() < deadline
+            assert worker.cycle(threading.Event()) == 0
+    worker.close()
