@@ -17,7 +17,7 @@ from pathlib import Path
 
 import msgspec
 
-from tests.bench import freshness, ingest, judging, memory, query, state, templates
+from tests.bench import flood, freshness, ingest, judging, memory, query, state, templates
 from tests.bench.peers import table
 from tests.bench.stage import Stage
 from tests.bench.watch import table as watch
@@ -35,7 +35,18 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="make bench")
     parser.add_argument(
         "--only",
-        choices=("ingest", "freshness", "memory", "state", "scaling", "judging", "peers", "templates", "watch"),
+        choices=(
+            "ingest",
+            "freshness",
+            "memory",
+            "state",
+            "scaling",
+            "judging",
+            "peers",
+            "templates",
+            "watch",
+            "flood",
+        ),
         action="append",
     )
     parser.add_argument(
@@ -76,6 +87,7 @@ def main() -> None:
         "scaling": _scaling,
         "judging": judging.run,
         "state": state.run,
+        "flood": flood.run,
         "templates": lambda: templates.run(options.data),
     }
     found |= {name: run() for name, run in others.items() if name in parts}
