@@ -109,6 +109,8 @@ class Alarms:
             said: of one alarm.
             until_s: its `until` in seconds since 1970; None: it has none.
         """
+        if not all(map(str.isprintable, (said.who, said.reason))):
+            return Refused(400, "who and reason must be printable")
         if until_s is not None and (complaint := self._complaint(said.kind, until_s)):
             return Refused(400, complaint)
         if not self._view.current:

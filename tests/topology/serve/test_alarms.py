@@ -174,6 +174,8 @@ async def test_an_acknowledgement_is_taken_back(ringing):
         ({"kind": "boring"}, 400, "nothing, real, acknowledge, silence"),
         ({"reason": ""}, 400, "reason"),
         ({"who": ""}, 400, "who"),
+        ({"who": "a\nb"}, 400, "who"),
+        ({"reason": "\x1b[31mred"}, 400, "printable"),
         ({"note": "?"}, 400, "note"),
         ({"by": "ada"}, 400, "by"),
         ({"kind": "real", "until": at(RAISED_S + 60)}, 400, "only acknowledge and silence have an end"),
