@@ -9,9 +9,10 @@ nothing begins: which of them is a baseline the streams do not tell.
 A pair is on trial once, and again when its canary has been away and is back. Of a pair, whoever asked for it, one that
 falls silent for `settled_ns`, and for three times its longest silence so far, while the other is heard, has vanished:
 of the canary that means aborted, of the baseline promoted, as long as nobody has named the pair (`streams.workload`):
-whoever has can tell, and a baseline whose shipper is away looks alike. So long a promotion or an abort that somebody
-tells has time to come first; of a canary that has failed `ALONE_NS` will do, for its abort is awaited, and a retry
-should not be told of that failure. Both silent tell nothing, and both heard go on, however long.
+whoever has can tell, and a baseline whose shipper is away looks alike, until the next rollout begins from the canary.
+So long a promotion or an abort that somebody tells has time to come first; of a canary that has failed `ALONE_NS` will
+do, for its abort is awaited, and a retry should not be told of that failure. Both silent tell nothing, and both heard
+go on, however long.
 
 All of it rests on event time alone, window after window.
 """
@@ -116,6 +117,22 @@ class Succession:
         if self._vanished(one) and other.heard_ns - one.heard_ns > self._patience_ns(one):
             return "promoted"
         return None
+
+    def is_succeeded(self, baseline: str, canary: str) -> bool:
+        """Whether one other revision began after the baseline was last heard, and was for `ALONE_NS` beside the canary.
+
+        A rollout that replaces one under way takes its canary away sooner.
+        """
+        one, other = self._state.known.get(baseline), self._state.known.get(canary)
+        others = [
+            third
+            for name, third in self._state.known.items()
+            if name not in {baseline, canary} and not self._vanished(third)
+        ]
+        if one is None or other is None or len(others) != 1:
+            return False
+        first_ns = others[0].first_ns
+        return first_ns > one.heard_ns and min(others[0].heard_ns, other.heard_ns) - first_ns >= ALONE_NS
 
     def newcomers(self, there: Collection[str]) -> set[str]:
         """Of what is there, what came after the incumbent beside it and of which nothing is concluded."""

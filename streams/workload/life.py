@@ -493,13 +493,19 @@ class WorkloadLife:
             return  # asked for later than this, or its baseline need not be there
         since_ns = running.requested_ns - self._settings.window_ns
         outcome = self._succession.outcome(pair.baseline, pair.canary, since_ns, failed=failed_pods is not None)
-        if outcome == "promoted" and running.is_named(end_ns):
+        if outcome == "promoted" and running.is_named(end_ns) and not self._is_succeeded(pair, end_ns):
             outcome = None  # whoever named the baseline may tell; its shipper may be what is away
         if outcome is not None:
             self.end(pair, outcome, end_ns)
         elif failed_pods is not None and self._attempts.all_new(pair.canary, failed_pods):
             self.end(pair, "aborted", end_ns)
             self._attempts.began_after(pair.key, failed_pods)
+
+    def _is_succeeded(self, pair: Comparison, at_ns: int) -> bool:
+        """Whether the next rollout has begun from its canary, as somebody says or the records show."""
+        named = [running.comparison for running in self._running.values() if running.is_named(at_ns)]
+        others = {other.canary for other in named if other.baseline == pair.canary and not other.is_alone}
+        return bool(others - {pair.baseline}) or self._succession.is_succeeded(pair.baseline, pair.canary)
 
     def _judge(self, running: Running, start_ns: int, sides: Mapping[str, Side]) -> bool:
         lines, rules = self._lines, self._catalogue.rules

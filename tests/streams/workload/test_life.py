@@ -289,6 +289,42 @@ def test_a_named_pair_whose_baseline_is_back_goes_on():
     assert "has come for" not in " ".join(found[-1].reasons)
 
 
+NEXT = structs.replace(COMPARISON, baseline=CANARY, canary="7c9d8b6f5c")
+
+
+@pytest.mark.parametrize("how", [{}, {"snapshots": True}, {"step": 7}])
+def test_the_next_rollout_tells_that_the_one_before_was_promoted(how):
+    """Promise: one that nobody asks for is found though the pair before was named and nobody told what became of it."""
+    played = [(ONE, 10), (BOTH, 3), (OTHER, 7), ((CANARY, NEXT.canary), 3)]
+    life, found = sighted(played, asked=COMPARISON, **how)
+    assert [one.outcome for one in found if one.comparison == COMPARISON][-1] == "promoted"
+    assert (life.running, found[-1].comparison, found[-1].named) == (1, NEXT, False)
+
+
+def test_whoever_asks_for_the_next_rollout_tells_that_the_one_before_was_promoted():
+    """Promise: from the moment on of which it was asked."""
+    life, _ = sighted([(ONE, 10), (BOTH, 3), (OTHER, 7)], asked=COMPARISON)
+    life.compare(NEXT, life.to_state().closed_to_ns)
+    at_ns = life.to_state().closed_to_ns
+    for delta in deltas([LogRecord(Source(Revision(SHOP, CANARY), "c"), at_ns, "INFO handled")], 1, 0):
+        life.add(*delta)
+    life.close(at_ns + WINDOW_NS)
+    assert {one.comparison: one.outcome for one in life.documents()} == {COMPARISON: "promoted", NEXT: None}
+
+
+@pytest.mark.parametrize(
+    "also",
+    [
+        [((CANARY, "third"), 0.9), (OTHER, 2)],
+        [((CANARY, "third", "fourth"), 3)],
+    ],
+)
+def test_what_is_heard_beside_a_named_canary_for_less_than_a_rollout_tells_nothing(also):
+    """Promise: a rollout that replaces another takes its canary away; an Experiment has two revisions of its own."""
+    life, found = sighted([(ONE, 10), (BOTH, 3), (OTHER, 7), *also], asked=COMPARISON)
+    assert (life.running, found[-1].comparison, found[-1].outcome) == (1, COMPARISON, None)
+
+
 def test_what_expires_beside_no_baseline_is_what_stays():
     """Promise: what a canary logged that alone was there to the end is known of production, as after a promotion."""
     played, line = [(ONE, 10), (BOTH, 3), (OTHER, 37)], "WARN started without its cache"
