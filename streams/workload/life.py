@@ -106,7 +106,9 @@ class WorkloadLife:
         """Start of an open window -> more signatures than that, and it is looked which of them have a place."""
         self._presence = {name: Presence(settings.window_ns, known) for name, known in state.presence.items()}
         self._attempts = Attempts(state, self._presence)
-        self._running = {key: Running.resume(settings, one, state.past) for key, one in state.running.items()}
+        self._running = {
+            key: Running.resume(settings, one, state.past, state.ring) for key, one in state.running.items()
+        }
         self._rehearsals = Rehearsals(
             settings.judge, settings.window_ns, state.workload.key, state.past, state.rehearsals
         )

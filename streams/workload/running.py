@@ -69,9 +69,22 @@ class Running:
         return cls(settings, state, judge)
 
     @classmethod
-    def resume(cls, settings: WorkloadSettings, state: RunningState, past: Past) -> Running:
-        """The one that was; it takes the state over."""
-        of, window_ns = _judge_settings(settings, state.comparison, state.policy), settings.window_ns
+    def resume(
+        cls,
+        settings: WorkloadSettings,
+        state: RunningState,
+        past: Past,
+        ring: Iterable[tuple[int, Mapping[str, Side]]],
+    ) -> Running:
+        """The one that was; it takes the state over.
+
+        A snapshot of before `both_seen_ns` was kept has it in the closed windows that are still known (`ring`).
+        """
+        pair = state.comparison
+        if state.canary_from_ns and not state.both_seen_ns:
+            known = (start_ns for start_ns, sides in ring if pair.baseline in sides and pair.canary in sides)
+            state.both_seen_ns = max((start_ns for start_ns in known if start_ns >= state.canary_from_ns), default=0)
+        of, window_ns = _judge_settings(settings, pair, state.policy), settings.window_ns
         judge: Judge | LookBack
         if state.look_back is None:
             judge = Judge.from_state(of, window_ns, state.judge, past)

@@ -281,6 +281,18 @@ def test_a_named_pair_is_not_promoted_by_the_silence_of_its_baseline(how):
     assert {document.comparison for document in found} == {COMPARISON}
 
 
+def test_a_named_pair_of_an_older_snapshot_expires_too():
+    """Promise: also where the snapshot does not say when both sides were last there."""
+    life, _ = sighted([(ONE, 10), (BOTH, 3), (OTHER, 4)], asked=COMPARISON)
+    state = life.to_state()
+    (running,) = state.running.values()
+    seen_ns, running.both_seen_ns = running.both_seen_ns, 0
+    restored = WorkloadLife(SETTINGS, msgspec.msgpack.decode(msgspec.msgpack.encode(state), type=WorkloadState))
+    assert [one.both_seen_ns for one in restored.to_state().running.values()] == [seen_ns]
+    restored.close(seen_ns + SETTINGS.expire_ns + WINDOW_NS)
+    assert [one.outcome for one in restored.documents()][-1] == "expired"
+
+
 def test_a_named_pair_whose_baseline_is_back_goes_on():
     """Promise: after its shipper was away the pair is what it was, and nothing is compared the other way round."""
     life, found = sighted([(ONE, 10), (BOTH, 3), (OTHER, 25), (BOTH, 10)], asked=COMPARISON)
