@@ -159,6 +159,9 @@ class LogPart:
         self._state = state or begin(settings, past, prior, planned_ns)
         if NEW_NUMBERS not in self._state.streams:  # a snapshot of before they were known
             self._state.streams[NEW_NUMBERS], self._state.news[NEW_NUMBERS] = StreamState(), NewsState()
+        if not self._state.streams[NEW_SHAPES].share:  # one of before `usual_numbers`: those judged were kept there
+            self._state.usual_numbers |= self._state.usual_shapes
+            self._state.usual_shapes = {}
         self._news = {name: News(name, settings, news) for name, news in self._state.news.items()}
         self._beside = {
             name: Beside(

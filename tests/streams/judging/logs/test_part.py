@@ -318,6 +318,17 @@ def test_numbers_of_lines_are_learned_after_a_snapshot_of_before():
     assert judged(fresh(before), every(TWICE), every(ONCE)).p < 0.01
 
 
+def test_the_usual_numbers_of_an_older_snapshot_are_kept():
+    """Where they are judged in place of shapes, they stood among those."""
+    past = history(LEARNING + 1, every(TWICE))
+    state = judged(fresh(past), every(TWICE), every(ONCE)).to_state()
+    state.usual_shapes, state.usual_numbers = state.usual_numbers, {}
+    goes_on = LogPart(SETTINGS, past, LogPrior(), WINDOWS * WINDOW_NS, WINDOW_NS, state)
+    assert goes_on.new_shapes.counted
+    assert TWICE.counted_shape in goes_on.new_shapes.baseline
+    assert goes_on.to_state().usual_shapes == {}
+
+
 def test_a_canary_whose_lines_alone_carry_ids_is_not_compared_by_them():
     """Traces on one side and incidents on the other are not alike; it is said."""
     part = fresh()
