@@ -68,6 +68,8 @@ class Concurrent:
             rule.signal: Signal(rule, settings, state.signals.setdefault(rule.signal, SignalState()))
             for rule in settings.signals
         }
+        self._mixed: dict[str, float] | None = None
+        """Signal -> its log E when all were last mixed."""
 
     def add(
         self, start_ns: int, baseline: Side | None, canary: Side | None, signatures: Mapping[int, SignatureInfo]
@@ -183,12 +185,21 @@ class Concurrent:
         limit = self._settings.signature_limit
         if settled.logs_judged:
             count_bin(self.state.tallies, settled.bin.logged, settled.request_share, signatures, limit)
-        for part, weighted in self._by_part().items():
+        log_es = {name: self._log_e(signal) for name, signal in self.signals.items()}
+        if log_es != self._mixed:
+            self._mix(log_es)
+            self._mixed = log_es
+
+    def _mix(self, log_es: Mapping[str, float]) -> None:
+        parts: dict[str, list[tuple[float, float]]] = {}
+        for name, signal in self.signals.items():
+            parts.setdefault(PARTS_OF_SIGNALS[name], []).append((signal.rule.weight, log_es[name]))
+        for part, weighted in parts.items():
             now = log_mix(weighted)
             self.state.sup_log_e[part] = max(self.state.sup_log_e.get(part, 0.0), now)
         at = self.state.sup_log_e_at
         for sensitivity, weights in self._settings.weights_at.items():
-            now = log_mix([(weight, self._log_e(self.signals[name])) for name, weight in weights.items()])
+            now = log_mix([(weight, log_es[name]) for name, weight in weights.items()])
             at[sensitivity] = max(at.get(sensitivity, 0.0), now)
 
     def _failed(self, settled: Settled, signal: Signal) -> Counted:
@@ -218,15 +229,9 @@ class Concurrent:
             expected=min(by_requests, by_pods) if self._by_requests else by_pods,
         )
 
-    def _by_part(self) -> dict[str, list[tuple[float, float]]]:
-        """Part -> (weight, log E) of its signals; one that is only watched stands at 1."""
-        parts: dict[str, list[tuple[float, float]]] = {}
-        for name, signal in self.signals.items():
-            parts.setdefault(PARTS_OF_SIGNALS[name], []).append((signal.rule.weight, self._log_e(signal)))
-        return parts
-
     @staticmethod
     def _log_e(signal: Signal) -> float:
+        """Of one that is only watched none."""
         return 0.0 if signal.rule.criticality == "watch" else signal.log_e
 
     def _unjudged_logs(self) -> list[str]:

@@ -60,10 +60,10 @@ def log_mean_exp(values: Sequence[float]) -> float:
 
 def all_log_mean_exp(values: Floats) -> Floats:
     """`log_mean_exp` along the last axis."""
-    top = values.max(axis=-1, keepdims=True)
+    top: Floats = np.maximum.reduce(values, axis=-1, keepdims=True)
     relative: Floats = values - top
     np.exp(relative, out=relative)  # in place: of many beginnings these are pages of memory
-    means: Floats = top[..., 0] + np.log(relative.mean(axis=-1))
+    means: Floats = top[..., 0] + np.log(np.add.reduce(relative, axis=-1) / values.shape[-1])
     return means
 
 

@@ -26,6 +26,7 @@ BETTER_FACTORS = (1 / 1.25, 1 / 1.5, 1 / 2.0, 1 / 3.0, 1 / 5.0)
 """Alternatives to the margin. Further ones would help only canaries much better than the baseline."""
 QUIET_FACTORS = (1 / 2.0, 1 / 5.0, 1 / 50.0)
 """Alternatives to the floor: half of it, a fifth, all but silent."""
+_LOGS_AND_REST = [(math.log(factor), 1.0 - factor) for factor in QUIET_FACTORS]
 
 
 def log_quiet(canary: float, expected: float) -> list[float]:
@@ -35,7 +36,7 @@ def log_quiet(canary: float, expected: float) -> list[float]:
         canary: events of the canary.
         expected: events that the floor's rate would have brought at the canary's exposure.
     """
-    return [canary * math.log(factor) + expected * (1.0 - factor) for factor in QUIET_FACTORS]
+    return [canary * log_factor + expected * rest for log_factor, rest in _LOGS_AND_REST]
 
 
 def log_not_worse(log_relative: float, quiet: Sequence[float]) -> float:

@@ -72,8 +72,8 @@ class Parts:
         self.must_have = MustHave(settings, state.must_have)
         self.alone = AlonePart(settings, window_ns, state)
         self.levels = LevelPart(past.levels, state.prior.levels, state.planned_ns, window_ns, state.levels)
-        self._found: tuple[int | None, list[PartFinding]] | None = None
-        """End of a window, and what all parts say after it; None until somebody asks."""
+        self._found: tuple[int | None, list[PartFinding], float] | None = None
+        """End of a window, what all parts say after it, and how far that is to failing; None until somebody asks."""
 
     def add(
         self,
@@ -142,19 +142,19 @@ class Parts:
     @property
     def fail_progress(self) -> float:
         """0..1; 1 exactly when it fails the canary now."""
-        return self.harm(self.findings())
+        return self._now()[1]
 
     @property
     def confidence(self) -> float:
         """0..1: the least of what a PASS has to rest on (`combine`); 1 exactly when all of it is there."""
         if not self.concurrent.enough or self.held_back or self.events.refusing:
             return 0.0
-        findings = self.findings()
+        findings, harm = self._now()
         found = [finding.confidence for finding in findings if finding.confidence is not None]
         if not found:
             return 0.0
         settings = self._settings
-        beside = balance(self.harm(findings), settings.alpha), waited(self.elapsed_ns, settings.lifetime_ns)
+        beside = balance(harm, settings.alpha), waited(self.elapsed_ns, settings.lifetime_ns)
         return min(*found, *beside)
 
     @property
@@ -163,10 +163,15 @@ class Parts:
         return bool(self.must_have.missing)
 
     def findings(self) -> list[PartFinding]:
-        """All four parts, in order; worked out once a window, when it has been added."""
+        """All four parts, in order."""
+        return self._now()[0]
+
+    def _now(self) -> tuple[list[PartFinding], float]:
+        """Findings and `fail_progress`; worked out once a window, when it has been added."""
         if self._found is None or self._found[0] != self._state.as_of_ns:
-            self._found = self._state.as_of_ns, self._find()
-        return self._found[1]
+            findings = self._find()
+            self._found = self._state.as_of_ns, findings, self.harm(findings)
+        return self._found[1:]
 
     def _find(self) -> list[PartFinding]:
         if self.without_baseline:

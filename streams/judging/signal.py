@@ -91,6 +91,8 @@ class Signal:
         self._better = [rule.margin_ratio * factor for factor in BETTER_FACTORS]
         self._log_e: float | None = None
         """None where it may have changed since somebody asked: a bin without events changes nothing."""
+        self._log_better = log_mean_exp(state.better)
+        """Likewise it changes with events alone."""
 
     @property
     def log_e(self) -> float:
@@ -122,7 +124,7 @@ class Signal:
             self._log_e = None
         if bin_.requests is not None:
             state.clumps.learn((bin_.baseline, bin_.canary), bin_.requests, size)
-        state.not_worse = log_not_worse(log_mean_exp(state.better), state.quiet)
+        state.not_worse = log_not_worse(self._log_better, state.quiet)
 
     def _mixed(self) -> float:
         state, prior = self.state, self._background
@@ -140,7 +142,7 @@ class Signal:
             self._add_incidents(bin_, total)
         else:
             self._add_failures(bin_, total, size)
-        self._log_e = None
+        self._log_e, self._log_better = None, log_mean_exp(state.better)
         state.sup_worse = max(state.sup_worse, self.log_e)
         state.weighted_canary += bin_.canary * (1.0 - bin_.share_by_requests)
         state.weighted_baseline += bin_.baseline * bin_.share_by_requests
@@ -170,4 +172,4 @@ class Signal:
 
     def floors_needed(self, log_goal: float) -> float:
         """Events the floor would bring in the silent exposure that is still needed for log E' to reach the goal."""
-        return expected_still_needed(log_mean_exp(self.state.better), self.state.quiet, log_goal)
+        return expected_still_needed(self._log_better, self.state.quiet, log_goal)

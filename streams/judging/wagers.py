@@ -45,6 +45,7 @@ WORSE_WAGERS, BETTER_WAGERS = len(WORSE_RATIOS) * len(CLUMPS), len(BETTER_RATIOS
 """How many wagers there are."""
 LARGEST_WAGER = 0.95
 """So that no bin takes more than 3 nats."""
+_WORSE, _BETTER, _CLUMPS = np.array(WORSE_RATIOS), np.array(BETTER_RATIOS), np.array(CLUMPS)
 _MOST_NULL = 1.0 - 1e-9
 """Of p_0, so that nothing is divided by 0 where next to all is the canary's."""
 
@@ -71,7 +72,7 @@ def all_log_worse(canary: Floats, total: Floats, share: Floats, tolerated: Float
         (bins, wagers).
     """
     null = null_share(tolerated, share)
-    odds = (tolerated * share)[:, None] * np.array(WORSE_RATIOS)
+    odds = (tolerated * share)[:, None] * _WORSE
     left = (1.0 - share)[:, None]
     singles = 1.0 - left / (left + odds) / (1.0 - null)[:, None]
     return _all_log_wealth(singles, total, canary / np.maximum(total, 1.0) / null - 1.0)
@@ -80,13 +81,13 @@ def all_log_worse(canary: Floats, total: Floats, share: Floats, tolerated: Float
 def all_log_better(canary: Floats, total: Floats, share: Floats, margin: Floats) -> Floats:
     """The same of the wagers that it has less beyond than `margin` times as much."""
     null = null_share(margin, share)
-    odds = (margin * share)[:, None] * np.array(BETTER_RATIOS)
+    odds = (margin * share)[:, None] * _BETTER
     singles = 1.0 - odds / ((1.0 - share)[:, None] + odds) / null[:, None]
     return _all_log_wealth(singles, total, (1.0 - canary / np.maximum(total, 1.0)) / (1.0 - null) - 1.0)
 
 
 def _all_log_wealth(singles: Floats, total: Floats, gain: Floats) -> Floats:
-    kept = total[:, None] * np.log1p(-np.clip(singles, 0.0, LARGEST_WAGER))
-    wagers = np.minimum(LARGEST_WAGER, -np.expm1(kept[:, :, None] / np.array(CLUMPS)))
+    kept = total[:, None] * np.log1p(-np.minimum(np.maximum(singles, 0.0), LARGEST_WAGER))
+    wagers = np.minimum(LARGEST_WAGER, -np.expm1(kept[:, :, None] / _CLUMPS))
     wealth: Floats = np.log1p(wagers * gain[:, None, None]).reshape(len(total), -1)
     return wealth

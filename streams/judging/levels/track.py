@@ -142,7 +142,9 @@ class Track:
         if last is None or not last.levels:
             return np.full((0, signals), np.nan)
         levels = decode(np.frombuffer(last.levels, dtype="<i2").reshape(-1, last.signals))
-        return np.pad(levels, ((0, 0), (0, signals - last.signals)), constant_values=np.nan)
+        found = np.full((len(levels), signals), np.nan)
+        found[:, : last.signals] = levels
+        return found
 
     def cohort(self, revision: str, rules: list[LevelRule], planned_blocks: int) -> LevelCohort:
         """What was recorded, and the open block; see `recording.cohort_of`."""
@@ -152,7 +154,7 @@ class Track:
 
     def _closed(self, codes: Codes, scales: Scales, judged: int) -> tuple[Levels, Floats]:
         """The side with the open block, and the sums of places and samples that it then has; (2, pods, judged)."""
-        places = scales.place(decode(codes)[:, :judged])
+        places = scales.place(decode(codes[:, :judged]))
         there = ~np.isnan(places)
         weight = np.where(there, self._sums[1, :, :judged], 0.0)
         sums = self._sums[2:4, :, :judged] + np.stack([weight * np.where(there, places, 0.0), weight])

@@ -37,23 +37,23 @@ _LEAST = -(2**39)
 
 
 class Table(NamedTuple):
-    """Histograms with at least one cell each; (rows, cells) where nothing else is said."""
+    """Histograms with at least one cell each, and after the last one an empty cell; (rows, cells) or as said."""
 
     per_doubling: Floats
     """(rows, 1) cells from a value to twice the value."""
     places: Floats
-    """Of the populated cells, ascending; infinite where a row has fewer cells than another."""
-    up_to: Floats
-    """Values in the cells up to and with each."""
+    """Of the populated cells, ascending; infinite where a row has fewer cells than another, and at the end."""
+    below: Floats
+    """(rows, cells + 1) values in the cells before each; at the end, in all."""
 
     @property
     def values(self) -> Floats:
         """(rows, 1) values in all cells; in no bucket, they are left out."""
-        return self.up_to[:, -1:]
+        return self.below[:, -1:]
 
     def rows(self, which: NDArray[np.intp]) -> Table:
         """These rows, in this order, any of them more than once."""
-        return Table(self.per_doubling[which], self.places[which], self.up_to[which])
+        return Table(self.per_doubling[which], self.places[which], self.below[which])
 
     def at_quantiles(self, quantiles: Floats) -> Floats:
         """The first cell up to which at least this share of the values lies.
@@ -68,41 +68,40 @@ class Table(NamedTuple):
         array([[0., 5.]])
         """
         wanted = quantiles * self.values * (1.0 - 1e-12)
-        return _at(self.places, (self.up_to[:, None, :] < wanted[:, :, None]).sum(axis=2))
+        return _at(self.places, (self.below[:, None, 1:] < wanted[:, :, None]).sum(axis=2))
 
     def not_beyond(self, places: Floats) -> Floats:
         """Values in cells up to and with these; (rows, asked) both."""
-        return self._below((self.places[:, None, :] <= places[:, :, None]).sum(axis=2))
+        return _at(self.below, (self.places[:, None, :] <= places[:, :, None]).sum(axis=2))
 
     def from_(self, places: Floats) -> Floats:
         """The first populated cells from places on; (rows, asked) both, infinite where there is none."""
-        cell = (self.places[:, None, :] < places[:, :, None]).sum(axis=2)
-        last = self.places.shape[1] - 1
-        return np.where(cell > last, np.inf, _at(self.places, np.minimum(cell, last)))
+        return _at(self.places, self._cells_before(places))
 
     def interpolated(self, log2_bounds: Floats) -> Floats:
         """Values up to bounds, read off a line between the bounds of populated positive cells; (rows, asked) both."""
-        wanted = np.ceil(np.clip(log2_bounds * self.per_doubling - 1.0, _LEAST, -_LEAST) - 1e-9)
-        cell = (self.places[:, None, :] < wanted[:, :, None]).sum(axis=2)
-        place, before = _at(self.places, np.minimum(cell, self.places.shape[1] - 1)), _at(self.places, cell - 1)
-        beyond_all = (cell == self.places.shape[1]) | np.isinf(place)
+        bounds = np.minimum(np.maximum(log2_bounds * self.per_doubling - 1.0, _LEAST), -_LEAST)
+        cell = self._cells_before(np.ceil(bounds - 1e-9))
+        place, before = _at(self.places, cell), _at(self.places, cell - 1)
+        beyond_all = np.isinf(place)
         right = np.where(beyond_all, 0.0, place + 1.0) / self.per_doubling
-        neighbour = (cell > 0) & (before > _ZERO)
-        left = np.where(neighbour & ~beyond_all, (before + 1.0) / self.per_doubling, right - 1.0)
-        low, high = self._below(cell), self._below(np.minimum(cell + 1, self.places.shape[1]))
+        neighbour = (cell > 0) & (before > _ZERO) & ~beyond_all
+        left = np.where(neighbour, (before + 1.0) / self.per_doubling, right - 1.0)
+        low, high = _at(self.below, cell), _at(self.below, cell + 1)
         share = np.minimum(1.0, np.maximum(0.0, log2_bounds - left) / (right - left))
         return np.where(beyond_all, self.values, low + (high - low) * share)
 
-    def _below(self, cells: NDArray[np.intp]) -> Floats:
-        """Values in the first so many cells of each row."""
-        return np.where(cells > 0, _at(self.up_to, np.maximum(cells - 1, 0)), 0.0)
+    def _cells_before(self, places: Floats) -> NDArray[np.intp]:
+        """How many populated cells of each row lie below places; (rows, asked) both."""
+        found: NDArray[np.intp] = (self.places[:, None, :] < places[:, :, None]).sum(axis=2)
+        return found
 
 
 def table(histograms: Sequence[Histogram]) -> Table:
     """Their populated cells; at least one histogram."""
     found = [_cells(histogram) for histogram in histograms]
     sizes = list(map(len, found))
-    there = np.arange(max(1, *sizes)) < np.array(sizes)[:, None]
+    there = np.arange(max(1, *sizes) + 1) < np.array(sizes)[:, None]
     places, counts = np.full(there.shape, np.inf), np.zeros(there.shape)
     places[there] = np.fromiter(chain.from_iterable(found), float, sum(sizes))
     numbers = np.fromiter(chain.from_iterable([cells.values() for cells in found]), float, sum(sizes))
@@ -114,7 +113,9 @@ def table(histograms: Sequence[Histogram]) -> Table:
         order = np.argsort(places, axis=1)
         places, counts = _at(places, order), _at(counts, order)
     scales = np.array([2.0**histogram.scale for histogram in histograms])
-    return Table(scales[:, None], places, np.cumsum(counts, axis=1))
+    below = np.zeros((len(sizes), there.shape[1] + 1))
+    np.cumsum(counts, axis=1, out=below[:, 1:])
+    return Table(scales[:, None], places, below)
 
 
 @lru_cache(_CACHED_BOUNDS)
