@@ -152,8 +152,9 @@ class WorkloadLife:
         return [pair for pair in pairs if not pair.is_alone and not known.swapped(pair.baseline, pair.canary)]
 
     def _serving(self, at_ns: int) -> set[str]:
-        """Baselines of which somebody said that they serve, and nobody that they do not any more."""
-        named = {running.comparison for running in self._running.values() if running.is_named(at_ns)}
+        """Baselines of which somebody said that they serve, and nobody that they do not any more; not earlier ones."""
+        runs = self._running.values()
+        named = {running.comparison for running in runs if running.is_named(at_ns) and running.is_beside}
         return {pair.baseline for pair in self._trials if pair in named} if named else set()
 
     @property
@@ -491,7 +492,7 @@ class WorkloadLife:
     def _conclude(self, running: Running, end_ns: int) -> None:
         """End it if the streams show what became of it."""
         pair, failed_pods = running.comparison, running.failed_pods
-        if running.requested_ns > end_ns or (running.policy and running.policy.historic_baseline):
+        if running.requested_ns > end_ns or not running.is_beside:
             return  # asked for later than this, or its baseline need not be there
         since_ns = running.requested_ns - self._settings.window_ns
         outcome = self._succession.outcome(pair.baseline, pair.canary, since_ns, failed=failed_pods is not None)

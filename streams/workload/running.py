@@ -141,22 +141,25 @@ class Running:
         return named_ns is not None and named_ns <= at_ns
 
     @property
+    def is_beside(self) -> bool:
+        """Its baseline is to be there at the same time: the policy asks for no earlier one."""
+        return self.policy is None or self.policy.historic_baseline is None
+
+    @property
     def awaited_ns(self) -> int:
         """Event time at which it was asked for, or both sides were last seen.
 
         A baseline that has never been seen beside its canary, or need not be, is not waited for.
         """
         state = self._state
-        seen_ns = state.both_seen_ns
-        if not seen_ns or (self.policy and self.policy.historic_baseline):
-            seen_ns = state.canary_seen_ns
-        return max(state.requested_ns, seen_ns)
+        waited_for = state.both_seen_ns and self.is_beside
+        return max(state.requested_ns, state.both_seen_ns if waited_for else state.canary_seen_ns)
 
     @property
     def without_baseline_ns(self) -> int:
         """For how long its canary has been seen since its baseline no longer is; 0 where it is, or need not be."""
         state = self._state
-        if not state.both_seen_ns or (self.policy and self.policy.historic_baseline):
+        if not state.both_seen_ns or not self.is_beside:
             return 0
         return state.canary_seen_ns - state.both_seen_ns
 

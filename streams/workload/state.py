@@ -30,7 +30,7 @@ class WorkloadSettings(Struct, frozen=True):
     ring_ns: int = 900_000_000_000
     """How long closed windows are kept for comparisons that are asked for late."""
     expire_ns: int = 1_800_000_000_000
-    """A comparison ends as `expired` when its canary has not been seen for so long."""
+    """A comparison ends as `expired` when both sides have not been seen together for so long (`Running`)."""
     sight_ns: int = 300_000_000_000
     """See `Succession`: how long a revision is there, or silent, before the streams alone say so; 0: they never do."""
     judge: JudgeSettings = JudgeSettings()

@@ -227,7 +227,9 @@ def test_a_canary_that_is_gone_expires_and_the_workload_is_forgotten():
     assert life.idle
 
 
-def sighted(played, *, snapshots=False, step=1, request_at=None, asked=None, logged=None, settings=SETTINGS):
+def sighted(
+    played, *, snapshots=False, step=1, request_at=None, asked=None, logged=None, settings=SETTINGS, policy=None
+):
     """All documents of a life told nothing: (revisions heard, minutes) one after the other, a line a window and pod.
 
     `asked` is a pair that somebody asks for after eleven minutes; `logged` are other lines than the usual one.
@@ -246,9 +248,9 @@ def sighted(played, *, snapshots=False, step=1, request_at=None, asked=None, log
         if number == request_at:
             life.compare(COMPARISON, T0 + (number + 60) * WINDOW_NS)  # read ahead of its time
         if asked is not None and number == 132:
-            life.compare(asked, start_ns)
+            life.compare(asked, start_ns, policy=policy)
         if number % step == 0 or number == len(minutes) - 1:
-            life.close(start_ns + WINDOW_NS, partial(life.compare, found=True))
+            life.close(start_ns + WINDOW_NS, partial(life.compare, policy=policy, found=True))
             found += life.documents()
         if snapshots:
             life = WorkloadLife(
@@ -351,6 +353,15 @@ def test_production_is_watched_though_nobody_tells_of_the_promotion():
     life, _ = sighted([(ONE, 10), (BOTH, 3), (OTHER, 7)], asked=COMPARISON, settings=watched)
     assert life.running == 1
     assert [one.revision for one in life.deployments] == [BASELINE, CANARY]
+
+
+@pytest.mark.parametrize("asked", [None, COMPARISON])
+def test_a_baseline_of_an_earlier_time_is_not_waited_for(asked):
+    """Promise: where it has gone the canary serves, and the next rollout is found beside it."""
+    policy = WorkloadPolicy(historic_baseline=BaselineTime(ago_ns=240 * S))
+    played = [(ONE, 10), (BOTH, 3), (OTHER, 7), ((CANARY, NEXT.canary), 3)]
+    _, found = sighted(played, asked=asked, policy=policy)
+    assert found[-1].comparison == NEXT
 
 
 def test_a_pair_that_is_asked_for_the_wrong_way_round_teaches_nothing():
