@@ -22,7 +22,7 @@ from streams.errors import BrokenInvariant
 from streams.judging.copied import copied
 from streams.judging.logs.traces import Traces, TracesState
 from streams.judging.past import Past, Prior
-from streams.judging.presence import Presence
+from streams.judging.presence import Presence, PresenceState
 from streams.judging.production.past import ProductionPast
 from streams.judging.side import Halves, Side
 from streams.policy.rules import AppliedRules
@@ -61,6 +61,9 @@ MOST_REVISIONS = 100
 each pod has thousands, and of each a scorer would keep pods and traces for a quarter of an hour."""
 MOST_OPEN_REVISIONS = 1000
 """Of one window that is open, when nobody can tell yet which of them are heard most."""
+MOST_PODS = 10_000
+"""Of one workload that are there: two revisions on as many nodes as Kubernetes has. Of names that are others with each
+record half a minute's would be there, and more with each that comes back: a scorer could write no snapshot."""
 _CROWDED = 1.5
 """Times the signatures that had a place: beyond, those of an open window that have none are forgotten."""
 _WARN = Severity.WARN
@@ -394,6 +397,7 @@ class WorkloadLife:
             self._lines.follow(LogPolicy() if policy is None else policy.logs)
         sides: dict[str, Side] = {}
         summaries = self._follow(start_ns, state.open.pop(start_ns, {}))
+        self._admit_pods(summaries)
         self._read_lines(start_ns, summaries)
         there = {*summaries, *(name for name, presence in self._presence.items() if presence.there)}
         runs = any(running.requested_ns <= start_ns + window_ns for running in self._running.values())
@@ -449,6 +453,20 @@ class WorkloadLife:
             for name in silent[: len(known) - MOST_REVISIONS]:
                 self._forget(name)
         return summaries
+
+    def _admit_pods(self, summaries: Mapping[str, Summary]) -> None:
+        """Of pods that find no place beside those that are there, lines count as those of no signature."""
+        there = {name: presence.state for name, presence in self._presence.items()}
+        room = MOST_PODS - sum(len(known.pods) for known in there.values())
+        for name in sorted(summaries):
+            pods, known = summaries[name].pods, there.get(name, PresenceState())
+            new = sorted(pods.keys() - known.pods.keys(), key=lambda pod: (pod not in known.silent, pod))
+            for pod in new[max(0, room) :]:
+                lines = sum(pods[pod].lines.values())
+                summaries[name].other_lines += lines
+                self._state.unfollowed_records += lines + sum(1 for _ in pods[pod].series())
+                del pods[pod]
+            room -= len(new)
 
     def _forget(self, revision: str) -> None:
         """Of its pods none is remembered any more."""

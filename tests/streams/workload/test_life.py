@@ -677,6 +677,33 @@ def test_signatures_of_an_open_window_are_bounded(restarted):
 
 
 @pytest.mark.parametrize("how", [{}, {"parts": 3, "seed": 5}, {"restart_each": True}])
+def test_pods_that_are_others_with_each_record_are_bounded(monkeypatch, how):
+    """Promise: those there keep their places, what the others wrote is counted, and the verdict stays the same."""
+    monkeypatch.setattr(life_module, "MOST_PODS", 20)
+    records = recording(180, errors_per_window=8)
+    flood = [
+        LogRecord(Source(Revision(SHOP, name), f"z{second}-{number}"), T0 + second * S, "INFO handled")
+        for second in range(7, 180)
+        for number in range(10)
+        for name in (BASELINE, CANARY)
+    ]
+
+    def begin(number, life):
+        if number == 3:
+            life.compare(COMPARISON, T0 + 3 * WINDOW_NS)
+        assert sum(len(known.pods) for known in life.to_state().presence.values()) <= 20
+
+    life, last = close_windows(
+        WorkloadLife(SETTINGS, WorkloadState(SHOP)),
+        deltas([*records, *flood], how.get("parts", 1), how.get("seed", 0)),
+        restart_each=how.get("restart_each", False),
+        begin=begin,
+    )
+    assert last.verdict == "fail"
+    assert len(flood) > life.unfollowed_records > 0.9 * len(flood)
+
+
+@pytest.mark.parametrize("how", [{}, {"parts": 3, "seed": 5}, {"restart_each": True}])
 def test_a_label_that_is_another_with_each_record_takes_no_place_of_what_is_compared(monkeypatch, how):
     """Promise: memory is bounded, what found no place is counted, in any grouping, and the verdict stays the same."""
     monkeypatch.setattr(life_module, "MOST_REVISIONS", 6)
