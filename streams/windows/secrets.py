@@ -34,7 +34,7 @@ _SECRET = re.compile(
         (?P<name>{_IS})(?!\[masked|{_HOLE})(?:["']?{_SCHEMES})?{_VALUE}
       | (?P<element>(?:\s[^<>]{{0,256}}+)?>)(?!\[masked)[^<]{{1,4096}}+(?=</)                       # XML
     )
-  | (?P<option>--[\w-]{{0,64}}(?:{_NAMES})\s{{1,4}})(?!\[masked|-|{_SAYS}|{_HOLE}){_VALUE}
+  | (?P<option>(?<![\w-])--[\w-]{{0,64}}(?:{_NAMES})\s{{1,4}})(?!\[masked|-|{_SAYS}|{_HOLE}){_VALUE}
   | (?P<login>(?<=\s)(?:-u|--user)[\s=]{{1,4}}["']?[^\s:"']{{1,256}}+:)(?!\[masked|{_HOLE})[^\s"']{{1,256}}+  # curl
   | (?P<scheme>\b{_SCHEMES})(?:(?=[\w.~+/=-]{{0,64}}\d)[\w.~+/=-]{{8,}}+|[\w.~+/=-]{{20,}}+)
   | (?P<user>://[^\s/:@]{{0,256}}+:)[^\s/@]{{1,256}}+(?=@)

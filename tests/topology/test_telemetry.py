@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import socket
-import time
+import threading
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -117,7 +117,6 @@ def test_a_receiver_that_hangs_does_not_hold_up_the_end(caplog: pytest.LogCaptur
         started = Telemetry.start("ingest", TelemetrySettings(f"http://127.0.0.1:{silent.getsockname()[1]}"))
         with started.tracer.start_as_current_span("ingest.cycle"):
             pass
-        began = time.monotonic()
         started.shutdown()
-        assert time.monotonic() - began < 3
+        assert "telemetry-shutdown" in {thread.name for thread in threading.enumerate()}, "it waited for the receiver"
     caplog.clear()

