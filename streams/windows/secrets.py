@@ -11,16 +11,23 @@ import re
 MASK = "[masked]"
 
 _NAMES = (
-    "pass(?:word|wd|phrase)|passw?|pwd|secret|token|api[_-]?key|access[_-]?key|private[_-]?key|credentials?|cookie"
+    "pass(?:words?|wd|phrase)|passw?|pwd|secrets?|token|(?:api|access|account|private|shared|signing)[_-]?key"
+    "|credentials?|cookie"
     "|authorization|session[_-]?id|signature|(?<![a-z])(?:auth|jwt|sig|pin|cvv|ssn)"
 )
 _SCHEMES = r"(?:bearer|basic|digest|token)\s{1,4}"
-_IS = r"""\\{0,4}["']?\]?\s{0,4}(?>[=:]{1,3}>?|->|%3[ad])\s{0,4}(?=(?P<opened>\\{1,4}["'])?)"""
+_IS = r"""\\{0,4}["']?\]?\s{0,4}(?>[=:]{1,3}>?|->|(?:%|\\{1,4}u00)3[ad])\s{0,4}(?=(?P<opened>\\{1,4}["'])?)"""
 """Between name and value; the quotes of JSON within a text of JSON have backslashes before them."""
 _NESTED = r"""(?P=opened)(?:(?!(?P=opened))(?:\\++[\s\S]?|[^\\])){1,4096}+"""
 """Up to a quote with as many backslashes: those of quotes within the value have more."""
 _PLAIN = r"""(?!\\{1,4}["'])[^\s"',;&)\]}]++"""
-_VALUE = rf"""(?:{_NESTED}|"(?:[^"\\]|\\[\s\S]?){{1,4096}}+"?|'(?:[^'\\]|\\[\s\S]?){{1,4096}}+'?|{_PLAIN})"""
+_LIST = r"""\[[^\[\]]{1,4096}+\]"""
+"""Of all in it nothing is shown."""
+_TYPED = r"""(?:string\(\d{1,9}\)\ )?"""
+"""Before a value, as PHP's `var_dump` has it."""
+_VALUE = (
+    rf"""{_TYPED}(?:{_NESTED}|{_LIST}|"(?:[^"\\]|\\[\s\S]?){{1,4096}}+"?|'(?:[^'\\]|\\[\s\S]?){{1,4096}}+'?|{_PLAIN})"""
+)
 _SAYS = (
     r"(?:is|are|was|were|has|must|may|can|cannot|should|needs?|and|or|not|to|for|in|of|on|with|option|flag|argument)\b"
 )
@@ -38,9 +45,11 @@ _SECRET = re.compile(
   | (?P<login>(?<=\s)(?:-u|--user)[\s=]{{1,4}}["']?[^\s:"']{{1,256}}+:)(?!\[masked|{_HOLE})[^\s"']{{1,256}}+  # curl
   | (?P<scheme>\b{_SCHEMES})(?:(?=[\w.~+/=-]{{0,64}}\d)[\w.~+/=-]{{8,}}+|[\w.~+/=-]{{20,}}+)
   | (?P<user>://[^\s/:@]{{0,256}}+:)[^\s/@]{{1,256}}+(?=@)
+  | (?P<dsn>(?<![\w.-])[\w.-]{{1,64}}+:)(?!\[masked)[^\s/@]{{1,256}}+(?=@(?:tcp|unix)\()                # Go's MySQL
   | \beyJ[\w-]{{8,}}+\.[\w-]++(?:\.[\w-]*+)?                                       # JSON web token
   | (?-i:\b(?:AKIA|ASIA)[A-Z0-9]{{16}}\b)
-  | \b(?:gh[pousr]_|github_pat_|glpat-|xox[abeprs]-|AIza|[sr]k_(?:live|test)_|sk-|npm_|pypi-|hf_)[\w-]{{16,}}+
+  | \b(?:gh[pousr]_|github_pat_|glpat-|xox[abeprs]-|AIza|[sr]k_(?:live|test)_|sk-|npm_|pypi-|hf_|dckr_pat_|hvs\.)
+    [\w-]{{16,}}+
   | (?<![\w.+-])[\w.+-]{{1,64}}+@[\w-]{{1,64}}+(?:\.[\w-]{{1,64}}+){{1,8}}         # mail address
   | (?P<card>(?<![\w.-])\d(?:[ -]?\d){{12,18}}(?![\w.]))
   | (?-i:(?<![\w+/=-])(?=[\w+/-]{{0,64}}[a-z])(?=[\w+/-]{{0,64}}[A-Z])(?=[\w+/-]{{0,64}}\d)[\w+/-]{{40,}}+)={{0,2}}
@@ -51,7 +60,7 @@ _HINTS = (
     *("pass", "pwd", "secret", "token", "key", "credential", "cookie", "auth", "sessionid", "session_id", "session-id"),
     *("signature", "jwt", "sig", "pin", "cvv", "ssn", "bearer", "basic", "digest", "://", "eyj", "akia", "asia"),
     *("ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_", "glpat-", "xox", "aiza", "k_live_", "k_test_", "sk-"),
-    *("npm_", "pypi-", "hf_", "@", "-----begin", "-u", "--user"),
+    *("npm_", "pypi-", "hf_", "dckr_pat_", "hvs.", "@", "-----begin", "-u", "--user"),
 )
 """In lower case, one of these is in whatever `_SECRET` finds, but for cards and long words."""
 _CARD = re.compile(r"\d(?:[ -]?\d){12}")

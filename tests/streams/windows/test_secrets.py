@@ -48,6 +48,13 @@ from streams.windows.secrets import MASK, without_secrets
         (r"{\"password\":\"\",\"n\":1}", r"{\"password\":\"\",\"n\":1}"),
         (r"'password' => 'it\'s b'", f"'password' => {MASK}"),
         ("[password] => hunter2 user[password]=hunter2&a=1", f"[password] => {MASK} user[password]={MASK}&a=1"),
+        ("passwords => [a b, 'c'], n", f"passwords => {MASK}, n"),
+        ('{"passwords": ["a", "b"], "n": [1]}', f'{{"passwords": {MASK}, "n": [1]}}'),
+        (r"next?password\u003dhunter2\u0026n=1", rf"next?password\u003d{MASK}"),
+        ('["password"]=> string(7) "hunter 2" ["n"]', f'["password"]=> {MASK} ["n"]'),
+        ("dsn app:p4:ss@tcp(db:3306)/shop", f"dsn app:{MASK}@tcp(db:3306)/shop"),
+        ("AccountName=a;AccountKey=abc==;n", f"AccountName=a;AccountKey={MASK};n"),
+        ("vault hvs.CAESIJ1234567890abcd end", f"vault {MASK} end"),
         ("Map(password -> hunter2) if password == 'hunter2'", f"Map(password -> {MASK}) if password == {MASK}"),
     ],
 )
@@ -75,6 +82,8 @@ def test_an_authorization_header_is_masked_with_its_scheme():
         "<tokens>5</tokens>",
         "2026-03-01T12:00:00.123456789Z",
         "10.0.0.1:8080 -> 10.0.0.2:9090",
+        "dial 10.0.0.1:8080@tcp failed",
+        "retrying [a, b] of tokens [1, 2]",
     ],
 )
 def test_what_is_no_secret_stays(text):
@@ -113,6 +122,11 @@ def test_masking_twice_is_masking_once(text):
         "%3d",
         "pass%3d",
         'pass="\\',
+        "pass=[",
+        "pass=[a",
+        "a:@tcp(",
+        "pass=string(1) ",
+        "pass\\u00",
     ],
 )
 @pytest.mark.timeout(30)
