@@ -14,7 +14,7 @@ import pytest
 from streams.judging.side import Side
 from streams.judging.values.contrast import Contrast
 from streams.judging.values.known import Known, ValuePast
-from streams.judging.values.one_by_one import OneByOne, OneByOneState
+from streams.judging.values.one_by_one import OneBin, OneByOne, OneByOneState, add_bins
 from streams.judging.values.part import ValuePart, ValuePartState, ValueSettings, begin_values
 from streams.judging.wagers import all_log_worse
 from streams.records.histogram import Histogram
@@ -258,7 +258,7 @@ def one_by_one(seed, clump, mean):
         known = known.learned(contrast, 1.0)
     last, largest = OneByOne(OneByOneState(known)), 0.0
     for canary, baseline in comparisons[3]:
-        last.add([canary], [baseline], 0.5, 4.0 * mean)
+        add_bins([(last, OneBin([canary], [baseline], 0.5, 4.0 * mean))])
         largest = max(largest, last.state.log_e)
     return largest
 

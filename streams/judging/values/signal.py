@@ -38,7 +38,7 @@ from streams.judging.restarts import PackedRestarted, RestartedArray, all_log_e,
 from streams.judging.settings import PATIENCE_WINDOWS
 from streams.judging.values.cells import NOTHING, Table, joined, surely_beyond, table, tolerated
 from streams.judging.values.contrast import Contrast
-from streams.judging.values.one_by_one import OneByOne, OneByOneState
+from streams.judging.values.one_by_one import OneBin, OneByOne, OneByOneState, add_bins
 from streams.judging.values.quantiles import QuantileEffect, Segment
 from streams.judging.wagers import BETTER_WAGERS, WORSE_RATIOS, WORSE_WAGERS, all_log_better, all_log_worse
 from streams.records.histogram import Histogram
@@ -184,18 +184,14 @@ class ValueSignal:
         self.state.worse, self.state.better = self.worse.to_state(), packed(self.better)
         return self.state
 
-    def compare(self, counts: Counts) -> None:
-        """A bin that is judged, where larger values are worse: its requests one by one, and what it teaches."""
+    def learn(self, counts: Counts) -> None:
+        """What a bin that is judged teaches, where larger values are worse."""
         contrast, share = self.state.contrast, counts.share
         total = list(map(operator.add, counts.canary, counts.baseline))
-        if self.one_by_one is not None:
-            self.one_by_one.add(counts.surely, counts.baseline, share, counts.number)
-            clump = self.one_by_one.usual_clumps[_OF_INCIDENTS]
-        else:
-            clump = total[_OF_INCIDENTS]
+        usual = total if self.one_by_one is None else self.one_by_one.usual_clumps
         beyond = counts.baseline[_OF_INCIDENTS], counts.canary[_OF_INCIDENTS]
         to_baseline = counts.tolerated[_OF_INCIDENTS] * (1.0 - share) / share
-        contrast.incidents.add(*beyond, to_baseline, WORSE_RATIOS, max(1.0, clump))
+        contrast.incidents.add(*beyond, to_baseline, WORSE_RATIOS, max(1.0, usual[_OF_INCIDENTS]))
         contrast.add(counts.canary, total, share, counts.number)
 
     def weigh(self, log_e: float, log_not_worse: float) -> None:
@@ -234,13 +230,18 @@ def play(settled: Sequence[tuple[ValueSignal, Bin]]) -> None:
         return
     worse, better, counts = _gains(rows, len(settled), games)
     first = 0
+    known: list[tuple[OneByOne, OneBin]] = []
     for signal in judged:
         last = first + len(signal.better)
         signal.worse.add(worse[first:last, : signal.played].ravel())
         signal.better += better[first:last]
         if signal.rule.worse == "higher":
-            signal.compare(counts[first // len(QUANTILES)])
+            of = counts[first // len(QUANTILES)]
+            signal.learn(of)
+            if signal.one_by_one is not None:
+                known.append((signal.one_by_one, OneBin(of.surely, of.baseline, of.share, of.number)))
         first = last
+    add_bins(known)
     for games_each in sorted({signal.worse.sums.shape[1] for signal in judged}):
         alike = [signal for signal in judged if signal.worse.sums.shape[1] == games_each]
         log_es = all_log_e([signal.worse for signal in alike])
