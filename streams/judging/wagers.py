@@ -32,12 +32,13 @@ Source: Waudby-Smith & Ramdas, "Estimating means of bounded random variables by 
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from streams.judging.counts import Floats
 
 WORSE_RATIOS = (1.5, 3.0, 10.0)
 """Alternatives to the tolerated ratio. Seven, as in `counts`, find nothing sooner here."""
-BETTER_RATIOS = (1 / 1.5, 1 / 3.0)
+BETTER_RATIOS = tuple(1.0 / ratio for ratio in WORSE_RATIOS[:2])
 """Alternatives to the margin; further ones would help only canaries much better than the baseline."""
 CLUMPS = (1.0, 8.0, 64.0)
 """Requests that may have one fate."""
@@ -45,49 +46,32 @@ WORSE_WAGERS, BETTER_WAGERS = len(WORSE_RATIOS) * len(CLUMPS), len(BETTER_RATIOS
 """How many wagers there are."""
 LARGEST_WAGER = 0.95
 """So that no bin takes more than 3 nats."""
-_WORSE, _BETTER, _CLUMPS = np.array(WORSE_RATIOS), np.array(BETTER_RATIOS), np.array(CLUMPS)
-_MOST_NULL = 1.0 - 1e-9
-"""Of p_0, so that nothing is divided by 0 where next to all is the canary's."""
+_RATIOS, _CLUMPS = np.array(WORSE_RATIOS), np.array(CLUMPS)
 
 
-def null_share(ratio: Floats, share: Floats) -> Floats:
-    """p_0: the canary's expected part of what lies beyond, at these ratios.
+def all_log_wealth(canary: Floats, total: Floats, share: Floats, ratio: Floats, worse: NDArray[np.bool_]) -> Floats:
+    """What each game adds to the log wealth of each wager that the canary has more beyond than so many times as much.
 
-    >>> null_share(np.array([2.0]), np.array([0.1])).round(4)
-    array([0.1818])
-    """
-    return np.minimum(ratio * share / (1.0 - share + ratio * share), _MOST_NULL)
-
-
-def all_log_worse(canary: Floats, total: Floats, share: Floats, tolerated: Floats) -> Floats:
-    """What each bin adds to the log wealth of each wager that the canary has more beyond than tolerated.
+    Where it is asked whether the canary has less, the other side's part is wagered on, and only the first
+    `BETTER_WAGERS` are meant.
 
     Args:
-        canary: x, (bins,).
-        total: k, (bins,). A bin without any bad one adds nothing.
-        share: rho, between 0 and 1, both exclusive, (bins,).
-        tolerated: psi_0, above 0, (bins,).
+        canary: x; all arguments of one shape, or such that broadcast to it.
+        total: k. A bin without any bad one adds nothing.
+        share: rho, between 0 and 1, both exclusive.
+        ratio: psi_0, above 0: tolerated, or the margin.
+        worse: whether it is asked for more; else for less.
 
     Returns:
-        (bins, wagers).
+        (..., wagers): alternative by alternative, by size of clumps.
     """
-    null = null_share(tolerated, share)
-    odds = (tolerated * share)[:, None] * _WORSE
-    left = (1.0 - share)[:, None]
-    singles = 1.0 - left / (left + odds) / (1.0 - null)[:, None]
-    return _all_log_wealth(singles, total, canary / np.maximum(total, 1.0) / null - 1.0)
-
-
-def all_log_better(canary: Floats, total: Floats, share: Floats, margin: Floats) -> Floats:
-    """The same of the wagers that it has less beyond than `margin` times as much."""
-    null = null_share(margin, share)
-    odds = (margin * share)[:, None] * _BETTER
-    singles = 1.0 - odds / ((1.0 - share)[:, None] + odds) / null[:, None]
-    return _all_log_wealth(singles, total, (1.0 - canary / np.maximum(total, 1.0)) / (1.0 - null) - 1.0)
-
-
-def _all_log_wealth(singles: Floats, total: Floats, gain: Floats) -> Floats:
-    kept = total[:, None] * np.log1p(-np.minimum(np.maximum(singles, 0.0), LARGEST_WAGER))
-    wagers = np.minimum(LARGEST_WAGER, -np.expm1(kept[:, :, None] / _CLUMPS))
-    wealth: Floats = np.log1p(wagers * gain[:, None, None]).reshape(len(total), -1)
-    return wealth
+    null = ratio * share / (1.0 - share)
+    null = np.where(worse, null, 1.0 / null)
+    part = canary / np.maximum(total, 1.0)
+    gain = np.where(worse, part, 1.0 - part) * (1.0 + null) / null - 1.0
+    null = null[..., None]
+    singles = null * (_RATIOS - 1.0) / (1.0 + null * _RATIOS)
+    kept = total[..., None] * np.log1p(-np.minimum(singles, LARGEST_WAGER))
+    wagers = np.minimum(LARGEST_WAGER, -np.expm1(kept[..., None] / _CLUMPS))
+    wealth: Floats = np.log1p(wagers * gain[..., None, None])
+    return wealth.reshape(*wealth.shape[:-2], WORSE_WAGERS)

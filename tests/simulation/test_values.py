@@ -14,9 +14,9 @@ import pytest
 from streams.judging.side import Side
 from streams.judging.values.contrast import Contrast
 from streams.judging.values.known import Known, ValuePast
-from streams.judging.values.one_by_one import OneByOne, OneByOneState
+from streams.judging.values.one_by_one import OneBin, OneByOne, OneByOneState, add_bins
 from streams.judging.values.part import ValuePart, ValuePartState, ValueSettings, begin_values
-from streams.judging.wagers import all_log_worse
+from streams.judging.wagers import all_log_wealth
 from streams.records.histogram import Histogram
 from streams.signals.rule import SignalRule
 from tests.simulation.core import RUNS, first_crossing, flagged, incident, log_e_paths, ramp, within_budget
@@ -258,7 +258,7 @@ def one_by_one(seed, clump, mean):
         known = known.learned(contrast, 1.0)
     last, largest = OneByOne(OneByOneState(known)), 0.0
     for canary, baseline in comparisons[3]:
-        last.add([canary], [baseline], 0.5, 4.0 * mean)
+        add_bins([(last, OneBin([canary], [baseline], 0.5, 4.0 * mean))])
         largest = max(largest, last.state.log_e)
     return largest
 
@@ -310,5 +310,5 @@ def test_clumps_are_why_the_core_is_not_used_here():
 
 def wager_path(canary, total, share):
     """Log of the mean wealth after each window."""
-    steps = all_log_worse(canary, total, np.full_like(total, share), np.ones_like(total))
+    steps = all_log_wealth(canary, total, np.full_like(total, share), np.ones_like(total), np.ones_like(total) > 0.0)
     return np.logaddexp.reduce(np.cumsum(steps, axis=0), axis=1) - math.log(9.0)

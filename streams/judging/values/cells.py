@@ -51,7 +51,7 @@ class Table(NamedTuple):
         """(rows, 1) values in all cells; in no bucket, they are left out."""
         return self.below[:, -1:]
 
-    def rows(self, which: NDArray[np.intp]) -> Table:
+    def rows(self, which: NDArray[np.intp] | slice) -> Table:
         """These rows, in this order, any of them more than once."""
         return Table(self.per_doubling[which], self.places[which], self.below[which])
 
@@ -68,15 +68,15 @@ class Table(NamedTuple):
         array([[0., 5.]])
         """
         wanted = quantiles * self.values * (1.0 - 1e-12)
-        return _at(self.places, (self.below[:, None, 1:] < wanted[:, :, None]).sum(axis=2))
+        return _at(self.places, _first(self.below[:, None, 1:] >= wanted[:, :, None]))
 
     def not_beyond(self, places: Floats) -> Floats:
-        """Values in cells up to and with these; (rows, asked) both."""
-        return _at(self.below, (self.places[:, None, :] <= places[:, :, None]).sum(axis=2))
+        """Values in cells up to and with these, which are finite; (rows, asked) both."""
+        return _at(self.below, _first(self.places[:, None, :] > places[:, :, None]))
 
     def from_(self, places: Floats) -> Floats:
-        """The first populated cells from places on; (rows, asked) both, infinite where there is none."""
-        return _at(self.places, self._cells_before(places))
+        """The first populated cells from places on; (rows, asked) both, above all cells where there is none."""
+        return np.minimum(_at(self.places, self._cells_before(places)), -_ZERO)
 
     def interpolated(self, log2_bounds: Floats) -> Floats:
         """Values up to bounds, read off a line between the bounds of populated positive cells; (rows, asked) both."""
@@ -93,8 +93,7 @@ class Table(NamedTuple):
 
     def _cells_before(self, places: Floats) -> NDArray[np.intp]:
         """How many populated cells of each row lie below places; (rows, asked) both."""
-        found: NDArray[np.intp] = (self.places[:, None, :] < places[:, :, None]).sum(axis=2)
-        return found
+        return _first(self.places[:, None, :] >= places[:, :, None])
 
 
 def table(histograms: Sequence[Histogram]) -> Table:
@@ -127,24 +126,23 @@ def bound(place: float, scale: int) -> float:
     return math.copysign(math.pow(2.0, min(1023.0, max(-1074.0, exponent))), place - _ZERO)
 
 
-def tolerated(past: Table, places: Floats, factors: Sequence[Sequence[float]]) -> Floats:
+def tolerated(past: Table, places: Floats, factors: Floats) -> Floats:
     """How many times the values beyond cells would be more, if all values were so many times as large; at least 1.
 
     Args:
         past: what is known of the values; at least one a row.
         places: (rows, asked) of cells; where one is of no positive bound, the answer is 1: it stays where it is.
-        factors: [rows][factors] above 0. Below 1, the question is of the values *not* beyond the cell.
+        factors: (rows, factors) above 0. Below 1, the question is of the values *not* beyond the cell.
 
     Returns:
         (factors, rows, asked).
 
     >>> even = table([Histogram(0, 4, 0.0, 0, {0: 1, 1: 1, 2: 1, 3: 1})])
-    >>> tolerated(even, np.array([[1.0]]), [(2.0, 0.5)]).tolist()
+    >>> tolerated(even, np.array([[1.0]]), np.array([[2.0, 0.5]])).tolist()
     [[[1.3333333333333333]], [[1.3333333333333333]]]
     """
-    times = np.array(factors).T[:, :, None]
-    doublings = np.array([list(map(math.log2, of_row)) for of_row in factors]).T[:, :, None]
-    log2_bounds = (places + 1.0) / past.per_doubling - doublings
+    times = factors.T[:, :, None]
+    log2_bounds = (places + 1.0) / past.per_doubling - np.log2(times)
     moved = past.interpolated(np.concatenate(log2_bounds, axis=1)).reshape(len(places), len(times), -1).swapaxes(0, 1)
     below, up = past.not_beyond(places), times >= 1.0
     here, there = np.where(up, past.values - below, below), np.where(up, past.values - moved, moved)
@@ -152,9 +150,7 @@ def tolerated(past: Table, places: Floats, factors: Sequence[Sequence[float]]) -
     return np.where(places > _ZERO, ratios, 1.0)
 
 
-def surely_beyond(
-    values: Table, places: Floats, factors: Sequence[float], up: NDArray[np.bool_], past: Table
-) -> Floats:
+def surely_beyond(values: Table, places: Floats, factors: Floats, up: NDArray[np.bool_], past: Table) -> Floats:
     """Values that lie beyond so many times the bounds of cells, wherever in their own cells they lie; (rows, asked).
 
     Where the source's buckets end is known of those in which it has ever had values: what lies in the bucket that holds
@@ -163,17 +159,18 @@ def surely_beyond(
     Args:
         values: to be counted.
         places: (rows, asked) of cells; one that is of no positive bound stays where it is.
-        factors: [rows] above 0.
+        factors: (rows, 1) above 0.
         up: (rows, 1) whether beyond is above; else it is not above.
         past: rows of the same cells, of values of the same source.
 
     >>> known = table([Histogram(0, 4, 0.0, 0, {0: 1, 1: 1, 2: 1, 3: 1})])
     >>> few = table([Histogram(0, 4, 0.0, 0, {1: 1, 3: 3})])
     >>> asked = [(1.0, True), (1.2, True), (2.1, True), (1.0, False), (0.9, False)]
-    >>> [int(surely_beyond(few, np.array([[1.0]]), [by], np.array([[up]]), known).item()) for by, up in asked]
+    >>> at = np.array([[1.0]])
+    >>> [int(surely_beyond(few, at, np.array([[by]]), np.array([[up]]), known).item()) for by, up in asked]
     [3, 3, 0, 1, 0]
     """
-    moved = places + np.array(list(map(math.log2, factors)))[:, None] * values.per_doubling
+    moved = places + np.log2(factors) * values.per_doubling
     places = np.where(places > _ZERO, np.where(up, np.ceil(moved - 1e-9), np.floor(moved + 1e-9)), places)
     ends = np.where(up, np.minimum(past.from_(places), values.from_(places)), places)
     below = values.not_beyond(ends)
@@ -200,6 +197,12 @@ def _cells(histogram: Histogram) -> Mapping[int, int]:
         return histogram.positive
     negative = {2 * _ZERO - index: number for index, number in histogram.negative.items()}
     return {**negative, _ZERO: histogram.zero_count, **histogram.positive}
+
+
+def _first(cells: NDArray[np.bool_]) -> NDArray[np.intp]:
+    """The first of them that is so, along the last axis; there is one."""
+    found: NDArray[np.intp] = cells.argmax(axis=2)
+    return found
 
 
 def _at(cells: Floats, which: NDArray[np.intp]) -> Floats:

@@ -32,11 +32,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from itertools import accumulate
+from typing import NamedTuple
 
 import numpy as np
 from msgspec import Struct, field
 
-from streams.judging.counts import Floats, log_mix
+from streams.judging.counts import Floats, all_log_mean_exp, log_mix
 from streams.judging.onset import Onset
 from streams.judging.values.known import Known
 from streams.judging.wagers import CLUMPS, WORSE_RATIOS
@@ -60,47 +62,70 @@ class OneByOneState(Struct, array_like=True):
 
 
 class OneByOne:
-    """One distribution; `add` bin by bin, then read `log_e`."""
+    """One distribution; `add_bins`, then read `log_e`."""
 
     def __init__(self, state: OneByOneState) -> None:
         self.state = state
         state.onset.rate = state.known.rate
         shapes, rates = state.known.law()
-        self._shapes, self._rates = shapes[:, :, None], rates[:, :, None]
+        self.shapes, self.rates = shapes[:, :, None], rates[:, :, None]
+        """The law of 1/phi, (lengths, thresholds, 1) each."""
         self.usual_clumps: list[float] = (rates / shapes).max(axis=0).tolist()
         """By how much more the sides differ at each threshold than by single requests, at the length at which it is
         most."""
-
-    def add(self, surely: Sequence[float], baseline: Sequence[float], share: float, number: float) -> None:
-        """One bin.
-
-        Args:
-            surely: values of the canary beyond what is tolerated of each threshold.
-            baseline: values of the baseline beyond each threshold.
-            share: the canary's, of all values; between 0 and 1, both exclusive.
-            number: of values in both sides.
-        """
-        state = self.state
-        state.onset.wait(1.0)
-        state.bins += 1
-        if state.bins > state.known.bins_each:
-            return
-        usual = min(1.0, state.known.values_each / (number * share * (1.0 - share)))
-        null = share / (1.0 - share)
-        costs = np.log1p(null * _RATIOS) - math.log1p(null)
-        beyond = np.array([surely, baseline])[:, :, None]
-        more = beyond[0] * _LOG_RATIOS - (beyond[0] + beyond[1]) * costs
-        sums = usual * more + (np.array(state.sums) if state.sums else 0.0)
-        state.sums = sums.tolist()
-        state.log_e = state.onset.log_e_beside(self._mixed(sums))
 
     def beside(self, log_e: float) -> float:
         """Log of the signal's evidence, given that of the wagers."""
         return log_mix(((1.0 - SHARE, log_e), (SHARE, self.state.log_e)))
 
-    def _mixed(self, sums: Floats) -> float:
-        lengths = 1 + math.ceil(math.log2(self.state.bins))
-        shapes, rates = self._shapes[:lengths], self._rates[:lengths]
-        slowed = np.where(sums > 0.0, (shapes * np.log1p(np.maximum(sums, 0.0) / rates)).min(axis=0), sums)
-        top = float(slowed.max())
-        return top + math.log(np.exp(slowed - top).mean())
+
+class OneBin(NamedTuple):
+    """What `add_bins` counts, of one distribution."""
+
+    surely: Sequence[float]
+    """Values of the canary beyond what is tolerated of each threshold."""
+    baseline: Sequence[float]
+    """Values of the baseline beyond each threshold."""
+    share: float
+    """The canary's, of all values; between 0 and 1, both exclusive."""
+    number: float
+    """Of values in both sides."""
+
+
+def add_bins(bins: Sequence[tuple[OneByOne, OneBin]]) -> None:
+    """One bin of each, by arrays for all of them at once; all with as many thresholds."""
+    many, beyond, factors = [], [], []
+    for one, bin_ in bins:
+        state = one.state
+        state.onset.wait(1.0)
+        state.bins += 1
+        if state.bins > state.known.bins_each:
+            continue
+        usual = min(1.0, state.known.values_each / (bin_.number * bin_.share * (1.0 - bin_.share)))
+        many.append(one)
+        beyond.append((bin_.surely, bin_.baseline))
+        factors.append((usual, bin_.share / (1.0 - bin_.share)))
+    if not many:
+        return
+    usuals, null = np.array(factors).T[:, :, None, None]
+    surely, baseline = np.array(beyond)[:, :, :, None].swapaxes(0, 1)
+    costs = np.log1p(null * _RATIOS) - np.log1p(null)
+    more = usuals * (surely * _LOG_RATIOS - (surely + baseline) * costs)
+    nothing = [[0.0] * len(_RATIOS)] * more.shape[1]
+    sums = more + np.array([one.state.sums or nothing for one in many])
+    for one, kept, log_e in zip(many, sums.tolist(), _mixed(many, sums), strict=True):
+        one.state.sums = kept
+        one.state.log_e = one.state.onset.log_e_beside(log_e)
+
+
+def _mixed(many: Sequence[OneByOne], sums: Floats) -> list[float]:
+    """Of each the mean over thresholds and alternatives, by the length at which it is least."""
+    lengths = [min(len(one.shapes), 1 + math.ceil(math.log2(one.state.bins))) for one in many]
+    shapes, rates = (
+        np.concatenate([each[:length] for each, length in zip(laws, lengths, strict=True)])
+        for laws in zip(*((one.shapes, one.rates) for one in many), strict=True)
+    )
+    by_length = shapes * np.log1p(np.repeat(np.maximum(sums, 0.0), lengths, axis=0) / rates)
+    slowed = np.minimum.reduceat(by_length, [0, *accumulate(lengths[:-1])]) + np.minimum(sums, 0.0)
+    mixed: list[float] = all_log_mean_exp(slowed.reshape(len(many), -1)).tolist()
+    return mixed

@@ -38,19 +38,22 @@ from streams.judging.restarts import PackedRestarted, RestartedArray, all_log_e,
 from streams.judging.settings import PATIENCE_WINDOWS
 from streams.judging.values.cells import NOTHING, Table, joined, surely_beyond, table, tolerated
 from streams.judging.values.contrast import Contrast
-from streams.judging.values.one_by_one import OneByOne, OneByOneState
+from streams.judging.values.one_by_one import OneBin, OneByOne, OneByOneState, add_bins
 from streams.judging.values.quantiles import QuantileEffect, Segment
-from streams.judging.wagers import BETTER_WAGERS, WORSE_RATIOS, WORSE_WAGERS, all_log_better, all_log_worse
+from streams.judging.wagers import BETTER_WAGERS, WORSE_RATIOS, WORSE_WAGERS, all_log_wealth
 from streams.records.histogram import Histogram
 from streams.signals.rule import SignalRule
 
 QUANTILES = (0.5, 0.75, 0.9, 0.95, 0.99, 0.999)
 """Those of judging.md, section 2, and one beyond which hardly a value of the baseline lies: with a tolerance of 20%, a
 few very slow requests are found there first."""
+_QUANTILES = np.array(QUANTILES)
 PAST_VALUES = 20_000
 """Values of the baseline's past from which the older ones are forgotten by halves: 20 beyond the last threshold."""
 WAYS = 2
 """In which what is tolerated is reckoned with, at each threshold."""
+_WORSE = np.array([*[True] * WAYS, False])
+"""The games of a threshold: each way, and that for a PASS."""
 _OF_INCIDENTS = QUANTILES.index(0.9)
 """The threshold at which incidents of the baseline alone are looked for: what makes a pod slow shows there."""
 _MOST_SHARE = math.nextafter(1.0, 0.0)
@@ -184,18 +187,14 @@ class ValueSignal:
         self.state.worse, self.state.better = self.worse.to_state(), packed(self.better)
         return self.state
 
-    def compare(self, counts: Counts) -> None:
-        """A bin that is judged, where larger values are worse: its requests one by one, and what it teaches."""
+    def learn(self, counts: Counts) -> None:
+        """What a bin that is judged teaches, where larger values are worse."""
         contrast, share = self.state.contrast, counts.share
         total = list(map(operator.add, counts.canary, counts.baseline))
-        if self.one_by_one is not None:
-            self.one_by_one.add(counts.surely, counts.baseline, share, counts.number)
-            clump = self.one_by_one.usual_clumps[_OF_INCIDENTS]
-        else:
-            clump = total[_OF_INCIDENTS]
+        usual = total if self.one_by_one is None else self.one_by_one.usual_clumps
         beyond = counts.baseline[_OF_INCIDENTS], counts.canary[_OF_INCIDENTS]
         to_baseline = counts.tolerated[_OF_INCIDENTS] * (1.0 - share) / share
-        contrast.incidents.add(*beyond, to_baseline, WORSE_RATIOS, max(1.0, clump))
+        contrast.incidents.add(*beyond, to_baseline, WORSE_RATIOS, max(1.0, usual[_OF_INCIDENTS]))
         contrast.add(counts.canary, total, share, counts.number)
 
     def weigh(self, log_e: float, log_not_worse: float) -> None:
@@ -234,13 +233,18 @@ def play(settled: Sequence[tuple[ValueSignal, Bin]]) -> None:
         return
     worse, better, counts = _gains(rows, len(settled), games)
     first = 0
+    known: list[tuple[OneByOne, OneBin]] = []
     for signal in judged:
         last = first + len(signal.better)
         signal.worse.add(worse[first:last, : signal.played].ravel())
         signal.better += better[first:last]
         if signal.rule.worse == "higher":
-            signal.compare(counts[first // len(QUANTILES)])
+            of = counts[first // len(QUANTILES)]
+            signal.learn(of)
+            if signal.one_by_one is not None:
+                known.append((signal.one_by_one, OneBin(of.surely, of.baseline, of.share, of.number)))
         first = last
+    add_bins(known)
     for games_each in sorted({signal.worse.sums.shape[1] for signal in judged}):
         alike = [signal for signal in judged if signal.worse.sums.shape[1] == games_each]
         log_es = all_log_e([signal.worse for signal in alike])
@@ -279,27 +283,22 @@ def _gains(rows: Table, number: int, games: Sequence[_Games]) -> tuple[Floats, F
         games: of all.
     """
     of = np.array([one.place for one in games])
-    past, baseline, canary = rows.rows(of), rows.rows(of + number), rows.rows(of + 2 * number)
-    up = np.array([[one.up] for one in games])
-    thresholds = past.at_quantiles(np.where(up, QUANTILES, np.subtract(1.0, QUANTILES)))
-    ours, theirs = baseline.not_beyond(thresholds), canary.not_beyond(thresholds)
-    ours, theirs = np.where(up, baseline.values - ours, ours), np.where(up, canary.values - theirs, theirs)
-    part = np.minimum(canary.values / (canary.values + baseline.values), _MOST_SHARE)
-    share = np.repeat(part, len(QUANTILES), axis=1)
-    null, margin = tolerated(past, thresholds, [(one.tolerated, one.ruled_out) for one in games])
-    surely = surely_beyond(canary, thresholds, [one.tolerated for one in games], up, past)
-    values = (canary.values + baseline.values)[:, 0]
-    counts = list(map(Counts, *(each.tolist() for each in (theirs, ours, surely, null, part[:, 0], values))))
-    counted, ratios = _both_ways(theirs, surely), _both_ways(null, np.ones_like(null))
-    totals = counted + ours[:, :, None]
-    worse = all_log_worse(counted.ravel(), totals.ravel(), np.repeat(share.ravel(), WAYS), ratios.ravel())
-    theirs, ours, share, margin = (each.ravel() for each in (theirs, ours, share, margin))
-    return worse.reshape(len(share), -1), all_log_better(theirs, theirs + ours, share, margin), counts
-
-
-def _both_ways(first: Floats, second: Floats) -> Floats:
-    """(games, thresholds, ways)."""
-    return np.concatenate([first[:, :, None], second[:, :, None]], axis=2)
+    rows = rows.rows(np.concatenate([of, of + number, of + 2 * number]))
+    past, both, canary = rows.rows(slice(len(of))), rows.rows(slice(len(of), None)), rows.rows(slice(2 * len(of), None))
+    up, factors = np.array([[one.up] for one in games]), np.array([(one.tolerated, one.ruled_out) for one in games])
+    thresholds = past.at_quantiles(np.where(up, _QUANTILES, 1.0 - _QUANTILES))
+    not_beyond = both.not_beyond(np.concatenate([thresholds, thresholds])).reshape(2, *thresholds.shape)
+    values = both.values.reshape(2, -1, 1)
+    ours, theirs = np.where(up, values - not_beyond, not_beyond)
+    total = values[0] + values[1]
+    part = np.minimum(values[1] / total, _MOST_SHARE)
+    null, margin = tolerated(past, thresholds, factors)
+    surely = surely_beyond(canary, thresholds, factors[:, :1], up, past)
+    counts = list(map(Counts, *(each.tolist() for each in (theirs, ours, surely, null, part[:, 0], total[:, 0]))))
+    counted, ratios = np.stack([theirs, surely, theirs], axis=2), np.stack([null, np.ones_like(null), margin], axis=2)
+    wealth = all_log_wealth(counted, counted + ours[:, :, None], part[:, :, None], ratios, _WORSE)
+    worse, better = wealth[:, :, :WAYS], wealth[:, :, WAYS, :BETTER_WAGERS]
+    return worse.reshape(thresholds.size, -1), better.reshape(thresholds.size, -1), counts
 
 
 def _halved(past: Histogram) -> Histogram:

@@ -13,12 +13,11 @@ from streams.judging.values.cells import MAX_CELLS, bound, bounded, surely_beyon
 from streams.judging.values.quantiles import Segment, band, effects
 from streams.judging.wagers import (
     BETTER_RATIOS,
+    BETTER_WAGERS,
     CLUMPS,
     LARGEST_WAGER,
     WORSE_RATIOS,
-    all_log_better,
-    all_log_worse,
-    null_share,
+    all_log_wealth,
 )
 from streams.records.histogram import Histogram
 from streams.shippers.histograms import of_samples
@@ -53,12 +52,12 @@ def test_a_row_says_what_it_says_alone(rows, quantiles):
     histograms, factors = [of(*values) for values in rows], [(1.2, 0.7)]
     whole = table(histograms)
     places = at(whole, *quantiles)
-    tolerates = tolerated(whole, places, factors * len(rows))
+    tolerates = tolerated(whole, places, np.array(factors * len(rows)))
     for number, histogram in enumerate(histograms):
         alone = table([histogram])
         assert places[number].tolist() == at(alone, *quantiles)[0].tolist()
         assert whole.not_beyond(places)[number].tolist() == alone.not_beyond(places[[number]])[0].tolist()
-        for all_rows, one_row in zip(tolerates, tolerated(alone, places[[number]], factors), strict=True):
+        for all_rows, one_row in zip(tolerates, tolerated(alone, places[[number]], np.array(factors)), strict=True):
             assert all_rows[number].tolist() == one_row[0].tolist()
 
 
@@ -80,14 +79,14 @@ def test_cells_without_a_value_are_none(values, kept):
 def test_the_tolerated_ratio_is_at_least_one_and_finite(values, factor):
     """Whatever the values."""
     past = table([of(*values)])
-    for ratio in tolerated(past, at(past, 0.01, 0.5, 0.99), [(factor,)])[0][0].tolist():
+    for ratio in tolerated(past, at(past, 0.01, 0.5, 0.99), np.array([[factor]]))[0][0].tolist():
         assert 1.0 <= ratio < math.inf
 
 
 def test_the_tolerated_ratio_is_that_of_the_values_themselves():
     """20% slower lognormal values are beyond the median 1.28 times, beyond the 95% quantile 2.0 times as often."""
     past = table([of(*np.exp(np.random.default_rng(1).normal(0.0, 0.5, 20_000)))])
-    median, high = tolerated(past, at(past, 0.5, 0.95), [(1.2,)])[0][0].tolist()
+    median, high = tolerated(past, at(past, 0.5, 0.95), np.array([[1.2]]))[0][0].tolist()
     assert median == pytest.approx(1.285, rel=0.03)
     assert high == pytest.approx(2.005, rel=0.08)
 
@@ -95,7 +94,7 @@ def test_the_tolerated_ratio_is_that_of_the_values_themselves():
 def test_explicit_bounds_are_interpolated_between():
     """A source of a few buckets: half of a bucket's values, on the scale of the logarithm, is half of its width."""
     past = table([Histogram(0, 20, 0.0, 0, {0: 10, 2: 10})])  # up to 2, and up to 8
-    first, second = tolerated(past, np.array([[0.0, 2.0]]), [(2.0,)])[0][0].tolist()
+    first, second = tolerated(past, np.array([[0.0, 2.0]]), np.array([[2.0]]))[0][0].tolist()
     assert first == pytest.approx((10 + 10 + 1) / (10 + 1), rel=0.5)
     assert second == pytest.approx((5 + 1) / 1)
 
@@ -113,11 +112,11 @@ def test_what_is_surely_beyond_is_no_more_than_is_beyond(before, values, factor,
     source = (lambda some: [float(bounds[np.searchsorted(bounds, one)]) for one in some]) if explicit else list
     past, now = of(*source(before)), of(*source(values))
     places, asked = at(table([past]), 0.5, 0.9, 1.0), np.array([[up]])
-    found = surely_beyond(table([now]), places, [factor], asked, table([past]))[0].tolist()
+    found = surely_beyond(table([now]), places, np.array([[factor]]), asked, table([past]))[0].tolist()
     for place, surely in zip(places[0].tolist(), found, strict=True):
         limit = bound(place, past.scale) * factor
         assert surely <= sum(one > limit * (1 - 1e-9) if up else one <= limit * (1 + 1e-9) for one in values)
-    unmoved = surely_beyond(table([now]), places, [1.0], asked, table([past]))[0]
+    unmoved = surely_beyond(table([now]), places, np.array([[1.0]]), asked, table([past]))[0]
     beyond = table([now]).not_beyond(places)[0]
     assert unmoved.tolist() == (len(values) - beyond if up else beyond).tolist()
 
@@ -130,12 +129,16 @@ def test_what_is_remembered_is_bounded_and_loses_no_value(indexes):
     assert sum(kept.positive.values()) == len(indexes)
 
 
-WAGERS = (all_log_worse, all_log_better)
-
-
-def added(wagers, canary, total, share, ratio):
+def added(worse, canary, total, share, ratio):
     """What one bin adds to each wager."""
-    return wagers(*(np.array([float(value)]) for value in (canary, total, share, ratio)))[0].tolist()
+    counts = (np.array([float(value)]) for value in (canary, total, share, ratio))
+    wealth = all_log_wealth(*counts, np.array([worse]))[0].tolist()
+    return wealth if worse else wealth[:BETTER_WAGERS]
+
+
+def null_share(ratio, share):
+    """p_0: the canary's expected part of what lies beyond."""
+    return ratio * share / (1.0 - share + ratio * share)
 
 
 def written_out(canary, total, share, ratio, *, worse):
@@ -156,37 +159,37 @@ def written_out(canary, total, share, ratio, *, worse):
 def test_no_wager_can_gain_in_expectation_under_the_null(canary, total, share, ratio):
     """A mean of x/k at the null leaves the mean wealth at 1, and no bin takes all of it."""
     null = null_share(ratio, share)
-    for wagers in WAGERS:
+    for worse in (True, False):
         for high, low in zip(
-            added(wagers, total, total, share, ratio), added(wagers, 0, total, share, ratio), strict=True
+            added(worse, total, total, share, ratio), added(worse, 0, total, share, ratio), strict=True
         ):
             assert null * math.exp(high) + (1.0 - null) * math.exp(low) == pytest.approx(1.0)
-        assert all(map(math.isfinite, added(wagers, min(canary, total), total, share, ratio)))
+        assert all(map(math.isfinite, added(worse, min(canary, total), total, share, ratio)))
 
 
 @given(st.integers(0, 50), st.integers(1, 50), st.floats(0.01, 0.99), st.floats(1.0, 50.0))
 def test_wagers_are_what_is_written(canary, total, share, ratio):
     """Tied out, to rounding; a bin without any bad value adds nothing."""
     canary = min(canary, total)
-    for wagers in WAGERS:
-        expected = written_out(canary, total, share, ratio, worse=wagers is all_log_worse)
-        assert added(wagers, canary, total, share, ratio) == pytest.approx(expected, abs=1e-9)
-        assert not any(added(wagers, 0, 0, share, ratio))
+    for worse in (True, False):
+        expected = written_out(canary, total, share, ratio, worse=worse)
+        assert added(worse, canary, total, share, ratio) == pytest.approx(expected, abs=1e-9)
+        assert not any(added(worse, 0, 0, share, ratio))
 
 
-@pytest.mark.parametrize("wagers", WAGERS)
-def test_evidence_is_a_number_where_next_to_all_is_the_canarys(wagers):
+@pytest.mark.parametrize("worse", [True, False])
+def test_evidence_is_a_number_where_next_to_all_is_the_canarys(worse):
     """p_0 is nowhere 1 to rounding: what is not a number once would withhold a PASS for good."""
     total = 2.0**40 + 5.0
-    assert all(map(math.isfinite, added(wagers, total - 5.0, total, (total - 5.0) / total, 1e4)))
+    assert all(map(math.isfinite, added(worse, total - 5.0, total, (total - 5.0) / total, 1e4)))
 
 
 @given(st.integers(1, 40), st.floats(0.05, 0.95), st.floats(1.0, 5.0))
 def test_more_beyond_never_speaks_for_the_canary(total, share, ratio):
     """Monotone in x, both ways."""
     for fewer in range(total):
-        for wagers, sign in zip(WAGERS, (1, -1), strict=True):
-            less, more = (added(wagers, x, total, share, ratio) for x in (fewer, fewer + 1))
+        for worse, sign in ((True, 1), (False, -1)):
+            less, more = (added(worse, x, total, share, ratio) for x in (fewer, fewer + 1))
             assert all(sign * one <= sign * other for one, other in zip(less, more, strict=True))
 
 

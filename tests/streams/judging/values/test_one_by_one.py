@@ -11,7 +11,7 @@ import pytest
 from streams.judging.side import Side
 from streams.judging.values.contrast import Contrast
 from streams.judging.values.known import MOST_KNOWN, Known, ValuePast
-from streams.judging.values.one_by_one import SHARE, OneByOne, OneByOneState
+from streams.judging.values.one_by_one import SHARE, OneBin, OneByOne, OneByOneState, add_bins
 from streams.judging.values.part import ValuePart, ValuePartState, ValueSettings, begin_values
 from streams.records.histogram import LARGEST_COUNT, Histogram
 from streams.signals.rule import SignalRule
@@ -49,7 +49,7 @@ def after(of, bins=8, quiet=0, ratio=3.0, requests=REQUESTS, seed=7):
     rng, found = np.random.default_rng(seed), OneByOne(OneByOneState(of))
     for bin_ in range(bins):
         canary, total = counts(rng, ratio=1.0 if bin_ < quiet else ratio, requests=requests)
-        found.add(canary, [total[0] - canary[0]], 0.5, requests)
+        add_bins([(found, OneBin(canary, [total[0] - canary[0]], 0.5, requests))])
     return found.state.log_e
 
 
