@@ -44,7 +44,8 @@ _MOST = 21.0
 _MOST_FAR = 1e37
 """Of what is remembered: single precision holds little more, and what is infinite would never fade."""
 _SHORT = 2
-"""Of the lengths, those of less than four values: fewer than end an excursion."""
+"""Of the lengths, those of less than four values, fewer than end an excursion: of those at least half as far as its
+farthest, for a spike may fall among values that are hardly beyond the quantile."""
 _OF_A_KIND = 1.5
 """Times as far as the second farthest, what is short is of its kind: the mean of a window with one timeout of 30 s
 varies as the number of its requests. By simulation (`tests/simulation/test_watch_rare.py`): with 1 four times as many
@@ -86,6 +87,8 @@ class FarthestState(Struct, array_like=True):
     """Values of it beyond the quantile."""
     short: list[float] = []
     """As `been`, of those that were short, for a month."""
+    high: int = 0
+    """Values of the present one at least half as far as its farthest; in a snapshot of before it is not told."""
     faded_ns: int = 0
     """Up to when `short` has faded: the latest excursion began then. 0: never, as in a snapshot of before."""
 
@@ -94,8 +97,8 @@ class Farthest:
     """`add` each distance."""
 
     __slots__ = (
-        "_been", "_excursions", "_faded_ns", "_far", "_gap", "_last", "_log_far", "_rang", "_rang_lasts", "_rings",
-        "_short", "_told", "_within", "lasts",
+        "_been", "_excursions", "_faded_ns", "_far", "_gap", "_high", "_last", "_log_far", "_rang", "_rang_lasts",
+        "_rings", "_short", "_told", "_within", "lasts",
     )  # fmt: skip
 
     lasts: int
@@ -106,13 +109,15 @@ class Farthest:
         self._far, self.lasts, self._within, self._told = state.far, state.lasts, state.within, state.told
         self._been = array("f", state.been or (0.0,) * (4 * _LENGTHS))
         self._rings, self._rang, self._rang_lasts = state.rings, state.rang, state.rang_lasts
-        self._short, self._faded_ns = array("f", state.short or (0.0,) * (4 * _SHORT)), state.faded_ns
+        self._short, self._high = array("f", state.short or (0.0,) * (4 * _SHORT)), state.high or state.lasts
+        self._faded_ns = state.faded_ns
 
     def to_state(self) -> FarthestState:
         """The snapshot."""
         return FarthestState(
             self._last, self._excursions, self._gap, self._log_far, self._far, self.lasts, self._within, self._told,
-            self._been.tolist(), self._rings, self._rang, self._rang_lasts, self._short.tolist(), self._faded_ns,
+            self._been.tolist(), self._rings, self._rang, self._rang_lasts, self._short.tolist(), self._high,
+            self._faded_ns,
         )  # fmt: skip
 
     @property
@@ -146,6 +151,9 @@ class Farthest:
             if not self.lasts:
                 self._fade(time_ns)
             self.lasts += 1
+            if abs(off) > 2.0 * abs(self._far):
+                self._high = 0
+            self._high += 2.0 * abs(off) >= abs(self._far)
             if abs(off) > abs(self._far):
                 self._far, self._told = off, False
         far = abs(self._far)
@@ -185,12 +193,12 @@ class Farthest:
             log_far = min(max(_log_ratio(far, usual), 0.0), _FARTHEST)
             self._log_far += (log_far - self._log_far) / (self._excursions + _PRIOR)
         self._remember(min(far, _MOST_FAR), up=self._far > 0.0)
-        self._last, self._far, self.lasts, self._within, self._told = seen, 0.0, 0, 0, False
+        self._last, self._far, self.lasts, self._within, self._told, self._high = seen, 0.0, 0, 0, False, 0
 
     @property
     def _comes_again(self) -> bool:
         """It is short so far, and two short ones have been about as far and as long in the last month."""
-        length = _length(self.lasts)
+        length = _length(self._high)
         return (
             length < _SHORT and abs(self._far) <= _OF_A_KIND * self._short[_places(self._far > 0.0, length, _SHORT)[-1]]
         )
@@ -204,8 +212,8 @@ class Farthest:
 
     def _remember(self, far: float, *, up: bool) -> None:
         self._been = array("f", [each * (1.0 - 1.0 / _REMEMBERED) for each in self._been])
-        length = _length(self.lasts)
-        _insert(far, self._been, _places(up, length, _LENGTHS))
+        _insert(far, self._been, _places(up, _length(self.lasts), _LENGTHS))
+        length = _length(self._high)
         if length < _SHORT:
             _insert(far, self._short, _places(up, length, _SHORT))
 

@@ -43,6 +43,8 @@ class Incident(Struct, array_like=True):
     """When what it told of last became normal, but for climbs."""
     opinion: str = ""
     """`nothing` or `real`, whichever was said of it last."""
+    changes: dict[str, float] = {}
+    """Signal -> how far it went above (or below) what was normal, at its farthest; its mean since the onset."""
 
     def look(self, panel: Panel, at_ns: int) -> float:
         """What its signals do now; the logarithm of their part in M."""
@@ -50,10 +52,15 @@ class Incident(Struct, array_like=True):
         for name in list(self.told):
             known = panel.signals.get(name)
             if known is not None and known.onset_ns is not None and known.speaks:
-                self.told[name] = signal_of(name, panel, at_ns, self.log_threshold)
+                self.tell(name, panel, at_ns)
         self.score = round(max(log_m, 0.0) / self.log_threshold, 4)
         self.worst = max(self.worst, self.score)
         return log_m
+
+    def tell(self, name: str, panel: Panel, at_ns: int) -> None:
+        """One signal as it stands."""
+        told = self.told[name] = signal_of(name, panel, at_ns, self.log_threshold)
+        self.changes[name] = max(self.changes.get(name, 0.0), told.now - told.before, key=abs)
 
 
 def signal_of(name: str, panel: Panel, at_ns: int, log_threshold: float) -> AlarmSignal:

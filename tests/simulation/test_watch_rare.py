@@ -1,7 +1,10 @@
 """What is rare and comes again and again: how often does it ring?
 
-A service of four requests a second, of which one in 10,000 waits 30 s for a timeout: the mean of a window of 5 s goes
-to fifty times its usual, 34 times a day. Whoever is woken the first two times should not be for the rest of the month.
+Single values: a service of four requests a second, of which one in 10,000 waits 30 s for a timeout: the mean of a
+window of 5 s goes to fifty times its usual, 34 times a day. Whoever is woken the first two times should not be for the
+rest of the month.
+
+And nights: a batch of ten minutes at three, give or take three minutes.
 """
 
 from __future__ import annotations
@@ -62,3 +65,40 @@ def test_in_the_long_run_it_keeps_near_its_budget(requests, chance, slow):
     """Promise: once its kinds are known, three a month at most: two of each kind that comes less often than that."""
     raised = [alarms(seed, 30, requests, chance, slow)[0] for seed in range(3)]
     assert sum(day > 10.0 for each in raised for day in each) <= 6
+
+
+def nights(rng, days, counted, fault):
+    """A batch each night, a value a minute, for so many days; one more at a time (minutes), so high and long."""
+    rate = np.full(days * 1440, 0.2)
+    for day in range(days):
+        begin = day * 1440 + 180 + int(rng.integers(-3, 4))
+        rate[begin : begin + 10] += 0.6 * rng.normal(1.0, 0.1)
+    at, high, lasts = fault
+    rate[at : at + lasts] += high
+    return rng.poisson(10.0 * rate).astype(float) if counted else rate + rng.normal(0.0, 0.02, rate.size)
+
+
+@pytest.mark.parametrize(
+    ("counted", "fault", "rings"),
+    [
+        (False, (5 * 1440 + 180, 0.0, 0), 0),
+        (True, (5 * 1440 + 180, 0.0, 0), 0),
+        (False, (5 * 1440 + 900, 1.0, 10), 4),
+        (False, (5 * 1440 + 180, 1.8, 10), 4),
+        (False, (5 * 1440 + 185, 0.6, 60), 4),
+    ],
+    ids=["none", "none, of counts", "in the afternoon", "four times as high", "an hour long"],
+)
+def test_a_batch_each_night_rings_twice_and_another_fault_does(counted, fault, rings):
+    """Promise: from the third night on nothing rings but what comes at another hour, goes farther or lasts longer."""
+    told = 0
+    for seed in range(4):
+        values, ward, raised = nights(np.random.default_rng(seed), 7, counted, fault), Ward(ARL_S), []
+        for place, value in enumerate(values.tolist(), 1):
+            ward.add(place * 60_000_000_000, [Point("cpu", value, 60.0 if counted else None, "cpu")])
+            if ward.raised is not None:
+                raised.append(place / 1440.0)
+        assert sum(day < 2.0 for day in raised) == 2
+        assert [day for day in raised if day > 2.0 and not 5.0 < day < 6.0] == []
+        told += any(5.0 < day < 6.0 for day in raised)
+    assert told == rings
