@@ -59,14 +59,17 @@ class Incident(Struct, array_like=True):
 def signal_of(name: str, panel: Panel, at_ns: int, log_threshold: float) -> AlarmSignal:
     """One signal as it stands."""
     known = panel.signals[name]
-    ratio = known.now / known.before if known.before != 0.0 else None
+    before, now = known.before, known.now
+    if not known.negative:  # what never was below 0 is not, as a forecast is, or a level at a load it does not follow
+        before, now = max(before, 0.0), max(now, 0.0)
+    ratio = now / before if before != 0.0 else None
     return AlarmSignal(
         name,
         known.group,
         known.unit,
         "higher" if known.now >= known.before else "lower",
-        known.before,
-        known.now,
+        before,
+        now,
         ratio if ratio is None or math.isfinite(ratio) else None,
         round(max(panel.log_share(name, at_ns=at_ns), 0.0) / log_threshold, 4),
         rfc3339(at_ns if known.onset_ns is None else known.onset_ns),
