@@ -46,6 +46,12 @@ def log_ratios(null: float, alternatives: Sequence[float], canary: float, total:
     return [canary * math.log(odds / null) - total * (math.log1p(odds) - base) for odds in alternatives]
 
 
+def all_log_ratios(null: Floats, ratios: Floats, canary: Floats, total: Floats) -> Floats:
+    """`log_ratios` of many bins, (..., 1) each; alternatives in times the null, along the last axis."""
+    found: Floats = canary * np.log(ratios) - total * (np.log1p(null * ratios) - np.log1p(null))
+    return found
+
+
 def add_each(sums: list[float], more: Sequence[float]) -> None:
     """Add what one bin says of each alternative to what all before it said."""
     for index, value in enumerate(more):

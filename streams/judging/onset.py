@@ -29,7 +29,7 @@ from collections.abc import Sequence
 
 from msgspec import Struct
 
-from streams.judging.counts import log_mean_exp, log_ratios
+from streams.judging.counts import log_mean_exp
 
 _EXPECTED = 0.05
 """Incidents of one pod in a comparison, before any is known; that weighs as much as one comparison."""
@@ -84,17 +84,8 @@ class Incidents(Struct, array_like=True):
     seconds: float = 0.0
     """Of pods in which one could have been seen: of the side that had less."""
 
-    def add(self, baseline: float, canary: float, null: float, ratios: Sequence[float], clump: float) -> None:
-        """One window in which either had events.
-
-        Args:
-            baseline: its events.
-            canary: the same.
-            null: tolerated odds of an event to be the baseline's.
-            ratios: alternatives, in times the null.
-            clump: events that come at once.
-        """
-        more = log_ratios(null, [null * ratio for ratio in ratios], baseline / clump, (baseline + canary) / clump)
+    def add(self, more: Sequence[float]) -> None:
+        """One window in which either had events: what it adds to each alternative to an event being the baseline's."""
         before = self.log_es or [0.0] * len(more)
         self.log_es = [max(0.0, held + step) for held, step in zip(before, more, strict=True)]
         if max(self.log_es) >= _LOG_FOUND and log_mean_exp(self.log_es) >= _LOG_FOUND:  # no mean is above the largest

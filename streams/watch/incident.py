@@ -43,6 +43,8 @@ class Incident(Struct, array_like=True):
     """When what it told of last became normal, but for climbs."""
     opinion: str = ""
     """`nothing` or `real`, whichever was said of it last."""
+    changes: dict[str, float] = {}
+    """Signal -> how far it went above (or below) what was normal, at its farthest; its mean since the onset."""
 
     def look(self, panel: Panel, at_ns: int) -> float:
         """What its signals do now; the logarithm of their part in M."""
@@ -50,23 +52,31 @@ class Incident(Struct, array_like=True):
         for name in list(self.told):
             known = panel.signals.get(name)
             if known is not None and known.onset_ns is not None and known.speaks:
-                self.told[name] = signal_of(name, panel, at_ns, self.log_threshold)
+                self.tell(name, panel, at_ns)
         self.score = round(max(log_m, 0.0) / self.log_threshold, 4)
         self.worst = max(self.worst, self.score)
         return log_m
+
+    def tell(self, name: str, panel: Panel, at_ns: int) -> None:
+        """One signal as it stands."""
+        told = self.told[name] = signal_of(name, panel, at_ns, self.log_threshold)
+        self.changes[name] = max(self.changes.get(name, 0.0), told.now - told.before, key=abs)
 
 
 def signal_of(name: str, panel: Panel, at_ns: int, log_threshold: float) -> AlarmSignal:
     """One signal as it stands."""
     known = panel.signals[name]
-    ratio = known.now / known.before if known.before != 0.0 else None
+    before, now = known.before, known.now
+    if not known.negative:  # what never was below 0 is not, as a forecast is, or a level at a load it does not follow
+        before, now = max(before, 0.0), max(now, 0.0)
+    ratio = now / before if before != 0.0 else None
     return AlarmSignal(
         name,
         known.group,
         known.unit,
         "higher" if known.now >= known.before else "lower",
-        known.before,
-        known.now,
+        before,
+        now,
         ratio if ratio is None or math.isfinite(ratio) else None,
         round(max(panel.log_share(name, at_ns=at_ns), 0.0) / log_threshold, 4),
         rfc3339(at_ns if known.onset_ns is None else known.onset_ns),

@@ -334,7 +334,7 @@ class LevelWatch:
         """Beyond what is usual, or just back: the return period (logarithm), been there twice, and it has ended."""
         farthest = self._farthest
         was_known = farthest.known
-        log_period = farthest.add(off, usual, self._seen)
+        log_period = farthest.add(off, usual, self._seen, self._last_ns)
         if self._seen <= _FARTHEST_KNOWN:
             log_period = 0.0
         return log_period, farthest.known, was_known and not farthest.lasts

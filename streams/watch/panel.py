@@ -97,6 +97,8 @@ class SignalState(Struct, array_like=True):
     """Relative fall that nobody minds."""
     load: LoadState | None = None
     """Of a level that is held against the load."""
+    negative: bool = False
+    """A value below 0 has come."""
 
     def begin_anew(self) -> None:
         """No evidence has been gathered."""
@@ -202,6 +204,7 @@ class Panel:
                 continue
             known.group, known.worse, known.weight = point.group, point.worse, point.weight
             known.tolerance, known.tolerance_down = point.tolerance, point.tolerance_down
+            known.negative = known.negative or point.value < 0.0
             if point.exposure is not None and point.exposure < LEAST_EXPOSURE:
                 continue
             if isinstance(model, LeakWatch | GoneWatch):

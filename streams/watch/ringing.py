@@ -3,15 +3,17 @@
 Shin, Ramdas & Rinaldo (arXiv 2203.03532): an e-detector that alarms at M >= c has an average run length of at least c.
 An alarm that hovers at its threshold would ring over and over, so it ends only when the evidence has fallen to half of
 the budget's logarithm: by as much as had to gather anew. What leaves its normal soon after an incident began, and
-reaches the threshold itself, joins it: one incident, one alarm. Whatever is watched, rings by this: production, a
-replayed signal, counted log lines.
+reaches the threshold itself, joins it: one incident, one alarm. What comes at the same hour of other days (`habits`) is
+held as an alarm is, and told to nobody. Whatever is watched, rings by this: production, a replayed signal, counted log
+lines.
 """
 
 from __future__ import annotations
 
 import math
 
-from streams.watch.incident import Incident, signal_of
+from streams.watch.habits import Habits, PastIncident
+from streams.watch.incident import Incident
 from streams.watch.leaks import BLOCK_NS
 from streams.watch.panel import Panel
 
@@ -52,18 +54,28 @@ def log_budget(arl_s: float, window_s: float) -> float:
 
 
 class Ringing:
-    """After each window of the panel: `hold` every incident that rings, then `due`."""
+    """After each window of the panel: `hold` every incident that rings, `let_pass`, then `due`."""
 
-    def __init__(self, panel: Panel, ringing: list[Incident], ended: list[Incident]) -> None:
+    def __init__(
+        self,
+        panel: Panel,
+        ringing: list[Incident],
+        ended: list[Incident],
+        usual: list[Incident],
+        past: list[PastIncident],
+    ) -> None:
         """Go on.
 
         Args:
             panel: whose signals ring.
             ringing: incidents, by time of the raise; changed in place.
-            ended: the latest; changed in place.
+            ended: the latest that rang; changed in place.
+            usual: those that go on and do not ring, for such come at this hour; changed in place.
+            past: what `habits` know; changed in place.
         """
         self._panel = panel
-        self._ringing, self._ended = ringing, ended
+        self._ringing, self._ended, self._usual = ringing, ended, usual
+        self._habits = Habits(past)
 
     def hold(self, incident: Incident, at_ns: int, settled_ns: int) -> bool:
         """Look at one incident again, and take in what joins it; whether it still rings.
@@ -97,8 +109,19 @@ class Ringing:
             self.end(incident, at_ns, "it climbs no more" if climbs else over)
         return not incident.ended
 
+    def let_pass(self, at_ns: int, settled_ns: int) -> None:
+        """Look again at what goes on as on other days; what does so no more is due.
+
+        Args:
+            at_ns: end of the window.
+            settled_ns: see `hold`.
+        """
+        for incident in list(self._usual):
+            if self.hold(incident, at_ns, settled_ns) and not self._is_usual(incident, at_ns):
+                self._usual.remove(incident)
+
     def due(self, identity: str, revision: str, at_ns: int, log_threshold: float, *, close: bool) -> Incident | None:
-        """Raise an alarm, if the evidence of the signals that do not ring yet reaches the threshold.
+        """Raise an alarm, if the evidence of the signals that do not ring yet reaches the threshold, and is not usual.
 
         Args:
             identity: of the alarm.
@@ -107,7 +130,7 @@ class Ringing:
             log_threshold: of the logarithm of M.
             close: of M since the deployment.
         """
-        if len(self._ringing) >= _MOST_RINGING:
+        if len(self._ringing) + len(self._usual) >= _MOST_RINGING:
             return None
         panel, free = self._panel, self._free()
         log_m = panel.log_mean(free, close=close, at_ns=at_ns)
@@ -122,14 +145,34 @@ class Ringing:
         for each in names:
             self._take_in(incident, each, at_ns)
         incident.score = incident.worst = max(1.0, round(log_m / log_threshold, 4))
+        if self._is_usual(incident, at_ns):
+            self._usual.append(incident)
+            return None
         self._ringing.append(incident)
         return incident
 
     def end(self, incident: Incident, at_ns: int, why: str) -> None:
         """It is over."""
         incident.ended, incident.cleared_ns = why, at_ns
-        self._ringing[:] = [one for one in self._ringing if one.id != incident.id]
-        self._ended[:] = [*self._ended, incident][-_MOST_ENDED:]
+        if incident in self._usual:
+            self._usual.remove(incident)
+        else:
+            self._ringing.remove(incident)
+            self._ended[:] = [*self._ended, incident][-_MOST_ENDED:]
+        self.remember(incident)
+
+    def remember(self, incident: Incident) -> None:
+        """One that is over, or of which somebody has said something since."""
+        if incident.opinion == "real":
+            self._habits.forget(incident.onset_ns)
+        else:
+            nothing = incident.opinion == "nothing"
+            self._habits.learn(incident.onset_ns, incident.cleared_ns, incident.changes, nothing=nothing)
+
+    def _is_usual(self, incident: Incident, at_ns: int) -> bool:
+        """Such come at this hour; of climbs nobody knows the hour."""
+        changes = {name: told.now - told.before for name, told in incident.told.items()}
+        return not self._panel.climb(incident.told) and self._habits.usual(incident.onset_ns, changes, at_ns)
 
     def _stays(self, incident: Incident) -> bool:
         """The evidence is over, for the forecast has gone along: of late a level is nearer to what was told of it."""
@@ -142,10 +185,10 @@ class Ringing:
 
     def _free(self) -> list[str]:
         """Signals that take part in no incident, sorted."""
-        taken = {name for incident in self._ringing for name in incident.told}
+        taken = {name for incident in (*self._ringing, *self._usual) for name in incident.told}
         return sorted(self._panel.signals.keys() - taken)
 
     def _take_in(self, incident: Incident, name: str, at_ns: int) -> None:
-        incident.told[name] = signal_of(name, self._panel, at_ns, incident.log_threshold)
+        incident.tell(name, self._panel, at_ns)
         self._panel.hear(name)
         incident.joined_ns = max(incident.joined_ns, self._panel.signals[name].onset_ns or 0)

@@ -29,7 +29,7 @@ def document_of(
     *,
     warm: int,
     rollback: bool,
-    missing: str = "",
+    silent: Sequence[str] = (),
 ) -> RiskDocument | None:
     """The watch as the document of a comparison of the revision before with the one in production.
 
@@ -41,7 +41,7 @@ def document_of(
         as_of_ns: end of the last window.
         warm: signals whose models know enough to speak.
         rollback: an alarm laid to the latest deployment fails it.
-        missing: what of the log is gone since the deployment, as a sentence; it rings nothing.
+        silent: what rings nothing and is told all the same, in sentences.
 
     Returns:
         None while nothing is in production.
@@ -66,7 +66,7 @@ def document_of(
         as_of=rfc3339(as_of_ns) if as_of_ns else None,
         decided_at=rfc3339(min(one.raised_ns for one in blamed)) if verdict == "fail" else None,
         watch_score=round(max([score, *(one.score for one in ringing)]), 4) if warm else None,
-        reasons=(*(dict.fromkeys(reasons) or (_quiet(warm),)), *((missing,) if missing else ())),
+        reasons=(*(dict.fromkeys(reasons) or (_quiet(warm),)), *silent),
     )
 
 

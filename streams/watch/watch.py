@@ -22,7 +22,8 @@ from streams.risk.document import RiskDocument
 from streams.signals.rule import SignalRule
 from streams.watch.alarm import Alarm, AlarmState, Suspect
 from streams.watch.feedback import AlarmFeedback
-from streams.watch.incident import Incident, alarm_of
+from streams.watch.habits import PastIncident
+from streams.watch.incident import Incident, alarm_of, changed
 from streams.watch.leaks import climbs
 from streams.watch.loud import LOUD_ERRORS, LOUD_WARNINGS, MOST_LOUD, Loud, LoudState
 from streams.watch.panel import MOST_SIGNALS, Panel, PanelState
@@ -82,6 +83,10 @@ class WatchState(Struct, array_like=True):
     loud: LoudState = field(default_factory=LoudState)
     regular: RegularState = field(default_factory=RegularState)
     loud_warnings: LoudState = field(default_factory=LoudState)
+    usual: list[Incident] = []
+    """Those that go on and do not ring, for such come at this hour."""
+    past: list[PastIncident] = []
+    """Incidents that are over, by which that is known."""
 
 
 def _unheard(_: str) -> Logged:
@@ -108,7 +113,7 @@ class Watch:
         self._panel = Panel(state.panel)
         self._louds = Loud(state.loud, LOUD_ERRORS), Loud(state.loud_warnings, LOUD_WARNINGS)
         self._regular = Regular(state.regular, window_ns)
-        self._ringing = Ringing(self._panel, state.ringing, state.ended)
+        self._ringing = Ringing(self._panel, state.ringing, state.ended, state.usual, state.past)
         self._fresh: dict[str, Alarm] = {}
         rate = window_ns / settings.arl_ns
         self._saving = _SAVED_SHARE * rate
@@ -142,7 +147,9 @@ class Watch:
             rollback: an alarm laid to the latest deployment fails it.
         """
         state = self._state
-        score = max(self._panel.log_mean(at_ns=state.as_of_ns), 0.0) / self._log_threshold
+        usual = {name for incident in state.usual for name in incident.told}
+        rest = self._panel.signals.keys() - usual
+        score = max(self._panel.log_mean(rest, at_ns=state.as_of_ns), 0.0) / self._log_threshold
         warm = sum(known.warm for known in self._panel.signals.values())
         return document_of(
             self._workload,
@@ -152,7 +159,7 @@ class Watch:
             state.as_of_ns,
             warm=warm,
             rollback=rollback,
-            missing=self._missing(),
+            silent=[*self._as_usual(), *([missing] if (missing := self._missing()) else [])],
         )
 
     def promoted(self, revision: str, at_ns: int) -> None:
@@ -195,6 +202,7 @@ class Watch:
         self._follow(start_ns, side, rules, signatures, lines)
         for incident in list(state.ringing):
             self._hold(incident, end_ns)
+        self._ringing.let_pass(end_ns, self._settings.settled_ns)
         self._raise(end_ns, signatures, recent)
 
     def expire(self, watermark_ns: int) -> bool:
@@ -202,6 +210,7 @@ class Watch:
         state = self._state
         if not state.ringing or watermark_ns - state.as_of_ns <= _SILENT_NS:
             return False
+        state.usual.clear()
         for incident in list(state.ringing):
             self._end(incident, watermark_ns, "nothing has been heard of the workload for a quarter of an hour")
         return True
@@ -221,6 +230,8 @@ class Watch:
             for name in found.told:
                 self._panel.quieten(name)
             self._end(found, at_ns, "somebody said that it was nothing")
+        elif found.ended:
+            self._ringing.remember(found)
 
     def _watch_closely(self, at_ns: int) -> None:
         state = self._state
@@ -270,7 +281,7 @@ class Watch:
         signatures: Mapping[int, SignatureInfo],
         lines: Logged,
     ) -> None:
-        spoken_of = {name for incident in self._state.ringing for name in incident.told}
+        spoken_of = {name for incident in (*self._state.ringing, *self._state.usual) for name in incident.told}
         quiet = [name for each in self._louds for name in each.add(start_ns, side, signatures, spoken_of, rules)]
         for name in quiet:
             if (known := self._panel.signals.get(name)) is not None:
@@ -318,6 +329,11 @@ class Watch:
         if suspect.workload != self._workload.key or not missing:
             return suspect
         return structs.replace(suspect, why=f"{suspect.why}; {missing}")
+
+    def _as_usual(self) -> list[str]:
+        """What goes on and does not ring, in sentences."""
+        began = [(incident, rfc3339(incident.onset_ns)) for incident in self._state.usual]
+        return [f"{changed(incident)} since {onset}, as at this hour of other days" for incident, onset in began]
 
     def _missing(self) -> str:
         """What the revision in production does not write any more; empty if there is nothing."""

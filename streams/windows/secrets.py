@@ -78,14 +78,15 @@ _SECRET = re.compile(
     re.VERBOSE | re.IGNORECASE,
 )
 _HINTS = (
-    *("pass", "pw", "secret", "token", "key", "credential", "cookie", "auth", "identified", "whsec_", "dop_v1_"),
+    *("pass", "pw", "secret", "token", "key", "credential", "cookie", "auth", "identified", "whsec_", "dop_v"),
     *("signature", "jwt", "sig", "pin", "cvv", "ssn", "otp", "bearer", "basic", "digest", "://", "eyj"),
     *("sessionid", "session_id", "session-id", "sessid", "sess_id", "sess-id", "connect.sid", "akia", "asia"),
     *("ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_", "xox", "aiza", "k_live_", "k_test_", "sk-"),
     *("glpat-", "glrt-", "gldt-", "glptt-", "glcbt-", "glagent-", "shpat_", "shpca_", "shppa_", "shpss_", "xapp-"),
-    *("npm_", "pypi-", "hf_", "dckr_pat_", "hvs.", "sg.", "ya29.", "@", "-----begin", "-u", "--user"),
+    *("npm_", "pypi-", "hf_", "dckr_pat_", "hvs.", "sg.", "@", "-----begin", "-u", "--user"),
 )
-"""In lower case, one of these is in whatever `_SECRET` finds, but for cards and long words."""
+"""In lower case, one of these is in whatever `_SECRET` finds, but for cards and long words. They have no digits: lines
+may be looked into with theirs folded (`excerpts`)."""
 _CARD = re.compile(r"\d(?:[ -]?\d){12}")
 _LONG_WORD = 40
 _MAX_CHARACTERS = 65_536

@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 
 from streams.judging.side import Side
-from streams.judging.values.contrast import Contrast
+from streams.judging.values.contrast import Contrast, sides
 from streams.judging.values.known import Known, ValuePast
-from streams.judging.values.one_by_one import OneBin, OneByOne, OneByOneState, add_bins
+from streams.judging.values.one_by_one import OneByOne, OneByOneState, add_bins
 from streams.judging.values.part import ValuePart, ValuePartState, ValueSettings, begin_values
 from streams.judging.wagers import all_log_wealth
 from streams.records.histogram import Histogram
@@ -253,12 +253,15 @@ def one_by_one(seed, clump, mean):
     comparisons = (clump * rng.poisson(mean / 2.0 / clump, (4, 40, 2)).astype(float)).tolist()
     for comparison in comparisons[:3]:
         contrast = Contrast()
-        for canary, baseline in comparison:
-            contrast.add([canary], [canary + baseline], 0.5, 4.0 * mean)
+        canary, baseline = np.array(comparison).T[:, :, None]
+        half, number = np.full_like(canary, 0.5), np.full_like(canary, 4.0 * mean)
+        for bin_ in sides(canary, canary + baseline, half, number):
+            contrast.add(bin_)
         known = known.learned(contrast, 1.0)
     last, largest = OneByOne(OneByOneState(known)), 0.0
     for canary, baseline in comparisons[3]:
-        add_bins([(last, OneBin([canary], [baseline], 0.5, 4.0 * mean))])
+        beyond = np.array([[canary]]), np.array([[baseline]])
+        add_bins({0: last}, *beyond, np.array([[0.5]]), np.array([[4.0 * mean]]))
         largest = max(largest, last.state.log_e)
     return largest
 

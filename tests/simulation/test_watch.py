@@ -174,7 +174,7 @@ def test_a_restless_stretch_is_mostly_no_news():
 def raised_though_nothing(values, arl_s):
     """Where alarms are raised, if somebody says of each that it was nothing, five minutes later."""
     panel, ringing, raised, told = Panel(PanelState()), [], [], {}
-    alarms = Ringing(panel, ringing, [])
+    alarms = Ringing(panel, ringing, [], [], [])
     for place, value in enumerate(values):
         at_ns = place * STEP_NS
         panel.add(at_ns, [Point("level", float(value), worse="either", tolerance=0.0)])

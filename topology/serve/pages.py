@@ -1,14 +1,16 @@
 """The pages for people: what is compared, and one comparison with its reasons.
 
 They need no script and load nothing: the Content-Security-Policy admits one style sheet, by its hash. Templates escape
-all they show; log text in a reason is a stranger's. Browsers tell our own server, and nobody else, which page a form
-came from (`Referrer-Policy`: with `no-referrer` the Origin of a form would be `null`).
+all they show, and isolate what is written from right to left; log text in a reason is a stranger's. Browsers tell our
+own server, and nobody else, which page a form came from (`Referrer-Policy`: with `no-referrer` the Origin of a form
+would be `null`).
 """
 
 from __future__ import annotations
 
 import base64
 import hashlib
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime
 from urllib.parse import urlencode
@@ -16,7 +18,7 @@ from urllib.parse import urlencode
 import msgspec
 from aiohttp import web
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from streams.errors import BadRecord
 from streams.policy.sensitivity import SENSITIVITIES
@@ -31,6 +33,9 @@ from topology.serve.view import Entry, View
 MOST_SHOWN = 200
 """Comparisons on the first page."""
 REFRESH_S = 5
+_LEFTWARD = "\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufeff\U00010800-\U00010fff\U0001e800-\U0001efff"
+_LEFTWARDS = re.compile(rf"[{_LEFTWARD}]++(?:\s++[{_LEFTWARD}]++)*+")
+"""Words of letters written from right to left. Source: Unicode, DerivedBidiClass.txt, blocks of R and AL by default."""
 
 
 class Pages:
@@ -41,7 +46,11 @@ class Pages:
         self._stale_s = stale_s
         self._now = now
         self._templates = Environment(
-            loader=PackageLoader("topology.serve"), autoescape=True, undefined=StrictUndefined, trim_blocks=True
+            loader=PackageLoader("topology.serve"),
+            autoescape=True,
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            finalize=_isolated,
         )
         self._templates.filters |= {"age": age, "moment": moment, "count": count, "measure": measure}
         loader = self._templates.loader
@@ -110,6 +119,13 @@ class Pages:
         )
         headers = {"Content-Security-Policy": self._policy, "Referrer-Policy": "same-origin"}
         return web.Response(text=text, status=status, content_type="text/html", headers=headers)
+
+
+def _isolated(value: object) -> object:
+    """As a page shows it: words written from right to left move no number beside them (UAX #9, isolates)."""
+    if not isinstance(value, str) or value.isascii() or isinstance(value, Markup):
+        return value
+    return Markup(_LEFTWARDS.sub(r"<bdi>\g<0></bdi>", str(escape(value))))  # noqa: S704 - escaped before
 
 
 def _canary_share(document: RiskDocument) -> float:

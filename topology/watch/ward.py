@@ -28,7 +28,7 @@ class Ward:
         self._arl_s = arl_s
         self._panel = Panel(PanelState(), _FOREVER_NS, scored=True)
         self._incidents: list[Incident] = []
-        self._ringing = Ringing(self._panel, self._incidents, [])
+        self._ringing = Ringing(self._panel, self._incidents, [], [], [])
         self._step = FadingMean(_STEPS)
         self._last_ns: int | None = None
         self.raised: Incident | None = None
@@ -65,6 +65,7 @@ class Ward:
         settled_ns = max(SETTLED_NS, int(SETTLED_WINDOWS * step_s * 1e9))
         for incident in list(self._incidents):
             self._ringing.hold(incident, time_ns, settled_ns)
+        self._ringing.let_pass(time_ns, settled_ns)
         budget = log_budget(self._arl_s, step_s)
         self.raised = self._ringing.due(str(time_ns), "", time_ns, budget, close=False)
         return readings

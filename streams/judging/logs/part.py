@@ -23,6 +23,7 @@ from msgspec import Struct, field
 
 from streams.errors import BrokenInvariant
 from streams.judging.copied import copied
+from streams.judging.counts import log_ratios
 from streams.judging.logs.beside import FEW_FACTORS, Beside
 from streams.judging.logs.failures import FailuresState
 from streams.judging.logs.horizon import Horizon
@@ -323,7 +324,8 @@ class LogPart:
         elif name == ERRORS and x + y > 0.0 and 0.0 < shares.by_requests < 1.0:
             null = self._settings.tolerance * (1.0 - shares.by_requests) / shares.by_requests
             clump = stream_clumps(self._state.streams[ERRORS])
-            self._state.incidents.add(y, x, null, FEW_FACTORS, clump)
+            ratios = [null * factor for factor in FEW_FACTORS]
+            self._state.incidents.add(log_ratios(null, ratios, y / clump, (x + y) / clump))
 
     def _judge(self) -> None:
         state = self._state

@@ -78,18 +78,18 @@ class Table(NamedTuple):
         """The first populated cells from places on; (rows, asked) both, above all cells where there is none."""
         return np.minimum(_at(self.places, self._cells_before(places)), -_ZERO)
 
-    def interpolated(self, log2_bounds: Floats) -> Floats:
-        """Values up to bounds, read off a line between the bounds of populated positive cells; (rows, asked) both."""
-        bounds = np.minimum(np.maximum(log2_bounds * self.per_doubling - 1.0, _LEAST), -_LEAST)
-        cell = self._cells_before(np.ceil(bounds - 1e-9))
-        place, before = _at(self.places, cell), _at(self.places, cell - 1)
-        beyond_all = np.isinf(place)
-        right = np.where(beyond_all, 0.0, place + 1.0) / self.per_doubling
-        neighbour = (cell > 0) & (before > _ZERO) & ~beyond_all
-        left = np.where(neighbour, (before + 1.0) / self.per_doubling, right - 1.0)
+    def interpolated(self, bounds: Floats) -> Floats:
+        """Values up to bounds, read off a line between the bounds of populated positive cells; (rows, asked) both.
+
+        Args:
+            bounds: their logarithms, in cells: the bound of the cell at a place is the next place.
+        """
+        cell = self._cells_before(np.ceil(np.minimum(np.maximum(bounds - 1.0, _LEAST), -_LEAST) - 1e-9))
+        before = _at(self.places, cell - 1)
+        right = np.minimum(_at(self.places, cell), -_ZERO) + 1.0
+        left = np.where((cell > 0) & (before > _ZERO), before + 1.0, right - self.per_doubling)
         low, high = _at(self.below, cell), _at(self.below, cell + 1)
-        share = np.minimum(1.0, np.maximum(0.0, log2_bounds - left) / (right - left))
-        return np.where(beyond_all, self.values, low + (high - low) * share)
+        return low + (high - low) * np.minimum(1.0, np.maximum(0.0, bounds - left) / (right - left))
 
     def _cells_before(self, places: Floats) -> NDArray[np.intp]:
         """How many populated cells of each row lie below places; (rows, asked) both."""
@@ -142,8 +142,8 @@ def tolerated(past: Table, places: Floats, factors: Floats) -> Floats:
     [[[1.3333333333333333]], [[1.3333333333333333]]]
     """
     times = factors.T[:, :, None]
-    log2_bounds = (places + 1.0) / past.per_doubling - np.log2(times)
-    moved = past.interpolated(np.concatenate(log2_bounds, axis=1)).reshape(len(places), len(times), -1).swapaxes(0, 1)
+    bounds = places + 1.0 - np.log2(times) * past.per_doubling
+    moved = past.interpolated(np.concatenate(bounds, axis=1)).reshape(len(places), len(times), -1).swapaxes(0, 1)
     below, up = past.not_beyond(places), times >= 1.0
     here, there = np.where(up, past.values - below, below), np.where(up, past.values - moved, moved)
     ratios = np.maximum(1.0, (there + 1.0) / (here + 1.0))  # 1 each: nothing beyond is no tolerance without end

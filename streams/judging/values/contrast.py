@@ -22,9 +22,11 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from msgspec import Struct, field
 
+from streams.judging.counts import Floats
 from streams.judging.onset import Incidents
 
 _MOST_SCALES = 12
@@ -39,17 +41,38 @@ class Blocks(Struct, array_like=True):
     waiting: list[list[float]] = []
     """D and V of one that has no neighbour yet."""
 
-    def learn(self, squares: Sequence[float], variances: Sequence[float]) -> None:
-        """One more degree of freedom of each threshold of which anything is known.
+    def learn(self, threshold: int, square: float, variance: float) -> None:
+        """One more degree of freedom of a threshold of which anything is known.
 
         Args:
-            squares: of how far the sides are apart.
-            variances: their means if requests come alone; 0 where there are none.
+            threshold: which.
+            square: of how far the sides are apart.
+            variance: its mean if requests come alone; 0 where there are none.
         """
-        for threshold, (square, variance) in enumerate(zip(squares, variances, strict=True)):
-            if variance > 0.0:
-                self.chi2[threshold] += square / variance
-                self.df[threshold] += 1.0
+        if variance > 0.0:
+            self.chi2[threshold] += square / variance
+            self.df[threshold] += 1.0
+
+    def compare(
+        self, apart: Sequence[float], variances: Sequence[float], after: Sequence[float], after_v: Sequence[float]
+    ) -> None:
+        """Two neighbours, D and V of each: (D_1*V_2 - D_2*V_1)^2 / (V_1*V_2*(V_1 + V_2)) is chi2."""
+        for threshold, (one, of_one, other, of_other) in enumerate(zip(apart, variances, after, after_v, strict=True)):
+            differ = one * of_other - other * of_one
+            self.learn(threshold, differ * differ, of_one * of_other * (of_one + of_other))
+
+
+class Sides(NamedTuple):
+    """How far those of one bin are apart; by threshold where it is a list."""
+
+    beyond: list[float]
+    """k."""
+    apart: list[float]
+    """D."""
+    variances: list[float]
+    """V."""
+    values: float
+    """n_b*n_c/(n_b+n_c)."""
 
 
 class Contrast(Struct, array_like=True):
@@ -67,44 +90,39 @@ class Contrast(Struct, array_like=True):
     alike: bool = False
     """Both sides are one revision."""
 
-    def add(self, canary: Sequence[float], total: Sequence[float], share: float, number: float) -> None:
-        """One bin.
-
-        Args:
-            canary: x, of each threshold.
-            total: k, likewise.
-            share: rho, between 0 and 1, both exclusive.
-            number: of values in both sides.
-        """
+    def add(self, bin_: Sides) -> None:
+        """One bin."""
+        beyond, apart, variances, values = bin_
         self.bins += 1
-        self.values += number * share * (1.0 - share)
-        self.beyond = list(map(operator.add, self.beyond, total)) if self.beyond else list(total)
-        apart = [ours - both * share for ours, both in zip(canary, total, strict=True)]
-        variances = [both * share * (1.0 - share) for both in total]
+        self.values += values
+        self.beyond = list(map(operator.add, self.beyond, beyond)) if self.beyond else beyond
         for scale in range(_MOST_SCALES):
             if scale == len(self.scales):
-                self.scales.append(Blocks([0.0] * len(total), [0.0] * len(total)))
+                self.scales.append(Blocks([0.0] * len(beyond), [0.0] * len(beyond)))
             mine = self.scales[scale]
             if self.alike:
-                mine.learn(list(map(operator.mul, apart, apart)), variances)
+                for threshold, (one, of_one) in enumerate(zip(apart, variances, strict=True)):
+                    mine.learn(threshold, one * one, of_one)
             if not mine.waiting:
                 mine.waiting = [apart, variances]
                 return
-            apart_before, variances_before = mine.waiting
+            before, variances_before = mine.waiting
             mine.waiting = []
             if not self.alike:
-                mine.learn(*_neighbours(apart_before, variances_before, apart, variances))
-            apart = list(map(operator.add, apart_before, apart))
+                mine.compare(before, variances_before, apart, variances)
+            apart = list(map(operator.add, before, apart))
             variances = list(map(operator.add, variances_before, variances))
 
 
-def _neighbours(
-    apart: Sequence[float], variances: Sequence[float], next_apart: Sequence[float], next_variances: Sequence[float]
-) -> tuple[list[float], list[float]]:
-    """Of each threshold (D_1*V_2 - D_2*V_1)^2 and V_1*V_2*(V_1 + V_2), whose ratio is chi2."""
-    squares, products = [], []
-    for one, of_one, other, of_other in zip(apart, variances, next_apart, next_variances, strict=True):
-        differ = one * of_other - other * of_one
-        squares.append(differ * differ)
-        products.append(of_one * of_other * (of_one + of_other))
-    return squares, products
+def sides(canary: Floats, total: Floats, share: Floats, number: Floats) -> list[Sides]:
+    """Of many bins at once.
+
+    Args:
+        canary: x, (bins, thresholds).
+        total: k, likewise.
+        share: rho, between 0 and 1, both exclusive, (bins, 1).
+        number: of values in both sides, likewise.
+    """
+    spread = share * (1.0 - share)
+    found = (total, canary - total * share, total * spread, (number * spread)[:, 0])
+    return list(map(Sides, *(each.tolist() for each in found)))

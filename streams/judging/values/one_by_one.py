@@ -31,14 +31,13 @@ Source: quasi-likelihood: Wedderburn, Biometrika 61 (1974), McCullagh & Nelder, 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import accumulate
-from typing import NamedTuple
 
 import numpy as np
 from msgspec import Struct, field
 
-from streams.judging.counts import Floats, all_log_mean_exp, log_mix
+from streams.judging.counts import Floats, all_log_mean_exp, all_log_ratios, log_mix
 from streams.judging.onset import Onset
 from streams.judging.values.known import Known
 from streams.judging.wagers import CLUMPS, WORSE_RATIOS
@@ -46,7 +45,6 @@ from streams.judging.wagers import CLUMPS, WORSE_RATIOS
 SHARE = 1.0 / (len(CLUMPS) + 1.0)
 """Of the signal's evidence: that of one more size of clumps."""
 _RATIOS = np.array(WORSE_RATIOS)
-_LOG_RATIOS = np.log(_RATIOS)
 
 
 class OneByOneState(Struct, array_like=True):
@@ -79,38 +77,29 @@ class OneByOne:
         return log_mix(((1.0 - SHARE, log_e), (SHARE, self.state.log_e)))
 
 
-class OneBin(NamedTuple):
-    """What `add_bins` counts, of one distribution."""
+def add_bins(ones: Mapping[int, OneByOne], surely: Floats, baseline: Floats, share: Floats, number: Floats) -> None:
+    """One bin of each, by arrays for all of them at once.
 
-    surely: Sequence[float]
-    """Values of the canary beyond what is tolerated of each threshold."""
-    baseline: Sequence[float]
-    """Values of the baseline beyond each threshold."""
-    share: float
-    """The canary's, of all values; between 0 and 1, both exclusive."""
-    number: float
-    """Of values in both sides."""
-
-
-def add_bins(bins: Sequence[tuple[OneByOne, OneBin]]) -> None:
-    """One bin of each, by arrays for all of them at once; all with as many thresholds."""
-    many, beyond, factors = [], [], []
-    for one, bin_ in bins:
-        state = one.state
-        state.onset.wait(1.0)
-        state.bins += 1
-        if state.bins > state.known.bins_each:
-            continue
-        usual = min(1.0, state.known.values_each / (bin_.number * bin_.share * (1.0 - bin_.share)))
-        many.append(one)
-        beyond.append((bin_.surely, bin_.baseline))
-        factors.append((usual, bin_.share / (1.0 - bin_.share)))
-    if not many:
+    Args:
+        ones: place of its bin among these -> whose.
+        surely: values of the canary beyond what is tolerated of each threshold, (bins, thresholds).
+        baseline: values of the baseline beyond each threshold, likewise.
+        share: the canary's, of all values; between 0 and 1, both exclusive, (bins, 1).
+        number: of values in both sides, likewise.
+    """
+    going = {}
+    for place, one in ones.items():
+        one.state.onset.wait(1.0)
+        one.state.bins += 1
+        if one.state.bins <= one.state.known.bins_each:
+            going[place] = one
+    if not going:
         return
-    usuals, null = np.array(factors).T[:, :, None, None]
-    surely, baseline = np.array(beyond)[:, :, :, None].swapaxes(0, 1)
-    costs = np.log1p(null * _RATIOS) - np.log1p(null)
-    more = usuals * (surely * _LOG_RATIOS - (surely + baseline) * costs)
+    which, many = list(going), list(going.values())
+    values_each = np.array([[one.state.known.values_each] for one in many])
+    usual = np.minimum(1.0, values_each / (number * share * (1.0 - share))[which])
+    null = (share / (1.0 - share))[:, :, None]
+    more = all_log_ratios(null, _RATIOS, surely[:, :, None], (surely + baseline)[:, :, None])[which] * usual[:, :, None]
     nothing = [[0.0] * len(_RATIOS)] * more.shape[1]
     sums = more + np.array([one.state.sums or nothing for one in many])
     for one, kept, log_e in zip(many, sums.tolist(), _mixed(many, sums), strict=True):

@@ -26,19 +26,18 @@ histograms, and all of them are scraped together.
 from __future__ import annotations
 
 import math
-import operator
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
 from msgspec import Struct, field
 
-from streams.judging.counts import Floats, all_log_mean_exp
+from streams.judging.counts import Floats, all_log_mean_exp, all_log_ratios
 from streams.judging.restarts import PackedRestarted, RestartedArray, all_log_e, packed, unpacked
 from streams.judging.settings import PATIENCE_WINDOWS
 from streams.judging.values.cells import NOTHING, Table, joined, surely_beyond, table, tolerated
-from streams.judging.values.contrast import Contrast
-from streams.judging.values.one_by_one import OneBin, OneByOne, OneByOneState, add_bins
+from streams.judging.values.contrast import Contrast, sides
+from streams.judging.values.one_by_one import OneByOne, OneByOneState, add_bins
 from streams.judging.values.quantiles import QuantileEffect, Segment
 from streams.judging.wagers import BETTER_WAGERS, WORSE_RATIOS, WORSE_WAGERS, all_log_wealth
 from streams.records.histogram import Histogram
@@ -56,6 +55,7 @@ _WORSE = np.array([*[True] * WAYS, False])
 """The games of a threshold: each way, and that for a PASS."""
 _OF_INCIDENTS = QUANTILES.index(0.9)
 """The threshold at which incidents of the baseline alone are looked for: what makes a pod slow shows there."""
+_WORSE_RATIOS = np.array(WORSE_RATIOS)
 _MOST_SHARE = math.nextafter(1.0, 0.0)
 """Of the canary: to that one value among 1e17 is rounded, so that the baseline has a share too."""
 
@@ -116,20 +116,20 @@ class Bin(NamedTuple):
 
 
 class Counts(NamedTuple):
-    """Of one bin, in one direction; by threshold where it is a list."""
+    """Of bins in one direction; (bins, thresholds), or (bins, 1) where it says so."""
 
-    canary: list[float]
+    canary: Floats
     """Values beyond."""
-    baseline: list[float]
+    baseline: Floats
     """The same."""
-    surely: list[float]
+    surely: Floats
     """Values of the canary that surely are beyond what is tolerated: the second way."""
-    tolerated: list[float]
+    tolerated: Floats
     """Ratio of the first two, in the first way."""
-    share: float
-    """The canary's, of all values."""
-    number: float
-    """Values of both sides."""
+    share: Floats
+    """The canary's, of all values; (bins, 1)."""
+    number: Floats
+    """Values of both sides; (bins, 1)."""
 
 
 class ValueSignal:
@@ -187,16 +187,6 @@ class ValueSignal:
         self.state.worse, self.state.better = self.worse.to_state(), packed(self.better)
         return self.state
 
-    def learn(self, counts: Counts) -> None:
-        """What a bin that is judged teaches, where larger values are worse."""
-        contrast, share = self.state.contrast, counts.share
-        total = list(map(operator.add, counts.canary, counts.baseline))
-        usual = total if self.one_by_one is None else self.one_by_one.usual_clumps
-        beyond = counts.baseline[_OF_INCIDENTS], counts.canary[_OF_INCIDENTS]
-        to_baseline = counts.tolerated[_OF_INCIDENTS] * (1.0 - share) / share
-        contrast.incidents.add(*beyond, to_baseline, WORSE_RATIOS, max(1.0, usual[_OF_INCIDENTS]))
-        contrast.add(counts.canary, total, share, counts.number)
-
     def weigh(self, log_e: float, log_not_worse: float) -> None:
         """What the wealth comes to now, on harm and against it."""
         self.log_e, self.log_not_worse = self._beside(log_e), log_not_worse
@@ -233,18 +223,16 @@ def play(settled: Sequence[tuple[ValueSignal, Bin]]) -> None:
         return
     worse, better, counts = _gains(rows, len(settled), games)
     first = 0
-    known: list[tuple[OneByOne, OneBin]] = []
+    compared: dict[int, ValueSignal] = {}
     for signal in judged:
         last = first + len(signal.better)
         signal.worse.add(worse[first:last, : signal.played].ravel())
         signal.better += better[first:last]
         if signal.rule.worse == "higher":
-            of = counts[first // len(QUANTILES)]
-            signal.learn(of)
-            if signal.one_by_one is not None:
-                known.append((signal.one_by_one, OneBin(of.surely, of.baseline, of.share, of.number)))
+            compared[first // len(QUANTILES)] = signal
         first = last
-    add_bins(known)
+    if compared:
+        _compare(compared, counts)
     for games_each in sorted({signal.worse.sums.shape[1] for signal in judged}):
         alike = [signal for signal in judged if signal.worse.sums.shape[1] == games_each]
         log_es = all_log_e([signal.worse for signal in alike])
@@ -252,6 +240,28 @@ def play(settled: Sequence[tuple[ValueSignal, Bin]]) -> None:
         not_worse = all_log_mean_exp(better).reshape(len(alike), -1).min(axis=1)
         for signal, *now in zip(alike, log_es, not_worse.tolist(), strict=True):
             signal.weigh(*now)
+
+
+def _compare(signals: Mapping[int, ValueSignal], counts: Counts) -> None:
+    """Bins that are judged, where larger values are worse: their requests one by one, and what they teach.
+
+    Args:
+        signals: place of the bin in `counts` -> whose it is.
+        counts: of all bins.
+    """
+    total, share = counts.canary + counts.baseline, counts.share
+    baseline, beyond = counts.baseline[:, _OF_INCIDENTS, None], total[:, _OF_INCIDENTS, None]
+    clump = np.maximum(1.0, beyond)
+    known = {place: signal.one_by_one for place, signal in signals.items() if signal.one_by_one is not None}
+    if known:
+        add_bins(known, counts.surely, counts.baseline, share, counts.number)
+        clump[list(known), 0] = [one.usual_clumps[_OF_INCIDENTS] for one in known.values()]
+    to_baseline = counts.tolerated[:, _OF_INCIDENTS, None] * (1.0 - share) / share
+    incidents = all_log_ratios(to_baseline, _WORSE_RATIOS, baseline / clump, beyond / clump).tolist()
+    apart = sides(counts.canary, total, share, counts.number)
+    for place, signal in signals.items():
+        signal.state.contrast.incidents.add(incidents[place])
+        signal.state.contrast.add(apart[place])
 
 
 class _Games(NamedTuple):
@@ -274,7 +284,7 @@ def _at_one_scale(settled: tuple[ValueSignal, Bin]) -> tuple[Histogram, Histogra
     return past.at_scale(scale), baseline.at_scale(scale), canary.at_scale(scale)
 
 
-def _gains(rows: Table, number: int, games: Sequence[_Games]) -> tuple[Floats, Floats, list[Counts]]:
+def _gains(rows: Table, number: int, games: Sequence[_Games]) -> tuple[Floats, Floats, Counts]:
     """Log wealth that each wager gains, on harm and against it; (games x thresholds, wagers). And what is counted.
 
     Args:
@@ -294,11 +304,16 @@ def _gains(rows: Table, number: int, games: Sequence[_Games]) -> tuple[Floats, F
     part = np.minimum(values[1] / total, _MOST_SHARE)
     null, margin = tolerated(past, thresholds, factors)
     surely = surely_beyond(canary, thresholds, factors[:, :1], up, past)
-    counts = list(map(Counts, *(each.tolist() for each in (theirs, ours, surely, null, part[:, 0], total[:, 0]))))
-    counted, ratios = np.stack([theirs, surely, theirs], axis=2), np.stack([null, np.ones_like(null), margin], axis=2)
+    counts = Counts(theirs, ours, surely, null, part, total)
+    counted, ratios = _each_game(theirs, surely, theirs), _each_game(null, np.ones_like(null), margin)
     wealth = all_log_wealth(counted, counted + ours[:, :, None], part[:, :, None], ratios, _WORSE)
     worse, better = wealth[:, :, :WAYS], wealth[:, :, WAYS, :BETTER_WAGERS]
     return worse.reshape(thresholds.size, -1), better.reshape(thresholds.size, -1), counts
+
+
+def _each_game(*games: Floats) -> Floats:
+    """(bins, thresholds, games) of a threshold, as `_WORSE` has them."""
+    return np.concatenate([each[:, :, None] for each in games], axis=2)
 
 
 def _halved(past: Histogram) -> Histogram:

@@ -9,6 +9,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
+from streams.judging.counts import log_ratios
 from streams.judging.onset import Incidents, Onset, incident_rate
 from tests.simulation.core import within_budget
 
@@ -84,7 +85,7 @@ def test_incidents_of_the_baseline_are_counted_and_those_of_both_are_not():
     def found(windows):
         incidents = Incidents()
         for baseline, canary in windows:
-            incidents.add(baseline, canary, 1.2, (3.0, 10.0, 100.0), 1.0)
+            incidents.add(log_ratios(1.2, [3.6, 12.0, 120.0], baseline, baseline + canary))
         return incidents.found
 
     one = next(number for number in range(1, 20) if found([(1.0, 0.0)] * number))

@@ -15,10 +15,10 @@ STEP_NS = 60_000_000_000
 USUAL = 2.0
 
 
-def played(values, known=None):
-    """One with these distances, and what it said of each."""
+def played(values, known=None, begin=1):
+    """One with these distances, the first at that place, and what it said of each."""
     farthest = known or Farthest(FarthestState(0))
-    return farthest, [farthest.add(value, USUAL, place) for place, value in enumerate(values, 1)]
+    return farthest, [farthest.add(value, USUAL, place, place * STEP_NS) for place, value in enumerate(values, begin)]
 
 
 def test_an_excursion_is_rarer_the_farther_it_goes_and_is_over_after_four_values_within():
@@ -40,6 +40,31 @@ def test_the_same_again_is_no_news():
         again = Farthest(farthest.to_state())
         played([value] * lasts, again)
         assert again.known is known, (value, lasts)
+
+
+@pytest.mark.parametrize(
+    ("days", "far", "lasts", "news"),
+    [
+        (29, 30.0, 3, False),
+        (31, 30.0, 3, True),
+        (31, 28.0, 3, False),
+        (1, 44.0, 3, False),
+        (1, 46.0, 3, True),
+        (1, 30.0, 4, True),
+    ],
+)
+def test_what_is_short_and_came_twice_is_no_news_for_a_month(days, far, lasts, news):
+    """However many small ones came meanwhile. What goes half as far again is, and what lasts."""
+    farthest, _ = played([*([0.0] * 100 + [30.0] * 3 + [0.0] * 20) * 2, *([3.0] * 2 + [0.0] * 20) * 40])
+    _, said = played([far] * lasts, farthest, begin=days * 1440)
+    assert (said[-1] > 0.0) is news
+
+
+def test_what_lasted_says_nothing_of_what_is_short():
+    """The third incident of a month is news from its first value on."""
+    farthest, _ = played([*([0.0] * 100 + [30.0] * 9 + [0.0] * 20) * 2, *([3.0] * 2 + [0.0] * 20) * 2000])
+    assert not farthest.known
+    assert played([30.0], farthest, begin=50_000)[1][0] > 0.0
 
 
 @pytest.mark.parametrize("over", [False, True])
@@ -90,7 +115,7 @@ def test_it_goes_on_from_a_snapshot():
                 written = msgspec.json.encode(farthest.to_state())
                 farthest = Farthest(msgspec.json.decode(written, type=FarthestState))
                 assert farthest.to_state() == msgspec.json.decode(written, type=FarthestState)
-            found.append(farthest.add(value, USUAL, place))
+            found.append(farthest.add(value, USUAL, place, place * STEP_NS))
         assert found == said
         assert farthest.to_state() == whole.to_state()
 
@@ -145,8 +170,10 @@ def test_a_snapshot_of_before_knows_nothing_of_what_rang():
     farthest, _ = played([*[0.0] * 100, *[9.0] * 5, *[0.0] * 4])
     before = msgspec.json.decode(msgspec.json.encode(farthest.to_state()))[:9]
     again = Farthest(msgspec.convert(before, FarthestState))
+    as_it_was = again.to_state()
     again.teach(news=False)
-    assert again.to_state() == farthest.to_state()
+    assert again.to_state() == as_it_was
+    assert as_it_was.been == farthest.to_state().been
 
 
 @pytest.mark.parametrize("times", [1, 2])

@@ -230,7 +230,7 @@ def test_a_snapshot_from_before_lines_could_be_gone_is_read():
     written = Written()
     written.windows(10)
     raw = msgspec.msgpack.decode(_encode(written.watch.to_state()), strict=False)
-    raw = raw[:-2]
+    raw = raw[:-4]
     panel = {name: signal[:-3] for name, signal in raw[1][0].items()}
     state = _decode(_encode([raw[0], [panel, *raw[1][1:]], *raw[2:]]))
     assert state.regular == RegularState()

@@ -19,7 +19,7 @@ STEP_NS = 5_000_000_000
 def test_the_end_is_told_as_what_it_is(lasts, why):
     """A level that is back where it was, and one that stays, with which the forecast has gone along before the hour."""
     panel, incidents, ended = Panel(PanelState()), [], []
-    ringing = Ringing(panel, incidents, ended)
+    ringing = Ringing(panel, incidents, ended, [], [])
     values = np.random.default_rng(1).normal(10.0, 1.0, 1100)
     values[800 : 800 + lasts] += 10.0
     for place, value in enumerate(values.tolist()):

@@ -144,6 +144,25 @@ def test_one_incident_is_one_alarm_raised_held_and_cleared():
     assert played.watch.ringing == 0
 
 
+def test_what_comes_every_night_is_told_twice():
+    """From the third night on nobody is woken, but it is said, also after a restart in the middle of it."""
+    played, day = Played(), 17_280
+    played.windows(720)
+    rings = []
+    for _ in range(4):
+        begun = played.window
+        told = played.windows(20, times=5.0, memory=2e9)
+        played.restart()
+        told += played.windows(20, times=5.0, memory=2e9)
+        document = played.watch.document()
+        rings.append("raised" in {alarm.state for alarm in told})
+        assert any("as at this hour of other days" in why for why in document.reasons) is not rings[-1]
+        assert (document.verdict == "pass") is not rings[-1]
+        played.windows(200)
+        played.window = begun + day
+    assert rings == [True, True, False, False]
+
+
 def test_a_new_level_is_learned_and_said_once():
     """What stays as it has become does not ring for ever, and does not ring again."""
     played = Played(settings=WatchSettings(settled_ns=120 * WINDOW_NS))

@@ -134,7 +134,11 @@ def test_no_secret_leaves_and_all_is_short():
 def test_what_is_not_seen_of_a_line_does_not_leave():
     """Promise: no terminal escape, control character or reordered text; a secret between colours is masked too."""
     coloured = "\x1b[36mpassword\x1b[0m=\x1b[35mhunter2\x1b[0m \x1b[36muser\x1b[0m=\x1b[35meve\x1b[0m"
-    records = [log(f"INFO \u202e{coloured}"), log(f"ERROR no stock\x00\x07 {coloured}"), log("\tat a.B.c(B.java:1)")]
+    records = [
+        log(f"INFO \u202e{coloured}"),
+        log(f"ERROR no\u061c stock\x00\x07 {coloured}"),
+        log("\tat a.B.c(B.java:1)"),
+    ]
     summary, _ = rolled(records)
     (excerpt,) = summary.pods["p"].excerpts.values()
     assert excerpt.line == "ERROR no stock password=[masked] user=eve\n\tat a.B.c(B.java:1)"

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from streams.templates.example import Example
 from streams.templates.examples import MAX_CHARACTERS, MAX_CONTEXT, REVISIONS, Examples
-from streams.windows.secrets import MASK, without_secrets
+from streams.windows.secrets import MASK, may_hold_secrets, without_secrets
+from streams.windows.signature import fold
 
 
 @pytest.mark.parametrize(
@@ -74,6 +75,9 @@ from streams.windows.secrets import MASK, without_secrets
         ("DJANGO_SECRET_KEY='a b' SECRET_KEY_BASE=c", f"DJANGO_SECRET_KEY={MASK} SECRET_KEY_BASE={MASK}"),
         ("redis://:p@ss@cache:6379/0", f"redis://:{MASK}@cache:6379/0"),
         ("-----BEGIN PGP PRIVATE KEY BLOCK----- a -----END PGP PRIVATE KEY BLOCK----- end", f"{MASK} end"),
+        (f"ya29.a0AfB_{'x' * 40} end", f"{MASK} end"),
+        (f"dop_v1_{'4e1f' * 16} end", f"{MASK} end"),
+        ("xapp-1-A0123456789-4711-abcdef end", f"{MASK} end"),
         ("whsec_MfKQ9r8GKYqrTwjUPD8ILPZI end", f"{MASK} end"),
         ("PHPSESSID=abc; otp: 123456", f"PHPSESSID={MASK}; otp: {MASK}"),
         ("vault hvs.CAESIJ1234567890abcd end", f"vault {MASK} end"),
@@ -84,6 +88,7 @@ def test_secrets_are_masked(text, shown):
     """Promise: tokens, keys, passwords, cards and mail addresses are not shown, what is around them is."""
     assert without_secrets(text) == shown
     assert without_secrets(shown) == shown
+    assert may_hold_secrets(fold(text).decode())  # as excerpts ask
 
 
 def test_an_authorization_header_is_masked_with_its_scheme():

@@ -320,3 +320,11 @@ async def test_log_lines_cannot_write_the_page(ringing):
     ringing.alarms.apply_event(msgspec.json.encode(word(alarm(), "real", reason=HOSTILE, who=HOSTILE)), RAISED_S)
     page = await ringing.text("/alarms") + await ringing.text(PAGE)
     assert "<script" not in page
+
+
+async def test_words_from_right_to_left_move_no_number(ringing):
+    """Promise: on a page they are isolated (UAX #9), so that what stands behind them stays there; tags are whole."""
+    ringing.put(alarm(summary='the line "\u05e9\u05dc\u05d5\u05dd \u05d0" 10 times, 2 before', examples=("\u0627<b>",)))
+    page = await ringing.text(PAGE)
+    assert "&#34;<bdi>\u05e9\u05dc\u05d5\u05dd \u05d0</bdi>&#34; 10 times" in page
+    assert "<bdi>\u0627</bdi>&lt;b&gt;" in page

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from streams.judging.side import Side
-from streams.judging.values.contrast import Contrast
+from streams.judging.values.contrast import Contrast, sides
 from streams.judging.values.known import MOST_KNOWN, Known, ValuePast
-from streams.judging.values.one_by_one import SHARE, OneBin, OneByOne, OneByOneState, add_bins
+from streams.judging.values.one_by_one import SHARE, OneByOne, OneByOneState, add_bins
 from streams.judging.values.part import ValuePart, ValuePartState, ValueSettings, begin_values
 from streams.records.histogram import LARGEST_COUNT, Histogram
 from streams.signals.rule import SignalRule
@@ -29,10 +29,16 @@ def counts(rng, *, clump=1, ratio=1.0, requests=REQUESTS):
 
 def contrast(seed=1, bins=64, *, alike=False, **how):
     """Of one comparison, or of halves of one revision."""
-    rng, found = np.random.default_rng(seed), Contrast(alike=alike)
-    for _ in range(bins):
-        canary, total = counts(rng, **how)
-        found.add(canary, total, 0.5, REQUESTS)
+    rng = np.random.default_rng(seed)
+    return taught([counts(rng, **how) for _ in range(bins)], alike=alike)
+
+
+def taught(bins, *, alike=False):
+    """By bins of one distribution at half of the traffic, each (canary, both) beyond one threshold."""
+    found = Contrast(alike=alike)
+    canary, total = np.array(bins).swapaxes(0, 1)
+    for bin_ in sides(canary, total, np.full((len(bins), 1), 0.5), np.full((len(bins), 1), REQUESTS)):
+        found.add(bin_)
     return found
 
 
@@ -49,7 +55,8 @@ def after(of, bins=8, quiet=0, ratio=3.0, requests=REQUESTS, seed=7):
     rng, found = np.random.default_rng(seed), OneByOne(OneByOneState(of))
     for bin_ in range(bins):
         canary, total = counts(rng, ratio=1.0 if bin_ < quiet else ratio, requests=requests)
-        add_bins([(found, OneBin(canary, [total[0] - canary[0]], 0.5, requests))])
+        baseline = np.array([total]) - [canary]
+        add_bins({0: found}, np.array([canary]), baseline, np.array([[0.5]]), np.array([[requests]]))
     return found.state.log_e
 
 
@@ -79,10 +86,8 @@ def test_halves_of_one_revision_teach_of_clumps_and_of_how_pods_differ(clump, ra
 
 def test_what_lasts_shows_in_longer_blocks():
     """One spell of eight bins in a side, in single bins hardly."""
-    found = Contrast()
-    for bin_ in range(64):
-        slow = 12.0 if 16 <= bin_ < 24 else 0.0
-        found.add([12.0 + slow], [24.0 + slow], 0.5, REQUESTS)
+    slow = [12.0 if 16 <= bin_ < 24 else 0.0 for bin_ in range(64)]
+    found = taught([([12.0 + more], [24.0 + more]) for more in slow])
     single, eight = found.scales[0], found.scales[3]
     assert single.chi2[0] < single.df[0]
     assert eight.chi2[0] > 3.0 * eight.df[0]

@@ -1,0 +1,124 @@
+"""Does the same come at the same hour of other days? A backup, a batch, a report: no news once two have come.
+
+Nothing that knows a signal by its values can tell: of what happens once a night few have been seen for weeks, and what
+stands out as far in the middle of the day is a fault. So each incident is remembered, told or not, and one that is like
+two others of the last month is not told: in two that began at about this time of the day (UTC) on other days each of
+its signals has gone at least half as far, the same way, and they lasted at least half as long. What goes farther, lasts
+longer or shows in one signal more is told.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from msgspec import Struct
+
+_DAY_NS = 86_400_000_000_000
+_NEAR_NS = 1_800_000_000_000
+"""Between the times of the day of two that are alike: jobs wait for each other, and for work. Of incidents at any hour
+one in 24 is as near to another."""
+_MONTH_NS = 30 * _DAY_NS
+"""The average run length of a workload, unless said otherwise: four of what comes once a week."""
+_APART_NS = _DAY_NS - 2 * _NEAR_NS
+"""What is nearer is of the same day."""
+_AS_FAR = 2.0
+"""Times: means over the first values since the onset vary. (As `farthest` has it of what somebody spoke of.)"""
+_AS_LONG = 2.0
+_MOST = 24
+"""Remembered, the latest, but for those of which two later ones say as much."""
+_MOST_SIGNALS = 20
+"""Of each, those that went farthest."""
+
+
+class PastIncident(Struct, array_like=True):
+    """One incident that is over."""
+
+    onset_ns: int
+    until_ns: int
+    changes: dict[str, float]
+    """Signal -> how far it went above (or below) what was normal, in its unit."""
+    twice: bool = False
+    """It counts as two: somebody said that it was nothing."""
+
+
+class Habits:
+    """`learn` each incident when it is over, and ask of the next whether it is `usual`."""
+
+    def __init__(self, known: list[PastIncident]) -> None:
+        """Go on with those known, oldest first; changed in place."""
+        self._known = known
+
+    def usual(self, onset_ns: int, changes: Mapping[str, float], at_ns: int) -> bool:
+        """Whether two others were like one that goes on.
+
+        Args:
+            onset_ns: when it began.
+            changes: signal -> how far it has gone, so far.
+            at_ns: now.
+        """
+        near = self._at_this_time(onset_ns)
+        if not changes or not near:
+            return False
+        return at_ns - onset_ns <= _AS_LONG * _lasted(near) and all(
+            abs(far) <= _AS_FAR * _gone(name, far, near) for name, far in changes.items()
+        )
+
+    def learn(self, onset_ns: int, until_ns: int, changes: Mapping[str, float], *, nothing: bool) -> None:
+        """One is over.
+
+        Args:
+            onset_ns: when it began; later than that of those before, or the same: then it is known anew.
+            until_ns: when it was over.
+            changes: signal -> how far it went, at its farthest.
+            nothing: somebody said that it was.
+        """
+        self.forget(onset_ns)
+        farthest = sorted(changes, key=lambda name: (-abs(changes[name]), name))[:_MOST_SIGNALS]
+        kept = {name: changes[name] for name in sorted(farthest)}
+        latest = PastIncident(onset_ns, until_ns, kept, nothing)
+        near = [*self._at_this_time(onset_ns), latest]
+        outdated = [past for place, past in enumerate(near) if _says_no_more(past, near[place + 1 :])]
+        self._known[:] = [
+            *(past for past in self._known if past not in outdated and until_ns - past.until_ns <= _MONTH_NS),
+            latest,
+        ][-_MOST:]
+
+    def forget(self, onset_ns: int) -> None:
+        """Of that which began then somebody says that it was right to be told of."""
+        self._known[:] = [past for past in self._known if past.onset_ns != onset_ns]
+
+    def _at_this_time(self, onset_ns: int) -> list[PastIncident]:
+        """Those of other days, oldest first, one a day: that which lasted longest."""
+        found: list[PastIncident] = []
+        for past in self._known:
+            away_ns = onset_ns - past.onset_ns
+            off_ns = away_ns % _DAY_NS
+            if not _APART_NS <= away_ns <= _MONTH_NS or min(off_ns, _DAY_NS - off_ns) > _NEAR_NS:
+                continue
+            if found and abs(past.onset_ns - found[-1].onset_ns) < _APART_NS:
+                found[-1] = max(found[-1], past, key=lambda one: one.until_ns - one.onset_ns)
+            else:
+                found.append(past)
+        return found
+
+
+def _says_no_more(past: PastIncident, later: Sequence[PastIncident]) -> bool:
+    """Two later ones have lasted as long, and in each signal two have gone as far."""
+    farther = (abs(far) > _gone(name, far, later) for name, far in past.changes.items())
+    return past.until_ns - past.onset_ns <= _lasted(later) and not any(farther)
+
+
+def _lasted(near: Sequence[PastIncident]) -> float:
+    """So long (ns) have two."""
+    return _second([past.until_ns - past.onset_ns for past in near for _ in range(1 + past.twice)])
+
+
+def _gone(name: str, far: float, near: Sequence[PastIncident]) -> float:
+    """So far have two, the same way."""
+    sign = 1.0 if far >= 0.0 else -1.0
+    return _second([sign * past.changes.get(name, 0.0) for past in near for _ in range(1 + past.twice)])
+
+
+def _second(values: Sequence[float]) -> float:
+    """The second largest, 0 where there is none."""
+    return sorted(values)[-2] if len(values) > 1 else 0.0
