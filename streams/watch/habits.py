@@ -26,8 +26,8 @@ _AS_FAR = 2.0
 _AS_LONG = 2.0
 _MOST = 24
 """Remembered, the latest, but for those of which two later ones say as much."""
-_MOST_SIGNALS = 20
-"""Of each, those that went farthest."""
+_MOST_CHANGES = 480
+"""Of all of them together."""
 
 
 class PastIncident(Struct, array_like=True):
@@ -73,15 +73,13 @@ class Habits:
             nothing: somebody said that it was.
         """
         self.forget(onset_ns)
-        farthest = sorted(changes, key=lambda name: (-abs(changes[name]), name))[:_MOST_SIGNALS]
-        kept = {name: changes[name] for name in sorted(farthest)}
-        latest = PastIncident(onset_ns, until_ns, kept, nothing)
+        latest = PastIncident(onset_ns, until_ns, {name: changes[name] for name in sorted(changes)}, nothing)
         near = [*self._at_this_time(onset_ns), latest]
         outdated = [past for place, past in enumerate(near) if _says_no_more(past, near[place + 1 :])]
-        self._known[:] = [
-            *(past for past in self._known if past not in outdated and until_ns - past.until_ns <= _MONTH_NS),
-            latest,
-        ][-_MOST:]
+        known = [past for past in self._known if past not in outdated and until_ns - past.until_ns <= _MONTH_NS]
+        self._known[:] = [*known, latest][-_MOST:]
+        while sum(len(past.changes) for past in self._known) > _MOST_CHANGES:
+            del self._known[0]
 
     def forget(self, onset_ns: int) -> None:
         """Of that which began then somebody says that it was right to be told of."""
