@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from msgspec import Struct, field
+from msgspec import Struct, field, structs
 
 from streams.errors import BadPolicy
 from streams.shippers.names import is_cluster_name, is_label_value
@@ -271,9 +271,7 @@ class ServeSettings(Struct, frozen=True):
     def __post_init__(self) -> None:
         _within(self, port=(0, 65_535), stale_s=(1, 86_400), ended_s=(0, 7 * 86_400))
         _require(bool(self.host), "host", self.host, "give an address to listen on")
-        if self.public_url is not None:
-            allowed = "give an http or https URL without credentials"
-            _require(_is_http(self.public_url), "public_url", _without_user(self.public_url), allowed)
+        structs.force_setattr(self, "public_url", _public_url(self.public_url))
         if self.token_file is not None:
             _require(_is_readable(Path(self.token_file)), "token_file", self.token_file, "name a readable file")
 
@@ -312,8 +310,7 @@ class AlertSettings(Receivers, frozen=True):
         if self.webhook_url is not None:
             _require(_is_http(self.webhook_url), "webhook_url", _without_user(self.webhook_url), allowed)
             _require(self.webhook_secret_file is not None, "webhook_secret_file", None, "name a file with the secret")
-        if self.public_url is not None:
-            _require(_is_http(self.public_url), "public_url", _without_user(self.public_url), allowed)
+        structs.force_setattr(self, "public_url", _public_url(self.public_url))
         named = bool(self.alertmanager_urls or self.webhook_url)
         _require(named, "alertmanager_url", None, "name an Alertmanager or a webhook, or there is nobody to tell")
         for name, of, whose in (
@@ -429,6 +426,14 @@ def _is_http(url: str) -> bool:
         return parts.scheme in {"http", "https"} and is_place and url.isprintable() and " " not in url
     except ValueError:
         return False
+
+
+def _public_url(url: str | None) -> str | None:
+    """What paths of pages are written behind: without a slash at its end."""
+    if url is not None:
+        allowed = "give an http or https URL without credentials, query and fragment"
+        _require(_is_http(url) and not {"?", "#"} & set(url), "public_url", _without_user(url), allowed)
+    return url and url.rstrip("/")
 
 
 def _without_user(url: str) -> str:

@@ -58,6 +58,7 @@ _SECRET = re.compile(
         (?P<name>{_IS})(?!\[masked|{_HOLE})(?:(?(jar){_PAIRS}|(?!))|{_HEADER_SCHEMES}(?:{_PARAMETERS}|{_VALUE})|{_VALUE})
       | (?P<element>(?:\s[^<>]{{0,256}}+)?>(?:<!\[CDATA\[)?+)(?!\[masked)[^<]{{1,4096}}+(?=</)       # XML
     )
+  | (?P<header>(?:authorization|cookie){_QUOTE}\s?,\s?b?(?={_QUOTE}(?:{_HEADER_SCHEMES}|[^\s"'=]{{1,64}}+=))){_VALUE}
   | (?P<quoted>(?:\bidentified\s(?:with\s\S{{1,64}}+\s)?by|passw(?:or)?d)\s{{1,4}})(?=["'])(?!{_HOLE}){_VALUE}   # SQL
   | (?P<netrc>\bmachine\s{{1,4}}\S{{1,256}}+\s{{1,4}}login\s{{1,4}}\S{{1,256}}+\s{{1,4}}password\s{{1,4}})
     (?!\[masked|{_HOLE}){_PLAIN}

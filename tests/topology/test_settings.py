@@ -11,7 +11,7 @@ import rich.console
 
 from streams.errors import BadPolicy
 from topology import kafka_properties
-from topology.settings import IngestSettings, Kafka, ScoreSettings, ServeSettings, TelemetrySettings
+from topology.settings import AlertSettings, IngestSettings, Kafka, ScoreSettings, ServeSettings, TelemetrySettings
 
 KAFKA = Kafka("localhost:9092")
 SECRET = "hunter2"  # noqa: S105 - what must not be shown
@@ -55,6 +55,8 @@ def test_other_brokers_are_refused(servers: str) -> None:
         (lambda: ServeSettings(KAFKA, port=-1), "port"),
         (lambda: ServeSettings(KAFKA, host=""), "host"),
         (lambda: ServeSettings(KAFKA, public_url="risk.example"), "public-url"),
+        (lambda: ServeSettings(KAFKA, public_url="https://risk.example/?next="), "public-url"),
+        (lambda: AlertSettings(KAFKA, alertmanager_urls=("http://a",), public_url="https://a/#b"), "public-url"),
         (lambda: ServeSettings(KAFKA, token_file="/nowhere/token"), "token-file"),  # noqa: S106 - a path
         (lambda: TelemetrySettings("collector:4318"), "otlp-endpoint"),
         (lambda: TelemetrySettings("http://collector:43181818"), "otlp-endpoint"),
@@ -66,6 +68,12 @@ def test_what_cannot_be_followed_names_its_field(make: Any, field: str) -> None:
     """Every bad value is refused when the settings are made, with the field's name."""
     with pytest.raises(BadPolicy, match=field):
         make()
+
+
+def test_a_slash_at_the_end_of_the_public_address_does_not_double():
+    """Promise: a link in an answer, an alert or a message has one slash before its path; serve answers no other."""
+    alert = AlertSettings(KAFKA, alertmanager_urls=("http://a",), public_url="https://risk.example/a/")
+    assert alert.public_url == ServeSettings(KAFKA, public_url="https://risk.example/a").public_url
 
 
 def test_what_is_allowed_is_told_in_full():

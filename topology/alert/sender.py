@@ -10,7 +10,6 @@ import asyncio
 import logging
 import time
 from contextlib import AsyncExitStack
-from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
 from streams.errors import BrokenInvariant
@@ -30,8 +29,6 @@ log = logging.getLogger(__name__)
 
 _LOOK_S = 0.5
 """Between two looks at what there is to tell."""
-_REMEMBER = timedelta(days=30)
-"""What was told of an alarm that Kafka does not hold any more is forgotten after this."""
 
 
 class Receiver(Protocol):
@@ -68,7 +65,7 @@ async def run(settings: AlertSettings, telemetry: Telemetry, stop: asyncio.Event
         for thread in threads:
             thread.start()
         try:
-            await _tell(view, ledger, writer, receivers, threads, stop)
+            await _tell(view, ledger, receivers, threads, stop)
         finally:
             await asyncio.gather(*(asyncio.to_thread(thread.stop) for thread in threads))
             await asyncio.to_thread(writer.close)
@@ -77,7 +74,6 @@ async def run(settings: AlertSettings, telemetry: Telemetry, stop: asyncio.Event
 async def _tell(
     view: AlarmView,
     ledger: Ledger,
-    writer: LedgerWriter,
     receivers: dict[str, Receiver],
     threads: tuple[Background, ...],
     stop: asyncio.Event,
@@ -93,7 +89,6 @@ async def _tell(
                 if task.done():
                     task.result()
             if not tasks and view.caught_up and ledger.caught_up:
-                await asyncio.to_thread(_forget, view, ledger, writer)
                 tasks = [asyncio.create_task(_look_after(each, view)) for each in receivers.values()]
                 log.info("tells %s of %d alarms", ", ".join(receivers), len(view))
     finally:
@@ -115,13 +110,3 @@ async def _stopped(stop: asyncio.Event) -> bool:
     except TimeoutError:
         return False
     return True
-
-
-def _forget(view: AlarmView, ledger: Ledger, writer: LedgerWriter) -> None:
-    """Of alarms that are gone, nothing need be remembered for ever."""
-    before = datetime.now(UTC) - _REMEMBER
-    for alarm_id in ledger.forgettable(f"{before:%Y-%m-%dT%H:%M:%S}"):
-        if view.get(alarm_id) is None:
-            ledger.put(alarm_id, None)
-            if not writer.write(alarm_id, None):
-                return  # Kafka takes nothing now; the next start forgets the others

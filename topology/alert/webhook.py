@@ -11,6 +11,7 @@ import asyncio
 import hashlib
 import time
 from collections.abc import Callable, Sequence
+from collections.abc import Set as AbstractSet
 
 import msgspec
 from msgspec import Struct
@@ -27,6 +28,10 @@ from topology.settings import AlertSettings
 
 LONGEST_REFUSAL_S = 600.0
 """Between two attempts at a message that the receiver refuses; the others go on."""
+_REMEMBER_S = 30 * 86_400
+"""What was told of an alarm that Kafka does not hold any more is forgotten after this."""
+_FORGET_S = 86_400.0
+"""Between two looks for what is to be forgotten."""
 
 _encode = msgspec.json.Encoder().encode
 
@@ -68,11 +73,15 @@ class Webhook:
         self._clock = clock
         self._backoff = Backoff()
         self._refused: dict[str, Backoff] = {}
+        self._forgets_at_s = clock()
         self.waiting = 0
         """Alarms of which it does not know yet how they stand."""
 
     async def bring_up_to_date(self, alarms: Sequence[KnownAlarm], now_s: float) -> None:
         """Tell it what it has to be told now, if it answers."""
+        if self._clock() >= self._forgets_at_s:
+            self._forgets_at_s = self._clock() + _FORGET_S
+            await self._forget({known.alarm.id for known in alarms}, now_s)
         due = sorted((known for known in alarms if self._due(known, now_s)), key=lambda known: known.raised_s)
         self._refused = {known.alarm.id: each for known in due if (each := self._refused.get(known.alarm.id))}
         self.waiting = len(due)
@@ -82,6 +91,14 @@ class Webhook:
                 break
             if refused is None or refused.ready(self._clock()):
                 await self._tell(known, now_s)
+
+    async def _forget(self, known: AbstractSet[str], now_s: float) -> None:
+        """Of alarms that are gone for long, nothing need be remembered."""
+        for alarm_id in self._ledger.forgettable(rfc3339(round((now_s - _REMEMBER_S) * 1e9))):
+            if alarm_id not in known:
+                self._ledger.put(alarm_id, None)
+                if not await asyncio.to_thread(self._writer.write, alarm_id, None):
+                    return  # Kafka takes nothing now; the next look forgets the others
 
     def _due(self, known: KnownAlarm, now_s: float) -> Change | None:
         """What it must be told next of an alarm."""

@@ -63,23 +63,34 @@ class AlarmPage:
         why = not_ours(request, self._address.base(request))
         if why is not None:
             return self._shown(parts, 403, fault=why)
+        typed: Mapping[str, str] = {}
         try:
-            said, until_s = self._said(_id(parts), await fields(request))
+            typed = await fields(request)
+            said, until_s = self._said(_id(parts), typed)
         except (msgspec.ValidationError, ValueError) as fault:
-            return self._shown(parts, 400, fault=f"that cannot be said: {fault}")
+            return self._shown(parts, 400, fault=f"that cannot be said: {fault}", typed=typed)
         found = self._alarms.pass_on(said, until_s)
         if isinstance(found, Refused):
-            return self._shown(parts, found.status, fault=found.why)
+            return self._shown(parts, found.status, fault=found.why, typed=typed)
         return web.Response(status=303, headers={"Location": "?said=1"})
 
     def _shown(
-        self, parts: Mapping[str, str], status: int = 200, *, fault: str = "", said: bool = False
+        self,
+        parts: Mapping[str, str],
+        status: int = 200,
+        *,
+        fault: str = "",
+        said: bool = False,
+        typed: Mapping[str, str] | None = None,
     ) -> web.Response:
+        """The page; `typed`: what stood in the form that was refused."""
         known = self._view.get(_id(parts))
         if known is None:
             return self._pages.rendered("unknown_alarm.html", self._view, 404, workload=parts["workload"])
         shown = answer(known, self._now(), "")
-        return self._pages.rendered("alarm.html", self._view, status, alarm=shown, fault=fault, said=said)
+        return self._pages.rendered(
+            "alarm.html", self._view, status, alarm=shown, fault=fault, said=said, typed=typed or {}
+        )
 
     def _said(self, alarm_id: str, given: Mapping[str, str]) -> tuple[Feedback, float | None]:
         """What the form says of an alarm, and until when (seconds since 1970).

@@ -17,12 +17,12 @@ class Links:
     """Makes absolute addresses.
 
     Args:
-        public_url: what they begin with; None: as the query addressed us.
+        public_url: what they begin with, without a slash at its end; None: as the query addressed us.
         fallback: what they begin with where the query's Host header is no host.
     """
 
     def __init__(self, public_url: str | None, fallback: str) -> None:
-        self._public_url = None if public_url is None else public_url.rstrip("/")
+        self._public_url = public_url
         self._fallback = fallback
 
     def base(self, request: web.Request) -> str:

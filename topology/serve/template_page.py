@@ -45,18 +45,27 @@ class TemplatePage:
         why = not_ours(request, self._address.base(request))
         if why is not None:
             return self._shown(request.match_info, 403, fault=why)
+        typed: Mapping[str, str] = {}
         try:
-            said = _said(request.match_info, await fields(request))
+            typed = await fields(request)
+            said = _said(request.match_info, typed)
         except (msgspec.ValidationError, ValueError) as fault:
-            return self._shown(request.match_info, 400, fault=f"that cannot be said: {fault}")
+            return self._shown(request.match_info, 400, fault=f"that cannot be said: {fault}", typed=typed)
         found = self._feedback.pass_on(said)
         if isinstance(found, Refused):
-            return self._shown(request.match_info, found.status, fault=found.why)
+            return self._shown(request.match_info, found.status, fault=found.why, typed=typed)
         return web.Response(status=303, headers={"Location": f"{said.template}?said=1"})
 
     def _shown(
-        self, parts: Mapping[str, str], status: int = 200, *, fault: str = "", said: bool = False
+        self,
+        parts: Mapping[str, str],
+        status: int = 200,
+        *,
+        fault: str = "",
+        said: bool = False,
+        typed: Mapping[str, str] | None = None,
     ) -> web.Response:
+        """The page; `typed`: what stood in the form that was refused."""
         pair, name = from_path(parts), parts["template"]
         entry = None if pair is None else self._view.get(pair)
         text = None if pair is None else self._feedback.text_of(pair.of, name)
@@ -78,6 +87,7 @@ class TemplatePage:
             as_before=_AS_BEFORE,
             fault=fault,
             said=said,
+            typed=typed or {},
         )
 
 

@@ -213,12 +213,12 @@ def play(settled: Sequence[tuple[ValueSignal, Bin]]) -> None:
     rows = table([side for sides in zip(*map(_at_one_scale, settled), strict=True) for side in sides])
     past, baseline, canary = rows.values.reshape(3, len(settled)).tolist()
     judged: list[ValueSignal] = []
-    games: list[_Games] = []
+    games: list[_Game] = []
     for place, (signal, bin_) in enumerate(settled):
         if past[place] and baseline[place] and canary[place]:
             signal.see(bin_, int(baseline[place]), int(canary[place]))
             judged.append(signal)
-            games += [_Games(place, *direction) for direction in signal.directions]
+            games += [(place, *direction) for direction in signal.directions]
     if not judged:
         return
     worse, better, counts = _gains(rows, len(settled), games)
@@ -264,16 +264,8 @@ def _compare(signals: Mapping[int, ValueSignal], counts: Counts) -> None:
         signal.state.contrast.add(apart[place])
 
 
-class _Games(NamedTuple):
-    """Those of one signal's direction."""
-
-    place: int
-    """Of the signal among those with a bin."""
-    up: bool
-    tolerated: float
-    """Factor on the values that is tolerated."""
-    ruled_out: float
-    """Factor on the values that a PASS rules out."""
+_Game = tuple[int, bool, float, float]
+"""Of one signal's direction: place of the signal among those with a bin, and what `ValueSignal.directions` says."""
 
 
 def _at_one_scale(settled: tuple[ValueSignal, Bin]) -> tuple[Histogram, Histogram, Histogram]:
@@ -284,7 +276,7 @@ def _at_one_scale(settled: tuple[ValueSignal, Bin]) -> tuple[Histogram, Histogra
     return past.at_scale(scale), baseline.at_scale(scale), canary.at_scale(scale)
 
 
-def _gains(rows: Table, number: int, games: Sequence[_Games]) -> tuple[Floats, Floats, Counts]:
+def _gains(rows: Table, number: int, games: Sequence[_Game]) -> tuple[Floats, Floats, Counts]:
     """Log wealth that each wager gains, on harm and against it; (games x thresholds, wagers). And what is counted.
 
     Args:
@@ -292,10 +284,10 @@ def _gains(rows: Table, number: int, games: Sequence[_Games]) -> tuple[Floats, F
         number: of signals.
         games: of all.
     """
-    of = np.array([one.place for one in games])
+    given = np.array(games)
+    of, up, factors = given[:, 0].astype(np.intp), given[:, 1:2] > 0.0, given[:, 2:]
     rows = rows.rows(np.concatenate([of, of + number, of + 2 * number]))
     past, both, canary = rows.rows(slice(len(of))), rows.rows(slice(len(of), None)), rows.rows(slice(2 * len(of), None))
-    up, factors = np.array([[one.up] for one in games]), np.array([(one.tolerated, one.ruled_out) for one in games])
     thresholds = past.at_quantiles(np.where(up, _QUANTILES, 1.0 - _QUANTILES))
     not_beyond = both.not_beyond(np.concatenate([thresholds, thresholds])).reshape(2, *thresholds.shape)
     values = both.values.reshape(2, -1, 1)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from scipy.special import logsumexp
 from scipy.stats import binom
 
-from streams.judging.counts import WORSE_FACTORS, cut, log_mean_exp, log_mix, log_ratios
+from streams.judging.counts import WORSE_FACTORS, all_log_ratios, cut, log_mean_exp, log_mix, log_ratios
 from streams.judging.saturation import odds, presence_odds
 
 BINS = st.lists(st.tuples(st.integers(0, 50), st.integers(0, 50), st.floats(0.01, 0.99)), min_size=1, max_size=30)
@@ -79,3 +79,12 @@ def test_log_means_stay_finite(values):
 def test_cut_bounds_whatever_comes():
     """Not a number, negative and infinite exposures are bounded."""
     assert [cut(value) for value in (math.nan, -1.0, math.inf, 3.5)] == [0.0, 0.0, 1e12, 3.5]
+
+
+def test_many_bins_at_once_are_what_each_is():
+    """To rounding; alternatives in times the null."""
+    null, canary, total = np.array([[0.2], [3.0]]), np.array([[3.0], [0.0]]), np.array([[7.0], [2.0]])
+    found = all_log_ratios(null, np.array([0.5, 2.0]), canary, total)
+    for row, one in enumerate(found.tolist()):
+        odds_ = float(null[row, 0])
+        assert one == pytest.approx(log_ratios(odds_, [0.5 * odds_, 2.0 * odds_], canary[row, 0], total[row, 0]))

@@ -59,9 +59,9 @@ class Writer:
     def __init__(self) -> None:
         self.written: list[tuple[str, str]] = []
 
-    def write(self, alarm_id: str, told: Delivery) -> bool:
+    def write(self, alarm_id: str, told: Delivery | None) -> bool:
         """As LedgerWriter does."""
-        self.written.append((alarm_id, told.change))
+        self.written.append((alarm_id, "forgotten" if told is None else told.change))
         return True
 
 
@@ -180,6 +180,22 @@ async def test_old_history_is_not_told(bench):
     bench.put(alarm(workload="told", cleared_s=RAISED_S + 20))
     bench.ledger.put(alarm(workload="told").id, Delivery("raised", at(RAISED_S)))
     assert await bench.look(20 + 86_401) == [("told", "cleared")]
+
+
+async def test_what_kafka_does_not_hold_is_forgotten_while_it_runs(bench):
+    """Promise: after thirty days, looked for once a day, so that the ledger does not grow for as long as it runs."""
+    bench.put(alarm())
+    for name in (alarm().id, "gone"):
+        bench.ledger.put(name, Delivery("raised", at(RAISED_S)))
+    await bench.look()
+    await bench.look(30 * 86_400)
+    assert bench.ledger.told("gone") is not None
+    await bench.look(86_400 - 1)
+    assert bench.ledger.told("gone") is not None
+    await bench.look(1)
+    assert bench.ledger.told("gone") is None
+    assert bench.ledger.told(alarm().id) is not None
+    assert bench.writer.written == [("gone", "forgotten")]
 
 
 def test_the_ledger_takes_nothing_back():

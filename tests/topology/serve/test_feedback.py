@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import msgspec
 import pytest
 
@@ -142,6 +144,18 @@ async def test_what_cannot_be_said_is_told_on_the_page(serve, pair, judged, chan
     assert response.status == status
     assert "notice" in await response.text()
     assert serve.asker.told == []
+
+
+async def test_what_was_typed_is_still_there_where_it_is_refused(serve, pair, judged):
+    """Promise: nobody types it twice; it is text, also from right to left, and a form of a stranger's leaves none."""
+    await serve.start()
+    serve.publish(judged(templates=(ROW,)))
+    form = {**FORM, "reason": '"><b>\u05d0', "tags": "a, \u05d0", "log_class": "fatal"}
+    text = await (await serve.client.post(_page(pair), data=form, headers=OURS)).text()
+    for name, value in (("reason", "&#34;&gt;&lt;b&gt;\u05d0"), ("tags", "a, \u05d0"), ("who", "eve")):
+        assert re.search(f'name="{name}"[^<>]* value="{value}"', text)
+    text = await (await serve.client.post(_page(pair), data=form, headers={"Sec-Fetch-Site": "cross-site"})).text()
+    assert 'value="eve"' not in text
 
 
 async def test_its_page_shows_lines_as_text(serve, pair, judged):

@@ -119,6 +119,22 @@ def test_what_begins_late_is_bounded_by_the_chance_that_an_incident_began():
     assert after(of, bins=14, ratio=50.0) > after(of, bins=14, quiet=quiet, ratio=50.0)
 
 
+def test_many_at_once_are_what_each_is_alone():
+    """Whatever is known of each: lengths of blocks, and bins, so that some have ended; and whichever have a bin."""
+    of = [known(3, bins=4), known(8), known(2, bins=20, clump=8)]
+    rng = np.random.default_rng(3)
+    together, alone = ([OneByOne(OneByOneState(one)) for one in of] for _ in range(2))
+    for bin_ in range(24):
+        surely, baseline = rng.poisson(20.0, (2, 3, 1)).astype(float)
+        share, number = rng.uniform(0.2, 0.8, (3, 1)), rng.uniform(50.0, 500.0, (3, 1))
+        there = {place: one for place, one in enumerate(together) if (bin_ + place) % 4}
+        add_bins(there, surely, baseline, share, number)
+        for place in there:
+            add_bins({0: alone[place]}, *(each[[place]] for each in (surely, baseline, share, number)))
+    assert [one.state for one in together] == [one.state for one in alone]
+    assert [one.state.bins for one in together] == [18, 18, 18]
+
+
 def test_no_more_bins_nor_larger_ones_count_than_the_past_had():
     """What it has not seen may hang together."""
     of = known(8, bins=4)
