@@ -166,6 +166,10 @@ class CountWatch:
         self._learn(count, exposure, expected, spread)
         return self._reading(count / exposure, expected / exposure, abnormality)
 
+    def pass_over(self) -> None:
+        """What goes on comes at this hour: it teaches nothing of other hours."""
+        self._detector.pass_over()
+
     def quieten(self) -> None:
         """Forget the evidence gathered, not what is normal."""
         self._detector.quieten()

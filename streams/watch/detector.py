@@ -66,12 +66,14 @@ class DetectorState(Struct, array_like=True):
     """Evidence that the present excursion is over."""
     points: float = 0.0
     """In which there were so many as high; 0: nothing is known yet."""
+    passed_over: bool = False
+    """Such an excursion comes at this hour, so that it teaches nothing of other hours."""
 
 
 class Detector:
     """`add` ratios in time order, read `log_e` and `onset_ns`."""
 
-    __slots__ = ("_height", "_highest", "_lasts", "_over", "_points", "bets", "log_e", "onset_ns")
+    __slots__ = ("_height", "_highest", "_lasts", "_over", "_passed_over", "_points", "bets", "log_e", "onset_ns")
 
     bets: Sequence[float]
     """M of each."""
@@ -87,6 +89,7 @@ class Detector:
         self.onset_ns = known.onset_ns
         self._lasts = known.lasts
         self._over = known.over
+        self._passed_over = known.passed_over
         self.log_e = min(self._scaled(self._log_m()), CAP)
 
     def to_state(self) -> DetectorState:
@@ -99,6 +102,7 @@ class Detector:
             self._lasts,
             self._over,
             self._points,
+            self._passed_over,
         )
 
     def add(self, time_ns: int, ratios: Sequence[float], starts: Sequence[float]) -> float:
@@ -157,6 +161,10 @@ class Detector:
         self.bets = (0.0,) * len(self.bets)
         self.log_e = self._scaled(self._log_m())
 
+    def pass_over(self) -> None:
+        """The present excursion is one of those of this hour: it teaches nothing."""
+        self._passed_over = self.onset_ns is not None
+
     @property
     def trust_ratio(self) -> float:
         """How much the present point should teach."""
@@ -192,11 +200,11 @@ class Detector:
             self._height = log_m - _BASE
 
     def _end_excursion(self) -> None:
-        if self._height > self._highest[-1]:
+        if self._height > self._highest[-1] and not self._passed_over:
             self._highest = array("f", sorted((*self._highest, self._height), reverse=True)[:_HIGHEST])
             if self._points > _LONGEST:
                 self._highest, self._points = self._highest[1::2], self._points / 2.0
-        self._height, self._lasts, self.onset_ns, self._over = -1.0, 0, None, 0.0
+        self._height, self._lasts, self.onset_ns, self._over, self._passed_over = -1.0, 0, None, 0.0, False
 
 
 def _mean(bets: Sequence[float]) -> float:

@@ -89,6 +89,8 @@ class FarthestState(Struct, array_like=True):
     """As `been`, of those that were short, for a month."""
     high: int = 0
     """Values of the present one at least half as far as its farthest; in a snapshot of before it is not told."""
+    passed_over: bool = False
+    """The present one comes at this hour, so that it teaches nothing of other hours."""
     faded_ns: int = 0
     """Up to when `short` has faded: the latest excursion began then. 0: never, as in a snapshot of before."""
 
@@ -97,8 +99,8 @@ class Farthest:
     """`add` each distance."""
 
     __slots__ = (
-        "_been", "_excursions", "_faded_ns", "_far", "_gap", "_high", "_last", "_log_far", "_rang", "_rang_lasts",
-        "_rings", "_short", "_told", "_within", "lasts",
+        "_been", "_excursions", "_faded_ns", "_far", "_gap", "_high", "_last", "_log_far", "_passed_over", "_rang",
+        "_rang_lasts", "_rings", "_short", "_told", "_within", "lasts",
     )  # fmt: skip
 
     lasts: int
@@ -110,14 +112,14 @@ class Farthest:
         self._been = array("f", state.been or (0.0,) * (4 * _LENGTHS))
         self._rings, self._rang, self._rang_lasts = state.rings, state.rang, state.rang_lasts
         self._short, self._high = array("f", state.short or (0.0,) * (4 * _SHORT)), state.high or state.lasts
-        self._faded_ns = state.faded_ns
+        self._passed_over, self._faded_ns = state.passed_over, state.faded_ns
 
     def to_state(self) -> FarthestState:
         """The snapshot."""
         return FarthestState(
             self._last, self._excursions, self._gap, self._log_far, self._far, self.lasts, self._within, self._told,
             self._been.tolist(), self._rings, self._rang, self._rang_lasts, self._short.tolist(), self._high,
-            self._faded_ns,
+            self._passed_over, self._faded_ns,
         )  # fmt: skip
 
     @property
@@ -171,6 +173,10 @@ class Farthest:
         """An alarm tells of the present excursion, if there is one; of those before it tells no more."""
         self._rings, self._rang, self._rang_lasts = self._far != 0.0, 0.0, 0
 
+    def pass_over(self) -> None:
+        """The present excursion is one of those of this hour: it teaches nothing."""
+        self._passed_over = self._far != 0.0
+
     def teach(self, *, news: bool) -> None:
         """Somebody says whether what rang was news: half as far is news again, or twice as far is none if as short."""
         far, lasts = (self._far, self.lasts) if self._rings else (self._rang, self._rang_lasts)
@@ -187,13 +193,18 @@ class Farthest:
         far = abs(self._far)
         if self._rings:
             self._rings, self._rang, self._rang_lasts = False, self._far, self.lasts
+        if not self._passed_over:
+            self._learn(far, usual, seen)
+        self._last, self._far, self.lasts, self._within, self._told, self._high = seen, 0.0, 0, 0, False, 0
+        self._passed_over = False
+
+    def _learn(self, far: float, usual: float, seen: int) -> None:
         self._excursions = min(self._excursions + 1, _REMEMBERED)
         self._gap += (seen - self._last - self._gap) / self._excursions
         if usual > 0.0:
             log_far = min(max(_log_ratio(far, usual), 0.0), _FARTHEST)
             self._log_far += (log_far - self._log_far) / (self._excursions + _PRIOR)
         self._remember(min(far, _MOST_FAR), up=self._far > 0.0)
-        self._last, self._far, self.lasts, self._within, self._told, self._high = seen, 0.0, 0, 0, False, 0
 
     @property
     def _comes_again(self) -> bool:

@@ -267,6 +267,11 @@ class LevelWatch:
         self._heard = True
         self._farthest.hear()
 
+    def pass_over(self) -> None:
+        """What goes on comes at this hour: it teaches nothing of other hours."""
+        self._detector.pass_over()
+        self._farthest.pass_over()
+
     def teach(self, *, news: bool) -> None:
         """Somebody says whether what rang was news."""
         self._farthest.teach(news=news)

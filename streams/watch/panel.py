@@ -302,6 +302,12 @@ class Panel:
         if isinstance(model, LevelWatch):
             model.hear()
 
+    def pass_over(self, name: str) -> None:
+        """What it does comes at this hour: how far it goes teaches nothing."""
+        model = self._models.get(name)
+        if isinstance(model, LevelWatch | CountWatch):
+            model.pass_over()
+
     def quieten(self, name: str) -> None:
         """Forget the evidence gathered, not what is normal."""
         state, model = self._state.signals.get(name), self._models.get(name)

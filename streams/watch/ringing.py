@@ -117,7 +117,11 @@ class Ringing:
             settled_ns: see `hold`.
         """
         for incident in list(self._usual):
-            if self.hold(incident, at_ns, settled_ns) and not self._is_usual(incident, at_ns):
+            if not self.hold(incident, at_ns, settled_ns):
+                continue
+            if self._is_usual(incident, at_ns):
+                self._pass_over(incident)
+            else:
                 self._usual.remove(incident)
 
     def due(self, identity: str, revision: str, at_ns: int, log_threshold: float, *, close: bool) -> Incident | None:
@@ -147,6 +151,7 @@ class Ringing:
         incident.score = incident.worst = max(1.0, round(log_m / log_threshold, 4))
         if self._is_usual(incident, at_ns):
             self._usual.append(incident)
+            self._pass_over(incident)
             return None
         self._ringing.append(incident)
         return incident
@@ -168,6 +173,10 @@ class Ringing:
         else:
             nothing = incident.opinion == "nothing"
             self._habits.learn(incident.onset_ns, incident.cleared_ns, incident.changes, nothing=nothing)
+
+    def _pass_over(self, incident: Incident) -> None:
+        for name in incident.told:
+            self._panel.pass_over(name)
 
     def _is_usual(self, incident: Incident, at_ns: int) -> bool:
         """Such come at this hour; of climbs nobody knows the hour."""

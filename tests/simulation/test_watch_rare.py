@@ -83,11 +83,12 @@ def nights(rng, days, counted, fault):
     [
         (False, (5 * 1440 + 180, 0.0, 0), 0),
         (True, (5 * 1440 + 180, 0.0, 0), 0),
-        (False, (5 * 1440 + 900, 1.0, 10), 4),
+        (False, (5 * 1440 + 900, 0.6, 10), 4),
+        (True, (5 * 1440 + 900, 1.0, 10), 4),
         (False, (5 * 1440 + 180, 1.8, 10), 4),
+        (True, (5 * 1440 + 180, 1.8, 10), 4),
         (False, (5 * 1440 + 185, 0.6, 60), 4),
     ],
-    ids=["none", "none, of counts", "in the afternoon", "four times as high", "an hour long"],
 )
 def test_a_batch_each_night_rings_twice_and_another_fault_does(counted, fault, rings):
     """Promise: from the third night on nothing rings but what comes at another hour, goes farther or lasts longer."""

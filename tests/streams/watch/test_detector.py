@@ -122,3 +122,19 @@ def test_whoever_adds_up_the_bets_itself_is_told_the_same(bets):
     one.go_on(1, tuple(bets))
     other.go_on(1, tuple(bets), (a + b + c + d + e + f) / 6.0)
     assert one.log_e == other.log_e == Detector(6, other.to_state()).log_e
+
+
+def test_what_is_passed_over_teaches_nothing():
+    """Not how high it climbed; the next excursion does."""
+    detector = Detector(len(_BETS))
+    for place in range(300):
+        bet(detector, place, 0.0)
+    before = detector.to_state().highest
+    for place, passes in ((300, True), (400, False)):
+        for value in range(4):
+            bet(detector, place + value, 4.0)
+        if passes:
+            detector.pass_over()
+        for value in range(4, 60):
+            bet(detector, place + value, 0.0)
+        assert (detector.to_state().highest == before) is passes

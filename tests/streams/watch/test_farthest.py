@@ -60,6 +60,19 @@ def test_what_is_short_and_came_twice_is_no_news_for_a_month(days, far, lasts, n
     assert (said[-1] > 0.0) is news
 
 
+def test_what_is_passed_over_teaches_nothing():
+    """Not how far it went, nor how often such come; what comes after it does."""
+    farthest, _ = played([*([0.0] * 100 + [30.0] * 9) * 2, *[0.0] * 50])
+    before = farthest.to_state()
+    played([30.0] * 2, farthest, begin=300)
+    farthest.pass_over()
+    played([90.0] * 7 + [0.0] * 4, farthest, begin=302)
+    after = farthest.to_state()
+    assert (after.been, after.excursions, after.log_far) == (before.been, before.excursions, before.log_far)
+    played([90.0] * 7 + [0.0] * 4, farthest, begin=400)
+    assert farthest.to_state().excursions == before.excursions + 1
+
+
 def test_what_lasted_says_nothing_of_what_is_short():
     """The third incident of a month is news from its first value on."""
     farthest, _ = played([*([0.0] * 100 + [30.0] * 9 + [0.0] * 20) * 2, *([3.0] * 2 + [0.0] * 20) * 2000])
