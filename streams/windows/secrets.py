@@ -31,8 +31,10 @@ _IS = (
 _NESTED = r"""(?P=opened)(?:(?!(?P=opened))(?:\\++[\s\S]?|[^\\])){1,4096}+"""
 """Up to a quote with as many backslashes: those of quotes within the value have more."""
 _PLAIN = r"""(?!\\{1,4}(?:["']|u0022))[^\s"',;&)\]}]++"""
-_LIST = r"""(?:\[[^\[\]]{1,4096}+\]|\{[^{}]{1,4096}+\})"""
+_LIST = r"""\[[^\[\]]{1,4096}+\]"""
 """Of all in it nothing is shown."""
+_OBJECT = r"""\{[^{}]{1,4096}+\}"""
+"""The same, behind names of what holds nothing but secrets: `auth={user=eve, result=denied}` is shown but for one."""
 _TYPED = r"""(?:string\(\d{1,9}\)\ |(?:[\w.:]{1,64}+\(){0,3}[bu]?(?=["']))?"""
 """Before a value, as PHP's `var_dump`, Rust's `Some("x")` and Python's `b'x'` have it."""
 _VALUE = (
@@ -54,8 +56,9 @@ _HOLE = r"""\\{0,4}["']?<\*>\\{0,4}["']?(?:[\s,;&)\]}|]|\Z)"""
 _SECRET = re.compile(
     rf"""
     -----BEGIN\ [A-Z\ ]{{0,40}}PRIVATE\ KEY(?:\ BLOCK)?-----(?:[^-]++|-(?!----END))*+(?:-----END\ [A-Z\ ]{{0,40}}-----)?
-  | (?:(?P<jar>cookies?)|{_NAMES})(?:
-        (?P<name>{_IS})(?!\[masked|{_HOLE})(?:(?(jar){_PAIRS}|(?!))|{_HEADER_SCHEMES}(?:{_PARAMETERS}|{_VALUE})|{_VALUE})
+  | (?:(?P<jar>cookies?)|(?P<bag>credentials?|secrets?|passwords)|{_NAMES})(?:
+        (?P<name>{_IS})(?!\[masked|{_HOLE})
+        (?:(?(jar)(?:{_PAIRS}|{_OBJECT})|(?(bag){_OBJECT}|(?!)))|{_HEADER_SCHEMES}(?:{_PARAMETERS}|{_VALUE})|{_VALUE})
       | (?P<element>(?:\s[^<>]{{0,256}}+)?>(?:<!\[CDATA\[)?+)(?!\[masked)[^<]{{1,4096}}+(?=</)       # XML
     )
   | (?P<header>(?:authorization|cookie){_QUOTE}\s?,\s?b?(?={_QUOTE}(?:{_HEADER_SCHEMES}|[^\s"'=]{{1,64}}+=))){_VALUE}

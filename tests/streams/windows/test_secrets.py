@@ -58,6 +58,8 @@ from streams.windows.signature import fold
         ("Cookie: a=1; b=2; c", f"Cookie: {MASK}; c"),
         ('{"cookie": "a=1; b=2", "n": 1}', f'{{"cookie": {MASK}, "n": 1}}'),
         ("cookies={'a': 'b'} end", f"cookies={MASK} end"),
+        ('"credentials":{"user":"eve","key":"x"} end', f'"credentials":{MASK} end'),
+        ("auth={user=eve, result=denied}", f"auth={MASK}, result=denied}}"),
         ('Authorization: Digest username="eve", response="6629" end', f"Authorization: {MASK} end"),
         (r'"authorization":"Digest username=\"eve\"", 1', f'"authorization":{MASK}, 1'),
         ("Authorization: Negotiate YIIJ end", f"Authorization: {MASK} end"),
