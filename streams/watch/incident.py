@@ -57,6 +57,11 @@ class Incident(Struct, array_like=True):
         self.worst = max(self.worst, self.score)
         return log_m
 
+    @property
+    def goes_on(self) -> bool:
+        """The mean since the onset of a signal is half of what it was at most: it was out for half of the time."""
+        return any(2.0 * abs(told.now - told.before) >= abs(self.changes[name]) for name, told in self.told.items())
+
     def tell(self, name: str, panel: Panel, at_ns: int) -> None:
         """One signal as it stands."""
         told = self.told[name] = signal_of(name, panel, at_ns, self.log_threshold)

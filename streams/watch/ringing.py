@@ -101,8 +101,7 @@ class Ringing:
             self._learn([name for name in incident.told if panel.climb([name])])
             self.end(incident, at_ns, "it has lasted so long that it is what is normal now")
         elif log_m < CLEARED_AT_RATIO * incident.log_threshold:
-            for name in incident.told:
-                panel.quieten(name)
+            self._quieten(incident)
             over = _NEW_LEVEL if self._stays(incident) else _AS_BEFORE
             if panel.signals.keys().isdisjoint(incident.told):
                 over = _UNWATCHED
@@ -110,7 +109,9 @@ class Ringing:
         return not incident.ended
 
     def let_pass(self, at_ns: int, settled_ns: int) -> None:
-        """Look again at what goes on as on other days; what does so no more is due.
+        """Look again at what goes on as on other days: what goes farther, or lasts longer, is due.
+
+        But evidence may outlive what it was gathered from, and is forgotten then.
 
         Args:
             at_ns: end of the window.
@@ -119,10 +120,13 @@ class Ringing:
         for incident in list(self._usual):
             if not self.hold(incident, at_ns, settled_ns):
                 continue
-            if self._is_usual(incident, at_ns):
+            until_ns = self._usual_until_ns(incident)
+            if until_ns is not None and at_ns <= until_ns:
                 self._pass_over(incident)
-            else:
-                self._usual.remove(incident)
+                continue
+            self._usual.remove(incident)
+            if not incident.goes_on:
+                self._quieten(incident)
 
     def due(self, identity: str, revision: str, at_ns: int, log_threshold: float, *, close: bool) -> Incident | None:
         """Raise an alarm, if the evidence of the signals that do not ring yet reaches the threshold, and is not usual.
@@ -149,7 +153,7 @@ class Ringing:
         for each in names:
             self._take_in(incident, each, at_ns)
         incident.score = incident.worst = max(1.0, round(log_m / log_threshold, 4))
-        if self._is_usual(incident, at_ns):
+        if self._usual_until_ns(incident) is not None:
             self._usual.append(incident)
             self._pass_over(incident)
             return None
@@ -169,19 +173,25 @@ class Ringing:
     def remember(self, incident: Incident) -> None:
         """One that is over, or of which somebody has said something since."""
         if incident.opinion == "real":
-            self._habits.forget(incident.onset_ns)
+            self._habits.forget(incident.raised_ns)
         else:
             nothing = incident.opinion == "nothing"
-            self._habits.learn(incident.onset_ns, incident.cleared_ns, incident.changes, nothing=nothing)
+            self._habits.learn(incident.raised_ns, incident.cleared_ns, incident.changes, nothing=nothing)
 
     def _pass_over(self, incident: Incident) -> None:
         for name in incident.told:
             self._panel.pass_over(name)
 
-    def _is_usual(self, incident: Incident, at_ns: int) -> bool:
-        """Such come at this hour; of climbs nobody knows the hour."""
+    def _quieten(self, incident: Incident) -> None:
+        for name in incident.told:
+            self._panel.quieten(name)
+
+    def _usual_until_ns(self, incident: Incident) -> int | None:
+        """Such come at this hour, and last so long; None: they do not. Of climbs nobody knows the hour."""
+        if self._panel.climb(incident.told):
+            return None
         changes = {name: told.now - told.before for name, told in incident.told.items()}
-        return not self._panel.climb(incident.told) and self._habits.usual(incident.onset_ns, changes, at_ns)
+        return self._habits.usual_until_ns(incident.raised_ns, changes)
 
     def _stays(self, incident: Incident) -> bool:
         """The evidence is over, for the forecast has gone along: of late a level is nearer to what was told of it."""

@@ -15,15 +15,16 @@ def after(days, *, minutes=10, changes=BATCH, nothing=False):
     """Habits that know one incident on each of these days, at two in the night, of so many minutes."""
     habits = Habits([])
     for day in days:
-        onset_ns = round(day * DAY_NS) + 120 * MINUTE_NS
-        habits.learn(onset_ns, onset_ns + minutes * MINUTE_NS, changes, nothing=nothing)
+        rang_ns = round(day * DAY_NS) + 120 * MINUTE_NS
+        habits.learn(rang_ns, rang_ns + minutes * MINUTE_NS, changes, nothing=nothing)
     return habits
 
 
 def usual(habits, day, *, minute=120.0, changes=BATCH, minutes=5):
     """Whether one of this day, after so many minutes, is."""
-    onset_ns = round(day * DAY_NS + minute * MINUTE_NS)
-    return habits.usual(onset_ns, changes, onset_ns + minutes * MINUTE_NS)
+    rang_ns = round(day * DAY_NS + minute * MINUTE_NS)
+    until_ns = habits.usual_until_ns(rang_ns, changes)
+    return until_ns is not None and rang_ns + minutes * MINUTE_NS <= until_ns
 
 
 @pytest.mark.parametrize(
@@ -88,12 +89,12 @@ def test_a_habit_keeps_two_and_what_is_remembered_is_bounded():
     habits = Habits(known)
     for day in range(1, 26):
         for minute in (120, 600) if day % 7 == 0 else (120,):
-            onset_ns = day * DAY_NS + minute * MINUTE_NS
-            habits.learn(onset_ns, onset_ns + 10 * MINUTE_NS, {f"{minute}": 1.0}, nothing=False)
+            rang_ns = day * DAY_NS + minute * MINUTE_NS
+            habits.learn(rang_ns, rang_ns + 10 * MINUTE_NS, {f"{minute}": 1.0}, nothing=False)
     assert len(known) == 4
     assert usual(habits, 28, minute=600.0, changes={"600": 1.0})
     for signals, most in ((1, 24), (100, 4)):
         for number in range(100):
-            onset_ns = 26 * DAY_NS + (100 * signals + number) * 11 * MINUTE_NS
-            habits.learn(onset_ns, onset_ns, dict.fromkeys(map(str, range(signals)), 1.0), nothing=False)
+            rang_ns = 26 * DAY_NS + (100 * signals + number) * 11 * MINUTE_NS
+            habits.learn(rang_ns, rang_ns, dict.fromkeys(map(str, range(signals)), 1.0), nothing=False)
         assert len(known) == most
