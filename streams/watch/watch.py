@@ -208,12 +208,13 @@ class Watch:
     def expire(self, watermark_ns: int) -> bool:
         """End what rings of a workload that is gone; whether anything did."""
         state = self._state
-        if not state.ringing or watermark_ns - state.as_of_ns <= _SILENT_NS:
+        if watermark_ns - state.as_of_ns <= _SILENT_NS:
             return False
         state.usual.clear()
-        for incident in list(state.ringing):
+        ringing = list(state.ringing)
+        for incident in ringing:
             self._end(incident, watermark_ns, "nothing has been heard of the workload for a quarter of an hour")
-        return True
+        return bool(ringing)
 
     def hear(self, said: AlarmFeedback, at_ns: int) -> None:
         """Learn from what somebody says of an alarm; said again it changes nothing, nor do the other kinds of word."""

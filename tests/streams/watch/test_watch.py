@@ -317,3 +317,18 @@ def test_a_word_on_an_alarm_before_the_last_teaches_nothing_of_the_last():
 
 def _farthest(played):
     return played.watch.to_state().panel.signals["memory"].level.farthest.been
+
+
+def test_what_comes_every_night_and_goes_silent_is_over():
+    """A workload that is gone in the middle of its batch has none going on when it is back."""
+    played, day = Played(), 17_280
+    played.windows(720)
+    for _ in range(3):
+        begun = played.window
+        played.windows(40, times=5.0, memory=2e9)
+        usual = list(played.watch.to_state().usual)
+        played.windows(200 if not usual else 0)
+        played.window = begun + day
+    assert usual
+    assert not played.watch.expire(played.now_ns)
+    assert played.watch.to_state().usual == []
