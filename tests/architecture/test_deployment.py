@@ -18,6 +18,7 @@ import click
 import pytest
 import yaml
 
+from streams.shippers.faults import MAX_RECORD_BYTES
 from topology.alert.alerts import ALERT_NAME
 from topology.cli import command
 from topology.topics import COPARTITIONED, LOGS, definitions
@@ -222,13 +223,17 @@ def test_alertmanager_routes_to_receivers():
 def test_fluent_bit_ships_to_our_topic():
     """What Fluent Bit reads the demo service writes, and what it writes ingest reads."""
     pipeline = _yaml(DEPLOY / "shippers/fluent-bit.yaml")["pipeline"]
-    (source,), (filter_,), (sink,) = pipeline["inputs"], pipeline["filters"], pipeline["outputs"]
+    (source,), (filter_, cut), (sink,) = pipeline["inputs"], pipeline["filters"], pipeline["outputs"]
     assert sink["topics"] == LOGS
     assert sink["brokers"] == ROLES["ingest"]["environment"]["SERINUS_BOOTSTRAP_SERVERS"]
     assert str(Path(source["path"]).parent) == SERVICES["shop"]["command"][-1]
     assert f"function {filter_['call']}(" in (DEPLOY / "shippers/kubernetes.lua").read_text()
     mounted = {volume.split(":")[1] for volume in SERVICES["fluent-bit"]["volumes"]}
     assert filter_["script"] in mounted
+    most = re.search(rf"function {cut['call']}\(.*string.sub\(.*, 1, (\d+)\)", cut["code"], re.DOTALL)
+    assert most is not None
+    escaped = 6 * int(most[1])
+    assert escaped < MAX_RECORD_BYTES
     assert SERVICES["fluent-bit"]["entrypoint"][-1].removeprefix("--config=") in mounted
 
 
