@@ -103,3 +103,70 @@ def test_a_batch_each_night_rings_twice_and_another_fault_does(counted, fault, r
         assert [day for day in raised if day > 2.0 and not 5.0 < day < 6.0] == []
         told += any(5.0 < day < 6.0 for day in raised)
     assert told == rings
+
+
+_MINUTES = np.arange(28 * 1440)
+_HOUR, _WEEKDAY = _MINUTES % 1440 / 60.0, _MINUTES // 1440 % 7
+_OFFICE = (_WEEKDAY < 5) * np.exp(-(((_HOUR - 13.0) / 3.5) ** 2))
+
+
+def wavering(rng, stays, spread):
+    """The exponential of an AR(1)."""
+    at, found = 0.0, []
+    for each in rng.normal(0.0, spread * math.sqrt(1.0 - stays * stays), _MINUTES.size):
+        at = stays * at + each
+        found.append(at)
+    return np.exp(found)
+
+
+def office(rng):
+    """Three times as much in the middle of a weekday."""
+    return (1.0 + 2.0 * _OFFICE) * wavering(rng, 0.9, 0.1)
+
+
+def office_at_once(rng):
+    """The same, from eight to six."""
+    return (1.0 + 2.0 * ((_WEEKDAY < 5) & (_HOUR > 8) & (_HOUR < 18))) * wavering(rng, 0.9, 0.1)
+
+
+def weekly_job(rng):
+    """Sundays at two, for 24 minutes."""
+    return 0.2 + 0.6 * ((_WEEKDAY == 6) & (_HOUR > 2) & (_HOUR < 2.4)) + rng.normal(0.0, 0.02, _MINUTES.size)
+
+
+def daily_report(rng):
+    """At nine, for two minutes."""
+    return 0.2 + 0.8 * ((_HOUR > 9) & (_HOUR < 9.05)) + rng.normal(0.0, 0.02, _MINUTES.size)
+
+
+def nightly_warnings(rng):
+    """A count: forty times as many for twelve minutes at three."""
+    return rng.poisson(0.5 + 20.0 * ((_HOUR > 3) & (_HOUR < 3.2)))
+
+
+def office_errors(rng):
+    """A count: eight times as many in the middle of a weekday."""
+    return rng.poisson(0.2 + 1.5 * _OFFICE)
+
+
+@pytest.mark.nightly
+@pytest.mark.parametrize(
+    ("stream", "counted", "most"),
+    [
+        (office, False, 1),
+        (office_at_once, False, 3),
+        (weekly_job, False, 2),
+        (daily_report, False, 2),
+        (nightly_warnings, True, 4),
+        (office_errors, True, 14),
+    ],
+)
+def test_four_weeks_are_known_after_two(stream, counted, most):
+    """Promise: what comes each day or week is told twice. Of counts that follow the day the budget is not kept."""
+    for seed in range(2):
+        ward, raised = Ward(ARL_S), []
+        for place, value in enumerate(stream(np.random.default_rng(seed)).tolist(), 1):
+            ward.add(place * 60_000_000_000, [Point("signal", float(value), 60.0 if counted else None)])
+            if ward.raised is not None:
+                raised.append(place / 1440.0)
+        assert len(raised) <= most, raised
