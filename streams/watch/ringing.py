@@ -128,7 +128,9 @@ class Ringing:
             if not incident.goes_on:
                 self._quieten(incident)
 
-    def due(self, identity: str, revision: str, at_ns: int, log_threshold: float, *, close: bool) -> Incident | None:
+    def due(
+        self, identity: str, revision: str, at_ns: int, log_threshold: float, *, close: bool, passing: bool = True
+    ) -> Incident | None:
         """Raise an alarm, if the evidence of the signals that do not ring yet reaches the threshold, and is not usual.
 
         Args:
@@ -137,6 +139,7 @@ class Ringing:
             at_ns: end of the window.
             log_threshold: of the logarithm of M.
             close: of M since the deployment.
+            passing: what comes at this hour of other days is passed over.
         """
         if len(self._ringing) + len(self._usual) >= _MOST_RINGING:
             return None
@@ -153,7 +156,7 @@ class Ringing:
         for each in names:
             self._take_in(incident, each, at_ns)
         incident.score = incident.worst = max(1.0, round(log_m / log_threshold, 4))
-        if self._usual_until_ns(incident) is not None:
+        if passing and self._usual_until_ns(incident) is not None:
             self._usual.append(incident)
             self._pass_over(incident)
             return None

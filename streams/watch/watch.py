@@ -312,9 +312,10 @@ class Watch:
     def _raise(self, end_ns: int, signatures: Mapping[int, SignatureInfo], recent: Windows) -> None:
         state, due = self._state, self._ringing.due
         name, revision = f"{self._workload.key}/{rfc3339(end_ns)}", state.production.revision
-        incident = due(name, revision, end_ns, self._log_threshold, close=False)
-        if incident is None and end_ns <= state.close_until_ns:
-            incident = due(name, revision, end_ns, state.close_log_threshold, close=True)
+        closely = end_ns <= state.close_until_ns
+        incident = due(name, revision, end_ns, self._log_threshold, close=False, passing=not closely)
+        if incident is None and closely:
+            incident = due(name, revision, end_ns, state.close_log_threshold, close=True, passing=False)
         if incident is None:
             return
         deployments = state.production.deployments

@@ -319,6 +319,21 @@ def _farthest(played):
     return played.watch.to_state().panel.signals["memory"].level.farthest.been
 
 
+@pytest.mark.parametrize("deployed", [False, True])
+def test_what_comes_at_its_hour_right_after_a_deployment_is_told(deployed):
+    """It may be the revision's doing."""
+    played, told = Played(), []
+    played.windows(720)
+    for night in range(3):
+        begun = played.window
+        if deployed and night == 2:
+            played.watch.promoted("new", played.now_ns)
+        told = played.windows(40, times=5.0, memory=2e9, revision="new" if deployed and night == 2 else "old")
+        played.windows(200, revision="new" if deployed and night == 2 else "old")
+        played.window = begun + 17_280
+    assert ("raised" in {alarm.state for alarm in told}) is deployed
+
+
 def test_what_comes_every_night_and_goes_silent_is_over():
     """A workload that is gone in the middle of its batch has none going on when it is back."""
     played, day = Played(), 17_280
